@@ -1,1 +1,42 @@
-export {};
+export {
+  append,
+  type Appended,
+  type HashedEntry,
+  type KnownEvent,
+  type Outcome,
+  type Send,
+  type Stream,
+} from "./append.ts";
+export { CHAIN_START, chainHash, type Entry } from "./chain.ts";
+export {
+  MAX_DEPTH,
+  MAX_ID_LENGTH,
+  readDelivery,
+  type Rejection,
+  type ToldEvent,
+} from "./delivery.ts";
+export { identityKey, type Event } from "./event.ts";
+export { evolve, initialState } from "./evolve.ts";
+export { fold, foldLater, type Folded } from "./fold.ts";
+export { canonicalJson, parseJson, type Json, type JsonObject } from "./json.ts";
+export { recognise, type Issue, type NaturalPersonEvent } from "./natural-person-events.ts";
+export { comparePlaces, compareText, type Place } from "./order.ts";
+export {
+  STATUSES,
+  toPerson,
+  type Approval,
+  type IdentityDocument,
+  type Person,
+  type PersonState,
+  type Status,
+  type SupportingDocument,
+} from "./person.ts";
+export { err, ok, type Result } from "./result.ts";
+export {
+  formatTicks,
+  parseTicks,
+  TICKS_PER_MILLISECOND,
+  TICKS_PER_SECOND,
+  type Ticks,
+} from "./ticks.ts";
+export { upcast } from "./upcast.ts";

@@ -1,0 +1,137 @@
+import { hash } from "node:crypto";
+import { z } from "zod";
+import type { Event } from "./event.ts";
+import {
+  canonicalJson,
+  isJsonObject,
+  parseJson,
+  scalarText,
+  type Json,
+  type JsonObject,
+} from "./json.ts";
+import { issuesOf, recognise, type Issue } from "./natural-person-events.ts";
+import { err, ok, type Result } from "./result.ts";
+import { parseTicks } from "./ticks.ts";
+import { upcast } from "./upcast.ts";
+
+/** Nesting beyond this is refused: Postgres' and V8's own limits lie higher, and end in an error of theirs. */
+export const MAX_DEPTH = 100;
+
+/** In characters. A key of an index in Postgres holds at most about 2,700 bytes. */
+export const MAX_ID_LENGTH = 200;
+
+/** An event as one delivery told it. */
+export interface ToldEvent extends Event {
+  /** The canonical text of `data`, as it came: what the log keeps. */
+  readonly dataJson: string;
+  /** SHA-256 of the canonical text of `data` in today's shape: equal digests, equal data. */
+  readonly dataDigest: Buffer;
+}
+
+/** Why a delivery cannot be placed in any person's file. Neither text holds anything of the payload. */
+export interface Rejection {
+  readonly reason: "unparsable" | "invalid-event";
+  readonly message: string;
+  readonly issues: readonly Issue[];
+}
+
+/**
+ * Reads a delivery's exact bytes.
+ *
+ * Tolerant where senders differ: ids of any shape, digits included; times with up to seven fractional digits, with
+ * or without a zone; `webhookEvent` for `event`; PascalCase names; fields that nobody documented. Strict on what
+ * identity and order need (`event`, `id`, `data.entityId`, `creationTimeUtc`) and, for the documented types, on
+ * what they say.
+ */
+export function readDelivery(body: Uint8Array): Result<ToldEvent, Rejection> {
+  const payload = parsePayload(body);
+  if (!payload.ok) return payload;
+
+  const envelope = envelopeSchema.safeParse(payload.value);
+  if (!envelope.success) return invalid(issuesOf(envelope.error));
+  const { event, id, creationTimeUtc, data } = envelope.data;
+
+  const todaysData = upcast(data);
+  const entityId = identifier.safeParse(todaysData["entityId"]);
+  if (!entityId.success) return invalid(issuesOf(entityId.error, "data", "entityId"));
+
+  const dataJson = canonicalJson(data, MAX_DEPTH);
+  const todaysJson = todaysData === data ? dataJson : canonicalJson(todaysData, MAX_DEPTH);
+  if (dataJson === undefined || todaysJson === undefined) {
+    return invalid([{ path: "data", message: `nested deeper than ${MAX_DEPTH} levels` }]);
+  }
+  const recognition = recognise(event, data);
+  if (recognition.kind === "invalid") return invalid(recognition.issues);
+
+  const dataDigest = hash("sha256", todaysJson, "buffer");
+  return ok({
+    event,
+    id,
+    entityId: entityId.data,
+    ticks: creationTimeUtc,
+    data,
+    dataJson,
+    dataDigest,
+  });
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+function parsePayload(body: Uint8Array): Result<JsonObject, Rejection> {
+  let text: string;
+  try {
+    text = utf8.decode(body);
+  } catch {
+    return unparsable(`the body's ${body.length} bytes are not UTF-8`);
+  }
+  let payload: Json;
+  try {
+    payload = parseJson(text);
+  } catch (error) {
+    // The parser's own message quotes the text around the fault, which may be personal.
+    const position = /position (\d+)/.exec(String(error))?.[1];
+    return unparsable(
+      `the body is not JSON${position === undefined ? "" : `, from character ${position} on`}`,
+    );
+  }
+  if (!isJsonObject(payload)) return unparsable("the body is JSON, but no object");
+  const shape = upcast(payload);
+  // The sender's newer releases name the field `webhookEvent`.
+  return ok(
+    Object.hasOwn(shape, "event") ? shape : { ...shape, event: shape["webhookEvent"] ?? null },
+  );
+}
+
+const identifier = z
+  .custom<Json>((value) => scalarText(value as Json) !== undefined, "expected a string")
+  .transform((value) => scalarText(value) ?? "")
+  .refine((value) => value.length > 0, "is empty")
+  .refine((value) => value.length <= MAX_ID_LENGTH, `is longer than ${MAX_ID_LENGTH} characters`)
+  .refine(
+    (value) => value.isWellFormed() && !value.includes("\0"),
+    "holds a NUL character or half a surrogate pair",
+  );
+
+const envelopeSchema = z.object({
+  event: identifier,
+  id: identifier,
+  creationTimeUtc: z.string().transform((value, context) => {
+    const ticks = parseTicks(value);
+    if (ticks !== undefined) return ticks;
+    context.addIssue({
+      code: "custom",
+      message: "expected an ISO 8601 time with at most seven fractional digits",
+    });
+    return z.NEVER;
+  }),
+  data: z.custom<JsonObject>((value) => isJsonObject(value as Json), "expected an object"),
+});
+
+function unparsable(message: string): { ok: false; error: Rejection } {
+  return err({ reason: "unparsable", message, issues: [] });
+}
+
+function invalid(issues: readonly Issue[]): { ok: false; error: Rejection } {
+  const message = issues.map(({ path, message }) => `${path}: ${message}`).join("; ");
+  return err({ reason: "invalid-event", message, issues });
+}

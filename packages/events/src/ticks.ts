@@ -1,0 +1,41 @@
+/**
+ * A moment, counted in .NET ticks of 100 ns since 1970-01-01T00:00:00Z. iComply's time stamps carry seven
+ * fractional digits, which a JavaScript `Date` cannot hold.
+ */
+export type Ticks = bigint;
+
+export const TICKS_PER_MILLISECOND = 10_000n;
+export const TICKS_PER_SECOND = 10_000_000n;
+
+const ISO_8601 =
+  /^(\d{4}-\d{2}-(\d{2})T(?:[01]\d|2[0-3]):\d{2}:\d{2})(?:\.(\d{1,7}))?(?:Z|([+-])(\d{2}):(\d{2}))?$/;
+
+/**
+ * Reads an ISO 8601 time of up to seven fractional digits. One without a zone is UTC, as the name of iComply's
+ * field (`creationTimeUtc`) says. Gives `undefined` for anything else, a 30th of February included.
+ */
+export function parseTicks(text: string): Ticks | undefined {
+  const match = ISO_8601.exec(text);
+  if (match === null) return undefined;
+  const [, seconds, day, fraction = "", sign, hours = "00", minutes = "00"] = match;
+  const milliseconds = Date.parse(`${seconds}Z`);
+  // V8 takes a 30th of February for the 2nd of March.
+  if (new Date(milliseconds).getUTCDate() !== Number(day)) return undefined;
+  if (Number(hours) > 14 || Number(minutes) > 59) return undefined;
+  const offset = (Number(hours) * 60 + Number(minutes)) * 60_000;
+  const utc = sign === "-" ? milliseconds + offset : milliseconds - offset;
+  const ticks = BigInt(utc) * TICKS_PER_MILLISECOND + BigInt(fraction.padEnd(7, "0"));
+  return ticks < LEAST || ticks > GREATEST ? undefined : ticks;
+}
+
+/** Writes a time as ISO 8601 in UTC with all seven fractional digits; such texts sort as the times do. */
+export function formatTicks(ticks: Ticks): string {
+  const fraction = ((ticks % TICKS_PER_SECOND) + TICKS_PER_SECOND) % TICKS_PER_SECOND;
+  const wholeSeconds = Number((ticks - fraction) / TICKS_PER_MILLISECOND);
+  return `${new Date(wholeSeconds).toISOString().slice(0, 19)}.${fraction.toString().padStart(7, "0")}Z`;
+}
+
+// Years 0001 to 9999: what .NET's DateTime holds, and where the written form keeps its width.
+const LEAST = BigInt(Date.parse("0001-01-01T00:00:00Z")) * TICKS_PER_MILLISECOND;
+const GREATEST =
+  BigInt(Date.parse("9999-12-31T23:59:59Z")) * TICKS_PER_MILLISECOND + TICKS_PER_SECOND - 1n;
