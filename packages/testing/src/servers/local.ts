@@ -1,0 +1,97 @@
+import type { ChildProcess } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "./port.ts";
+import { childrenOf, gone, launch, type Launch } from "./process.ts";
+
+/** A server of one's own on the loopback interface, to be killed, frozen and brought back as a test likes. */
+export interface LocalServer {
+  readonly url: string;
+  readonly port: number;
+  /** Its data folder. */
+  readonly dir: string;
+  /** Of its main process; another one after each `restart`. */
+  readonly pid: number;
+  /**
+   * Sends a signal, SIGKILL if none is named, and after SIGKILL resolves once its main process has gone.
+   * SIGSTOP and SIGCONT reach the processes that it has started, too.
+   */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Starts it again on the same data and port; stops it in good order first where it runs. */
+  restart(): Promise<void>;
+  /** Stops it in good order, and removes its data folder unless that was given. */
+  stop(): Promise<void>;
+}
+
+export interface LocalOptions {
+  /** Default: a free one. */
+  port?: number;
+  /** Data folder, kept when the server stops. Default: a new one, which goes with the server. */
+  dir?: string;
+  /** As in the server's own configuration; added to what each kind of server sets by itself. */
+  settings?: Readonly<Record<string, string>>;
+}
+
+/** What tells one kind of server from another. */
+export interface Kind {
+  name: string;
+  url(port: number): string;
+  /** Makes `dir` a data folder, unless it is one already, and says how to start a server on it. */
+  prepare(dir: string, port: number): Promise<Launch>;
+  stopSignal: NodeJS.Signals;
+  /** Printed by a start that fails only because the processes of a killed server are not quite gone. */
+  notYet?: string;
+}
+
+export async function startLocal(kind: Kind, options: LocalOptions): Promise<LocalServer> {
+  const port = options.port ?? (await freePort());
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), `dossier-${kind.name}-`)));
+  const how = await kind.prepare(dir, port);
+  let child = await launch(how);
+
+  async function halt(signal: NodeJS.Signals): Promise<void> {
+    child.kill(signal);
+    child.kill("SIGCONT");
+    await gone(child);
+  }
+
+  return {
+    url: kind.url(port),
+    port,
+    dir,
+    get pid() {
+      return pidOf(child);
+    },
+    async kill(signal = "SIGKILL") {
+      if (signal === "SIGKILL") return halt(signal);
+      const whole = signal === "SIGSTOP" || signal === "SIGCONT";
+      for (const pid of whole ? await childrenOf(pidOf(child)) : []) process.kill(pid, signal);
+      child.kill(signal);
+    },
+    async restart() {
+      await halt(kind.stopSignal);
+      child = await launchAgain(how, kind.notYet);
+    },
+    async stop() {
+      await halt(kind.stopSignal);
+      if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function launchAgain(how: Launch, notYet: string | undefined): Promise<ChildProcess> {
+  for (;;) {
+    try {
+      return await launch(how);
+    } catch (error) {
+      const wait = notYet !== undefined && error instanceof Error && error.message.includes(notYet);
+      if (!wait) throw error;
+    }
+  }
+}
+
+function pidOf(child: ChildProcess): number {
+  if (child.pid === undefined) throw new Error("the server has no process");
+  return child.pid;
+}
