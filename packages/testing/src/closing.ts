@@ -12,7 +12,8 @@ export class Closing implements Reporter {
         const result = test.result();
         if (result.state === "pending") continue;
         sums[result.state]++;
-        if (result.state === "skipped") print(`skipped: ${test.fullName}: ${result.note ?? "no reason given"}`);
+        if (result.state === "skipped")
+          print(`skipped: ${test.fullName}: ${result.note ?? "no reason given"}`);
       }
     }
     const skipped = sums.skipped > 0 ? `, ${sums.skipped} skipped` : "";

@@ -17,6 +17,7 @@ export const config = {
 function sources(named: string | undefined): readonly (typeof SOURCES)[number][] {
   if (named === undefined) return SOURCES;
   const chosen = SOURCES.filter((source) => source === named);
-  if (chosen.length === 0) throw new Error(`TEST_SERVERS is "${named}": it must be docker or local, or be left out`);
+  if (chosen.length === 0)
+    throw new Error(`TEST_SERVERS is "${named}": it must be docker or local, or be left out`);
   return chosen;
 }

@@ -17,7 +17,10 @@ export async function postgresContainer(settings: Readonly<Record<string, string
   const { PostgreSqlContainer } = await import("@testcontainers/postgresql");
   const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   const container = await started(() =>
-    new PostgreSqlContainer("postgres:18").withUsername("postgres").withCommand(["postgres", ...flags]).start(),
+    new PostgreSqlContainer("postgres:18")
+      .withUsername("postgres")
+      .withCommand(["postgres", ...flags])
+      .start(),
   );
   return { url: container.getConnectionUri(), stop: stopping(container) };
 }

@@ -5,15 +5,17 @@ import { postgresContainer, redisContainer } from "./docker.ts";
 import { startPostgres } from "./postgres.ts";
 import { startRedis } from "./redis.ts";
 
-/** At hand, or why not. */
-export type Found = { url: string } | { missing: string };
-
-export interface Servers {
-  postgres: Found;
-  redis: Found;
-  /** The `redis-server` command, for tests that start a Redis of their own. */
-  redisServer: { missing?: string };
+interface Missing {
+  /** Why it is not at hand. */
+  missing: string;
 }
+
+export type Servers = {
+  postgres: { url: string } | Missing;
+  redis: { url: string } | Missing;
+  /** The `redis-server` command, for tests that start a Redis of their own. */
+  redisServer: { command: string } | Missing;
+};
 
 interface Running {
   url: string;
@@ -40,7 +42,10 @@ const START: Record<"postgres" | "redis", Record<Source, () => Promise<Running>>
 export async function findServers(): Promise<{ servers: Servers; stop(): Promise<void> }> {
   const running: Running[] = [];
 
-  async function find(kind: "postgres" | "redis", given: string | undefined): Promise<Found> {
+  async function find(
+    kind: "postgres" | "redis",
+    given: string | undefined,
+  ): Promise<{ url: string } | Missing> {
     if (given !== undefined) return { url: given };
     const reasons: string[] = [];
     for (const source of config.sources) {
@@ -70,11 +75,12 @@ export async function findServers(): Promise<{ servers: Servers; stop(): Promise
 }
 
 async function findRedisServer(): Promise<Servers["redisServer"]> {
+  const command = "redis-server";
   try {
-    await promisify(execFile)("redis-server", ["--version"]);
-    return {};
+    await promisify(execFile)(command, ["--version"]);
+    return { command };
   } catch {
-    return { missing: "no redis-server on the PATH" };
+    return { missing: `no ${command} on the PATH` };
   }
 }
 

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { TestProject } from "vitest/node";
 import { config } from "../config.ts";
-import { dropDatabases } from "./fresh-database.ts";
 import { findServers, say, type Servers } from "./find.ts";
+import { dropDatabases } from "./fresh-database.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -16,7 +16,8 @@ declare module "vitest" {
 export default async function globalSetup(project: TestProject): Promise<() => Promise<void>> {
   const { servers, stop } = await findServers();
   const missing = Object.values(servers).flatMap((found) => ("missing" in found ? [found.missing] : []));
-  for (const reason of missing) say(`!!! ${reason}: what needs it ${config.ci ? "FAILS" : "DOES NOT RUN"} !!!`);
+  for (const reason of missing)
+    say(`!!! ${reason}: what needs it ${config.ci ? "FAILS" : "DOES NOT RUN"} !!!`);
 
   const run = randomBytes(4).toString("hex");
   project.provide("servers", servers);

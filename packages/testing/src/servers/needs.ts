@@ -11,10 +11,10 @@ export interface Skippable {
  * fails it. For a test that starts a server of its own; the `fresh…` functions call it themselves.
  */
 export async function needs(context: Skippable, server: keyof Servers): Promise<void> {
-  const { missing } = { missing: undefined, ...(await shared())[server] };
-  if (missing === undefined) return;
-  if (config.ci) throw new Error(missing);
-  context.skip(missing);
+  const found = (await shared())[server];
+  if (!("missing" in found)) return;
+  if (config.ci) throw new Error(found.missing);
+  context.skip(found.missing);
 }
 
 /** The URL of the server that all tests of this run share. */

