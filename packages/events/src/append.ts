@@ -33,6 +33,7 @@ export interface KnownEvent {
 export type Outcome = "applied" | "duplicate" | "conflicting-duplicate";
 
 export interface Appended {
+  readonly entityId: string;
   readonly outcomes: ReadonlyMap<string, Outcome>;
   readonly entries: readonly HashedEntry[];
   /** The person with the new events folded in. `late`: something came before what was folded: fold all again. */
@@ -91,5 +92,5 @@ export function append(stream: Stream, sends: readonly Send[]): Appended {
   }
 
   const folded = retimed ? "late" : foldLater(stream.folded, stream.entityId, [...fresh.values()]);
-  return { outcomes, entries, folded };
+  return { entityId: stream.entityId, outcomes, entries, folded };
 }

@@ -1,21 +1,11 @@
 import { hash } from "node:crypto";
 import { z } from "zod";
 import type { Event } from "./event.ts";
-import {
-  canonicalJson,
-  isJsonObject,
-  parseJson,
-  scalarText,
-  type Json,
-  type JsonObject,
-} from "./json.ts";
+import { canonicalJson, isJsonObject, parseJson, scalarText, type Json, type JsonObject } from "./json.ts";
 import { issuesOf, recognise, type Issue } from "./natural-person-events.ts";
 import { err, ok, type Result } from "./result.ts";
 import { parseTicks } from "./ticks.ts";
 import { upcast } from "./upcast.ts";
-
-/** Nesting beyond this is refused: Postgres' and V8's own limits lie higher, and end in an error of theirs. */
-export const MAX_DEPTH = 100;
 
 /** In characters. A key of an index in Postgres holds at most about 2,700 bytes. */
 export const MAX_ID_LENGTH = 200;
@@ -55,14 +45,11 @@ export function readDelivery(body: Uint8Array): Result<ToldEvent, Rejection> {
   const entityId = identifier.safeParse(todaysData["entityId"]);
   if (!entityId.success) return invalid(issuesOf(entityId.error, "data", "entityId"));
 
-  const dataJson = canonicalJson(data, MAX_DEPTH);
-  const todaysJson = todaysData === data ? dataJson : canonicalJson(todaysData, MAX_DEPTH);
-  if (dataJson === undefined || todaysJson === undefined) {
-    return invalid([{ path: "data", message: `nested deeper than ${MAX_DEPTH} levels` }]);
-  }
   const recognition = recognise(event, data);
   if (recognition.kind === "invalid") return invalid(recognition.issues);
 
+  const dataJson = canonicalJson(data);
+  const todaysJson = todaysData === data ? dataJson : canonicalJson(todaysData);
   const dataDigest = hash("sha256", todaysJson, "buffer");
   return ok({
     event,
@@ -88,8 +75,9 @@ function parsePayload(body: Uint8Array): Result<JsonObject, Rejection> {
   try {
     payload = parseJson(text);
   } catch (error) {
-    // The parser's own message quotes the text around the fault, which may be personal.
-    const position = /position (\d+)/.exec(String(error))?.[1];
+    if (error instanceof RangeError) return unparsable(`the body is ${error.message}`);
+    // The parser's own message may quote the text around the fault, which may be personal; then it ends otherwise.
+    const position = /at position (\d+) \(line \d+ column \d+\)$/.exec(String(error))?.[1];
     return unparsable(
       `the body is not JSON${position === undefined ? "" : `, from character ${position} on`}`,
     );
@@ -97,20 +85,20 @@ function parsePayload(body: Uint8Array): Result<JsonObject, Rejection> {
   if (!isJsonObject(payload)) return unparsable("the body is JSON, but no object");
   const shape = upcast(payload);
   // The sender's newer releases name the field `webhookEvent`.
-  return ok(
-    Object.hasOwn(shape, "event") ? shape : { ...shape, event: shape["webhookEvent"] ?? null },
-  );
+  return ok(Object.hasOwn(shape, "event") ? shape : { ...shape, event: shape["webhookEvent"] ?? null });
 }
 
-const identifier = z
-  .custom<Json>((value) => scalarText(value as Json) !== undefined, "expected a string")
-  .transform((value) => scalarText(value) ?? "")
-  .refine((value) => value.length > 0, "is empty")
-  .refine((value) => value.length <= MAX_ID_LENGTH, `is longer than ${MAX_ID_LENGTH} characters`)
-  .refine(
-    (value) => value.isWellFormed() && !value.includes("\0"),
-    "holds a NUL character or half a surrogate pair",
-  );
+const identifier = z.preprocess(
+  (value) => scalarText(value as Json) ?? value,
+  z
+    .string("expected a string")
+    .min(1, "is empty")
+    .max(MAX_ID_LENGTH, `is longer than ${MAX_ID_LENGTH} characters`)
+    .refine(
+      (value) => value.isWellFormed() && !value.includes("\0"),
+      "holds a NUL character or half a surrogate pair",
+    ),
+);
 
 const envelopeSchema = z.object({
   event: identifier,

@@ -47,7 +47,7 @@ function apply(state: PersonState, { event, data }: NaturalPersonEvent, at: Time
   const told = {
     ...state,
     name: data.entity ?? state.name,
-    email: ("email" in data ? data.email : null) ?? state.email,
+    email: data.email ?? state.email,
     reviewNeeded: state.reviewNeeded || (state.approval !== null && data.isClientUpdateRequest),
   };
   switch (event) {
@@ -128,24 +128,24 @@ function withIdentityDocument(
     (document) => document.type === type && document.sessionId === sessionId,
   );
   const next = { type, sessionId, ...times(known) };
-  return replaced(state.identityDocuments, known, next, (document) => [
-    document.type,
-    document.sessionId,
-  ]);
+  return replaced(state.identityDocuments, known, next, (document) => [document.type, document.sessionId]);
 }
 
-/** The documents with `next` in `known`'s place; a new one goes where its first time, then its key, puts it. */
+/** The documents with `nex/** The documents with `next` in `known`'s place; a new one goes where its first time, then its key, puts it. */
 function replaced<D extends FirstTime>(
   documents: readonly D[],
   known: D | undefined,
   next: D,
   keyOf: (document: D) => readonly string[],
 ): readonly D[] {
-  if (known !== undefined)
-    return documents.map((document) => (document === known ? next : document));
-  return [...documents, next].sort((a, b) => {
-    if (a.firstAt !== b.firstAt) return a.firstAt < b.firstAt ? -1 : 1;
-    const keyB = keyOf(b);
-    return keyOf(a).reduce((order, part, i) => order || compareText(part, keyB[i] ?? ""), 0);
-  });
+  if (known !== undefined) return documents.with(documents.indexOf(known), next);
+  const key = keyOf(next);
+  const before = documents.findLastIndex(
+    (document) => document.firstAt < next.firstAt || compareTexts(keyOf(document), key) < 0,
+  );
+  return documents.toSpliced(before + 1, 0, next);
+}
+
+function compareTexts(a: readonly string[], b: readonly string[]): number {
+  return a.reduce((order, text, i) => order || compareText(text, b[i] ?? ""), 0);
 }

@@ -23,8 +23,7 @@ export function foldLater(
   entityId: string,
   events: readonly Event[],
 ): Folded | "late" | undefined {
-  if (folded !== undefined && events.some((event) => comparePlaces(event, folded.last) < 0))
-    return "late";
+  if (folded !== undefined && events.some((event) => comparePlaces(event, folded.last) < 0)) return "late";
   return foldOnto(folded, entityId, events);
 }
 

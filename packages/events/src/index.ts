@@ -8,17 +8,11 @@ export {
   type Stream,
 } from "./append.ts";
 export { CHAIN_START, chainHash, type Entry } from "./chain.ts";
-export {
-  MAX_DEPTH,
-  MAX_ID_LENGTH,
-  readDelivery,
-  type Rejection,
-  type ToldEvent,
-} from "./delivery.ts";
+export { MAX_ID_LENGTH, readDelivery, type Rejection, type ToldEvent } from "./delivery.ts";
 export { identityKey, type Event } from "./event.ts";
 export { evolve, initialState } from "./evolve.ts";
 export { fold, foldLater, type Folded } from "./fold.ts";
-export { canonicalJson, parseJson, type Json, type JsonObject } from "./json.ts";
+export { canonicalJson, MAX_DEPTH, parseJson, type Json, type JsonObject } from "./json.ts";
 export { recognise, type Issue, type NaturalPersonEvent } from "./natural-person-events.ts";
 export { comparePlaces, compareText, type Place } from "./order.ts";
 export {
@@ -32,11 +26,5 @@ export {
   type SupportingDocument,
 } from "./person.ts";
 export { err, ok, type Result } from "./result.ts";
-export {
-  formatTicks,
-  parseTicks,
-  TICKS_PER_MILLISECOND,
-  TICKS_PER_SECOND,
-  type Ticks,
-} from "./ticks.ts";
+export { formatTicks, parseTicks, TICKS_PER_MILLISECOND, TICKS_PER_SECOND, type Ticks } from "./ticks.ts";
 export { upcast } from "./upcast.ts";

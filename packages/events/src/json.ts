@@ -17,15 +17,21 @@ interface JsonWithSource {
 }
 const { parse, rawJSON, isRawJSON } = JSON as unknown as JsonWithSource;
 
-// More digits than a double keeps, or an exponent that may leave its range.
-const MAY_LOSE_DIGITS = /[\d.]{16}|\d[eE][+-]?\d{3}/;
+/** Nesting beyond this is refused: what walks a value recurses, and Postgres' own limit ends in an error of its. */
+export const MAX_DEPTH = 100;
+
+// Where a number may start: more digits than a double keeps, or an exponent that may leave its range.
+const MAY_LOSE_DIGITS = /(?:^|[\s:,[])-?(?:[\d.]{16}|[\d.]+[eE][+-]?\d{3})/;
 
 /**
  * Parses JSON without losing a digit: two payloads that differ in the twentieth digit of a number stay different.
- * Throws a `SyntaxError`, whose message may quote the text and so must not be shown.
+ * Throws a `SyntaxError`, whose message may quote the text and so must not be shown, and a `RangeError` for a value
+ * nested deeper than `MAX_DEPTH`.
  */
 export function parseJson(text: string): Json {
-  if (!MAY_LOSE_DIGITS.test(text)) return JSON.parse(text) as Json;
+  const rounded = JSON.parse(text) as Json;
+  if (isDeeper(rounded, MAX_DEPTH)) throw new RangeError(`nested deeper than ${MAX_DEPTH} levels`);
+  if (!MAY_LOSE_DIGITS.test(text)) return rounded;
   return parse(text, (_name, value, { source }) =>
     typeof value === "number" && source !== undefined && MAY_LOSE_DIGITS.test(source)
       ? rawJSON(source)
@@ -34,29 +40,23 @@ export function parseJson(text: string): Json {
 }
 
 /**
- * The one text of a JSON value: names in one fixed order, no white space. Always valid
- * Unicode without a raw NUL, since `JSON.stringify` escapes lone surrogates and control characters; so Postgres
- * takes it as `json`. Gives `undefined` when the value is nested deeper than `maxDepth`.
+ * The one text of a JSON value: names in one fixed order, no white space. Always valid Unicode without a raw NUL,
+ * since `JSON.stringify` escapes lone surrogates and control characters; so Postgres takes it as `json`.
  */
-export function canonicalJson(value: Json, maxDepth: number): string | undefined {
-  const sorted = withSortedNames(value, maxDepth);
-  return sorted === undefined ? undefined : JSON.stringify(sorted);
+export function canonicalJson(value: Json): string {
+  return JSON.stringify(withSortedNames(value));
 }
 
-function withSortedNames(value: Json, maxDepth: number): Json | undefined {
-  if (value === null || typeof value !== "object" || isRawJSON(value)) return value;
-  if (maxDepth === 0) return undefined;
-  if (isArray(value)) {
-    const items = value.map((item) => withSortedNames(item, maxDepth - 1));
-    return items.includes(undefined) ? undefined : (items as Json[]);
-  }
-  const sorted: [string, Json][] = [];
-  for (const name of Object.keys(value).sort()) {
-    const member = withSortedNames(value[name] ?? null, maxDepth - 1);
-    if (member === undefined) return undefined;
-    sorted.push([name, member]);
-  }
-  return Object.fromEntries(sorted);
+function withSortedNames(value: Json): Json {
+  if (isArray(value)) return value.map(withSortedNames);
+  if (!isJsonObject(value)) return value;
+  const names = Object.keys(value).sort();
+  return Object.fromEntries(names.map((name) => [name, withSortedNames(value[name] ?? null)]));
+}
+
+function isDeeper(value: Json, levels: number): boolean {
+  if (value === null || typeof value !== "object") return false;
+  return levels === 0 || Object.values(value).some((member) => isDeeper(member as Json, levels - 1));
 }
 
 export function isJsonObject(value: Json | undefined): value is JsonObject {
@@ -70,6 +70,6 @@ export function scalarText(value: Json | undefined): string | undefined {
   return isRawJSON(value) ? value.rawJSON : undefined;
 }
 
-function isArray(value: Json): value is readonly Json[] {
+function isArray(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value);
 }

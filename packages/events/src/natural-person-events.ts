@@ -18,8 +18,7 @@ const key = z
 
 const person = { entity: text, email: text, isClientUpdateRequest: flag };
 const approval = z.object({
-  entity: text,
-  isClientUpdateRequest: flag,
+  ...person,
   userName: text,
   userEmail: text,
   entityStatus: text,

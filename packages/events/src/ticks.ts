@@ -37,5 +37,4 @@ export function formatTicks(ticks: Ticks): string {
 
 // Years 0001 to 9999: what .NET's DateTime holds, and where the written form keeps its width.
 const LEAST = BigInt(Date.parse("0001-01-01T00:00:00Z")) * TICKS_PER_MILLISECOND;
-const GREATEST =
-  BigInt(Date.parse("9999-12-31T23:59:59Z")) * TICKS_PER_MILLISECOND + TICKS_PER_SECOND - 1n;
+const GREATEST = BigInt(Date.parse("9999-12-31T23:59:59Z")) * TICKS_PER_MILLISECOND + TICKS_PER_SECOND - 1n;

@@ -1,0 +1,29 @@
+-- The inbox: what arrived, and whether it is settled. A delivery's row is written once and never rewritten; what
+-- changes stands in narrow rows of its own, so that settling a delivery never copies its body.
+
+create table deliveries (
+  delivery_id uuid primary key,
+  received_at timestamptz not null default now(),
+  body bytea not null,
+  headers json not null,
+  verified_by text not null check (verified_by in ('signature', 'payload-secret')),
+  secret_fingerprint text not null
+);
+comment on column deliveries.body is 'The exact bytes; a secret found in them is overwritten with asterisks.';
+comment on column deliveries.secret_fingerprint is 'Which secret verified it: the start of its SHA-256, never the secret.';
+
+create table open_deliveries (
+  delivery_id uuid primary key,
+  due_at timestamptz not null,
+  failures integer not null default 0
+);
+comment on column open_deliveries.due_at is 'From then on the sweeper enqueues it, should no job have settled it.';
+comment on column open_deliveries.failures is 'Attempts used up since it was opened; outages use none.';
+create index open_deliveries_by_due on open_deliveries (due_at);
+
+create table settlements (
+  delivery_id uuid primary key,
+  outcome text not null check (outcome in ('applied', 'duplicate', 'dead', 'discarded')),
+  settled_at timestamptz not null default now()
+);
+create index settlements_not_applied on settlements (outcome, delivery_id) where outcome in ('dead', 'discarded');

@@ -1,0 +1,60 @@
+-- The log: each person's events, for ever. A person's entries are numbered without a gap and chained by hashes;
+-- events and resends share the numbers.
+
+create table streams (
+  entity_id text collate "C" primary key,
+  seq bigint not null,
+  hash bytea not null
+);
+comment on table streams is 'The head of each person''s chain; its row is the person''s lock.';
+
+create sequence append_ids;
+
+create table appends (
+  append_id bigint primary key,
+  size integer not null check (size > 0),
+  appended_at timestamptz not null default now(),
+  first_position bigint unique
+);
+comment on table appends is 'One row for each transaction that changed a person.';
+comment on column appends.first_position is 'Its place in the change feed: given after its commit, so that no later commit can come before it.';
+create index appends_without_position on appends (append_id) where first_position is null;
+
+create table events (
+  entity_id text collate "C" not null,
+  seq bigint not null,
+  event text collate "C" not null,
+  id text collate "C" not null,
+  ticks bigint not null,
+  data json not null,
+  data_digest bytea not null,
+  delivery_id uuid not null,
+  received_at timestamptz not null,
+  body_digest bytea not null,
+  hash bytea not null,
+  append_id bigint not null,
+  ordinal integer not null,
+  primary key (entity_id, seq),
+  constraint events_identity unique (entity_id, event, id)
+);
+comment on column events.ticks is 'creationTimeUtc of the first send, in 100 ns since 1970; an earlier resend counts instead.';
+create index events_by_append on events (append_id, ordinal);
+
+create table resends (
+  entity_id text collate "C" not null,
+  seq bigint not null,
+  event text collate "C" not null,
+  id text collate "C" not null,
+  ticks bigint not null,
+  delivery_id uuid not null,
+  received_at timestamptz not null,
+  body_digest bytea not null,
+  hash bytea not null,
+  append_id bigint,
+  ordinal integer,
+  primary key (entity_id, seq)
+);
+comment on table resends is 'Further sends of an event that the log has, with equal data and perhaps another time.';
+comment on column resends.append_id is 'Set where the resend moved its event to an earlier time.';
+create index resends_by_identity on resends (entity_id, event, id);
+create index resends_by_append on resends (append_id, ordinal) where append_id is not null;

@@ -1,0 +1,14 @@
+-- The projection: a function of the log, which `dossier rebuild` makes anew.
+
+create table natural_persons (
+  entity_id text collate "C" primary key,
+  status text not null,
+  search text not null,
+  state json not null,
+  last_ticks bigint not null,
+  last_event text collate "C" not null,
+  last_id text collate "C" not null
+);
+comment on column natural_persons.search is 'Name, e-mail and id in lower case, to look a person up by a part of them.';
+comment on column natural_persons.last_ticks is 'With last_event and last_id: the place of the last folded event.';
+create index natural_persons_by_status on natural_persons (status, entity_id);

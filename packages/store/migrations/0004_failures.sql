@@ -1,0 +1,39 @@
+-- What went wrong, and what people did about it: kept for ever.
+
+create table failures (
+  failure_id bigint generated always as identity primary key,
+  delivery_id uuid not null,
+  attempt integer not null,
+  failed_at timestamptz not null default now(),
+  error text not null,
+  stack text,
+  code_version text not null
+);
+create index failures_by_delivery on failures (delivery_id, failure_id);
+
+create table dead_letters (
+  dead_letter_id bigint generated always as identity primary key,
+  delivery_id uuid not null,
+  died_at timestamptz not null default now(),
+  reason text not null check (
+    reason in ('unparsable', 'invalid-event', 'conflicting-duplicate', 'fold-failed', 'stalled')
+  ),
+  message text not null,
+  issues json not null,
+  event text collate "C",
+  id text collate "C",
+  entity_id text collate "C",
+  code_version text not null
+);
+comment on table dead_letters is 'One row for each time a delivery died; the last of a delivery counts while it is dead.';
+create index dead_letters_by_delivery on dead_letters (delivery_id, dead_letter_id desc);
+
+create table operator_actions (
+  action_id bigint generated always as identity primary key,
+  delivery_id uuid not null,
+  action text not null check (action in ('redrive', 'discard')),
+  operator text not null,
+  reason text not null,
+  acted_at timestamptz not null default now()
+);
+create index operator_actions_by_delivery on operator_actions (delivery_id, action_id);

@@ -1,0 +1,1 @@
+insert into appends (append_id, size) values ($1, $2)

@@ -1,0 +1,1 @@
+select nextval('append_ids') as append_id

@@ -1,0 +1,105 @@
+import { hash } from "node:crypto";
+import { append, readDelivery, type Appended, type Outcome, type Send } from "@dossier/events";
+import type { Connection, Pool } from "../database/pool.ts";
+import { statement } from "../database/statements.ts";
+import { transaction } from "../database/transaction.ts";
+import { insertDeadLetters, type DeadLetter } from "../inbox/dead-letters.ts";
+import { refold, writeFolded } from "../persons/fold.ts";
+import { appendToLog, lockStreams } from "./append.ts";
+
+/** How a batch of deliveries ended. A delivery that is in none was settled already, or is in another's hands. */
+export interface Settled {
+  readonly applied: readonly string[];
+  readonly duplicates: readonly string[];
+  readonly dead: readonly DeadLetter[];
+}
+
+/**
+ * Takes deliveries from the inbox into the persons' files, all in one transaction: reads them, locks the persons
+ * concerned in a fixed order, appends to the log, folds, writes the projection, settles. Run twice, it does nothing
+ * the second time. What cannot be placed becomes a dead letter and holds nobody up. Throws what Postgres throws
+ * (see `isOutage`); then nothing has happened.
+ */
+export function settle(pool: Pool, deliveryIds: readonly string[], codeVersion: string): Promise<Settled> {
+  return transaction(pool, async (connection) => {
+    const settled = await place(connection, deliveryIds);
+    await Promise.all([insertDeadLetters(connection, settled.dead, codeVersion), close(connection, settled)]);
+    return settled;
+  });
+}
+
+/** All of `settle` but what it says of the deliveries themselves: what changes for the persons. */
+export async function place(connection: Connection, deliveryIds: readonly string[]): Promise<Settled> {
+  const { sends, unreadable } = await claim(connection, deliveryIds);
+  const appended = await appendSends(connection, sends);
+  const outcomes = new Map(appended.flatMap((person) => [...person.outcomes]));
+  const ended = (outcome: Outcome): Send[] =>
+    sends.filter(({ deliveryId }) => outcomes.get(deliveryId) === outcome);
+  return {
+    applied: ended("applied").map(({ deliveryId }) => deliveryId),
+    duplicates: ended("duplicate").map(({ deliveryId }) => deliveryId),
+    dead: [...unreadable, ...ended("conflicting-duplicate").map(conflict)],
+  };
+}
+
+interface Claimed {
+  readonly sends: readonly Send[];
+  readonly unreadable: readonly DeadLetter[];
+}
+
+const claimDeliveries = statement("claim_deliveries");
+
+async function claim(connection: Connection, deliveryIds: readonly string[]): Promise<Claimed> {
+  const { rows } = await connection.query<{ delivery_id: string; body: Buffer; received_ticks: bigint }>({
+    ...claimDeliveries,
+    values: [deliveryIds],
+  });
+  const sends: Send[] = [];
+  const unreadable: DeadLetter[] = [];
+  for (const { delivery_id: deliveryId, body, received_ticks: receivedTicks } of rows) {
+    const read = readDelivery(body);
+    if (read.ok)
+      sends.push({ deliveryId, receivedTicks, bodyDigest: hash("sha256", body, "buffer"), told: read.value });
+    else unreadable.push({ deliveryId, ...read.error });
+  }
+  return { sends, unreadable };
+}
+
+async function appendSends(connection: Connection, sends: readonly Send[]): Promise<readonly Appended[]> {
+  if (sends.length === 0) return [];
+  const sendsOf = Map.groupBy(sends, ({ told }) => told.entityId);
+  const { appendId, streams } = await lockStreams(connection, sendsOf);
+  const appended = streams.map((stream) => append(stream, sendsOf.get(stream.entityId) ?? []));
+
+  await appendToLog(connection, appendId, appended);
+  const late = appended.filter(({ folded }) => folded === "late").map(({ entityId }) => entityId);
+  const folded = appended.flatMap((person) => (person.folded === "late" ? [] : (person.folded ?? [])));
+  await writeFolded(connection, folded);
+  await refold(connection, late);
+  return appended;
+}
+
+function conflict({ deliveryId, told: { event, id, entityId } }: Send): DeadLetter {
+  return {
+    deliveryId,
+    reason: "conflicting-duplicate",
+    message: "this event was received before with other data; the first stands",
+    issues: [],
+    identity: { event, id, entityId },
+  };
+}
+
+const settleDeliveries = statement("settle_deliveries");
+
+async function close(connection: Connection, { applied, duplicates, dead }: Settled): Promise<void> {
+  const outcomes = [
+    ...applied.map((deliveryId) => ({ deliveryId, outcome: "applied" })),
+    ...duplicates.map((deliveryId) => ({ deliveryId, outcome: "duplicate" })),
+    ...dead.map(({ deliveryId }) => ({ deliveryId, outcome: "dead" })),
+  ];
+  if (outcomes.length === 0) return;
+  await connection.query({
+    ...settleDeliveries,
+    values: [outcomes.map(({ deliveryId }) => deliveryId), outcomes.map(({ outcome }) => outcome)],
+  });
+}
