@@ -47,12 +47,28 @@ export interface Kind {
 export async function startLocal(kind: Kind, options: LocalOptions): Promise<LocalServer> {
   const port = options.port ?? (await freePort());
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), `dossier-${kind.name}-`)));
-  const how = await kind.prepare(dir, port);
-  let child = await launch(how);
+  const scratch = options.dir === undefined ? dir : undefined;
+  const tidy = async () => scratch && rm(scratch, { recursive: true, force: true });
 
+  let how: Launch;
+  let child: ChildProcess;
+  try {
+    how = { ...(await kind.prepare(dir, port)), ...(scratch && { scratch }) };
+    child = await launch(how);
+  } catch (error) {
+    await tidy();
+    throw error;
+  }
+
+  async function signalAll(signal: NodeJS.Signals): Promise<void> {
+    for (const pid of await childrenOf(pidOf(child))) send(pid, signal);
+    child.kill(signal);
+  }
+
+  /** Frozen processes are let go: they would neither heed the signal nor notice that the main one has gone. */
   async function halt(signal: NodeJS.Signals): Promise<void> {
     child.kill(signal);
-    child.kill("SIGCONT");
+    await signalAll("SIGCONT");
     await gone(child);
   }
 
@@ -64,10 +80,9 @@ export async function startLocal(kind: Kind, options: LocalOptions): Promise<Loc
       return pidOf(child);
     },
     async kill(signal = "SIGKILL") {
-      if (signal === "SIGKILL") return halt(signal);
-      const whole = signal === "SIGSTOP" || signal === "SIGCONT";
-      for (const pid of whole ? await childrenOf(pidOf(child)) : []) process.kill(pid, signal);
-      child.kill(signal);
+      if (signal === "SIGKILL") await halt(signal);
+      else if (signal === "SIGSTOP" || signal === "SIGCONT") await signalAll(signal);
+      else child.kill(signal);
     },
     async restart() {
       await halt(kind.stopSignal);
@@ -75,7 +90,7 @@ export async function startLocal(kind: Kind, options: LocalOptions): Promise<Loc
     },
     async stop() {
       await halt(kind.stopSignal);
-      if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
+      await tidy();
     },
   };
 }
@@ -94,4 +109,13 @@ async function launchAgain(how: Launch, notYet: string | undefined): Promise<Chi
 function pidOf(child: ChildProcess): number {
   if (child.pid === undefined) throw new Error("the server has no process");
   return child.pid;
+}
+
+/** Does nothing where the process has gone meanwhile. */
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
 }

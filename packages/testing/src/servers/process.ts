@@ -14,10 +14,19 @@ export interface Launch {
   user?: { uid: number; gid: number };
   /** Shell command that ends it where we can no longer: `$1` is its process id. */
   orphaned: string;
+  /** Folder that is of no use without it. */
+  scratch?: string;
 }
 
 /** Starts a server and resolves once it is ready; rejects with its last lines where it does not get there. */
-export async function launch({ command, args, ready, user, orphaned }: Launch): Promise<ChildProcess> {
+export async function launch({
+  command,
+  args,
+  ready,
+  user,
+  orphaned,
+  scratch = "",
+}: Launch): Promise<ChildProcess> {
   const child = spawn(command, args, { ...user, stdio: ["ignore", "pipe", "pipe"] });
   const printed: string[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -35,7 +44,7 @@ export async function launch({ command, args, ready, user, orphaned }: Launch): 
   const timer = setTimeout(() => failed(`was not ready after ${START_MS} ms`), START_MS);
 
   if (child.pid !== undefined) {
-    const dismiss = guard(orphaned, String(child.pid));
+    const dismiss = guard(`${orphaned}; sleep 1; rm -rf "$2"`, String(child.pid), scratch);
     child.once("exit", dismiss);
   }
   try {
