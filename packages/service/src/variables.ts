@@ -1,0 +1,84 @@
+/**
+ * The variables that more than one service reads. What `describe()` says of each is what a bad
+ * configuration's message prints and what the README's table must say.
+ */
+import { z } from "zod";
+
+/** The port that a service listens on; each service has a default of its own. */
+export const port = (byDefault: number) =>
+  integer({ from: 0, to: 65_535 })
+    .default(byDefault)
+    .meta({ shown: true, description: "The TCP port to listen on; 0 takes any free one." });
+
+export const LOG_LEVEL = z
+  .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
+    error: "must be one of fatal, error, warn, info, debug, trace, silent",
+  })
+  .default("info")
+  .meta({
+    shown: true,
+    description: "The least level that is logged. debug and trace write a line for each delivery.",
+  });
+
+export const DATABASE_URL = url("postgres:", "postgresql:").describe(
+  "Where the record is kept: postgres://user:password@host:5432/database, with special characters percent-encoded.",
+);
+
+export const REDIS_URL = url("redis:", "rediss:")
+  .optional()
+  .describe(
+    "Where the queue runs: redis://host:6379, or rediss:// for TLS. Not set: the queue runs in DATABASE_URL's Postgres, at less than a tenth of the rate.",
+  );
+
+export const ICOMPLY_WEBHOOK_SECRETS = z
+  .string()
+  .transform((list) => list.split(",").map((secret) => secret.trim()))
+  .refine((secrets) => secrets.every((secret) => secret !== ""), {
+    error: "must be one or more secrets with commas between them, and none empty",
+  })
+  .describe(
+    "The webhook secrets shown by iComply, comma separated; a delivery that fits any is accepted. To rotate, put the new one beside the old, and take the old away later.",
+  );
+
+export const DOSSIER_API_TOKEN = z
+  .string()
+  .optional()
+  .describe(
+    "The bearer token of the console's API, and what its page asks for. Not set: the console serves this machine alone.",
+  );
+
+export const MAX_BODY_BYTES = integer({ from: 1, to: 64 * 1024 * 1024, unit: "bytes" })
+  .default(1024 * 1024)
+  .meta({
+    shown: true,
+    description:
+      "The longest webhook body accepted, in bytes; a longer one is answered 413. Each request in flight may hold that much memory.",
+  });
+
+export const WORKER_CONCURRENCY = integer({ from: 1, to: 1_000, unit: "jobs" }).default(64).meta({
+  shown: true,
+  description:
+    "The jobs that one worker has in flight, whose deliveries share transactions. More make larger transactions, which are faster, but hold more memory and lock more persons at once.",
+});
+
+export const MAX_ATTEMPTS = integer({ from: 1, to: 100, unit: "attempts" }).default(8).meta({
+  shown: true,
+  description:
+    "The attempts that a failing delivery has before it becomes a dead letter; outages use none. Each one more keeps it from the operator's eyes for longer.",
+});
+
+function integer({ from, to, unit }: { from: number; to: number; unit?: string }) {
+  const rule = `must be a whole number from ${from} to ${to}${unit === undefined ? "" : ` ${unit}`}`;
+  return z
+    .string()
+    .refine((text) => /^\d+$/.test(text) && Number(text) >= from && Number(text) <= to, {
+      error: rule,
+    })
+    .transform(Number);
+}
+
+function url(...protocols: readonly string[]) {
+  return z.string().refine((text) => protocols.includes(URL.parse(text)?.protocol ?? ""), {
+    error: `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
+  });
+}
