@@ -1,1 +1,11 @@
-export {};
+export { readConfig } from "./config.ts";
+export { describeError, type ErrorDescription } from "./error.ts";
+export { createLogger, type Logger } from "./logger.ts";
+export { createMetrics, type Metrics } from "./metrics.ts";
+export { type Check, probes } from "./probes.ts";
+export { notFound, onError, problem } from "./problem.ts";
+export { orExit, type Result } from "./result.ts";
+export { runUntilSignal, type ShutdownSteps } from "./run.ts";
+export { type ConnectionLimits, type Server, serve } from "./serve.ts";
+export * as variables from "./variables.ts";
+export { version } from "./version.ts";

@@ -1,0 +1,71 @@
+import { constants } from "node:os";
+import { withDeadline } from "./deadline.ts";
+import type { Logger } from "./logger.ts";
+
+/** What shuts a service down, by name, in the order in which it is done. */
+export type ShutdownSteps = Readonly<Record<string, () => unknown>>;
+
+export interface RunOptions {
+  /**
+   * How long each shutdown step may take, in milliseconds; the next one then begins all the same.
+   * All together must be less than the supervisor waits before it kills (Docker: 10 s unless
+   * `stop_grace_period` says more; Kubernetes: 30 s). Default 10,000.
+   */
+  readonly stepTimeout?: number;
+}
+
+/**
+ * The edge of a process: starts a service, runs it until SIGTERM or SIGINT, shuts it down, and ends
+ * the process: with 0 when every step was done, with 1 when one was not. A second signal ends it at
+ * once; so does, with a fatal line and 1, an error that nothing caught. For the `main` of a service
+ * alone: it takes hold of the whole process.
+ *
+ * @param start given a signal that is aborted when the shutdown begins; gives the steps that undo
+ *   what it started. When a signal comes before it is done, the process ends at once, for nothing
+ *   was promised to anyone yet.
+ */
+export async function runUntilSignal(
+  log: Logger,
+  start: (stopping: AbortSignal) => Promise<ShutdownSteps>,
+  { stepTimeout = 10_000 }: RunOptions = {},
+): Promise<void> {
+  const stopping = new AbortController();
+  let steps: ShutdownSteps = {};
+
+  const onFatal = (err: unknown) => {
+    log.fatal({ err }, "ended by an error that nothing caught");
+    process.exit(1);
+  };
+  process.on("uncaughtException", onFatal);
+  process.on("unhandledRejection", onFatal);
+
+  const onSignal = (signal: "SIGTERM" | "SIGINT") => {
+    if (stopping.signal.aborted) {
+      log.warn({ signal }, "ended at once by a second signal");
+      process.exit(128 + constants.signals[signal]);
+    }
+    log.info({ signal }, "shutting down");
+    stopping.abort();
+    void shutDown(log, steps, stepTimeout).then((clean) => {
+      log.info("shut down");
+      process.exit(clean ? 0 : 1);
+    });
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+
+  steps = await start(stopping.signal);
+}
+
+async function shutDown(log: Logger, steps: ShutdownSteps, stepTimeout: number): Promise<boolean> {
+  let clean = true;
+  for (const [step, run] of Object.entries(steps)) {
+    try {
+      await withDeadline(stepTimeout, Promise.resolve(run()));
+    } catch (err) {
+      log.error({ err, step }, "a step of the shutdown was not done");
+      clean = false;
+    }
+  }
+  return clean;
+}
