@@ -1,1 +1,7 @@
-export {};
+export { DEFAULT_BACKOFF, retryDelay, retrySchedule, type Backoff, type RetryStep } from "./backoff.ts";
+export { consume, type Consumer, type ConsumerOptions, type Work } from "./consumer.ts";
+export type { QueueLocation } from "./location.ts";
+export { migrateQueue } from "./migrate.ts";
+export { openQueue, type DeliveryQueue, type JobCounts, type QueueOptions } from "./queue.ts";
+export type { Readiness } from "./readiness.ts";
+export type { Verdict } from "./verdict.ts";

@@ -1,0 +1,182 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Job, WorkerOptions } from "bullmq";
+import { BROUGHT_BY_BACKEND, postgresBackend, redisBackend, type Backend } from "./backend.ts";
+import { DEFAULT_BACKOFF, retryDelay, type Backoff } from "./backoff.ts";
+import { deliveryIdsOf, KEY_PREFIX, QUEUE_NAME, type JobData } from "./job.ts";
+import { checkLocation, type QueueLocation } from "./location.ts";
+import { plainError } from "./plain-error.ts";
+import { LastingConnection, openPool, PatientPool } from "./postgres.ts";
+import { readinessFrom, type Readiness } from "./readiness.ts";
+import { consumerOptions } from "./redis.ts";
+import { deliver, RetryError, type Verdict } from "./verdict.ts";
+import { WatchedWorker } from "./watched-worker.ts";
+import { within } from "./within.ts";
+
+/** BullMQ's own limit on stalls, out of the way: it would fail a job without asking anyone. */
+const NO_STALL_LIMIT = 2 ** 31 - 1;
+
+/** A worker with room asks for a job every 10 s at least; silent for so long, it has stopped consuming. */
+const SILENT_TOO_LONG_MS = 30_000;
+
+const PROBE_MS = 1_000;
+
+export interface Work {
+  readonly deliveryIds: readonly string[];
+  /** From 1. */
+  readonly attempt: number;
+}
+
+export interface ConsumerOptions {
+  /** Names the connections to the person who looks at the server's list of clients, such as `dossier-worker`. */
+  readonly name: string;
+  /** How many jobs are processed at the same time. More fill bigger transactions; fewer leave more to other workers. */
+  readonly concurrency: number;
+  /**
+   * Decides over a job that stalled more than `maxStalledCount` times, instead of the processor: the job
+   * may be what kills its workers. The verdict ends the job as any other does.
+   */
+  readonly giveUp: (work: Work) => Promise<Verdict>;
+  /** Told of every trouble with the connection and of jobs that were lost to another worker; both mend by themselves. */
+  readonly onError: (error: Error) => void;
+  /**
+   * How long a job stays a dead worker's, in milliseconds; a living one renews it in time.
+   * Shorter recovers sooner from a crash; longer bears longer pauses of a process. Default 30,000.
+   */
+  readonly lockDurationMs?: number;
+  /** How often stalled jobs are looked for, in milliseconds; one is found at the second look. Default 15,000. */
+  readonly stalledIntervalMs?: number;
+  /** How often a job may stall before it is given up. Fewer spare the workers; more spare innocent jobs. Default 3. */
+  readonly maxStalledCount?: number;
+  /** Default `DEFAULT_BACKOFF`. */
+  readonly backoff?: Backoff;
+}
+
+/** A running consumer of the queue. */
+export interface Consumer {
+  readonly backend: "redis" | "postgres";
+  /** Jobs being processed now. */
+  readonly inFlight: number;
+  /** Whether jobs are being consumed now. Never rejects, and answers in time. */
+  readiness(): Promise<Readiness>;
+  /**
+   * Takes no more jobs and waits for those in flight. True when all have ended; false when they had not
+   * within `timeoutMs` and were let go of, for another worker to take over.
+   */
+  close(timeoutMs: number): Promise<boolean>;
+}
+
+/**
+ * Starts to process jobs; connects in the background, and again whenever the connection is lost.
+ * An outage of the queue's server fails no job and uses no attempt.
+ * Throws where the location's URL is no such URL.
+ *
+ * @param process ends in a verdict; one that rejects has used an attempt, like `retry`
+ */
+export function consume(
+  location: QueueLocation,
+  process: (work: Work) => Promise<Verdict>,
+  options: ConsumerOptions,
+): Consumer {
+  checkLocation(location);
+  const { concurrency, giveUp, maxStalledCount = 3 } = options;
+  const onError = (error: unknown) => options.onError(plainError(error));
+  let inFlight = 0;
+  let closing = false;
+  let probe: Promise<unknown> | undefined;
+
+  const worker = openWorker(location, handle, options, onError);
+  worker.on("error", onError);
+  worker.run().catch(onError);
+
+  async function handle(job: Job<JobData>): Promise<void> {
+    inFlight += 1;
+    try {
+      deliver(await judge(job));
+    } finally {
+      inFlight -= 1;
+    }
+  }
+
+  async function judge(job: Job<JobData>): Promise<Verdict> {
+    const deliveryIds = deliveryIdsOf(job.data);
+    if (deliveryIds === undefined) return { kind: "dead", error: "the job names no deliveries" };
+    const work = { deliveryIds, attempt: job.attemptsMade + 1 };
+    try {
+      return await (job.stalledCounter > maxStalledCount ? giveUp(work) : process(work));
+    } catch (error) {
+      onError(error);
+      // Its message was not made for a job, and may quote what was processed.
+      return { kind: "retry", error: "the processor rejected; see the worker's log" };
+    }
+  }
+
+  async function consuming(): Promise<void> {
+    if (closing) throw new Error("the consumer is closing");
+    if (!worker.isRunning()) throw new Error("the consumer has stopped");
+    if (inFlight < concurrency && worker.silentForMs > SILENT_TOO_LONG_MS) {
+      throw new Error(`no word from the queue for ${Math.round(worker.silentForMs / 1_000)} s`);
+    }
+    // Shared, because on a worker's connection a question waits for as long as the server is away.
+    const answer = (probe ??= worker
+      .getBackend()
+      .isMaxed()
+      .finally(() => (probe = undefined)));
+    await within(PROBE_MS, "asking the queue", () => answer);
+  }
+
+  return {
+    backend: "redisUrl" in location ? "redis" : "postgres",
+    get inFlight() {
+      return inFlight;
+    },
+    readiness: () => readinessFrom(consuming()),
+    async close(timeoutMs) {
+      closing = true;
+      const late = new AbortController();
+      const drained = await Promise.race([
+        worker.close().then(() => true),
+        delay(timeoutMs, false, { signal: late.signal }),
+      ]).finally(() => late.abort());
+      if (!drained) await within(PROBE_MS, "letting go of jobs", () => worker.abandon()).catch(onError);
+      return drained;
+    },
+  };
+}
+
+function openWorker(
+  location: QueueLocation,
+  handle: (job: Job<JobData>) => Promise<void>,
+  options: ConsumerOptions,
+  onError: (error: unknown) => void,
+): WatchedWorker {
+  const { name, backoff = DEFAULT_BACKOFF } = options;
+  const settings: WorkerOptions<unknown> = {
+    connection: BROUGHT_BY_BACKEND,
+    prefix: KEY_PREFIX,
+    name,
+    autorun: false,
+    concurrency: options.concurrency,
+    lockDuration: options.lockDurationMs ?? 30_000,
+    stalledInterval: options.stalledIntervalMs ?? 15_000,
+    maxStalledCount: NO_STALL_LIMIT,
+    runRetryDelay: 1_000,
+    // The check runs once, when first connected; failing then, it fails every later command.
+    skipVersionCheck: true,
+    settings: {
+      backoffStrategy: (attempt, _type, error) =>
+        (error instanceof RetryError ? error.delayMs : undefined) ??
+        retryDelay(attempt, Math.random, backoff),
+    },
+  };
+
+  return new WatchedWorker(QUEUE_NAME, handle, settings, openBackend(location, name, onError));
+}
+
+function openBackend(location: QueueLocation, name: string, onError: (error: unknown) => void): Backend {
+  if ("redisUrl" in location) {
+    return redisBackend({ url: location.redisUrl, ...consumerOptions(name) });
+  }
+  const pool = openPool(location.databaseUrl, { name, max: 6, timeoutMs: 15_000 });
+  const connection = new LastingConnection(new PatientPool(pool, onError));
+  return postgresBackend(connection, `${QUEUE_NAME}:w:${name}`);
+}
