@@ -4,3 +4,5 @@ export type { LocalOptions, LocalServer } from "./servers/local.ts";
 export { needs } from "./servers/needs.ts";
 export { startPostgres } from "./servers/postgres.ts";
 export { startRedis } from "./servers/redis.ts";
+export * from "./journeys/index.ts";
+export { sign } from "./sign.ts";

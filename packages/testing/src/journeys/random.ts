@@ -1,0 +1,45 @@
+import { uniformInt } from "pure-rand/distribution/uniformInt";
+import { xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
+import { skipN } from "pure-rand/utils/skipN";
+
+// One stream for each purpose: how a person's events are sent must not change what happened.
+const streams = { history: 1, delivery: 2, interleaving: 3, conflict: 4, poison: 5 };
+
+/** A seeded source of chance: the same seed, stream and index give the same draws for ever. */
+export class Random {
+  readonly #generator;
+
+  /** `seed` and `index` are unsigned 32-bit integers; `index` is most often a person's number. */
+  constructor(seed: number, stream: keyof typeof streams, index = 0) {
+    this.#generator = xoroshiro128plusFromState([seed, index, streams[stream], 0x9e3779b9]);
+    // Neighbouring states look alike until their bits have spread.
+    skipN(this.#generator, 40);
+  }
+
+  /** An integer from 0 up to, and without, `bound` (at most 2^32). */
+  below(bound: number): number {
+    return uniformInt(this.#generator, 0, bound - 1);
+  }
+
+  chance(probability: number): boolean {
+    return this.#generator.next() >>> 0 < probability * 2 ** 32;
+  }
+
+  pick<const T extends readonly [unknown, ...unknown[]]>(choices: T): T[number] {
+    return choices[this.below(choices.length)];
+  }
+
+  uuid(): string {
+    const bytes = Buffer.allocUnsafe(16);
+    for (let at = 0; at < 16; at += 4) bytes.writeInt32LE(this.#generator.next(), at);
+    const hex = bytes.toString("hex");
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
+  }
+
+  /** Most often a UUID, now and then the misshapen kind that iComply's own samples show. */
+  opaqueId(): string {
+    const uuid = this.uuid();
+    if (this.chance(0.9)) return uuid;
+    return this.chance(0.5) ? uuid.slice(2) : `${uuid.slice(0, 26)}json${uuid.slice(26)}`;
+  }
+}
