@@ -73,10 +73,11 @@ describe("serve", () => {
 });
 
 describe("close", () => {
-  test("answers the request in flight, then closes its connection and takes no other", async () => {
+  test("answers the request in flight, then closes every connection, and takes no other", async () => {
     const { app, arrived, release } = gatedApp();
     const server = await started(app);
     const url = `http://${host}:${server.port}`;
+    const silent = received(await opened(server));
     const answer = fetch(`${url}/slow`);
     await arrived;
     const closed = server.close();
@@ -89,6 +90,7 @@ describe("close", () => {
       "close",
     ]);
     await closed;
+    expect(await silent).toBe("");
   });
 
   test("gives a large answer whole to a client that reads it late", async () => {
