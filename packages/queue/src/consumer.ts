@@ -22,6 +22,8 @@ const PROBE_MS = 1_000;
 
 export interface Work {
   readonly deliveryIds: readonly string[];
+  /** Whether the job is one delivery's own: it shows how that delivery fares. */
+  readonly alone: boolean;
   /** From 1. */
   readonly attempt: number;
 }
@@ -100,7 +102,7 @@ export function consume(
   async function judge(job: Job<JobData>): Promise<Verdict> {
     const deliveryIds = deliveryIdsOf(job.data);
     if (deliveryIds === undefined) return { kind: "dead", error: "the job names no deliveries" };
-    const work = { deliveryIds, attempt: job.attemptsMade + 1 };
+    const work = { deliveryIds, alone: job.name === "alone", attempt: job.attemptsMade + 1 };
     try {
       return await (job.stalledCounter > maxStalledCount ? giveUp(work) : process(work));
     } catch (error) {
