@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./port.ts";
-import { childrenOf, gone, launch, type Launch } from "./process.ts";
+import { childrenOf, gone, guard, launch, type Launch } from "./process.ts";
 
 /** A server of one's own on the loopback interface, to be killed, frozen and brought back as a test likes. */
 export interface LocalServer {
@@ -46,17 +46,15 @@ export interface Kind {
 
 export async function startLocal(kind: Kind, options: LocalOptions): Promise<LocalServer> {
   const port = options.port ?? (await freePort());
-  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), `dossier-${kind.name}-`)));
-  const scratch = options.dir === undefined ? dir : undefined;
-  const tidy = async () => scratch && rm(scratch, { recursive: true, force: true });
+  const { dir, discard } = options.dir === undefined ? await scratch(kind) : kept(options.dir);
 
   let how: Launch;
   let child: ChildProcess;
   try {
-    how = { ...(await kind.prepare(dir, port)), ...(scratch && { scratch }) };
+    how = await kind.prepare(dir, port);
     child = await launch(how);
   } catch (error) {
-    await tidy();
+    await discard();
     throw error;
   }
 
@@ -90,7 +88,29 @@ export async function startLocal(kind: Kind, options: LocalOptions): Promise<Loc
     },
     async stop() {
       await halt(kind.stopSignal);
-      await tidy();
+      await discard();
+    },
+  };
+}
+
+interface Folder {
+  dir: string;
+  discard(): Promise<void>;
+}
+
+function kept(dir: string): Folder {
+  return { dir, discard: async () => {} };
+}
+
+async function scratch({ name }: Kind): Promise<Folder> {
+  const dir = await mkdtemp(join(tmpdir(), `dossier-${name}-`));
+  // A server that ends at the same time may still be writing.
+  const dismiss = guard('sleep 5; rm -rf "$1"', dir);
+  return {
+    dir,
+    async discard() {
+      await rm(dir, { recursive: true, force: true });
+      dismiss();
     },
   };
 }

@@ -14,23 +14,14 @@ export interface Launch {
   user?: { uid: number; gid: number };
   /** Shell command that ends it where we can no longer: `$1` is its process id. */
   orphaned: string;
-  /** Folder that is of no use without it. */
-  scratch?: string;
 }
 
 /** Starts a server and resolves once it is ready; rejects with its last lines where it does not get there. */
-export async function launch({
-  command,
-  args,
-  ready,
-  user,
-  orphaned,
-  scratch = "",
-}: Launch): Promise<ChildProcess> {
+export async function launch({ command, args, ready, user, orphaned }: Launch): Promise<ChildProcess> {
   const child = spawn(command, args, { ...user, stdio: ["ignore", "pipe", "pipe"] });
   const printed: string[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const failed = (what: string) => reject(new Error(`${command} ${what}:\n${printed.join("\n")}`));
+  const failed = (what: string) => reject(new Error([`${command} ${what}`, ...printed].join("\n")));
 
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on("line", (line) => {
@@ -39,12 +30,12 @@ export async function launch({
       if (line.includes(ready)) resolve();
     });
   }
-  child.once("error", (error) => failed(`did not start (${error.message})`));
+  child.once("error", (error) => failed(`did not start: ${error.message}`));
   child.once("close", (code, signal) => failed(`ended (${signal ?? code}) before it was ready`));
   const timer = setTimeout(() => failed(`was not ready after ${START_MS} ms`), START_MS);
 
   if (child.pid !== undefined) {
-    const dismiss = guard(`${orphaned}; sleep 1; rm -rf "$2"`, String(child.pid), scratch);
+    const dismiss = guard(orphaned, String(child.pid));
     child.once("exit", dismiss);
   }
   try {
