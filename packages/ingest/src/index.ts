@@ -1,1 +1,2 @@
-export {};
+export type { IngestConfig } from "./config.ts";
+export { startIngest } from "./start.ts";

@@ -1,12 +1,14 @@
--- Counts an attempt against a delivery that is still open, and says how many it has used up.
+-- Counts an attempt against a delivery that is still open, and says how many it has used up. It is due again when
+-- the longest wait before its next attempt has passed, and $2 seconds more.
 with failed as (
   update open_deliveries
-  set failures = failures + 1, due_at = now() + make_interval(secs => $2)
+  set failures = failures + 1,
+    due_at = now() + make_interval(secs => $2 + least($4::float8, $3::float8 * power(2, failures)) / 1000)
   where delivery_id = $1
   returning failures
 ),
 noted as (
   insert into failures (delivery_id, attempt, error, stack, code_version)
-  select $1, failures, $3, $4, $5 from failed
+  select $1, failures, $5, $6, $7 from failed
 )
 select failures from failed

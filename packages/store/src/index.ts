@@ -1,9 +1,9 @@
 export { migrate } from "./database/migrate.ts";
 export { isOutage } from "./database/outage.ts";
 export { openPool, type Pool, type PoolOptions } from "./database/pool.ts";
-export type { DeadLetter, DeathReason } from "./inbox/dead-letters.ts";
+export { findDeath, type DeadLetter, type DeathReason } from "./inbox/dead-letters.ts";
 export { recordDeliveries, SWEEP_AFTER_SECONDS, type Delivery } from "./inbox/deliveries.ts";
-export { bury, recordFailure } from "./inbox/failures.ts";
+export { bury, recordFailure, type Failure } from "./inbox/failures.ts";
 export { groupCommit, Overloaded, type GroupCommit, type GroupCommitOptions } from "./inbox/group-commit.ts";
 export { takeDueDeliveries } from "./inbox/sweep.ts";
 export { settle, type Settled } from "./log/settle.ts";

@@ -1,1 +1,2 @@
-export {};
+export type { WorkerConfig } from "./config.ts";
+export { startWorker } from "./start.ts";

@@ -1,5 +1,5 @@
 import type { Issue } from "@dossier/events";
-import type { Connection } from "../database/pool.ts";
+import type { Connection, Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 
 /** Why a delivery could not be settled as an event. */
@@ -42,4 +42,18 @@ export async function insertDeadLetters(
       codeVersion,
     ],
   });
+}
+
+const selectDeath = statement("select_death");
+
+/** Why a delivery is dead, or `undefined` when it is not. */
+export async function findDeath(
+  pool: Pool,
+  deliveryId: string,
+): Promise<{ reason: DeathReason; message: string } | undefined> {
+  const { rows } = await pool.query<{ reason: DeathReason; message: string }>({
+    ...selectDeath,
+    values: [deliveryId],
+  });
+  return rows[0];
 }

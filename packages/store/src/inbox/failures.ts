@@ -6,21 +6,29 @@ import { SWEEP_AFTER_SECONDS } from "./deliveries.ts";
 
 const insertFailure = statement("insert_failure");
 
+/** An attempt that failed. Neither text may hold anything of the payload: both are kept for ever. */
+export interface Failure {
+  readonly deliveryId: string;
+  readonly error: string;
+  readonly stack: string | undefined;
+  readonly codeVersion: string;
+}
+
 /**
  * Counts a failed attempt against an open delivery, for ever. Gives how many attempts it has used up since it was
  * opened, or `undefined` when it is open no more.
  *
- * @param retryAfterSeconds when its own job tries again; the sweeper leaves it alone until some time after
+ * @param backoff the waits of its own job, which doubles them from `baseMs` up to `capMs`: the sweeper leaves the
+ *   delivery alone for as long
  */
 export async function recordFailure(
   pool: Pool,
-  failure: { deliveryId: string; error: string; stack: string | undefined; codeVersion: string },
-  retryAfterSeconds: number,
+  { deliveryId, error, stack, codeVersion }: Failure,
+  { baseMs, capMs }: { readonly baseMs: number; readonly capMs: number },
 ): Promise<number | undefined> {
-  const { deliveryId, error, stack, codeVersion } = failure;
   const { rows } = await pool.query<{ failures: number }>({
     ...insertFailure,
-    values: [deliveryId, retryAfterSeconds + SWEEP_AFTER_SECONDS, error, stack, codeVersion],
+    values: [deliveryId, SWEEP_AFTER_SECONDS, baseMs, capMs, error, stack, codeVersion],
   });
   return rows[0]?.failures;
 }

@@ -1,0 +1,78 @@
+import { openQueue } from "@dossier/queue";
+import { createMetrics, probes, serve, type Logger, type Result, type ShutdownSteps } from "@dossier/service";
+import { openPool } from "@dossier/store";
+import { ingestApp } from "./app.ts";
+import type { IngestConfig } from "./config.ts";
+import { createReceiver } from "./receive.ts";
+
+const NAME = "dossier-ingest";
+
+/**
+ * Milliseconds until a commit without an answer is given up and its senders are told to come back. iComply waits
+ * for an answer for 60 s; a shorter time holds fewer requests in memory while Postgres is away.
+ */
+const COMMIT_TIMEOUT_MS = 10_000;
+
+/**
+ * One connection for commits, which follow one another, and one for probes. More would split what one commit can
+ * carry.
+ */
+const CONNECTIONS = 2;
+
+/** Starts ingest; gives the port it listens on and the steps that shut it down, or why it cannot listen. */
+export async function startIngest(
+  config: IngestConfig,
+  log: Logger,
+  stopping: AbortSignal,
+): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
+  const { PORT, DATABASE_URL, REDIS_URL, ICOMPLY_WEBHOOK_SECRETS, MAX_BODY_BYTES } = config;
+  const metrics = createMetrics("ingest", log);
+  const notEnqueued = metrics.meter.createCounter("dossier_deliveries_not_enqueued_total", {
+    description: "Recorded deliveries that the queue did not take at once; the sweeper enqueues them.",
+  });
+  const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS, timeoutMs: COMMIT_TIMEOUT_MS });
+  const queue = openQueue(REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL }, {
+    name: NAME,
+    onError: (err) => log.warn({ err }, "the queue's connection failed; it is tried again"),
+  });
+  const receiver = createReceiver({
+    pool,
+    queue,
+    secrets: ICOMPLY_WEBHOOK_SECRETS,
+    maxBodyBytes: MAX_BODY_BYTES,
+    onNotEnqueued(err, deliveryIds) {
+      notEnqueued.add(deliveryIds.length);
+      log.warn({ err, deliveries: deliveryIds.length }, "recorded, but not enqueued: the sweeper will");
+    },
+  });
+
+  const app = ingestApp(receiver, MAX_BODY_BYTES, metrics, log);
+  app.route(
+    "/",
+    probes({
+      needs: { postgres: () => pool.query("select 1 from deliveries limit 1") },
+      uses: { queue: () => queue.counts() },
+      metrics,
+      stopping,
+    }),
+  );
+  const server = await serve(app, { port: PORT });
+  if (!server.ok) {
+    await Promise.all([queue.close(), pool.end()]);
+    return server;
+  }
+  const { port, close } = server.value;
+  log.info({ port, queue: queue.backend }, "ingest listens");
+  return {
+    ok: true,
+    value: {
+      port,
+      shutdown: {
+        "answer what was taken": () => close(),
+        "finish the commits": () => receiver.idle(),
+        "close the queue": () => queue.close(),
+        "close the pool": () => pool.end(),
+      },
+    },
+  };
+}

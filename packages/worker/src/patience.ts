@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { isOutage } from "@dossier/store";
+
+/** Thrown when the worker is told to stop while it waits for an outage to end. What it waited to do is not done. */
+export class Stopping extends Error {
+  override readonly name = "Stopping";
+}
+
+export interface Patience {
+  /** Does `work`, again and again while Postgres is away: an outage is nobody's failure. Throws its other errors. */
+  wait<T>(work: () => Promise<T>): Promise<T>;
+  /** Since when an outage has kept the worker from working; `undefined` while it works. */
+  readonly pausedSince: Date | undefined;
+}
+
+const FIRST_PAUSE_MS = 100;
+/** The longest that the end of an outage goes unnoticed. Shorter knocks more often on a server in trouble. */
+const LONGEST_PAUSE_MS = 3_000;
+
+export interface PatienceOptions {
+  readonly stopping: AbortSignal;
+  /** Told once at the beginning of an outage, whatever waits for its end. */
+  readonly onPause: (error: unknown) => void;
+  /** Told once when work is done again. */
+  readonly onResume: (pausedForMs: number) => void;
+}
+
+export function createPatience({ stopping, onPause, onResume }: PatienceOptions): Patience {
+  let pausedSince: Date | undefined;
+
+  function pause(error: unknown): void {
+    if (pausedSince !== undefined) return;
+    pausedSince = new Date();
+    onPause(error);
+  }
+
+  function resume(): void {
+    if (pausedSince === undefined) return;
+    const pausedForMs = Date.now() - pausedSince.getTime();
+    pausedSince = undefined;
+    onResume(pausedForMs);
+  }
+
+  return {
+    get pausedSince() {
+      return pausedSince;
+    },
+    async wait(work) {
+      for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+        try {
+          const value = await work();
+          resume();
+          return value;
+        } catch (error) {
+          if (!isOutage(error)) throw error;
+          if (stopping.aborted) throw new Stopping("told to stop during an outage", { cause: error });
+          pause(error);
+          // The abort is looked at after one more try.
+          await sleep(pauseMs, undefined, { signal: stopping }).catch(() => undefined);
+        }
+      }
+    },
+  };
+}

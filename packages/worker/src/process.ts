@@ -1,0 +1,112 @@
+import type { DeliveryQueue, Verdict, Work } from "@dossier/queue";
+import type { Logger } from "@dossier/service";
+import { version } from "@dossier/service";
+import { bury, findDeath, groupCommit, type Pool } from "@dossier/store";
+import type { WorkerMetrics } from "./metrics.ts";
+import type { Outcome, Outcomes } from "./outcome.ts";
+import { Stopping, type Patience } from "./patience.ts";
+import { settleBatch } from "./settle-batch.ts";
+
+/** Deliveries in one transaction at the most: more gains nothing, and locks more persons for longer. */
+const MAX_BATCH = 500;
+
+export interface ProcessorOptions {
+  readonly pool: Pool;
+  readonly queue: DeliveryQueue;
+  readonly patience: Patience;
+  readonly metrics: WorkerMetrics;
+  readonly log: Logger;
+  readonly maxAttempts: number;
+}
+
+export interface Processor {
+  /** Settles a job's deliveries, together with those of the jobs beside it. */
+  process(work: Work): Promise<Verdict>;
+  /** Ends a job whose workers kept dying: a batch is split, so that one delivery cannot take others with it. */
+  giveUp(work: Work): Promise<Verdict>;
+}
+
+export function createProcessor(options: ProcessorOptions): Processor {
+  const { pool, queue, patience, metrics, log, maxAttempts } = options;
+
+  const batches = groupCommit(settleJobs, {
+    weigh: (deliveryIds: readonly string[]) => deliveryIds.length,
+    maxFlush: MAX_BATCH,
+    // The queue hands out no more jobs than WORKER_CONCURRENCY: that bounds what waits.
+    maxWaiting: Number.POSITIVE_INFINITY,
+  });
+
+  async function settleJobs(jobs: readonly (readonly string[])[]): Promise<Outcomes[]> {
+    const deliveryIds = [...new Set(jobs.flat())];
+    const began = performance.now();
+    const outcomes = await settleBatch(deliveryIds, { pool, patience, maxAttempts });
+    metrics.settled(outcomes, performance.now() - began);
+    return jobs.map(() => outcomes);
+  }
+
+  async function process({ deliveryIds, alone }: Work): Promise<Verdict> {
+    try {
+      const outcomes = await batches.submit(deliveryIds);
+      const [only] = deliveryIds;
+      if (alone && only !== undefined) return await verdict(only, outcomes.get(only));
+      await Promise.all(deliveryIds.map((deliveryId) => giveOwnJob(deliveryId, outcomes.get(deliveryId))));
+      return { kind: "done" };
+    } catch (error) {
+      // What was not settled is still open, and the sweeper of a running worker enqueues it.
+      if (error instanceof Stopping) return { kind: "done" };
+      throw error;
+    }
+  }
+
+  /** How a delivery's own job ends: BullMQ's failed set mirrors the dead letters, and its retries are the delivery's. */
+  async function verdict(deliveryId: string, outcome: Outcome | undefined): Promise<Verdict> {
+    switch (outcome?.kind) {
+      case "applied":
+      case "duplicate":
+        return { kind: "done" };
+      case "failed":
+        return { kind: "retry", error: outcome.error, delayMs: outcome.retryAfterMs };
+      case "dead":
+        return { kind: "dead", error: `${outcome.letter.reason}: ${outcome.letter.message}` };
+      case "not-open":
+      case undefined: {
+        const death = await patience.wait(() => findDeath(pool, deliveryId));
+        return death === undefined
+          ? { kind: "done" }
+          : { kind: "dead", error: `${death.reason}: ${death.message}` };
+      }
+    }
+  }
+
+  async function giveOwnJob(deliveryId: string, outcome: Outcome | undefined): Promise<void> {
+    if (outcome?.kind !== "failed" && outcome?.kind !== "dead") return;
+    const delayMs = outcome.kind === "failed" ? outcome.retryAfterMs : 0;
+    try {
+      await queue.enqueueAlone(deliveryId, { delayMs });
+    } catch (err) {
+      // A failed one is open and due later: the sweeper enqueues it. A dead one is dead in Postgres all the same.
+      log.warn({ err, deliveryId, outcome: outcome.kind }, "the queue did not take the delivery's own job");
+    }
+  }
+
+  async function giveUp({ deliveryIds, alone }: Work): Promise<Verdict> {
+    const [only] = deliveryIds;
+    if (!alone || only === undefined) {
+      log.warn(
+        { deliveries: deliveryIds.length },
+        "a job's workers kept dying: its deliveries get jobs of their own",
+      );
+      await Promise.all(deliveryIds.map((deliveryId) => queue.enqueueAlone(deliveryId)));
+      return { kind: "done" };
+    }
+    const message = "the worker died or stood still each time it took this delivery";
+    log.error({ deliveryId: only }, message);
+    const letter = { deliveryId: only, reason: "stalled", message, issues: [] } as const;
+    const buried = await patience.wait(() => bury(pool, letter, version));
+    return buried
+      ? { kind: "dead", error: `${letter.reason}: ${message}` }
+      : verdict(only, { kind: "not-open" });
+  }
+
+  return { process, giveUp };
+}

@@ -1,0 +1,62 @@
+import { DEFAULT_BACKOFF, retryDelay } from "@dossier/queue";
+import { describeError, version } from "@dossier/service";
+import { bury, recordFailure, settle, type DeadLetter, type Pool, type Settled } from "@dossier/store";
+import type { Outcome, Outcomes } from "./outcome.ts";
+import { Stopping, type Patience } from "./patience.ts";
+
+export interface BatchOptions {
+  readonly pool: Pool;
+  readonly patience: Patience;
+  /** Failures after which a delivery is dead. */
+  readonly maxAttempts: number;
+}
+
+/**
+ * Settles deliveries in one transaction. When that fails, each is tried alone, so that a poison delivery takes no
+ * other with it: the good ones commit, and each bad one has an attempt counted against it in Postgres.
+ */
+export async function settleBatch(deliveryIds: readonly string[], options: BatchOptions): Promise<Outcomes> {
+  const { pool, patience } = options;
+  try {
+    return outcomes(deliveryIds, await patience.wait(() => settle(pool, deliveryIds, version)));
+  } catch (error) {
+    if (error instanceof Stopping) throw error;
+    const [only, ...others] = deliveryIds;
+    if (only === undefined) return new Map();
+    if (others.length === 0) return new Map([[only, await fail(only, error, options)]]);
+  }
+  const alone = new Map<string, Outcome>();
+  for (const deliveryId of deliveryIds) {
+    for (const outcome of await settleBatch([deliveryId], options)) alone.set(...outcome);
+  }
+  return alone;
+}
+
+function outcomes(deliveryIds: readonly string[], { applied, duplicates, dead }: Settled): Outcomes {
+  return new Map<string, Outcome>([
+    ...deliveryIds.map((deliveryId) => [deliveryId, { kind: "not-open" }] as const),
+    ...applied.map((deliveryId) => [deliveryId, { kind: "applied" }] as const),
+    ...duplicates.map((deliveryId) => [deliveryId, { kind: "duplicate" }] as const),
+    ...dead.map((letter) => [letter.deliveryId, { kind: "dead", letter }] as const),
+  ]);
+}
+
+async function fail(deliveryId: string, error: unknown, options: BatchOptions): Promise<Outcome> {
+  const { pool, patience, maxAttempts } = options;
+  const { type, code, message, stack } = describeError(error);
+  const described = `${code === undefined ? type : `${type} ${code}`}: ${message}`;
+  const failure = { deliveryId, error: described, stack, codeVersion: version };
+  const attempt = await patience.wait(() => recordFailure(pool, failure, DEFAULT_BACKOFF));
+  if (attempt === undefined) return { kind: "not-open" };
+  if (attempt < maxAttempts) {
+    return { kind: "failed", error: described, retryAfterMs: retryDelay(attempt, Math.random) };
+  }
+  const letter: DeadLetter = {
+    deliveryId,
+    reason: "fold-failed",
+    message: `failed ${attempt} times, the last time with ${described}`,
+    issues: [],
+  };
+  await patience.wait(() => bury(pool, letter, version));
+  return { kind: "dead", letter };
+}

@@ -1,0 +1,88 @@
+import { consume, openQueue } from "@dossier/queue";
+import {
+  createMetrics,
+  notFound,
+  onError,
+  probes,
+  serve,
+  type Logger,
+  type Result,
+  type ShutdownSteps,
+} from "@dossier/service";
+import { openPool } from "@dossier/store";
+import { Hono } from "hono";
+import type { WorkerConfig } from "./config.ts";
+import { workerMetrics } from "./metrics.ts";
+import { createPatience } from "./patience.ts";
+import { createProcessor } from "./process.ts";
+import { sweep } from "./sweeper.ts";
+
+const NAME = "dossier-worker";
+
+/** One for the batches, which follow one another, and the others for failures, the sweeper and probes. */
+const CONNECTIONS = 4;
+
+/** How long jobs in flight may take to end after SIGTERM, in milliseconds; the rest goes to other workers. */
+const DRAIN_MS = 8_000;
+
+/** Starts a worker; gives the port of its probes and the steps that shut it down, or why it cannot listen. */
+export async function startWorker(
+  config: WorkerConfig,
+  log: Logger,
+  stopping: AbortSignal,
+): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
+  const { PORT, DATABASE_URL, REDIS_URL, WORKER_CONCURRENCY, MAX_ATTEMPTS } = config;
+  const location = REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL };
+  const metrics = createMetrics("worker", log);
+  const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
+  const patience = createPatience({
+    stopping,
+    onPause: (err) => log.error({ err }, "paused: Postgres cannot be used; it is tried until it can"),
+    onResume: (pausedForMs) => log.info({ pausedForMs }, "resumed: Postgres can be used again"),
+  });
+  const ofWorker = workerMetrics(metrics, patience);
+  const onQueueError = (err: Error) => log.warn({ err }, "the queue's connection failed; it is tried again");
+  const queue = openQueue(location, { name: NAME, maxAttempts: MAX_ATTEMPTS, onError: onQueueError });
+  const processor = createProcessor({
+    pool,
+    queue,
+    patience,
+    metrics: ofWorker,
+    log,
+    maxAttempts: MAX_ATTEMPTS,
+  });
+
+  const app = new Hono().notFound(notFound).onError(onError(log));
+  const consumer = consume(location, processor.process, {
+    name: NAME,
+    concurrency: WORKER_CONCURRENCY,
+    giveUp: processor.giveUp,
+    onError: onQueueError,
+  });
+  app.route(
+    "/",
+    probes({
+      needs: {
+        postgres: () => pool.query("select 1 from open_deliveries limit 1"),
+        queue: async () => {
+          const readiness = await consumer.readiness();
+          if (!readiness.ready) throw new Error(readiness.reason);
+        },
+      },
+      metrics,
+      stopping,
+    }),
+  );
+  const server = await serve(app, { port: PORT });
+  const sweeping = sweep({ pool, queue, metrics: ofWorker, log, stopping });
+  const shutdown: ShutdownSteps = {
+    "finish the jobs in flight": () => consumer.close(DRAIN_MS),
+    "stop the sweeper": () => sweeping,
+    "close the queue": () => queue.close(),
+    "close the pool": () => pool.end(),
+  };
+  if (!server.ok) return server;
+  const { port } = server.value;
+  log.info({ port, queue: queue.backend, concurrency: WORKER_CONCURRENCY }, "the worker takes jobs");
+  return { ok: true, value: { port, shutdown } };
+}
