@@ -105,8 +105,6 @@ function documents(
     .map(([, document]) => document);
 }
 
-function time(occurrence: Occurrence): string;
-function time(occurrence: Occurrence | undefined): string | null;
 function time(occurrence: Occurrence | undefined): string | null {
   return occurrence === undefined ? null : utc(occurrence.at);
 }

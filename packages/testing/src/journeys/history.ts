@@ -58,8 +58,9 @@ function numbered(steps: readonly Step[], random: Random): NumberedStep[] {
 function withLostSends(steps: readonly NumberedStep[], random: Random): NumberedStep[] {
   const later = [...steps];
   if (random.chance(0.15)) {
-    const late = later.splice(random.below(later.length), 1);
-    later.splice(random.below(later.length + 1), 0, ...late);
+    const place = random.below(later.length);
+    const late = later.splice(place, 1);
+    later.splice(place + random.below(steps.length - place), 0, ...late);
   }
   return later;
 }

@@ -1,4 +1,4 @@
-import { encode, kebab } from "./payload.ts";
+import { encode, eventTypeOf } from "./payload.ts";
 import type { Random } from "./random.ts";
 import { utc, type Ticks } from "./ticks.ts";
 
@@ -15,9 +15,9 @@ export function message(
 ): Buffer {
   const { event, id, data, at, attempt } = told;
   const creationTimeUtc = written(at, random);
-  const plain = { id, event, eventType: kebab(event), data, creationTimeUtc, attempt };
+  const plain = { id, event, eventType: eventTypeOf(event), data, creationTimeUtc, attempt };
   const renamed = { ...plain, event: undefined, webhookEvent: event };
-  switch (random.below(20)) {
+  switch (random.below(40)) {
     case 0:
       return encode({ ...plain, ...undocumented });
     case 1:

@@ -48,7 +48,7 @@ export function payload({
   return {
     id,
     event,
-    eventType: kebab(event),
+    eventType: eventTypeOf(event),
     data: { ...sample, ...data, entityId },
     creationTimeUtc,
     ...(attempt === undefined ? {} : { attempt }),
@@ -64,9 +64,16 @@ export function isDocumented(event: string): event is DocumentedEvent {
   return Object.hasOwn(samples, event);
 }
 
+// Kept, because finding the words in a name costs as much as writing the rest of a message.
+const eventTypes = new Map<string, string>();
+
 /** `NaturalPersonUploadedID` as `eventType` has it: `natural-person-uploaded-id`. */
-export function kebab(event: string): string {
-  return event.replace(/\B(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])/g, "-").toLowerCase();
+export function eventTypeOf(event: string): string {
+  const known = eventTypes.get(event);
+  if (known !== undefined) return known;
+  const words = event.replace(/\B(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])/g, "-");
+  eventTypes.set(event, words.toLowerCase());
+  return words.toLowerCase();
 }
 
 const client = {
