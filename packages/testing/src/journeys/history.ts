@@ -1,4 +1,4 @@
-import type { EventData } from "./payload.ts";
+import type { Payload } from "./payload.ts";
 import { Random } from "./random.ts";
 import { Story, type Step } from "./story.ts";
 import { day, minute, ticksOf, type Ticks } from "./ticks.ts";
@@ -9,7 +9,7 @@ export type Occurrence = {
   readonly id: string;
   /** The earliest time under which it is ever sent. */
   readonly at: Ticks;
-  readonly data: EventData;
+  readonly data: Payload["data"];
 };
 
 /** What truly happened to one person, in order: by time, then event, then id. */
@@ -21,11 +21,11 @@ export type History = {
 /** The history of the person numbered `index`: a function of its arguments alone. */
 export function history(seed: number, index: number, startAt: Date): History {
   const random = new Random(seed, "history", index);
-  const entityId = random.opaqueId();
-  const steps = numbered(untilAbandoned(new Story(random), random), random);
+  const story = new Story(random);
+  const steps = numbered(untilAbandoned(story, random), random);
   const start = ticksOf(startAt) + ticksBelow(30n * day, random);
   const occurrences = timed(withLostSends(steps, random), start, random);
-  return { entityId, occurrences: occurrences.toSorted(inOrder) };
+  return { entityId: story.entityId, occurrences: occurrences.toSorted(inOrder) };
 }
 
 type NumberedStep = Step & { readonly id: string };

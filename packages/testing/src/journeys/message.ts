@@ -16,16 +16,16 @@ export function message(
   const { event, id, data, at, attempt } = told;
   const creationTimeUtc = written(at, random);
   const plain = { id, event, eventType: eventTypeOf(event), data, creationTimeUtc, attempt };
-  const renamed = { ...plain, event: undefined, webhookEvent: event };
+  const renamed = { event: undefined, webhookEvent: event };
   switch (random.below(40)) {
     case 0:
       return encode({ ...plain, ...undocumented });
     case 1:
-      return encode(renamed);
+      return encode({ ...plain, ...renamed });
     case 2:
       return encode(pascalCase({ ...plain, data: pascalCase(data) }));
     case 3:
-      return encode(pascalCase({ ...renamed, data: pascalCase(data) }));
+      return encode(pascalCase({ ...plain, ...renamed, data: pascalCase(data) }));
     default:
       return encode(plain);
   }

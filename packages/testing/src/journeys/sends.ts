@@ -50,7 +50,7 @@ export function sends(
 /** Other data, a day later, under the identity of each thing that happened. */
 export function conflicts({ entityId, occurrences }: History, random: Random): Send[] {
   return occurrences.map(({ event, id, at, data: said }) => {
-    const data = { ...said, entity: "Somebody Else", entityId };
+    const data = { ...said, entity: "Somebody Else" };
     const body = message({ event, id, data, at: at + day }, random);
     return { body, entityId, identity: { event, id, entityId }, kind: "conflict" };
   });
@@ -62,7 +62,7 @@ function sendsOf(
   duplicates: number,
   random: Random,
 ): Arrival[] {
-  const data = { ...said, ...(random.chance(0.05) ? undocumented : {}), entityId };
+  const data = random.chance(0.05) ? { ...said, ...undocumented } : said;
   const identity = { event, id, entityId };
   const send = (kind: Send["kind"], at: Ticks, attempt?: number): Send => ({
     body: message({ event, id, data, at, attempt }, random),

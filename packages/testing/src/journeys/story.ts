@@ -1,10 +1,10 @@
-import type { DocumentedEvent, EventData } from "./payload.ts";
+import type { DocumentedEvent, EventData, Payload } from "./payload.ts";
 import type { Random } from "./random.ts";
 
 /** One step of a person's way through KYC. */
 export type Step = {
   readonly event: DocumentedEvent | UnknownEvent;
-  readonly data: EventData;
+  readonly data: Payload["data"];
   /** Sent in the same breath as the step before it: same id, same tick. */
   readonly beside?: true;
 };
@@ -20,11 +20,13 @@ const proofs = ["Proof of Income", "Proof of Address", "Bank Statement"] as cons
 
 /** Tells what one person does and what is done with that person, in the order in which it happens. */
 export class Story {
+  readonly entityId: string;
   readonly #random: Random;
   #name: string;
   #email: string;
 
   constructor(random: Random) {
+    this.entityId = random.opaqueId();
     this.#random = random;
     this.#name = this.#newName();
     this.#email = this.#newEmail();
@@ -114,6 +116,7 @@ export class Story {
         ...(byNobody ? {} : by),
         entityStatus: this.#random.pick(["approved", "Approved", "accepted"]),
         description: `${this.#name} was approved, case ${this.#random.below(1000)}`,
+        entityId: this.entityId,
       },
     };
   }
@@ -131,6 +134,7 @@ export class Story {
         ...(this.#random.chance(0.05) ? {} : { email: this.#email }),
         message: `${this.#name}: ${event}`,
         ...said,
+        entityId: this.entityId,
       },
     };
   }
@@ -144,6 +148,7 @@ export class Story {
         email: "not-to-be-seen@example.com",
         isClientUpdateRequest: true,
         entityStatus: "rejected",
+        entityId: this.entityId,
       },
     };
   }
