@@ -20,6 +20,9 @@ const SILENT_TOO_LONG_MS = 30_000;
 
 const PROBE_MS = 1_000;
 
+/** What the queue has, once no job is being processed, to hear of the last verdicts. */
+const FAREWELL_MS = 2_000;
+
 export interface Work {
   readonly deliveryIds: readonly string[];
   /** Whether the job is one delivery's own: it shows how that delivery fares. */
@@ -61,8 +64,9 @@ export interface Consumer {
   /** Whether jobs are being consumed now. Never rejects, and answers in time. */
   readiness(): Promise<Readiness>;
   /**
-   * Takes no more jobs and waits for those in flight. True when all have ended; false when they had not
-   * within `timeoutMs` and were let go of, for another worker to take over.
+   * Takes no more jobs and waits for those in flight. True when all have ended and the queue knows it;
+   * false when not so within `timeoutMs`, or the queue is away: they are let go of, and another worker
+   * takes them over.
    */
   close(timeoutMs: number): Promise<boolean>;
 }
@@ -83,7 +87,8 @@ export function consume(
   const { concurrency, giveUp, maxStalledCount = 3 } = options;
   const onError = (error: unknown) => options.onError(plainError(error));
   let inFlight = 0;
-  let closing = false;
+  let closed: Promise<boolean> | undefined;
+  const idle = Promise.withResolvers<void>();
   let probe: Promise<unknown> | undefined;
 
   const worker = openWorker(location, handle, options, onError);
@@ -96,6 +101,7 @@ export function consume(
       deliver(await judge(job));
     } finally {
       inFlight -= 1;
+      if (closed && inFlight === 0) idle.resolve();
     }
   }
 
@@ -113,7 +119,7 @@ export function consume(
   }
 
   async function consuming(): Promise<void> {
-    if (closing) throw new Error("the consumer is closing");
+    if (closed) throw new Error("the consumer is closing");
     if (!worker.isRunning()) throw new Error("the consumer has stopped");
     if (inFlight < concurrency && worker.silentForMs > SILENT_TOO_LONG_MS) {
       throw new Error(`no word from the queue for ${Math.round(worker.silentForMs / 1_000)} s`);
@@ -126,22 +132,27 @@ export function consume(
     await within(PROBE_MS, "asking the queue", () => answer);
   }
 
+  async function close(timeoutMs: number): Promise<boolean> {
+    if (inFlight === 0) idle.resolve();
+    const over = new AbortController();
+    const wait = (ms: number) => delay(ms, false, { signal: over.signal });
+    const drained = await Promise.race([
+      worker.close().then(() => true),
+      wait(timeoutMs),
+      // BullMQ would wait for a server that is away.
+      idle.promise.then(() => wait(FAREWELL_MS)),
+    ]).finally(() => over.abort());
+    if (!drained) await within(PROBE_MS, "letting go of jobs", () => worker.abandon()).catch(onError);
+    return drained;
+  }
+
   return {
     backend: "redisUrl" in location ? "redis" : "postgres",
     get inFlight() {
       return inFlight;
     },
     readiness: () => readinessFrom(consuming()),
-    async close(timeoutMs) {
-      closing = true;
-      const late = new AbortController();
-      const drained = await Promise.race([
-        worker.close().then(() => true),
-        delay(timeoutMs, false, { signal: late.signal }),
-      ]).finally(() => late.abort());
-      if (!drained) await within(PROBE_MS, "letting go of jobs", () => worker.abandon()).catch(onError);
-      return drained;
-    },
+    close: (timeoutMs) => (closed ??= close(timeoutMs)),
   };
 }
 
@@ -176,7 +187,7 @@ function openWorker(
 
 function openBackend(location: QueueLocation, name: string, onError: (error: unknown) => void): Backend {
   if ("redisUrl" in location) {
-    return redisBackend({ url: location.redisUrl, ...consumerOptions(name) });
+    return redisBackend({ url: location.redisUrl, ...consumerOptions(name, onError) });
   }
   const pool = openPool(location.databaseUrl, { name, max: 6, timeoutMs: 15_000 });
   const connection = new LastingConnection(new PatientPool(pool, onError));

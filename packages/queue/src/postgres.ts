@@ -98,6 +98,7 @@ export class PatientPool implements PgPool {
 export class LastingConnection extends PostgresConnection {
   readonly #owned: PgPool;
   #ready: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(pool: PgPool) {
     super(pool);
@@ -124,9 +125,9 @@ export class LastingConnection extends PostgresConnection {
     return false;
   }
 
-  override async close(): Promise<void> {
-    await super.close();
-    await this.#owned.end();
+  override close(): Promise<void> {
+    this.#closed ??= super.close().then(() => this.#owned.end());
+    return this.#closed;
   }
 }
 

@@ -15,7 +15,7 @@ export interface Producer {
   readonly backend: "redis" | "postgres";
   readonly queue: DeliveriesQueue;
   /** Resolves once commands can be sent; rejects at once where the server is known to be away. */
-  ready(signal: AbortSignal): Promise<void>;
+  ready(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -34,7 +34,10 @@ export function openProducer(location: QueueLocation, options: ProducerOptions):
 
 function openOnRedis(redisUrl: string, { name, timeoutMs, onError }: ProducerOptions): Producer {
   const client = new Redis(redisUrl, producerOptions(name, timeoutMs));
+  const firstReady = once(client, "ready");
   let away: Error | undefined;
+  // Whoever waits for it hears of it; nobody may be waiting.
+  firstReady.catch(() => {});
   client.on("error", (error: unknown) => {
     away = plainError(error);
     onError(away);
@@ -58,10 +61,10 @@ function openOnRedis(redisUrl: string, { name, timeoutMs, onError }: ProducerOpt
   return {
     backend: "redis",
     queue,
-    async ready(signal) {
+    async ready() {
       if (client.status === "ready") return;
       if (away !== undefined) throw new Error(`Redis is away: ${away.message}`);
-      await once(client, "ready", { signal });
+      await firstReady;
     },
     async close() {
       await queue.close();

@@ -4,8 +4,8 @@ import { openProducer, type DeliveriesQueue } from "./producer.ts";
 import { readinessFrom, type Readiness } from "./readiness.ts";
 import { within } from "./within.ts";
 
-/** How many jobs one command's worth of waiting covers, in what is done to many. */
-const CHUNK = 200;
+/** How many deliveries, of many, are dealt with within one time limit. */
+const CHUNK = 20;
 
 export interface QueueOptions {
   /** Names the connection to the person who looks at the server's list of clients, such as `dossier-ingest`. */
@@ -70,21 +70,26 @@ export function openQueue(
 
   const bounded = <T>(doing: string, work: () => Promise<T>): Promise<T> =>
     within(timeoutMs, doing, async (signal) => {
-      await producer.ready(signal);
+      await producer.ready();
+      // Nobody waits for it any more, and those who come back would come all at once.
+      signal.throwIfAborted();
       return work();
     });
   const add = ({ name: jobName, data, opts }: NewJob) => queue.add(jobName, data, opts);
 
-  async function forEach(
+  async function inChunks(
     doing: string,
     deliveryIds: readonly string[],
-    work: (deliveryId: string) => Promise<unknown>,
+    work: (chunk: readonly string[]) => Promise<unknown>,
   ): Promise<void> {
     for (let start = 0; start < deliveryIds.length; start += CHUNK) {
       const chunk = deliveryIds.slice(start, start + CHUNK);
-      await bounded(doing, () => Promise.all(chunk.map(work)));
+      await bounded(doing, () => work(chunk));
     }
   }
+
+  const removeAlone = (deliveryIds: readonly string[]) =>
+    Promise.all(deliveryIds.map((deliveryId) => queue.remove(aloneJobId(deliveryId))));
 
   const counts = () =>
     bounded("counting the queue's jobs", async () => {
@@ -113,15 +118,13 @@ export function openQueue(
     },
 
     redrive: (deliveryIds) =>
-      forEach("redriving deliveries", deliveryIds, async (deliveryId) => {
-        await queue.remove(aloneJobId(deliveryId));
-        await add(aloneJob(deliveryId, 0, maxAttempts));
+      inChunks("redriving deliveries", deliveryIds, async (chunk) => {
+        await removeAlone(chunk);
+        // Not addBulk: on Postgres, that needs the right to create a sequence.
+        await Promise.all(chunk.map((deliveryId) => add(aloneJob(deliveryId, 0, maxAttempts))));
       }),
 
-    remove: (deliveryIds) =>
-      forEach("removing deliveries' own jobs", deliveryIds, (deliveryId) =>
-        queue.remove(aloneJobId(deliveryId)),
-      ),
+    remove: (deliveryIds) => inChunks("removing deliveries' own jobs", deliveryIds, removeAlone),
 
     readiness: () => readinessFrom(counts()),
     close: () => producer.close(),

@@ -1,10 +1,13 @@
 import type { RedisOptions } from "ioredis";
 
-const RECONNECT_LEAST_MS = 100;
+const RECONNECT_LEAST_MS = 200;
 const RECONNECT_MOST_MS = 2_000;
 
 /** Answers of a server that is there but cannot write: loading its data, a replica after a failover, full. */
 const CANNOT_WRITE = /\b(LOADING|READONLY|MASTERDOWN|MISCONF|NOREPLICAS|OOM)\b/;
+
+/** To ioredis: reconnect, and then send the command that was refused again, instead of rejecting it. */
+const AND_SEND_AGAIN = 2;
 
 /** What every connection to Redis has; it never gives up connecting. */
 const common = {
@@ -33,16 +36,19 @@ export function producerOptions(connectionName: string, timeoutMs: number) {
 
 /**
  * For workers: commands wait for the server as long as it takes, and are sent again after a connection
- * is lost, so that an outage fails no job.
+ * is lost, so that an outage fails no job. `onError` is told of commands that were refused and wait.
  */
-export function consumerOptions(connectionName: string) {
+export function consumerOptions(connectionName: string, onError: (error: Error) => void) {
   return {
     ...common,
     connectionName,
     // Longer than a worker ever blocks for a job (10 s), so that only a dead connection is silent so long.
     socketTimeout: 15_000,
     maxRetriesPerRequest: null,
-    // 2: the command that was refused is sent again too.
-    reconnectOnError: (error) => (CANNOT_WRITE.test(error.message) ? 2 : false),
+    reconnectOnError(error) {
+      if (!CANNOT_WRITE.test(error.message)) return false;
+      onError(error);
+      return AND_SEND_AGAIN;
+    },
   } satisfies RedisOptions;
 }
