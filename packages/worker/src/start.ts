@@ -82,7 +82,7 @@ export async function startWorker(
     "close the pool": () => pool.end(),
   };
   if (!server.ok) return server;
-  const { port } = server.value;
+  const { port, close } = server.value;
   log.info({ port, queue: queue.backend, concurrency: WORKER_CONCURRENCY }, "the worker takes jobs");
-  return { ok: true, value: { port, shutdown } };
+  return { ok: true, value: { port, shutdown: { ...shutdown, "close the probes": () => close() } } };
 }
