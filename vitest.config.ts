@@ -15,6 +15,7 @@ export default defineConfig({
     // No test depends on the machine's speed: these only end what hangs.
     testTimeout: MINUTE_MS,
     hookTimeout: MINUTE_MS,
+    expect: { poll: { timeout: MINUTE_MS / 2 } },
     maxWorkers: 2,
     passWithNoTests: true,
   },

@@ -1,3 +1,5 @@
+export type { Fault } from "./proxy/fault.ts";
+export { startProxy, type Proxy } from "./proxy/proxy.ts";
 export { freshDatabase, type Database, type Template } from "./servers/fresh-database.ts";
 export { freshRedis } from "./servers/fresh-redis.ts";
 export type { LocalOptions, LocalServer } from "./servers/local.ts";

@@ -49,7 +49,7 @@ test("a Postgres killed and restarted has what was committed, at the same URL", 
 
 test("a Redis killed and restarted has what it was told, at the same URL", async (context) => {
   await needs(context, "redisServer");
-  const server = await startRedis();
+  const server = await startRedis({ settings: { appendfsync: "always" } });
   onTestFinished(() => server.stop());
   expect(await redis(server.port, "SET k v")).toBe("+OK");
   await server.kill();

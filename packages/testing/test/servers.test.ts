@@ -1,3 +1,5 @@
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { Client } from "pg";
 import { expect, test } from "vitest";
 import { freshDatabase, freshRedis } from "../src/index.ts";
@@ -41,7 +43,18 @@ test("a dropped database is gone, even while a connection to it is open", async 
   await expect(sql(database.url, "select 1")).rejects.toThrow("does not exist");
 });
 
-test("a fresh Redis is empty", async (context) => {
+test("a fresh Redis is empty, whatever was in it before", async (context) => {
   const url = await freshRedis(context);
+  expect(await ask(url, "SET k v")).toBe("+OK");
+  expect(await ask(url, "DBSIZE")).toBe(":1");
   expect(await freshRedis(context)).toBe(url);
+  expect(await ask(url, "DBSIZE")).toBe(":0");
 });
+
+/** Redis' answer to one command, on the logical database that the URL names. */
+async function ask(url: string, command: string): Promise<string | undefined> {
+  const { hostname, port, pathname } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.write(`SELECT ${pathname.slice(1)}\r\n${command}\r\nQUIT\r\n`);
+  return (await text(socket)).split("\r\n")[1];
+}

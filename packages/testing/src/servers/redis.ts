@@ -2,7 +2,8 @@ import { startLocal, type Kind, type LocalOptions, type LocalServer } from "./lo
 
 /**
  * A Redis of one's own (`redis-server` on the PATH), with an append-only file that is flushed each second,
- * as in production: what it was told survives its end. Rejects where there is no `redis-server`.
+ * as in production: killed, it may lose what it was told in the last two seconds, unless the setting
+ * `appendfsync` is `always`. Rejects where there is no `redis-server`.
  */
 export function startRedis(options: LocalOptions = {}): Promise<LocalServer> {
   return startLocal(redis(options.settings), options);
