@@ -1,19 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Job, WorkerOptions } from "bullmq";
-import { BROUGHT_BY_BACKEND, postgresBackend, redisBackend, type Backend } from "./backend.ts";
-import { DEFAULT_BACKOFF, retryDelay, type Backoff } from "./backoff.ts";
-import { deliveryIdsOf, KEY_PREFIX, QUEUE_NAME, type JobData } from "./job.ts";
+import type { Job } from "bullmq";
+import type { ConsumerOptions, Work } from "./consumer-options.ts";
+import { deliveryIdsOf, type JobData } from "./job.ts";
 import { checkLocation, type QueueLocation } from "./location.ts";
+import { openWorker } from "./open-worker.ts";
 import { plainError } from "./plain-error.ts";
-import { LastingConnection, openPool, PatientPool } from "./postgres.ts";
 import { readinessFrom, type Readiness } from "./readiness.ts";
-import { consumerOptions } from "./redis.ts";
-import { deliver, RetryError, type Verdict } from "./verdict.ts";
-import { WatchedWorker } from "./watched-worker.ts";
+import { deliver, type Verdict } from "./verdict.ts";
 import { within } from "./within.ts";
-
-/** BullMQ's own limit on stalls, out of the way: it would fail a job without asking anyone. */
-const NO_STALL_LIMIT = 2 ** 31 - 1;
 
 /** A worker with room asks for a job every 10 s at least; silent for so long, it has stopped consuming. */
 const SILENT_TOO_LONG_MS = 30_000;
@@ -22,39 +16,6 @@ const PROBE_MS = 1_000;
 
 /** What the queue has, once no job is being processed, to hear of the last verdicts. */
 const FAREWELL_MS = 2_000;
-
-export interface Work {
-  readonly deliveryIds: readonly string[];
-  /** Whether the job is one delivery's own: it shows how that delivery fares. */
-  readonly alone: boolean;
-  /** From 1. */
-  readonly attempt: number;
-}
-
-export interface ConsumerOptions {
-  /** Names the connections to the person who looks at the server's list of clients, such as `dossier-worker`. */
-  readonly name: string;
-  /** How many jobs are processed at the same time. More fill bigger transactions; fewer leave more to other workers. */
-  readonly concurrency: number;
-  /**
-   * Decides over a job that stalled more than `maxStalledCount` times, instead of the processor: the job
-   * may be what kills its workers. The verdict ends the job as any other does.
-   */
-  readonly giveUp: (work: Work) => Promise<Verdict>;
-  /** Told of every trouble with the connection and of jobs that were lost to another worker; both mend by themselves. */
-  readonly onError: (error: Error) => void;
-  /**
-   * How long a job stays a dead worker's, in milliseconds; a living one renews it in time.
-   * Shorter recovers sooner from a crash; longer bears longer pauses of a process. Default 30,000.
-   */
-  readonly lockDurationMs?: number;
-  /** How often stalled jobs are looked for, in milliseconds; one is found at the second look. Default 15,000. */
-  readonly stalledIntervalMs?: number;
-  /** How often a job may stall before it is given up. Fewer spare the workers; more spare innocent jobs. Default 3. */
-  readonly maxStalledCount?: number;
-  /** Default `DEFAULT_BACKOFF`. */
-  readonly backoff?: Backoff;
-}
 
 /** A running consumer of the queue. */
 export interface Consumer {
@@ -154,42 +115,4 @@ export function consume(
     readiness: () => readinessFrom(consuming()),
     close: (timeoutMs) => (closed ??= close(timeoutMs)),
   };
-}
-
-function openWorker(
-  location: QueueLocation,
-  handle: (job: Job<JobData>) => Promise<void>,
-  options: ConsumerOptions,
-  onError: (error: unknown) => void,
-): WatchedWorker {
-  const { name, backoff = DEFAULT_BACKOFF } = options;
-  const settings: WorkerOptions<unknown> = {
-    connection: BROUGHT_BY_BACKEND,
-    prefix: KEY_PREFIX,
-    name,
-    autorun: false,
-    concurrency: options.concurrency,
-    lockDuration: options.lockDurationMs ?? 30_000,
-    stalledInterval: options.stalledIntervalMs ?? 15_000,
-    maxStalledCount: NO_STALL_LIMIT,
-    runRetryDelay: 1_000,
-    // The check runs once, when first connected; failing then, it fails every later command.
-    skipVersionCheck: true,
-    settings: {
-      backoffStrategy: (attempt, _type, error) =>
-        (error instanceof RetryError ? error.delayMs : undefined) ??
-        retryDelay(attempt, Math.random, backoff),
-    },
-  };
-
-  return new WatchedWorker(QUEUE_NAME, handle, settings, openBackend(location, name, onError));
-}
-
-function openBackend(location: QueueLocation, name: string, onError: (error: unknown) => void): Backend {
-  if ("redisUrl" in location) {
-    return redisBackend({ url: location.redisUrl, ...consumerOptions(name, onError) });
-  }
-  const pool = openPool(location.databaseUrl, { name, max: 6, timeoutMs: 15_000 });
-  const connection = new LastingConnection(new PatientPool(pool, onError));
-  return postgresBackend(connection, `${QUEUE_NAME}:w:${name}`);
 }

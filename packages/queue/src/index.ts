@@ -1,5 +1,6 @@
 export { DEFAULT_BACKOFF, retryDelay, retrySchedule, type Backoff, type RetryStep } from "./backoff.ts";
-export { consume, type Consumer, type ConsumerOptions, type Work } from "./consumer.ts";
+export type { ConsumerOptions, Work } from "./consumer-options.ts";
+export { consume, type Consumer } from "./consumer.ts";
 export type { QueueLocation } from "./location.ts";
 export { migrateQueue } from "./migrate.ts";
 export { openQueue, type DeliveryQueue, type JobCounts, type QueueOptions } from "./queue.ts";
