@@ -7,4 +7,3 @@ export { needs } from "./servers/needs.ts";
 export { startPostgres } from "./servers/postgres.ts";
 export { startRedis } from "./servers/redis.ts";
 export * from "./journeys/index.ts";
-export { sign } from "./sign.ts";
