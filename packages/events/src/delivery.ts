@@ -23,6 +23,8 @@ export interface Rejection {
   readonly reason: "unparsable" | "invalid-event";
   readonly message: string;
   readonly issues: readonly Issue[];
+  /** Which event it would have been, where that could be read. */
+  readonly identity?: { readonly event: string; readonly id: string; readonly entityId: string };
 }
 
 /**
@@ -46,7 +48,9 @@ export function readDelivery(body: Uint8Array): Result<ToldEvent, Rejection> {
   if (!entityId.success) return invalid(issuesOf(entityId.error, "data", "entityId"));
 
   const recognition = recognise(event, data);
-  if (recognition.kind === "invalid") return invalid(recognition.issues);
+  if (recognition.kind === "invalid") {
+    return invalid(recognition.issues, { event, id, entityId: entityId.data });
+  }
 
   const dataJson = canonicalJson(data);
   const todaysJson = todaysData === data ? dataJson : canonicalJson(todaysData);
@@ -119,7 +123,10 @@ function unparsable(message: string): { ok: false; error: Rejection } {
   return err({ reason: "unparsable", message, issues: [] });
 }
 
-function invalid(issues: readonly Issue[]): { ok: false; error: Rejection } {
+function invalid(
+  issues: readonly Issue[],
+  identity?: NonNullable<Rejection["identity"]>,
+): { ok: false; error: Rejection } {
   const message = issues.map(({ path, message }) => `${path}: ${message}`).join("; ");
-  return err({ reason: "invalid-event", message, issues });
+  return err({ reason: "invalid-event", message, issues, ...(identity && { identity }) });
 }

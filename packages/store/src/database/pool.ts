@@ -36,8 +36,10 @@ export function openPool(databaseUrl: string, { name, size, timeoutMs = 15_000 }
     pipeline: true,
     types: { getTypeParser },
   });
-  // A connection that breaks while idle is replaced by the pool; whoever uses a broken one gets the error itself.
+  // A connection that breaks is replaced, and whoever was using it gets the error from the statement that failed.
+  // Both of them tell it once more as an event, which would end the process where nobody hears it.
   pool.on("error", () => undefined);
+  pool.on("connect", (connection) => connection.on("error", () => undefined));
   return pool;
 }
 

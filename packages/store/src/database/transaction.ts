@@ -1,8 +1,9 @@
+import { isOutage } from "./outage.ts";
 import type { Connection, Pool } from "./pool.ts";
 
 /**
- * Runs `work` in one transaction (read committed): committed when it resolves, rolled back when it throws. A
- * connection that cannot even roll back is not used again.
+ * Runs `work` in one transaction (read committed): committed when it resolves, rolled back when it throws. After an
+ * outage the connection is not used again: it may lead to a server that is no longer the one that takes writes.
  */
 export async function transaction<T>(pool: Pool, work: (connection: Connection) => Promise<T>): Promise<T> {
   const connection = await pool.connect();
@@ -15,10 +16,12 @@ export async function transaction<T>(pool: Pool, work: (connection: Connection) 
     connection.release();
     return done.value;
   } catch (error) {
-    await connection.query("rollback").then(
-      () => connection.release(),
-      (broken: Error) => connection.release(broken),
-    );
+    if (isOutage(error)) connection.release(true);
+    else
+      await connection.query("rollback").then(
+        () => connection.release(),
+        () => connection.release(true),
+      );
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import type { Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 import { transaction } from "../database/transaction.ts";
-import { insertDeadLetters, type DeadLetter } from "./dead-letters.ts";
+import { insertDeadLetters, type DeadLetter } from "../dead-letters/dead-letter.ts";
 import { SWEEP_AFTER_SECONDS } from "./deliveries.ts";
 
 const insertFailure = statement("insert_failure");

@@ -11,6 +11,7 @@ import type { Connection } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 import { selectFolded } from "../persons/fold.ts";
 
+const open = statement("open_streams");
 const lock = statement("lock_streams");
 const nextAppendId = statement("select_append_id");
 const selectKnownEvents = statement("select_known_events");
@@ -21,11 +22,9 @@ export async function lockStreams(
   sendsOf: ReadonlyMap<string, readonly Send[]>,
 ): Promise<{ appendId: bigint; streams: readonly Stream[] }> {
   const entityIds = [...sendsOf.keys()];
-  const [heads, appendIds, known, folded] = await Promise.all([
-    connection.query<{ entity_id: string; seq: bigint; hash: Buffer }>({
-      ...lock,
-      values: [entityIds, CHAIN_START],
-    }),
+  const [, heads, appendIds, known, folded] = await Promise.all([
+    connection.query({ ...open, values: [entityIds, CHAIN_START] }),
+    connection.query<{ entity_id: string; seq: bigint; hash: Buffer }>({ ...lock, values: [entityIds] }),
     connection.query<{ append_id: bigint }>(nextAppendId),
     knownEvents(connection, [...sendsOf.values()].flat()),
     selectFolded(connection, entityIds),

@@ -1,10 +1,10 @@
 import { hash } from "node:crypto";
-import { append, readDelivery, type Appended, type Outcome, type Send } from "@dossier/events";
+import { append, readDelivery, type Appended, type Folded, type Outcome, type Send } from "@dossier/events";
 import type { Connection, Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 import { transaction } from "../database/transaction.ts";
-import { insertDeadLetters, type DeadLetter } from "../inbox/dead-letters.ts";
-import { refold, writeFolded } from "../persons/fold.ts";
+import { insertDeadLetters, type DeadLetter } from "../dead-letters/dead-letter.ts";
+import { refold, writeFolded, type Late } from "../persons/fold.ts";
 import { appendToLog, lockStreams } from "./append.ts";
 
 /** How a batch of deliveries ended. A delivery that is in none was settled already, or is in another's hands. */
@@ -47,13 +47,17 @@ interface Claimed {
   readonly unreadable: readonly DeadLetter[];
 }
 
+const preferIndexes = statement("prefer_indexes");
 const claimDeliveries = statement("claim_deliveries");
 
 async function claim(connection: Connection, deliveryIds: readonly string[]): Promise<Claimed> {
-  const { rows } = await connection.query<{ delivery_id: string; body: Buffer; received_ticks: bigint }>({
-    ...claimDeliveries,
-    values: [deliveryIds],
-  });
+  const [, { rows }] = await Promise.all([
+    connection.query(preferIndexes),
+    connection.query<{ delivery_id: string; body: Buffer; received_ticks: bigint }>({
+      ...claimDeliveries,
+      values: [deliveryIds],
+    }),
+  ]);
   const sends: Send[] = [];
   const unreadable: DeadLetter[] = [];
   for (const { delivery_id: deliveryId, body, received_ticks: receivedTicks } of rows) {
@@ -71,11 +75,18 @@ async function appendSends(connection: Connection, sends: readonly Send[]): Prom
   const { appendId, streams } = await lockStreams(connection, sendsOf);
   const appended = streams.map((stream) => append(stream, sendsOf.get(stream.entityId) ?? []));
 
-  await appendToLog(connection, appendId, appended);
-  const late = appended.filter(({ folded }) => folded === "late").map(({ entityId }) => entityId);
-  const folded = appended.flatMap((person) => (person.folded === "late" ? [] : (person.folded ?? [])));
-  await writeFolded(connection, folded);
-  await refold(connection, late);
+  const late: Late[] = [];
+  const folded: Folded[] = [];
+  for (const { entityId, entries, folded: person } of appended) {
+    if (person === "late") late.push({ entityId, entries: entries.at(-1)?.seq ?? 0 });
+    else if (person !== undefined && entries.some(({ changes }) => changes)) folded.push(person);
+  }
+  // Sent in this order, without waiting: what is folded anew is read when it has been appended.
+  await Promise.all([
+    appendToLog(connection, appendId, appended),
+    writeFolded(connection, folded),
+    refold(connection, late),
+  ]);
   return appended;
 }
 

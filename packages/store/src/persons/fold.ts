@@ -45,21 +45,50 @@ export async function writeFolded(connection: Connection, folded: readonly Folde
 
 const selectEvents = statement("select_events");
 
-/** Folds these persons anew from all their events, one person in memory at a time. */
-export async function refold(connection: Connection, entityIds: readonly string[]): Promise<void> {
-  for (const entityId of entityIds) {
-    const { rows } = await connection.query<{ event: string; id: string; ticks: bigint; data: string }>({
-      ...selectEvents,
-      values: [entityId],
-    });
-    const events = rows.map(({ data, ...place }): Event => ({
+/** Log entries of the persons who are folded anew at a time: bounds the memory, unless one person has more. */
+const ENTRIES_AT_A_TIME = 5_000;
+
+/** A person to be folded anew, and how many entries the person's log has. */
+export interface Late {
+  readonly entityId: string;
+  readonly entries: number;
+}
+
+/** Folds these persons anew from all their events. */
+export async function refold(connection: Connection, late: readonly Late[]): Promise<void> {
+  for (const entityIds of atATime(late)) {
+    const { rows } = await connection.query<{
+      entity_id: string;
+      event: string;
+      id: string;
+      ticks: bigint;
+      data: string;
+    }>({ ...selectEvents, values: [entityIds] });
+    const events = rows.map(({ entity_id: entityId, data, ...place }): Event => ({
       ...place,
       entityId,
       data: parseJson(data) as JsonObject,
     }));
-    const folded = fold(entityId, events);
-    if (folded !== undefined) await writeFolded(connection, [folded]);
+    const eventsOf = Map.groupBy(events, ({ entityId }) => entityId);
+    await writeFolded(
+      connection,
+      [...eventsOf].flatMap(([entityId, own]) => fold(entityId, own) ?? []),
+    );
   }
+}
+
+function atATime(late: readonly Late[]): string[][] {
+  const groups: string[][] = [];
+  let room = 0;
+  for (const { entityId, entries } of late) {
+    if (entries > room) {
+      groups.push([]);
+      room = ENTRIES_AT_A_TIME;
+    }
+    groups.at(-1)?.push(entityId);
+    room -= entries;
+  }
+  return groups;
 }
 
 /** Postgres' `text` holds neither a NUL nor half a surrogate pair; JSON does. */

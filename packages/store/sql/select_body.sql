@@ -1,0 +1,1 @@
+select body from deliveries where delivery_id = $1

@@ -1,0 +1,77 @@
+import { readDelivery, toPerson, type Person } from "@dossier/events";
+import type { Connection, Pool } from "../database/pool.ts";
+import { statement } from "../database/statements.ts";
+import { isOutage } from "../database/outage.ts";
+import { place } from "../log/settle.ts";
+import { selectFolded } from "../persons/fold.ts";
+
+/** What a redrive would do to one delivery, by today's code and data. */
+export type Rehearsed =
+  | { readonly deliveryId: string; readonly outcome: "applied" | "duplicate"; readonly change?: PersonChange }
+  | { readonly deliveryId: string; readonly outcome: "dead"; readonly reason: string; readonly message: string }
+  | { readonly deliveryId: string; readonly outcome: "failed"; readonly error: unknown }
+  /** It is not dead (any more). */
+  | { readonly deliveryId: string; readonly outcome: "not-dead" };
+
+export interface PersonChange {
+  readonly entityId: string;
+  /** `null` where the person is not known yet. */
+  readonly before: Person | null;
+  readonly after: Person;
+}
+
+const reopenDead = statement("reopen_dead");
+
+/**
+ * Runs dead deliveries through today's code, one after the other in a transaction that is always rolled back. Each
+ * sees what those before it in the same call would have done. Holds the persons' locks until it ends, so give it
+ * some hundred at a time.
+ */
+export async function rehearse(pool: Pool, deliveryIds: readonly string[]): Promise<readonly Rehearsed[]> {
+  const connection = await pool.connect();
+  try {
+    await connection.query("begin");
+    const rehearsed: Rehearsed[] = [];
+    for (const deliveryId of deliveryIds) rehearsed.push(await rehearseOne(connection, deliveryId));
+    return rehearsed;
+  } finally {
+    await connection.query("rollback").then(
+      () => connection.release(),
+      (broken: Error) => connection.release(broken),
+    );
+  }
+}
+
+async function rehearseOne(connection: Connection, deliveryId: string): Promise<Rehearsed> {
+  await connection.query("savepoint rehearsed");
+  const reopened = await connection.query({ ...reopenDead, values: [[deliveryId], 0, "rehearsal", "rolled back"] });
+  if (reopened.rowCount === 0) return { deliveryId, outcome: "not-dead" };
+  try {
+    const entityId = await entityOf(connection, deliveryId);
+    const before = await personOf(connection, entityId);
+    const { applied, dead } = await place(connection, [deliveryId]);
+    const [letter] = dead;
+    if (letter !== undefined) return { deliveryId, outcome: "dead", reason: letter.reason, message: letter.message };
+    const after = await personOf(connection, entityId);
+    const outcome = applied.length > 0 ? "applied" : "duplicate";
+    return after === null ? { deliveryId, outcome } : { deliveryId, outcome, change: { entityId, before, after } };
+  } catch (error) {
+    if (isOutage(error)) throw error;
+    await connection.query("rollback to savepoint rehearsed");
+    return { deliveryId, outcome: "failed", error };
+  }
+}
+
+const selectBody = statement("select_body");
+
+/** The person whom a delivery concerns; no one's id where it cannot be read. */
+async function entityOf(connection: Connection, deliveryId: string): Promise<string> {
+  const { rows } = await connection.query<{ body: Buffer }>({ ...selectBody, values: [deliveryId] });
+  const told = rows[0] && readDelivery(rows[0].body);
+  return told?.ok ? told.value.entityId : "";
+}
+
+async function personOf(connection: Connection, entityId: string): Promise<Person | null> {
+  const folded = (await selectFolded(connection, [entityId])).get(entityId);
+  return folded === undefined ? null : toPerson(folded.state);
+}
