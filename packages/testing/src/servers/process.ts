@@ -11,14 +11,14 @@ export interface Launch {
   /** Part of the line that the server prints once it takes connections. */
   ready: string;
   /** The user that it runs as, where that is not our own. */
-  user?: { uid: number; gid: number };
+  options?: { readonly uid?: number; readonly gid?: number };
   /** Shell command that ends it where we can no longer: `$1` is its process id. */
   orphaned: string;
 }
 
 /** Starts a server and resolves once it is ready; rejects with its last lines where it does not get there. */
-export async function launch({ command, args, ready, user, orphaned }: Launch): Promise<ChildProcess> {
-  const child = spawn(command, args, { ...user, stdio: ["ignore", "pipe", "pipe"] });
+export async function launch({ command, args, ready, options, orphaned }: Launch): Promise<ChildProcess> {
+  const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   const printed: string[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const failed = (what: string) => reject(new Error([`${command} ${what}`, ...printed].join("\n")));
