@@ -1,15 +1,21 @@
 import { hash } from "node:crypto";
 import fc from "fast-check";
-import { formatTicks, readDelivery, type JsonObject, type Send, type Ticks } from "../src/index.ts";
+import {
+  formatTicks,
+  readDelivery,
+  type Event,
+  type JsonObject,
+  type Send,
+  type Ticks,
+} from "../src/index.ts";
 
 export const ENTITY = "e-1";
 
-/** An event, and the times under which its sends tell it: the first is told at least once. */
-export interface Occurrence {
+/** Something that happened: what every send of it says alike. */
+interface Occurrence {
   readonly event: string;
   readonly id: string;
   readonly data: JsonObject;
-  readonly times: readonly Ticks[];
 }
 
 // Few values everywhere, so that ties in time, shared ids, second uploads and client updates are common.
@@ -42,46 +48,46 @@ const occurrence: fc.Arbitrary<Occurrence> = fc.record({
   ),
   id: fc.constantFrom("9", "10", "253", "9007199254740993", "9007199254740992"),
   data: said.map((data) => ({ ...data, entityId: ENTITY })),
-  times: fc.array(ticks, { minLength: 1, maxLength: 3 }),
 });
 
-/** What happened to one person: occurrences that differ in type or id. */
-export const history = fc.uniqueArray(occurrence, {
+const history = fc.uniqueArray(occurrence, {
   selector: ({ event, id }) => `${event} ${id}`,
   minLength: 1,
-  maxLength: 9,
+  maxLength: 8,
 });
 
-/** Every send of a history, and some of them again, in any order and in batches of any size. */
-export const arrival = history.chain((occurrences) => {
-  const all = occurrences.flatMap((occurrence) => occurrence.times.map((at) => ({ ...occurrence, at })));
-  return fc
-    .record({
-      order: fc
-        .array(fc.constantFrom(...all), { maxLength: 6 })
-        .chain((again) => fc.shuffledSubarray([...all, ...again], { minLength: all.length + again.length })),
-      sizes: fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 30 }),
-    })
-    .map(({ order, sizes }) => ({
-      occurrences,
+/**
+ * Sends of one person's events in any order, again and again, each under any time; in batches of any size. `events`:
+ * the set that they tell, each event under its earliest time.
+ */
+export const arrival = fc
+  .record({
+    history,
+    draws: fc.array(fc.tuple(fc.nat({ max: 7 }), ticks), { minLength: 1, maxLength: 24 }),
+    sizes: fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 8 }),
+  })
+  .map(({ history, draws, sizes }) => {
+    const drawn = draws.map(([n, at]) => ({ occurrence: history[n % history.length] as Occurrence, at }));
+    const earliest = new Map<Occurrence, Ticks>();
+    for (const { occurrence, at } of drawn) {
+      const before = earliest.get(occurrence);
+      if (before === undefined || at < before) earliest.set(occurrence, at);
+    }
+    return {
+      events: [...earliest].map(([occurrence, ticks]): Event => ({ ...occurrence, entityId: ENTITY, ticks })),
       batches: split(
-        order.map(({ event, id, data, at }, n) => send(event, id, at, data, n)),
+        drawn.map(({ occurrence, at }, n) => send(occurrence, at, `delivery-${n}`)),
         sizes,
       ),
-    }));
-});
+    };
+  });
 
-/** A delivery as the wire brings it, read and numbered. */
-export function send(event: string, id: string, at: Ticks, data: JsonObject, n: number): Send {
-  const body = Buffer.from(JSON.stringify({ event, id, creationTimeUtc: formatTicks(at), data, attempt: n }));
+/** A delivery as the wire brings it, read. */
+export function send({ event, id, data }: Occurrence, at: Ticks, deliveryId: string): Send {
+  const body = Buffer.from(JSON.stringify({ event, id, creationTimeUtc: formatTicks(at), data, deliveryId }));
   const read = readDelivery(body);
   if (!read.ok) throw new Error(read.error.message);
-  return {
-    deliveryId: `delivery-${n}`,
-    receivedTicks: BigInt(n),
-    bodyDigest: hash("sha256", body, "buffer"),
-    told: read.value,
-  };
+  return { deliveryId, receivedTicks: at, bodyDigest: hash("sha256", body, "buffer"), told: read.value };
 }
 
 /** Batches of the given sizes, as far as they reach; then one of all the rest. */

@@ -3,10 +3,10 @@ import { describe, expect, test } from "vitest";
 import { readDelivery, type Rejection } from "../src/index.ts";
 import { ENTITY, ENVELOPE } from "./reading.ts";
 
-describe("a rejection holds nothing of the payload", () => {
+describe("what a rejection says holds nothing of the payload", () => {
   // The middle of it is how V8 words a position, which a message could be fooled by.
   const CANARY = "§ at position 98765 (line 1 column 9) §";
-  const leaks = (rejection: Rejection) => /§|98765/.test(JSON.stringify(rejection));
+  const leaks = ({ message, issues }: Rejection) => /§|98765/.test(JSON.stringify({ message, issues }));
 
   const canary = fc.constantFrom<unknown>(
     CANARY,

@@ -143,6 +143,15 @@ describe("refuses as invalid-event, naming the path", () => {
     }
   });
 
+  test("the event that it would have been, where its identity can be read", () => {
+    const data = { entityId: ENTITY, email: 5 };
+    const { id, event } = ENVELOPE;
+    expect(rejected({ ...ENVELOPE, data }).identity).toEqual({ event, id, entityId: ENTITY });
+    expect(rejected({ ...ENVELOPE, data: {} }).identity).toBeUndefined();
+    expect(rejected({ ...ENVELOPE, creationTimeUtc: "yesterday" }).identity).toBeUndefined();
+    expect(rejected("no JSON").identity).toBeUndefined();
+  });
+
   test("a field in PascalCase under today's name", () => {
     const data = { EntityId: ENTITY, IsClientUpdateRequest: "yes" };
     expect(paths(rejected({ ...ENVELOPE, data }))).toEqual(["data.isClientUpdateRequest"]);
