@@ -1,0 +1,18 @@
+-- The changes of each transaction: as many as it says, numbered from 0 without a gap.
+select append_id, coalesce(size, 0) || ' changes, numbered from 0' as expected,
+  coalesce(changes, 0) || ' changes, ' || coalesce(numbers, 0) || ' numbers from '
+    || coalesce(first::text, 'none') || ' to ' || coalesce(last::text, 'none') as found,
+  count(*) over () as rows
+from appends
+full join (
+  select append_id, count(*) as changes, count(distinct ordinal) as numbers, min(ordinal) as first, max(ordinal) as last
+  from (
+    select append_id, ordinal from events
+    union all
+    select append_id, ordinal from resends where append_id is not null or ordinal is not null
+  ) as change
+  group by append_id
+) as changed using (append_id)
+where (size, size, 0, size - 1) is distinct from (changes, numbers, first, last)
+order by append_id
+limit 1

@@ -1,0 +1,4 @@
+select count(*) as persons, coalesce(sum(seq), 0)::bigint as entries,
+  case when $1::text is null then (select count(*) from deliveries) else 0 end as deliveries
+from streams
+where $1::text is null or entity_id = $1

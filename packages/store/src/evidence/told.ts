@@ -1,0 +1,90 @@
+import { hash } from "node:crypto";
+import {
+  canonicalJson,
+  formatTicks,
+  parseJson,
+  readDelivery,
+  upcast,
+  type Entry,
+  type JsonObject,
+  type Ticks,
+  type ToldEvent,
+} from "@dossier/events";
+import type { Check } from "./findings.ts";
+
+/** An entry of the log, with what else is kept that must agree with it. */
+export interface EvidencedEntry extends Entry {
+  readonly hash: Buffer;
+  /** Of a resend: that of the event in the log which it tells again; `null` where there is none. */
+  readonly dataDigest: Buffer | null;
+  readonly delivery: KeptDelivery | null;
+  /** How the delivery was settled; `null` where it is not. */
+  readonly outcome: string | null;
+}
+
+export interface KeptDelivery {
+  readonly body: Buffer;
+  readonly receivedTicks: Ticks;
+}
+
+type ReportEntry = (check: Check, misfit: { expected: string; found: string }) => void;
+
+/** Checks that an entry says what its delivery's bytes say, and that the delivery is settled as that. */
+export function checkTold(entry: EvidencedEntry, report: ReportEntry): void {
+  const settled = entry.kind === "event" ? "applied" : "duplicate";
+  if (entry.outcome !== settled)
+    report("settlement", { expected: `settled as ${settled}`, found: entry.outcome ?? "not settled" });
+  const told = checkDelivery(entry, report);
+  const digest = dataDigestOf(entry, told);
+  if (digest === undefined || entry.dataDigest === null || !digest.equals(entry.dataDigest))
+    report("data-digest", { expected: hex(digest), found: hex(entry.dataDigest) });
+}
+
+/** Gives what the delivery's bytes tell, where they can be read. */
+function checkDelivery(entry: EvidencedEntry, report: ReportEntry): ToldEvent | undefined {
+  if (entry.delivery === null) {
+    report("delivery-missing", { expected: "a row in deliveries", found: "none" });
+    return undefined;
+  }
+  const { body, receivedTicks } = entry.delivery;
+  const bodyDigest = hash("sha256", body, "buffer");
+  if (!bodyDigest.equals(entry.bodyDigest))
+    report("body-digest", { expected: hex(entry.bodyDigest), found: hex(bodyDigest) });
+  if (receivedTicks !== entry.receivedTicks)
+    report("received-at", {
+      expected: formatTicks(receivedTicks),
+      found: formatTicks(entry.receivedTicks),
+    });
+  const read = readDelivery(body);
+  if (!read.ok) {
+    report("told", { expected: "bytes that tell an event", found: read.error.message });
+    return undefined;
+  }
+  const expected = saying(read.value, entry.kind);
+  const found = saying(entry, entry.kind);
+  if (expected !== found) report("told", { expected, found });
+  return read.value;
+}
+
+/** What is said, in a text that may be shown: of data only its digest. */
+function saying(
+  { event, id, entityId, ticks, dataJson }: Pick<Entry, "event" | "id" | "entityId" | "ticks" | "dataJson">,
+  kind: Entry["kind"],
+): string {
+  const data = kind === "event" ? ` with data ${hash("sha256", dataJson ?? "")}` : "";
+  return `${event} ${id} of ${entityId} at ${formatTicks(ticks)}${data}`;
+}
+
+/** What `dataDigest` must be; `undefined` where the data cannot be read. */
+function dataDigestOf({ kind, dataJson }: EvidencedEntry, told: ToldEvent | undefined): Buffer | undefined {
+  if (kind === "resend" || told?.dataJson === dataJson) return told?.dataDigest;
+  try {
+    return hash("sha256", canonicalJson(upcast(parseJson(dataJson ?? "") as JsonObject)), "buffer");
+  } catch {
+    return undefined;
+  }
+}
+
+function hex(digest: Buffer | null | undefined): string {
+  return digest?.toString("hex") ?? "none";
+}
