@@ -1,7 +1,9 @@
 export { readConfig } from "./config.ts";
+export { withDeadline } from "./deadline.ts";
 export { describeError, type ErrorDescription } from "./error.ts";
 export { createLogger, type Logger } from "./logger.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
+export { outageLog, type OutageLog } from "./outage-log.ts";
 export { type Check, probes } from "./probes.ts";
 export { notFound, onError, problem } from "./problem.ts";
 export { orExit, type Result } from "./result.ts";

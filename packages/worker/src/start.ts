@@ -3,6 +3,7 @@ import {
   createMetrics,
   notFound,
   onError,
+  outageLog,
   probes,
   serve,
   type Logger,
@@ -41,8 +42,8 @@ export async function startWorker(
     onResume: (pausedForMs) => log.info({ pausedForMs }, "resumed: Postgres can be used again"),
   });
   const ofWorker = workerMetrics(metrics, patience);
-  const onQueueError = (err: Error) => log.warn({ err }, "the queue's connection failed; it is tried again");
-  const queue = openQueue(location, { name: NAME, maxAttempts: MAX_ATTEMPTS, onError: onQueueError });
+  const queueOutage = outageLog(log, "the queue");
+  const queue = openQueue(location, { name: NAME, maxAttempts: MAX_ATTEMPTS, onError: queueOutage.failed });
   const processor = createProcessor({
     pool,
     queue,
@@ -57,7 +58,7 @@ export async function startWorker(
     name: NAME,
     concurrency: WORKER_CONCURRENCY,
     giveUp: processor.giveUp,
-    onError: onQueueError,
+    onError: queueOutage.failed,
   });
   app.route(
     "/",
@@ -74,7 +75,7 @@ export async function startWorker(
     }),
   );
   const server = await serve(app, { port: PORT });
-  const sweeping = sweep({ pool, queue, metrics: ofWorker, log, stopping });
+  const sweeping = sweep({ pool, queue, queueOutage, metrics: ofWorker, log, stopping });
   const shutdown: ShutdownSteps = {
     "finish the jobs in flight": () => consumer.close(DRAIN_MS),
     "stop the sweeper": () => sweeping,

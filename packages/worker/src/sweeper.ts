@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DeliveryQueue } from "@dossier/queue";
-import { describeError, type Logger } from "@dossier/service";
+import { outageLog, type Logger, type OutageLog } from "@dossier/service";
 import { takeDueDeliveries, type Pool } from "@dossier/store";
 import type { WorkerMetrics } from "./metrics.ts";
 
@@ -16,6 +16,7 @@ const MAX_WAITING_JOBS = 50;
 export interface SweeperOptions {
   readonly pool: Pool;
   readonly queue: DeliveryQueue;
+  readonly queueOutage: OutageLog;
   readonly metrics: WorkerMetrics;
   readonly log: Logger;
   readonly stopping: AbortSignal;
@@ -26,23 +27,17 @@ export interface SweeperOptions {
  * came to be, costs a delay and no delivery. Runs in every worker; each delivery goes to one of them. Resolves when
  * it is told to stop.
  */
-export async function sweep({ pool, queue, metrics, log, stopping }: SweeperOptions): Promise<void> {
-  let failing = false;
+export async function sweep(options: SweeperOptions): Promise<void> {
+  const { pool, queue, queueOutage, metrics, log, stopping } = options;
+  const outage = outageLog(log, "the sweeper");
   while (!stopping.aborted) {
-    let taken = 0;
-    try {
-      taken = await sweepOnce();
-      failing = false;
-    } catch (error) {
-      // Said once in an outage, not every second of it.
-      if (!failing) log.warn({ err: describeError(error) }, "the sweeper could not look; it goes on trying");
-      failing = true;
-    }
+    // A look that fails has been told, and the next look is the next try.
+    const taken = await outage.watch(sweepOnce).catch(() => 0);
     if (taken < MAX_TAKEN) await sleep(INTERVAL_MS, undefined, { signal: stopping }).catch(() => undefined);
   }
 
   async function sweepOnce(): Promise<number> {
-    const { waiting } = await queue.counts();
+    const { waiting } = await queueOutage.watch(() => queue.counts());
     if (waiting > MAX_WAITING_JOBS) return 0;
     const due = await takeDueDeliveries(pool, MAX_TAKEN);
     for (let start = 0; start < due.length; start += MAX_IN_JOB) {
