@@ -1,7 +1,6 @@
 -- The changes of each transaction: as many as it says, numbered from 0 without a gap.
-select append_id, coalesce(size, 0) || ' changes, numbered from 0' as expected,
-  coalesce(changes, 0) || ' changes, ' || coalesce(numbers, 0) || ' numbers from '
-    || coalesce(first::text, 'none') || ' to ' || coalesce(last::text, 'none') as found,
+select concat('append ', append_id, ' with ', coalesce(size, 0), ' changes, numbered from 0') as expected,
+  concat(coalesce(changes, 0), ' changes, ', coalesce(numbers, 0), ' numbers from ', first, ' to ', last) as found,
   count(*) over () as rows
 from appends
 full join (

@@ -17,3 +17,5 @@ export { bury, recordFailure, type Failure } from "./inbox/failures.ts";
 export { groupCommit, Overloaded, type GroupCommit, type GroupCommitOptions } from "./inbox/group-commit.ts";
 export { takeDueDeliveries } from "./inbox/sweep.ts";
 export { settle, type Settled } from "./log/settle.ts";
+export type { Check, Finding, Misfit } from "./evidence/findings.ts";
+export { verify, type Verification, type VerifyOptions } from "./evidence/verify.ts";
