@@ -1,0 +1,22 @@
+import { CommanderError } from "@commander-js/extra-typings";
+import { describeError } from "@dossier/service";
+import { program } from "./program.ts";
+
+const FAILED = 1;
+const MISUSED = 2;
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  // Commander has said all there is to say, and calls every misuse 1.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : MISUSED;
+  else {
+    process.stderr.write(`dossier: ${described(error)}\n`);
+    process.exitCode = FAILED;
+  }
+}
+
+function described(error: unknown): string {
+  const { message, cause } = describeError(error);
+  return cause === undefined ? message : `${message}: ${cause.message}`;
+}

@@ -1,0 +1,34 @@
+import { join, resolve } from "node:path";
+import type { UpConfig } from "../config.ts";
+import type { Trial } from "../trial.ts";
+import { startServer } from "./postgres.ts";
+
+/** Where the record is kept. */
+export interface Database extends AsyncDisposable {
+  /** As the role that owns the tables, and as the services. */
+  readonly ownerUrl: string;
+  readonly serviceUrl: string;
+  /** In words, for a person. */
+  readonly where: string;
+}
+
+const SERVICE_LOGIN = "dossier";
+
+/** The Postgres that the configuration names, else an embedded one in the data folder, started. */
+export async function openDatabase(config: UpConfig, trial: Trial): Promise<Database> {
+  const { DATABASE_URL: given, MIGRATION_DATABASE_URL: owner = given } = config;
+  if (given !== undefined && owner !== undefined) {
+    const where = `Postgres at ${new URL(given).host}`;
+    return { ownerUrl: owner, serviceUrl: given, where, [Symbol.asyncDispose]: async () => undefined };
+  }
+  const dir = join(config.DOSSIER_DATA_DIR, "postgres");
+  const server = await startServer(resolve(dir), trial.ownerPassword);
+  const url = (user: string, password: string) =>
+    `postgres://${user}:${password}@127.0.0.1:${server.port}/postgres`;
+  return {
+    ownerUrl: url("postgres", trial.ownerPassword),
+    serviceUrl: url(SERVICE_LOGIN, trial.servicePassword),
+    where: `Postgres, embedded, in ${dir}`,
+    [Symbol.asyncDispose]: () => server.stop(),
+  };
+}
