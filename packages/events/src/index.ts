@@ -12,6 +12,7 @@ export { MAX_ID_LENGTH, readDelivery, type Rejection, type ToldEvent } from "./d
 export { identityKey, type Event } from "./event.ts";
 export { evolve, initialState } from "./evolve.ts";
 export { fold, foldLater, type Folded } from "./fold.ts";
+export { eventsAt, type KnownSends, type LoggedSend, type Moment } from "./history.ts";
 export { canonicalJson, MAX_DEPTH, parseJson, type Json, type JsonObject } from "./json.ts";
 export { recognise, type Issue, type NaturalPersonEvent } from "./natural-person-events.ts";
 export { comparePlaces, compareText, type Place } from "./order.ts";
