@@ -1,6 +1,6 @@
 export { migrate } from "./database/migrate.ts";
 export { isOutage } from "./database/outage.ts";
-export { openPool, type Pool, type PoolOptions } from "./database/pool.ts";
+export { closePool, openPool, type Pool, type PoolOptions } from "./database/pool.ts";
 export { discard, redrive, type Decision } from "./dead-letters/decide.ts";
 export { findDeadLetter, type DeadLetterStory } from "./dead-letters/find.ts";
 export {
@@ -11,7 +11,7 @@ export {
   type DeadLetterSummary,
 } from "./dead-letters/list.ts";
 export { rehearse, type PersonChange, type Rehearsed } from "./dead-letters/rehearse.ts";
-export { findDeath, type DeadLetter, type DeathReason } from "./dead-letters/dead-letter.ts";
+export { findDeaths, type DeadLetter, type DeathReason } from "./dead-letters/dead-letter.ts";
 export { recordDeliveries, SWEEP_AFTER_SECONDS, type Delivery } from "./inbox/deliveries.ts";
 export { bury, recordFailure, type Failure } from "./inbox/failures.ts";
 export { groupCommit, Overloaded, type GroupCommit, type GroupCommitOptions } from "./inbox/group-commit.ts";

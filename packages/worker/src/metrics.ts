@@ -29,8 +29,8 @@ export function workerMetrics({ meter }: Metrics, patience: Patience): WorkerMet
       description: "For how long an outage has kept this worker from settling anything; 0 while it works.",
     })
     .addCallback((gauge) => {
-      const { pausedSince } = patience;
-      gauge.observe(pausedSince === undefined ? 0 : (Date.now() - pausedSince.getTime()) / 1_000);
+      const { outage } = patience;
+      gauge.observe(outage === undefined ? 0 : (Date.now() - outage.since.getTime()) / 1_000);
     });
 
   return {

@@ -9,8 +9,14 @@ export class Stopping extends Error {
 export interface Patience {
   /** Does `work`, again and again while Postgres is away: an outage is nobody's failure. Throws its other errors. */
   wait<T>(work: () => Promise<T>): Promise<T>;
-  /** Since when an outage has kept the worker from working; `undefined` while it works. */
-  readonly pausedSince: Date | undefined;
+  /** What keeps the worker from working; `undefined` while it works. */
+  readonly outage: Outage | undefined;
+}
+
+export interface Outage {
+  readonly since: Date;
+  /** What the first try that met it was told. */
+  readonly error: unknown;
 }
 
 const FIRST_PAUSE_MS = 100;
@@ -26,24 +32,24 @@ export interface PatienceOptions {
 }
 
 export function createPatience({ stopping, onPause, onResume }: PatienceOptions): Patience {
-  let pausedSince: Date | undefined;
+  let outage: Outage | undefined;
 
   function pause(error: unknown): void {
-    if (pausedSince !== undefined) return;
-    pausedSince = new Date();
+    if (outage !== undefined) return;
+    outage = { since: new Date(), error };
     onPause(error);
   }
 
   function resume(): void {
-    if (pausedSince === undefined) return;
-    const pausedForMs = Date.now() - pausedSince.getTime();
-    pausedSince = undefined;
+    if (outage === undefined) return;
+    const pausedForMs = Date.now() - outage.since.getTime();
+    outage = undefined;
     onResume(pausedForMs);
   }
 
   return {
-    get pausedSince() {
-      return pausedSince;
+    get outage() {
+      return outage;
     },
     async wait(work) {
       for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {

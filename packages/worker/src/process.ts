@@ -1,7 +1,7 @@
 import type { DeliveryQueue, Verdict, Work } from "@dossier/queue";
 import type { Logger } from "@dossier/service";
 import { version } from "@dossier/service";
-import { bury, findDeath, groupCommit, type Pool } from "@dossier/store";
+import { bury, findDeaths, groupCommit, type Pool } from "@dossier/store";
 import type { WorkerMetrics } from "./metrics.ts";
 import type { Outcome, Outcomes } from "./outcome.ts";
 import { Stopping, type Patience } from "./patience.ts";
@@ -41,6 +41,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
     const began = performance.now();
     const outcomes = await settleBatch(deliveryIds, { pool, patience, maxAttempts });
     metrics.settled(outcomes, performance.now() - began);
+    for (const [deliveryId, outcome] of outcomes) tell(deliveryId, outcome);
     return jobs.map(() => outcomes);
   }
 
@@ -49,13 +50,25 @@ export function createProcessor(options: ProcessorOptions): Processor {
       const outcomes = await batches.submit(deliveryIds);
       const [only] = deliveryIds;
       if (alone && only !== undefined) return await verdict(only, outcomes.get(only));
-      await Promise.all(deliveryIds.map((deliveryId) => giveOwnJob(deliveryId, outcomes.get(deliveryId))));
+      await giveOwnJobs(deliveryIds, outcomes);
       return { kind: "done" };
     } catch (error) {
       // What was not settled is still open, and the sweeper of a running worker enqueues it.
       if (error instanceof Stopping) return { kind: "done" };
       throw error;
     }
+  }
+
+  function tell(deliveryId: string, outcome: Outcome): void {
+    if (outcome.kind === "failed")
+      log.warn({ deliveryId, error: outcome.error }, "a delivery failed; it is tried again");
+    if (outcome.kind === "dead")
+      log.warn({ deliveryId, reason: outcome.letter.reason }, "a delivery is dead");
+  }
+
+  async function deathsOf(deliveryIds: readonly string[]): ReturnType<typeof findDeaths> {
+    if (deliveryIds.length === 0) return new Map();
+    return patience.wait(() => findDeaths(pool, deliveryIds));
   }
 
   /** How a delivery's own job ends: BullMQ's failed set mirrors the dead letters, and its retries are the delivery's. */
@@ -70,7 +83,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
         return { kind: "dead", error: `${outcome.letter.reason}: ${outcome.letter.message}` };
       case "not-open":
       case undefined: {
-        const death = await patience.wait(() => findDeath(pool, deliveryId));
+        const death = (await deathsOf([deliveryId])).get(deliveryId);
         return death === undefined
           ? { kind: "done" }
           : { kind: "dead", error: `${death.reason}: ${death.message}` };
@@ -78,14 +91,26 @@ export function createProcessor(options: ProcessorOptions): Processor {
     }
   }
 
-  async function giveOwnJob(deliveryId: string, outcome: Outcome | undefined): Promise<void> {
-    if (outcome?.kind !== "failed" && outcome?.kind !== "dead") return;
-    const delayMs = outcome.kind === "failed" ? outcome.retryAfterMs : 0;
+  /** A delivery that fails leaves its batch, so that its retries and its end are its own. */
+  async function giveOwnJobs(deliveryIds: readonly string[], outcomes: Outcomes): Promise<void> {
+    const waits = new Map<string, number>();
+    for (const deliveryId of deliveryIds) {
+      const outcome = outcomes.get(deliveryId);
+      if (outcome?.kind === "failed") waits.set(deliveryId, outcome.retryAfterMs);
+      if (outcome?.kind === "dead") waits.set(deliveryId, 0);
+    }
+    // Some may have died when this job was run before, by a worker that did not live to give them theirs.
+    const notOpen = deliveryIds.filter((deliveryId) => outcomes.get(deliveryId)?.kind === "not-open");
+    for (const deliveryId of (await deathsOf(notOpen)).keys()) waits.set(deliveryId, 0);
+    await Promise.all([...waits].map(([deliveryId, delayMs]) => giveOwnJob(deliveryId, delayMs)));
+  }
+
+  async function giveOwnJob(deliveryId: string, delayMs: number): Promise<void> {
     try {
       await queue.enqueueAlone(deliveryId, { delayMs });
     } catch (err) {
-      // A failed one is open and due later: the sweeper enqueues it. A dead one is dead in Postgres all the same.
-      log.warn({ err, deliveryId, outcome: outcome.kind }, "the queue did not take the delivery's own job");
+      // What failed is open and due later: the sweeper enqueues it. What is dead is dead in Postgres all the same.
+      log.warn({ err, deliveryId }, "the queue did not take the delivery's own job");
     }
   }
 

@@ -1,4 +1,4 @@
-import { consume, openQueue } from "@dossier/queue";
+import { consume, openQueue, type ConsumerOptions } from "@dossier/queue";
 import {
   createMetrics,
   notFound,
@@ -10,7 +10,7 @@ import {
   type Result,
   type ShutdownSteps,
 } from "@dossier/service";
-import { openPool } from "@dossier/store";
+import { closePool, openPool } from "@dossier/store";
 import { Hono } from "hono";
 import type { WorkerConfig } from "./config.ts";
 import { workerMetrics } from "./metrics.ts";
@@ -26,11 +26,15 @@ const CONNECTIONS = 4;
 /** How long jobs in flight may take to end after SIGTERM, in milliseconds; the rest goes to other workers. */
 const DRAIN_MS = 8_000;
 
+/** The queue's times, for those who cannot wait for its defaults. */
+export type WorkerTimes = Pick<ConsumerOptions, "lockDurationMs" | "stalledIntervalMs">;
+
 /** Starts a worker; gives the port of its probes and the steps that shut it down, or why it cannot listen. */
 export async function startWorker(
   config: WorkerConfig,
   log: Logger,
   stopping: AbortSignal,
+  times: WorkerTimes = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
   const { PORT, DATABASE_URL, REDIS_URL, WORKER_CONCURRENCY, MAX_ATTEMPTS } = config;
   const location = REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL };
@@ -52,20 +56,25 @@ export async function startWorker(
     log,
     maxAttempts: MAX_ATTEMPTS,
   });
-
-  const app = new Hono().notFound(notFound).onError(onError(log));
   const consumer = consume(location, processor.process, {
+    ...times,
     name: NAME,
     concurrency: WORKER_CONCURRENCY,
     giveUp: processor.giveUp,
     onError: queueOutage.failed,
   });
+
+  const app = new Hono().notFound(notFound).onError(onError(log));
   app.route(
     "/",
     probes({
       needs: {
-        postgres: () => pool.query("select 1 from open_deliveries limit 1"),
-        queue: async () => {
+        async postgres() {
+          // A server that answers but takes no writes has said so to the batch that waits for it.
+          if (patience.outage !== undefined) throw patience.outage.error;
+          await pool.query("select 1 from open_deliveries limit 1");
+        },
+        async queue() {
           const readiness = await consumer.readiness();
           if (!readiness.ready) throw new Error(readiness.reason);
         },
@@ -75,15 +84,25 @@ export async function startWorker(
     }),
   );
   const server = await serve(app, { port: PORT });
-  const sweeping = sweep({ pool, queue, queueOutage, metrics: ofWorker, log, stopping });
-  const shutdown: ShutdownSteps = {
-    "finish the jobs in flight": () => consumer.close(DRAIN_MS),
-    "stop the sweeper": () => sweeping,
-    "close the queue": () => queue.close(),
-    "close the pool": () => pool.end(),
-  };
-  if (!server.ok) return server;
+  if (!server.ok) {
+    await consumer.close(DRAIN_MS);
+    await Promise.all([queue.close(), closePool(pool)]);
+    return server;
+  }
   const { port, close } = server.value;
+  const sweeping = sweep({ pool, queue, queueOutage, metrics: ofWorker, log, stopping });
   log.info({ port, queue: queue.backend, concurrency: WORKER_CONCURRENCY }, "the worker takes jobs");
-  return { ok: true, value: { port, shutdown: { ...shutdown, "close the probes": () => close() } } };
+  return {
+    ok: true,
+    value: {
+      port,
+      shutdown: {
+        "finish the jobs in flight": () => consumer.close(DRAIN_MS),
+        "stop the sweeper": () => sweeping,
+        "close the queue": () => queue.close(),
+        "close the pool": () => closePool(pool),
+        "close the probes": () => close(),
+      },
+    },
+  };
 }

@@ -30,9 +30,13 @@ export interface SweeperOptions {
 export async function sweep(options: SweeperOptions): Promise<void> {
   const { pool, queue, queueOutage, metrics, log, stopping } = options;
   const outage = outageLog(log, "the sweeper");
+  const stopped = new Promise<number>((resolve) => {
+    stopping.addEventListener("abort", () => resolve(0), { once: true });
+  });
   while (!stopping.aborted) {
-    // A look that fails has been told, and the next look is the next try.
-    const taken = await outage.watch(sweepOnce).catch(() => 0);
+    // A look that fails has been told, and the next look is the next try. One at a server that has gone silent lasts
+    // longer than a shutdown may.
+    const taken = await Promise.race([outage.watch(sweepOnce).catch(() => 0), stopped]);
     if (taken < MAX_TAKEN) await sleep(INTERVAL_MS, undefined, { signal: stopping }).catch(() => undefined);
   }
 

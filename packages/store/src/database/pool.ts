@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 
 /** A pool of connections to the record. */
@@ -41,6 +42,17 @@ export function openPool(databaseUrl: string, { name, size, timeoutMs = 15_000 }
   pool.on("error", () => undefined);
   pool.on("connect", (connection) => connection.on("error", () => undefined));
   return pool;
+}
+
+/** How long a closing pool waits for statements under way, in milliseconds. */
+const CLOSE_MS = 2_000;
+
+/**
+ * Closes a pool. Where the server has gone silent, statements under way are left to end by the pool's `timeoutMs`:
+ * nobody waits for their answers any more.
+ */
+export async function closePool(pool: Pool): Promise<void> {
+  await Promise.race([pool.end(), delay(CLOSE_MS, undefined, { ref: false })]);
 }
 
 const { INT8, JSON: JSON_TEXT } = pg.types.builtins;

@@ -44,16 +44,16 @@ export async function insertDeadLetters(
   });
 }
 
-const selectDeath = statement("select_death");
+const selectLastDeaths = statement("select_last_deaths");
 
-/** Why a delivery is dead, or `undefined` when it is not. */
-export async function findDeath(
+/** Why those of the deliveries that are dead are. */
+export async function findDeaths(
   pool: Pool,
-  deliveryId: string,
-): Promise<{ reason: DeathReason; message: string } | undefined> {
-  const { rows } = await pool.query<{ reason: DeathReason; message: string }>({
-    ...selectDeath,
-    values: [deliveryId],
+  deliveryIds: readonly string[],
+): Promise<ReadonlyMap<string, { reason: DeathReason; message: string }>> {
+  const { rows } = await pool.query<{ delivery_id: string; reason: DeathReason; message: string }>({
+    ...selectLastDeaths,
+    values: [deliveryIds],
   });
-  return rows[0];
+  return new Map(rows.map(({ delivery_id, ...death }) => [delivery_id, death]));
 }

@@ -1,14 +1,19 @@
 import { readDelivery, toPerson, type Person } from "@dossier/events";
+import { isOutage } from "../database/outage.ts";
 import type { Connection, Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
-import { isOutage } from "../database/outage.ts";
 import { place } from "../log/settle.ts";
 import { selectFolded } from "../persons/fold.ts";
 
 /** What a redrive would do to one delivery, by today's code and data. */
 export type Rehearsed =
   | { readonly deliveryId: string; readonly outcome: "applied" | "duplicate"; readonly change?: PersonChange }
-  | { readonly deliveryId: string; readonly outcome: "dead"; readonly reason: string; readonly message: string }
+  | {
+      readonly deliveryId: string;
+      readonly outcome: "dead";
+      readonly reason: string;
+      readonly message: string;
+    }
   | { readonly deliveryId: string; readonly outcome: "failed"; readonly error: unknown }
   /** It is not dead (any more). */
   | { readonly deliveryId: string; readonly outcome: "not-dead" };
@@ -44,17 +49,23 @@ export async function rehearse(pool: Pool, deliveryIds: readonly string[]): Prom
 
 async function rehearseOne(connection: Connection, deliveryId: string): Promise<Rehearsed> {
   await connection.query("savepoint rehearsed");
-  const reopened = await connection.query({ ...reopenDead, values: [[deliveryId], 0, "rehearsal", "rolled back"] });
+  const reopened = await connection.query({
+    ...reopenDead,
+    values: [[deliveryId], 0, "rehearsal", "rolled back"],
+  });
   if (reopened.rowCount === 0) return { deliveryId, outcome: "not-dead" };
   try {
     const entityId = await entityOf(connection, deliveryId);
     const before = await personOf(connection, entityId);
     const { applied, dead } = await place(connection, [deliveryId]);
     const [letter] = dead;
-    if (letter !== undefined) return { deliveryId, outcome: "dead", reason: letter.reason, message: letter.message };
+    if (letter !== undefined)
+      return { deliveryId, outcome: "dead", reason: letter.reason, message: letter.message };
     const after = await personOf(connection, entityId);
     const outcome = applied.length > 0 ? "applied" : "duplicate";
-    return after === null ? { deliveryId, outcome } : { deliveryId, outcome, change: { entityId, before, after } };
+    return after === null
+      ? { deliveryId, outcome }
+      : { deliveryId, outcome, change: { entityId, before, after } };
   } catch (error) {
     if (isOutage(error)) throw error;
     await connection.query("rollback to savepoint rehearsed");
