@@ -12,8 +12,6 @@ export interface Database extends AsyncDisposable {
   readonly where: string;
 }
 
-const SERVICE_LOGIN = "dossier";
-
 /** The Postgres that the configuration names, else an embedded one in the data folder, started. */
 export async function openDatabase(config: UpConfig, trial: Trial): Promise<Database> {
   const { DATABASE_URL: given, MIGRATION_DATABASE_URL: owner = given } = config;
@@ -27,7 +25,7 @@ export async function openDatabase(config: UpConfig, trial: Trial): Promise<Data
     `postgres://${user}:${password}@127.0.0.1:${server.port}/postgres`;
   return {
     ownerUrl: url("postgres", trial.ownerPassword),
-    serviceUrl: url(SERVICE_LOGIN, trial.servicePassword),
+    serviceUrl: url("postgres", trial.ownerPassword),
     where: `Postgres, embedded, in ${dir}`,
     [Symbol.asyncDispose]: () => server.stop(),
   };

@@ -85,8 +85,10 @@ async function start(
         worker: new URL(`http://localhost:${ports.worker}`),
         secret: secrets[0] ?? trial.webhookSecret,
         token,
-        trialSecret: config.ICOMPLY_WEBHOOK_SECRETS === undefined,
-        trialToken: config.DOSSIER_API_TOKEN === undefined,
+        trial: {
+          secret: config.ICOMPLY_WEBHOOK_SECRETS ? undefined : trial.webhookSecret,
+          token: config.DOSSIER_API_TOKEN ? undefined : trial.apiToken,
+        },
       },
       shutdown: { ...shutdown, "stop Postgres": () => database[Symbol.asyncDispose]() },
     },

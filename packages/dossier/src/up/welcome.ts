@@ -11,11 +11,11 @@ export interface Place {
   readonly ingest: URL;
   readonly worker: URL;
   readonly console: URL;
+  /** To sign the samples with, and to read the API. */
   readonly secret: string;
   readonly token: string;
-  /** Whether the secret and the token were made up here. */
-  readonly trialSecret: boolean;
-  readonly trialToken: boolean;
+  /** Those of the two that were made up. */
+  readonly trial: { readonly secret: string | undefined; readonly token: string | undefined };
 }
 
 const SHOWN = 10;
@@ -36,38 +36,38 @@ export async function personsTable(client: ConsoleClient): Promise<string> {
   return `${table([["person", "name", "status", "events", "last event"], ...rows], [3])}${more}`;
 }
 
-/** Where to look, how to send, scale and stop. */
+/** Where to look, how to send, scale and stop. Repeats no secret but those made up for the trial. */
 export function signposts(place: Place): string {
-  const { dir, ingest, console, worker, token, secret } = place;
-  const api = `curl -H "Authorization: Bearer ${token}" ${new URL("/api/v1/natural-persons", console).href}`;
+  const { dir, ingest, console, worker, trial } = place;
+  const token = trial.token ?? "$DOSSIER_API_TOKEN";
+  const secret = trial.secret ?? "one of ICOMPLY_WEBHOOK_SECRETS";
+  const persons = new URL("/api/v1/natural-persons", console).href;
+  const metrics = [ingest, worker, console].map((service) => new URL("/metrics", service).href);
   const rows = [
-    ["Page", `${console.href}  (sign in with the token ${token})`],
-    ["API", api],
+    ["Page", `${console.href} (its token: ${token})`],
+    ["API", `curl -H "Authorization: Bearer ${token}" ${persons}`],
     ["", `described at ${new URL("/docs", console).href}`],
     ["Webhooks", `POST ${new URL("/webhooks/icomply", ingest).href}, signed with ${secret}`],
     ["Send more", "npm run dossier -- send FILE…"],
     ["", "npm run dossier -- simulate --persons 1000 --check"],
-    ["Scale", "docker compose up --scale worker=4; one machine: REDIS_URL=redis://… npm start"],
-    ["Record", `${place.database}; queue ${place.queue}`],
-    [
-      "Log",
-      `${join(dir, "dossier.log")}; metrics ${metricsOf(ingest)} ${metricsOf(worker)} ${metricsOf(console)}`,
-    ],
+    ["Faster", "REDIS_URL=redis://… npm start puts the queue in Redis"],
+    ["Scale", "docker compose up --scale worker=4"],
+    ["Record", `${place.database}; the queue: ${place.queue}`],
+    ["Log", join(dir, "dossier.log")],
+    ["Metrics", metrics.join(" ")],
     ["Stop", "Ctrl-C"],
   ];
   return [table(rows), ...trialWarning(place)].join("\n");
 }
 
-function metricsOf(service: URL): string {
-  return new URL("/metrics", service).href;
-}
-
-function trialWarning({ dir, trialSecret, trialToken }: Place): readonly string[] {
-  const made = [...(trialSecret ? ["webhook secret"] : []), ...(trialToken ? ["token"] : [])];
+function trialWarning({ dir, trial }: Place): readonly string[] {
+  const made = [
+    ...(trial.secret === undefined ? [] : ["ICOMPLY_WEBHOOK_SECRETS"]),
+    ...(trial.token === undefined ? [] : ["DOSSIER_API_TOKEN"]),
+  ];
   if (made.length === 0) return [];
   return [
     "",
-    `FOR TRIAL ONLY: the ${made.join(" and the ")} ${made.length === 1 ? "was" : "were"} made up here, and ${made.length === 1 ? "is" : "are"} kept in ${join(dir, "trial.json")}.`,
-    "For anything else set ICOMPLY_WEBHOOK_SECRETS and DOSSIER_API_TOKEN.",
+    `FOR TRIAL ONLY: ${made.join(" and ")}, not set, were made up and are kept in ${join(dir, "trial.json")}.`,
   ];
 }
