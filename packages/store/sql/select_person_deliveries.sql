@@ -1,0 +1,12 @@
+-- Every delivery that told of this person, also where it could not be placed in the person's file.
+select delivery_id, body, headers, verified_by, secret_fingerprint, outcome,
+  (extract(epoch from received_at) * 10000000)::bigint as received_ticks,
+  (extract(epoch from settled_at) * 10000000)::bigint as settled_ticks
+from deliveries
+left join settlements using (delivery_id)
+where delivery_id in (
+  select delivery_id from events where entity_id = $1
+  union select delivery_id from resends where entity_id = $1
+  union select delivery_id from dead_letters where entity_id = $1
+)
+order by received_at, delivery_id

@@ -1,0 +1,127 @@
+import { createHash } from "node:crypto";
+import { formatTicks, type Ticks } from "@dossier/events";
+import { inBatches } from "../database/cursor.ts";
+import type { Connection, Pool } from "../database/pool.ts";
+import { openSnapshot } from "../database/snapshot.ts";
+import { statement } from "../database/statements.ts";
+import { selectFolded } from "../persons/fold.ts";
+import type { ChainedEntry } from "./chain.ts";
+import { readEntries } from "./entries.ts";
+import { FORMAT, FORMAT_VERSION, type EvidenceLine } from "./format.ts";
+
+/**
+ * Writes all that is kept of one person, of one moment, as the lines of a file (each without its line feed) that
+ * `verifyEvidence` checks without a database. Holds personal data, as it came. Of a person who is not known it
+ * writes a file that does not verify. Throws what Postgres throws.
+ */
+export async function* exportEvidence(
+  pool: Pool,
+  entityId: string,
+  codeVersion: string,
+): AsyncGenerator<string, void, undefined> {
+  await using snapshot = await openSnapshot(pool);
+  const digest = createHash("sha256");
+  let lines = 0;
+  for await (const line of read(snapshot.connection, entityId, codeVersion)) {
+    const text = JSON.stringify(line);
+    digest.update(`${text}\n`);
+    lines++;
+    yield text;
+  }
+  yield JSON.stringify({ line: "end", lines, sha256: digest.digest("hex") } satisfies EvidenceLine);
+}
+
+const selectHead = statement("select_person_head");
+
+async function* read(
+  connection: Connection,
+  entityId: string,
+  codeVersion: string,
+): AsyncGenerator<EvidenceLine> {
+  // Read first: a rebuild waits until those who have begun to read the persons are done.
+  const folded = (await selectFolded(connection, [entityId])).get(entityId);
+  const heads = await connection.query<{ seq: bigint | null; hash: Buffer | null; now_ticks: Ticks }>({
+    ...selectHead,
+    values: [entityId],
+  });
+  for (const { seq, hash, now_ticks } of heads.rows) {
+    yield {
+      line: "header",
+      format: FORMAT,
+      version: FORMAT_VERSION,
+      entityId,
+      exportedAt: formatTicks(now_ticks),
+      codeVersion,
+    };
+    if (seq !== null && hash !== null) yield { line: "head", seq: Number(seq), hash: hash.toString("hex") };
+  }
+  yield* deliveryLines(connection, entityId);
+  for await (const entries of readEntries(connection, entityId)) yield* entries.map(entryLine);
+  yield* troubleLines(connection, entityId);
+  if (folded !== undefined) yield { line: "person", state: folded.state };
+}
+
+interface DeliveryRow {
+  readonly delivery_id: string;
+  readonly body: Buffer;
+  readonly headers: string;
+  readonly verified_by: "signature" | "payload-secret";
+  readonly secret_fingerprint: string;
+  readonly outcome: string | null;
+  readonly received_ticks: Ticks;
+  readonly settled_ticks: Ticks | null;
+}
+
+const selectDeliveries = statement("select_person_deliveries");
+
+async function* deliveryLines(connection: Connection, entityId: string): AsyncGenerator<EvidenceLine> {
+  const query = { ...selectDeliveries, values: [entityId] };
+  for await (const rows of inBatches<DeliveryRow>(connection, query, 100)) {
+    for (const row of rows)
+      yield {
+        line: "delivery",
+        deliveryId: row.delivery_id,
+        receivedAt: formatTicks(row.received_ticks),
+        verifiedBy: row.verified_by,
+        secretFingerprint: row.secret_fingerprint,
+        headers: JSON.parse(row.headers) as Record<string, string>,
+        settlement:
+          row.outcome === null || row.settled_ticks === null
+            ? null
+            : { outcome: row.outcome, settledAt: formatTicks(row.settled_ticks) },
+        body: row.body.toString("base64"),
+      };
+  }
+}
+
+function entryLine(entry: ChainedEntry): EvidenceLine {
+  return {
+    line: "entry",
+    kind: entry.kind,
+    seq: entry.seq,
+    event: entry.event,
+    id: entry.id,
+    creationTimeUtc: formatTicks(entry.ticks),
+    data: entry.dataJson,
+    dataDigest: entry.dataDigest?.toString("hex") ?? null,
+    deliveryId: entry.deliveryId,
+    receivedAt: formatTicks(entry.receivedTicks),
+    bodyDigest: entry.bodyDigest.toString("hex"),
+    hash: entry.hash.toString("hex"),
+  };
+}
+
+const selectTroubles = statement("select_person_troubles");
+
+async function* troubleLines(connection: Connection, entityId: string): AsyncGenerator<EvidenceLine> {
+  const query = { ...selectTroubles, values: [entityId] };
+  for await (const rows of inBatches<{
+    line: "failure" | "dead-letter" | "operator-action";
+    delivery_id: string;
+    at_ticks: Ticks;
+    content: string;
+  }>(connection, query, 1_000)) {
+    for (const { line, delivery_id: deliveryId, at_ticks, content } of rows)
+      yield { line, deliveryId, at: formatTicks(at_ticks), ...JSON.parse(content) } as EvidenceLine;
+  }
+}

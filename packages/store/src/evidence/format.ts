@@ -1,0 +1,102 @@
+import { MAX_ID_LENGTH, parseJson, parseTicks } from "@dossier/events";
+import { z } from "zod";
+
+// An evidence file: JSON lines, each with its kind in `line`. First the header, then the chain's head, the deliveries
+// as they came, the entries as they are chained, what went wrong, the person, and the end.
+
+export const FORMAT = "dossier-evidence";
+export const FORMAT_VERSION = 1;
+
+const text = z.string();
+const id = text.min(1).max(MAX_ID_LENGTH);
+const time = text.transform((value, context) => {
+  const ticks = parseTicks(value);
+  if (ticks !== undefined) return ticks;
+  context.addIssue({ code: "custom", message: "expected an ISO 8601 time" });
+  return z.NEVER;
+});
+const sha256 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, "expected 64 hex digits")
+  .transform((value) => Buffer.from(value, "hex"));
+const bytes = z.base64().transform((value) => Buffer.from(value, "base64"));
+/** Kept as a text, since it is the text that was hashed. */
+const dataJson = text.refine((value) => {
+  try {
+    parseJson(value);
+    return true;
+  } catch {
+    return false;
+  }
+}, "expected JSON");
+
+const ofDelivery = { deliveryId: id, at: time };
+
+export const evidenceLine = z.discriminatedUnion("line", [
+  z.strictObject({
+    line: z.literal("header"),
+    format: z.literal(FORMAT),
+    version: z.literal(FORMAT_VERSION),
+    entityId: id,
+    exportedAt: time,
+    codeVersion: text,
+  }),
+  z.strictObject({ line: z.literal("head"), seq: z.int(), hash: sha256 }),
+  z.strictObject({
+    line: z.literal("delivery"),
+    deliveryId: id,
+    receivedAt: time,
+    verifiedBy: z.enum(["signature", "payload-secret"]),
+    secretFingerprint: text,
+    headers: z.record(text, text),
+    settlement: z.strictObject({ outcome: text, settledAt: time }).nullable(),
+    body: bytes,
+  }),
+  z.strictObject({
+    line: z.literal("entry"),
+    kind: z.enum(["event", "resend"]),
+    seq: z.int(),
+    event: id,
+    id,
+    creationTimeUtc: time,
+    data: dataJson.nullable(),
+    dataDigest: sha256.nullable(),
+    deliveryId: id,
+    receivedAt: time,
+    bodyDigest: sha256,
+    hash: sha256,
+  }),
+  z.strictObject({
+    line: z.literal("failure"),
+    ...ofDelivery,
+    attempt: z.int(),
+    error: text,
+    stack: text.nullable(),
+    codeVersion: text,
+  }),
+  z.strictObject({
+    line: z.literal("dead-letter"),
+    ...ofDelivery,
+    reason: text,
+    message: text,
+    issues: z.array(z.strictObject({ path: text, message: text })),
+    event: text.nullable(),
+    id: text.nullable(),
+    codeVersion: text,
+  }),
+  z.strictObject({
+    line: z.literal("operator-action"),
+    ...ofDelivery,
+    action: text,
+    operator: text,
+    reason: text,
+  }),
+  z.strictObject({ line: z.literal("person"), state: z.unknown() }),
+  /** How many lines stand before it, and SHA-256 over them, each with its line feed. */
+  z.strictObject({ line: z.literal("end"), lines: z.int(), sha256 }),
+]);
+
+/** A line as it stands in the file. */
+export type EvidenceLine = z.input<typeof evidenceLine>;
+/** A line as it is read. */
+export type ReadLine = z.output<typeof evidenceLine>;

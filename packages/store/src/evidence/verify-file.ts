@@ -1,0 +1,154 @@
+import { createHash } from "node:crypto";
+import { fold, identityKey, parseJson, type Event, type Json, type JsonObject } from "@dossier/events";
+import { differences } from "../persons/difference.ts";
+import { walkChains, type ChainedEntry, type Head } from "./chain.ts";
+import { collectFindings, type Report } from "./findings.ts";
+import { evidenceLine, type ReadLine } from "./format.ts";
+import type { Verification } from "./verify.ts";
+
+/**
+ * Checks an evidence file from its lines alone, with no database: that they are the lines that were written, the
+ * chain against its hashes, its head and the deliveries' bytes, and that the events fold to the person. Takes memory
+ * for the person's deliveries.
+ */
+export async function verifyEvidence(lines: AsyncIterable<string> | Iterable<string>): Promise<Verification> {
+  const { report, findings } = collectFindings();
+  const file = evidenceFile(report);
+  for await (const line of lines) file.read(line);
+  const counts = file.end();
+  return { findings: findings(), ...counts };
+}
+
+type Of<L extends ReadLine["line"]> = Extract<ReadLine, { line: L }>;
+
+function evidenceFile(report: Report): {
+  read(text: string): void;
+  end(): Omit<Verification, "findings">;
+} {
+  const here: Report = (check, misfit) => report(check, { ...misfit, line });
+  // What the chain's end is compared with stands in a line of its own, which came before.
+  const chain = walkChains((check, misfit) =>
+    check === "head" ? report(check, { ...misfit, ...headAt }) : here(check, misfit),
+  );
+  const digest = createHash("sha256");
+  const deliveries = new Map<string, Of<"delivery">>();
+  const events = new Map<string, Event>();
+  const counts = { events: 0, resends: 0 };
+  let line = 0;
+  let header: Of<"header"> | undefined;
+  let head: Head | null = null;
+  let headAt: { line: number } | undefined;
+  let person: Json | undefined;
+  let ended = false;
+
+  function take(read: ReadLine): void {
+    switch (read.line) {
+      case "header":
+        header = read;
+        break;
+      case "head":
+        head = read;
+        headAt = { line };
+        break;
+      case "delivery":
+        deliveries.set(read.deliveryId, read);
+        break;
+      case "entry":
+        takeEntry(read);
+        break;
+      case "person":
+        person = read.state as Json;
+        break;
+      case "end":
+        ended = true;
+        checkDigest(read);
+        break;
+      case "failure":
+      case "dead-letter":
+      case "operator-action":
+        if (!deliveries.has(read.deliveryId))
+          here("delivery-missing", {
+            deliveryId: read.deliveryId,
+            expected: "its delivery before it",
+            found: "none",
+          });
+    }
+  }
+
+  function takeEntry(read: Of<"entry">): void {
+    const { deliveryId, creationTimeUtc: ticks } = read;
+    const delivery = deliveries.get(deliveryId);
+    const entry: ChainedEntry = {
+      ...read,
+      entityId: header?.entityId ?? "",
+      ticks,
+      dataJson: read.data,
+      receivedTicks: read.receivedAt,
+      delivery: delivery === undefined ? null : { body: delivery.body, receivedTicks: delivery.receivedAt },
+      outcome: delivery?.settlement?.outcome ?? null,
+      head,
+    };
+    chain.link(entry);
+    counts[read.kind === "event" ? "events" : "resends"]++;
+    const key = identityKey(entry);
+    const known = events.get(key);
+    if (known !== undefined && ticks < known.ticks) events.set(key, { ...known, ticks });
+    if (read.data !== null) events.set(key, { ...entry, data: parseJson(read.data) as JsonObject });
+  }
+
+  function checkDigest({ lines, sha256 }: Of<"end">): void {
+    const found = digest.digest();
+    if (lines === line - 1 && found.equals(sha256)) return;
+    here("file-digest", {
+      expected: `${lines} lines with SHA-256 ${sha256.toString("hex")}`,
+      found: `${line - 1} with ${found.toString("hex")}`,
+    });
+  }
+
+  function checkPerson(): void {
+    const state = fold(header?.entityId ?? "", [...events.values()])?.state;
+    const different = differences(person, state as Json | undefined).map(({ path }) => path);
+    if (state !== undefined && different.length === 0) return;
+    report("person", {
+      expected: state === undefined ? "events of a person" : "the person that the events fold to",
+      found: state === undefined ? "none" : `another: ${different.join(", ")}`,
+    });
+  }
+
+  return {
+    read(text) {
+      line++;
+      const read = parseLine(text);
+      const misplaced = ended || (line === 1) !== (read.ok && read.value.line === "header");
+      if (misplaced)
+        here("line", {
+          expected: "a header first, an end last",
+          found: read.ok ? read.value.line : read.error,
+        });
+      else if (!read.ok) here("line", { expected: "a line of an evidence file", found: read.error });
+      if (read.ok && !ended) take(read.value);
+      if (!ended) digest.update(`${text}\n`);
+    },
+    end() {
+      chain.end();
+      if (!ended) report("file-digest", { expected: "an end line", found: "none" });
+      checkPerson();
+      return { persons: events.size > 0 ? 1 : 0, ...counts, deliveries: deliveries.size };
+    },
+  };
+}
+
+function parseLine(text: string): { ok: true; value: ReadLine } | { ok: false; error: string } {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return { ok: false, error: "no JSON" };
+  }
+  const parsed = evidenceLine.safeParse(json);
+  if (parsed.success) return { ok: true, value: parsed.data };
+  return {
+    ok: false,
+    error: parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; "),
+  };
+}

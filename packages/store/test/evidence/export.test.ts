@@ -1,0 +1,163 @@
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { exportEvidence, verifyEvidence } from "../../src/index.ts";
+import { scene, type Scene } from "./scene.ts";
+
+let given: Scene;
+let entityId: string;
+let lines: readonly string[];
+
+beforeAll(async () => {
+  given = await scene();
+  // The person of the first dead letter, to whom a failure belongs, and an action once one is noted.
+  const [row] = await given.rows<{ entity_id: string; delivery_id: string }>(
+    "select entity_id, delivery_id from dead_letters join failures using (delivery_id) where entity_id is not null",
+  );
+  entityId = row!.entity_id;
+  await given.tamper(
+    `insert into operator_actions (delivery_id, action, operator, reason)
+     values ('${row!.delivery_id}', 'redrive', 'Olga', 'mended')`,
+  );
+  lines = await linesOf(exportEvidence(given.pool, entityId, "1.2.3"));
+});
+afterAll(() => given.end());
+
+async function linesOf(file: AsyncIterable<string>): Promise<readonly string[]> {
+  const all: string[] = [];
+  for await (const line of file) all.push(line);
+  return all;
+}
+
+type Line = Record<string, unknown>;
+
+function parsed(text: string | undefined): Line {
+  return JSON.parse(text ?? "") as Line;
+}
+
+function kinds(): readonly string[] {
+  return lines.map((text) => String(parsed(text)["line"]));
+}
+
+describe("an evidence file", () => {
+  test("verifies without a database, and holds all that the record has of the person", async () => {
+    const [counts] = await given.rows<{ events: number; resends: number; deliveries: number }>(`select
+      (select count(*) from events where entity_id = '${entityId}')::int as events,
+      (select count(*) from resends where entity_id = '${entityId}')::int as resends,
+      (select count(*) from deliveries where delivery_id in (
+        select delivery_id from events where entity_id = '${entityId}'
+        union select delivery_id from resends where entity_id = '${entityId}'
+        union select delivery_id from dead_letters where entity_id = '${entityId}'))::int as deliveries`);
+    expect(await verifyEvidence(lines)).toEqual({ findings: [], persons: 1, ...counts });
+    expect(counts!.deliveries).toBeGreaterThan(counts!.events + counts!.resends);
+    expect(new Set(kinds())).toEqual(
+      new Set([
+        "header",
+        "head",
+        "delivery",
+        "entry",
+        "failure",
+        "dead-letter",
+        "operator-action",
+        "person",
+        "end",
+      ]),
+    );
+  });
+
+  test("keeps the exact bytes, and says how they were verified", async () => {
+    const delivery = parsed(lines[kinds().indexOf("delivery")]);
+    const [row] = await given.rows<{ body: Buffer; secret_fingerprint: string }>(
+      `select body, secret_fingerprint from deliveries where delivery_id = '${String(delivery["deliveryId"])}'`,
+    );
+    expect(Buffer.from(String(delivery["body"]), "base64")).toEqual(row!.body);
+    expect(delivery).toMatchObject({
+      verifiedBy: "signature",
+      secretFingerprint: row!.secret_fingerprint,
+      headers: { "content-type": "application/json" },
+    });
+  });
+
+  test("of a person who is not known does not verify", async () => {
+    const empty = await linesOf(exportEvidence(given.pool, "nobody", "1.2.3"));
+    const { findings } = await verifyEvidence(empty);
+    expect(findings.map(({ check }) => check)).toEqual(["person"]);
+  });
+
+  test("of each person verifies", async () => {
+    const persons = await given.rows<{ entity_id: string }>("select entity_id from streams");
+    for (const { entity_id } of persons)
+      expect((await verifyEvidence(exportEvidence(given.pool, entity_id, "1.2.3"))).findings).toEqual([]);
+  });
+});
+
+describe("a file that was tampered with", () => {
+  test("does not verify, whichever field of whichever kind of line was changed", async () => {
+    for (const kind of new Set(kinds())) {
+      const at = kinds().lastIndexOf(kind);
+      for (const field of Object.keys(parsed(lines[at]))) {
+        const changed = { ...parsed(lines[at]), [field]: other(parsed(lines[at])[field]) };
+        const { findings } = await verifyEvidence(lines.with(at, JSON.stringify(changed)));
+        expect.soft(findings, `${kind}.${field}`).not.toEqual([]);
+        expect
+          .soft(
+            findings.some(
+              ({ first }) => first.line === at + 1 || first.line === lines.length || kind === "end",
+            ),
+            `${kind}.${field} is placed`,
+          )
+          .toBe(true);
+      }
+    }
+  });
+
+  test("does not verify when a line is missing, doubled or moved", async () => {
+    for (const [at, line] of lines.entries()) {
+      const without = lines.toSpliced(at, 1);
+      expect.soft((await verifyEvidence(without)).findings, `without line ${at + 1}`).not.toEqual([]);
+      const twice = lines.toSpliced(at, 0, line);
+      expect.soft((await verifyEvidence(twice)).findings, `with line ${at + 1} twice`).not.toEqual([]);
+      const moved = without.toSpliced((at + 1) % lines.length, 0, line);
+      expect.soft((await verifyEvidence(moved)).findings, `with line ${at + 1} moved`).not.toEqual([]);
+    }
+  });
+
+  // The digest at the end finds any change, but whoever changes the file can make it anew.
+  test.each([
+    ["entry", { creationTimeUtc: "2030-01-01T00:00:00.0000000Z" }, "hash"],
+    ["entry", { hash: "00".repeat(32) }, "hash"],
+    ["entry", { bodyDigest: "00".repeat(32) }, "body-digest"],
+    ["delivery", { body: Buffer.from("{}").toString("base64") }, "body-digest"],
+    ["delivery", { receivedAt: "2030-01-01T00:00:00.0000000Z" }, "received-at"],
+    ["delivery", { settlement: null }, "settlement"],
+    ["head", { seq: 1 }, "head"],
+    ["person", { state: {} }, "person"],
+    ["header", { entityId: "somebody else" }, "hash"],
+    ["dead-letter", { deliveryId: "another" }, "delivery-missing"],
+  ])("is found out by what it says, with a new digest too: %s %o", async (kind, change, check) => {
+    const at = kinds().indexOf(kind);
+    const changed = lines.slice(0, -1).with(at, JSON.stringify({ ...parsed(lines[at]), ...change }));
+    const { findings } = await verifyEvidence(withEnd(changed));
+    expect(findings.map((finding) => finding.check)).toContain(check);
+    expect(findings.map((finding) => finding.check)).not.toContain("file-digest");
+  });
+
+  test("is answered, whatever its lines are", async () => {
+    for (const text of ["", "[", "null", "[]", '{"line":"header"}', '{"line":"header","version":2}'])
+      expect((await verifyEvidence([text])).findings).not.toEqual([]);
+    expect((await verifyEvidence([])).findings).not.toEqual([]);
+  });
+});
+
+function withEnd(changed: readonly string[]): readonly string[] {
+  const sha256 = createHash("sha256");
+  for (const text of changed) sha256.update(`${text}\n`);
+  return [...changed, JSON.stringify({ line: "end", lines: changed.length, sha256: sha256.digest("hex") })];
+}
+
+/** Another value of the same kind, where there is one. */
+function other(value: unknown): unknown {
+  if (typeof value === "number") return value + 1;
+  if (typeof value === "string") return /^[0-9a-f]{64}$/.test(value) ? "0".repeat(64) : `${value}A`;
+  if (value === null) return "A";
+  return Array.isArray(value) ? ["A"] : { ...value, another: 1 };
+}
