@@ -1,1 +1,2 @@
-export {};
+export type { ConsoleConfig } from "./config.ts";
+export { startConsole } from "./start.ts";

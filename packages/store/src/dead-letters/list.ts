@@ -1,4 +1,4 @@
-import { formatTicks } from "@dossier/events";
+import { formatTicks, type Ticks } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 import type { DeathReason } from "./dead-letter.ts";
@@ -10,9 +10,9 @@ export interface DeadLetterFilter {
   readonly event?: string | undefined;
   readonly entityId?: string | undefined;
   /** Died before then. */
-  readonly before?: Date | undefined;
+  readonly before?: Ticks | undefined;
   /** Died then or later. */
-  readonly since?: Date | undefined;
+  readonly since?: Ticks | undefined;
   /** Stands, to the letter, in the delivery's bytes or in the message. */
   readonly text?: string | undefined;
 }

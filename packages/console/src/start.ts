@@ -1,0 +1,48 @@
+import { openQueue } from "@dossier/queue";
+import { createMetrics, probes, serve, type Logger, type Result, type ShutdownSteps } from "@dossier/service";
+import { openPool } from "@dossier/store";
+import { consoleApp } from "./app.ts";
+import type { ConsoleConfig } from "./config.ts";
+
+const NAME = "dossier-console";
+
+/** Connections to Postgres: what the console's readers share, so that no flood of them takes Postgres from the workers. */
+const CONNECTIONS = 8;
+
+/** Starts the console; gives the port it listens on and the steps that shut it down, or why it cannot listen. */
+export async function startConsole(
+  config: ConsoleConfig,
+  log: Logger,
+  stopping: AbortSignal,
+): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
+  const { PORT, DATABASE_URL, REDIS_URL, DOSSIER_API_TOKEN: token } = config;
+  const metrics = createMetrics("console", log);
+  const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
+  const queue = openQueue(REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL }, {
+    name: NAME,
+    onError: (err) => log.warn({ err }, "the queue's connection failed; it is tried again"),
+  });
+
+  const app = consoleApp({ pool, queue, log, token });
+  app.route(
+    "/",
+    probes({
+      needs: { postgres: () => pool.query("select 1 from natural_persons limit 1") },
+      uses: { queue: () => queue.counts() },
+      metrics,
+      stopping,
+    }),
+  );
+  const server = await serve(app, { port: PORT, ...(token === undefined && { host: "127.0.0.1" }) });
+  const shutdown: ShutdownSteps = {
+    "close the queue": () => queue.close(),
+    "close the pool": () => pool.end(),
+  };
+  if (!server.ok) {
+    for (const step of Object.values(shutdown)) await step();
+    return server;
+  }
+  const { port, close } = server.value;
+  log.info({ port, loopbackOnly: token === undefined }, "the console listens");
+  return { ok: true, value: { port, shutdown: { "answer what was asked": () => close(), ...shutdown } } };
+}
