@@ -1,0 +1,171 @@
+import { join } from "node:path";
+import { startProxy, startRedis, needs } from "@dossier/testing";
+import { expect, test } from "vitest";
+import {
+  due,
+  event,
+  holdUp,
+  openWorkshop,
+  ownJob,
+  poisonPerson,
+  settled,
+  sharedServers,
+  spawnWorker,
+} from "./workshop.ts";
+
+test("a worker killed between a batch and the jobs of what failed and died in it loses nothing", async (context) => {
+  await needs(context, "redisServer");
+  const redis = await startRedis({ settings: { appendfsync: "always" } });
+  context.onTestFinished(() => redis.stop());
+  const servers = { ...(await sharedServers(context)), redisUrl: redis.url };
+  const { pool, queue, deliver } = openWorkshop(context, servers);
+  const poison = await poisonPerson(pool);
+  const hold = await holdUp(pool);
+  const unlucky = spawnWorker(context, servers);
+  const deliveryIds = await deliver(event("slow"), event("poison"), Buffer.from("{"));
+  const [, failing, dead] = deliveryIds;
+  await hold.reached();
+
+  await redis.kill("SIGSTOP");
+  await hold.release();
+  await settled(pool, deliveryIds, ["applied", "open", "unparsable"]);
+  await expect.poll(async () => (await pool.query("select from failures")).rowCount).toBe(1);
+  await unlucky.end("SIGKILL");
+  await redis.kill("SIGCONT");
+  expect(await ownJob(queue, dead!)).toBeUndefined();
+
+  await poison.mend();
+  spawnWorker(context, servers);
+  await expect.poll(() => ownJob(queue, dead!)).toMatchObject({ state: "failed" });
+  await due(pool);
+  await settled(pool, [failing!], "applied");
+  const { rows } = await pool.query("select attempt from failures");
+  expect(rows).toEqual([{ attempt: 1 }]);
+});
+
+test("a worker killed between its commit and the end of its job leaves one that does nothing more", async (context) => {
+  await needs(context, "redisServer");
+  const redis = await startRedis({ settings: { appendfsync: "always" } });
+  context.onTestFinished(() => redis.stop());
+  const servers = { ...(await sharedServers(context)), redisUrl: redis.url };
+  const { pool, queue, deliver } = openWorkshop(context, servers);
+  const hold = await holdUp(pool);
+  const unlucky = spawnWorker(context, servers);
+  const deliveryIds = await deliver(event("slow"), event("a"));
+  await hold.reached();
+  await redis.kill("SIGSTOP");
+  await hold.release();
+  await settled(pool, deliveryIds, "applied");
+  await unlucky.end("SIGKILL");
+  await redis.kill("SIGCONT");
+  const before = (await pool.query("select * from events order by entity_id")).rows;
+
+  spawnWorker(context, servers);
+  await expect.poll(() => queue.counts()).toMatchObject({ active: 0, waiting: 0, completed: 1 });
+  expect((await pool.query("select * from events order by entity_id")).rows).toEqual(before);
+  expect((await pool.query("select from resends")).rowCount).toBe(0);
+});
+
+test("a delivery whose workers die each time becomes a dead letter, and its neighbours in the batch do not", async (context) => {
+  const servers = await sharedServers(context);
+  const proxy = await startProxy({ target: servers.databaseUrl });
+  context.onTestFinished(() => proxy.close());
+  const { pool, queue, deliver, record } = openWorkshop(context, servers);
+  const cutOff = { ...servers, databaseUrl: proxy.url };
+  proxy.apply({ kind: "black-hole" });
+
+  async function killWorkersWithTheJob(): Promise<void> {
+    for (let stalls = 0; stalls < 4; stalls += 1) {
+      const worker = spawnWorker(context, cutOff);
+      // Held by a worker that lives, and not only by the lock of the one before.
+      await worker.logged("takes jobs");
+      await expect.poll(async () => (await queue.bullmq.getActive())[0]?.stalledCounter).toBe(stalls);
+      await worker.end("SIGKILL");
+    }
+  }
+
+  const batch = await deliver(event("a"), event("b"));
+  await killWorkersWithTheJob();
+  const survivor = spawnWorker(context, servers);
+  await survivor.logged("its deliveries get jobs of their own");
+  await settled(pool, batch, "applied");
+  await survivor.end("SIGTERM");
+
+  const [culprit] = await record(event("c"));
+  await queue.enqueueAlone(culprit!);
+  await killWorkersWithTheJob();
+  spawnWorker(context, servers);
+  await settled(pool, [culprit!], "stalled");
+  await expect
+    .poll(() => ownJob(queue, culprit!))
+    .toMatchObject({ state: "failed", reason: expect.stringContaining("stalled: ") });
+});
+
+test("SIGTERM in the middle of work: what is in flight is finished, the rest is left to others, the exit code is 0", async (context) => {
+  const servers = await sharedServers(context);
+  const { pool, queue, deliver } = openWorkshop(context, servers);
+  const hold = await holdUp(pool);
+  const leaving = spawnWorker(context, servers, { env: { WORKER_CONCURRENCY: "1" } });
+  const inFlight = await deliver(event("slow"), event("a"));
+  await hold.reached();
+  const waiting = await deliver(event("b"));
+
+  leaving.signal("SIGTERM");
+  await leaving.logged("shutting down");
+  await hold.release();
+  expect(await leaving.ended).toEqual({ code: 0, signal: null });
+  await settled(pool, [...inFlight, ...waiting], ["applied", "applied", "open"]);
+  expect(await queue.counts()).toMatchObject({ active: 0, waiting: 1, completed: 1 });
+
+  spawnWorker(context, servers);
+  await settled(pool, waiting, "applied");
+});
+
+test("workers share the load, and each delivery takes effect once", async (context) => {
+  const servers = await sharedServers(context);
+  const { pool, deliver } = openWorkshop(context, servers);
+  const workers = Array.from({ length: 4 }, () =>
+    spawnWorker(context, servers, { env: { WORKER_CONCURRENCY: "2" } }),
+  );
+  for (const worker of workers) await worker.logged("takes jobs");
+  const ports = await Promise.all(workers.map(async (worker) => (await worker.logged("takes jobs"))["port"]));
+  const deliveryIds: string[] = [];
+  const share = async (port: unknown) => {
+    const text = await (await fetch(`http://127.0.0.1:${String(port)}/metrics`)).text();
+    return Number(/^dossier_deliveries_total\{.*outcome="applied".*\} (\d+)/m.exec(text)?.[1] ?? 0);
+  };
+
+  await expect
+    .poll(async () => {
+      const jobs = Array.from({ length: 50 }, (_, i) => deliver(event(`p${i % 7}`)));
+      deliveryIds.push(...(await Promise.all(jobs)).flat());
+      return (await Promise.all(ports.map(share))).every((applied) => applied > 0);
+    })
+    .toBe(true);
+
+  await settled(pool, deliveryIds, "applied");
+  const shares = await Promise.all(ports.map(share));
+  expect(shares.reduce((sum, applied) => sum + applied, 0)).toBe(deliveryIds.length);
+});
+
+test("a worker whose clock is an hour ahead settles, fails and retries as any other", async (context) => {
+  const servers = await sharedServers(context);
+  const { pool, deliver } = openWorkshop(context, servers);
+  const poison = await poisonPerson(pool);
+  const clock = join(import.meta.dirname, "fixtures", "an-hour-ahead.mjs");
+  const ahead = spawnWorker(context, servers, { execArgv: ["--import", clock] });
+  const deliveryIds = await deliver(event("a"), event("poison"));
+  await settled(pool, deliveryIds, ["applied", "open"]);
+  await expect.poll(async () => (await pool.query("select from failures")).rowCount).toBe(1);
+
+  await ahead.end("SIGTERM");
+  await poison.mend();
+  spawnWorker(context, servers);
+  // Its retry waits in the queue for a time that others reach in an hour: the sweeper goes by Postgres' clock.
+  await due(pool);
+  await settled(pool, deliveryIds, "applied");
+  const { rows } = await pool.query(
+    "select from failures where failed_at > now() union all select from settlements where settled_at > now()",
+  );
+  expect(rows).toEqual([]);
+});

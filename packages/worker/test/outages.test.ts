@@ -1,0 +1,242 @@
+import { migrate, openPool, type Pool } from "@dossier/store";
+import { needs, startPostgres, startProxy, startRedis } from "@dossier/testing";
+import { expect, describe, test, type TestContext } from "vitest";
+import {
+  due,
+  event,
+  flushAll,
+  holdUp,
+  openWorkshop,
+  settled,
+  sharedServers,
+  spawnWorker,
+  standing,
+} from "./workshop.ts";
+
+interface Outage {
+  /** Where the worker, and where the test finds Postgres. */
+  readonly workerUrl: string;
+  readonly databaseUrl: string;
+  begin(): Promise<unknown>;
+  end(): Promise<unknown>;
+}
+
+async function ownPostgres(context: TestContext, settings: Readonly<Record<string, string>> = {}) {
+  const server = await startPostgres({ settings: { fsync: "off", ...settings } });
+  context.onTestFinished(() => server.stop());
+  await migrate(server.url);
+  return server;
+}
+
+async function sharedPostgres(context: TestContext): Promise<string> {
+  return (await sharedServers(context)).databaseUrl;
+}
+
+function poolOf(context: TestContext, databaseUrl: string, size: number): Pool {
+  const pool = openPool(databaseUrl, { name: "fault", size });
+  context.onTestFinished(() => pool.end());
+  return pool;
+}
+
+const OUTAGES: Record<string, (context: TestContext) => Promise<Outage>> = {
+  async "is killed and comes back"(context) {
+    const server = await ownPostgres(context);
+    return {
+      workerUrl: server.url,
+      databaseUrl: server.url,
+      begin: () => server.kill(),
+      end: () => server.restart(),
+    };
+  },
+  async "goes silent"(context) {
+    const databaseUrl = await sharedPostgres(context);
+    const proxy = await startProxy({ target: databaseUrl });
+    context.onTestFinished(() => proxy.close());
+    return {
+      workerUrl: proxy.url,
+      databaseUrl,
+      begin: async () => proxy.apply({ kind: "black-hole" }),
+      end: async () => proxy.restore(),
+    };
+  },
+  async "takes no writes"(context) {
+    const databaseUrl = await sharedPostgres(context);
+    const admin = poolOf(context, databaseUrl, 1);
+    const name = new URL(databaseUrl).pathname.slice(1);
+    const readOnly = async (value: "on" | "off") => {
+      await admin.query("set default_transaction_read_only = off");
+      await admin.query(`alter database ${name} set default_transaction_read_only = ${value}`);
+      // A database's settings hold for its new connections.
+      await admin.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dossier-worker'",
+      );
+    };
+    return { workerUrl: databaseUrl, databaseUrl, begin: () => readOnly("on"), end: () => readOnly("off") };
+  },
+  async "has no connection left"(context) {
+    const { url } = await ownPostgres(context, {
+      max_connections: "20",
+      superuser_reserved_connections: "0",
+    });
+    const hoarder = poolOf(context, url, 20);
+    const admin = await poolOf(context, url, 1).connect();
+    context.onTestFinished(() => admin.release());
+    const hoard: { release(): void }[] = [];
+    return {
+      workerUrl: url,
+      databaseUrl: url,
+      async begin() {
+        for (;;) {
+          // Whatever connection the worker has goes, and is ours before it is the worker's again.
+          await admin.query(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dossier-worker'",
+          );
+          const connection = await hoarder.connect().catch(() => undefined);
+          if (connection === undefined) return;
+          hoard.push(connection);
+        }
+      },
+      async end() {
+        for (const connection of hoard) connection.release();
+        await hoarder.query("select 1");
+      },
+    };
+  },
+};
+
+describe.each(Object.entries(OUTAGES))("when Postgres %s", (_name, prepare) => {
+  test("a worker pauses, says so, uses no attempt, and resumes by itself", async (context) => {
+    const { redisUrl } = await sharedServers(context);
+    const { workerUrl, databaseUrl, begin, end } = await prepare(context);
+    const { pool, queue, record, deliver, hire } = openWorkshop(context, { databaseUrl, redisUrl });
+    const worker = await hire({ DATABASE_URL: workerUrl });
+    const probe = (path: string) => fetch(`http://127.0.0.1:${worker.port}${path}`);
+    await settled(pool, await deliver(event("before")), "applied");
+    const deliveryIds = await record(event("a"), event("b"), event("c"));
+
+    await begin();
+    for (const deliveryId of deliveryIds) await queue.enqueue([deliveryId]);
+
+    await expect.poll(() => worker.said("paused")).toHaveLength(1);
+    const readyz = await probe("/readyz");
+    expect(readyz.status).toBe(503);
+    expect(await readyz.json()).toMatchObject({ checks: { postgres: expect.not.stringMatching(/^ok$/) } });
+    expect(await (await probe("/metrics")).text()).toMatch(/^dossier_worker_paused_seconds(\{.*\})? [^0]/m);
+    expect(await queue.counts()).toMatchObject({ active: 3, failed: 0, delayed: 0 });
+
+    await end();
+    await settled(pool, deliveryIds, "applied");
+    await expect.poll(async () => (await probe("/readyz")).status).toBe(200);
+    expect(worker.said("paused")).toHaveLength(1);
+    expect(worker.said("resumed")).toHaveLength(1);
+    expect((await pool.query("select from failures")).rowCount).toBe(0);
+    expect((await pool.query("select from dead_letters")).rowCount).toBe(0);
+    await expect
+      .poll(() => queue.counts())
+      .toMatchObject({ waiting: 0, active: 0, failed: 0, delayed: 0, completed: 4 });
+  });
+
+  test("a worker told to stop does so, in time and in good order", async (context) => {
+    const { redisUrl } = await sharedServers(context);
+    const { workerUrl, databaseUrl, begin, end } = await prepare(context);
+    const { pool, queue, record } = openWorkshop(context, { databaseUrl, redisUrl });
+    const worker = spawnWorker(context, { databaseUrl: workerUrl, redisUrl });
+    await worker.logged("takes jobs");
+    const deliveryIds = await record(event("a"));
+    await begin();
+    await queue.enqueue(deliveryIds);
+    await expect.poll(() => queue.counts()).toMatchObject({ active: 1 });
+
+    const began = performance.now();
+    expect(await worker.end("SIGTERM")).toEqual({ code: 0, signal: null });
+    expect(performance.now() - began).toBeLessThan(20_000);
+
+    await end();
+    await expect.poll(() => standing(pool, deliveryIds)).toEqual(["open"]);
+  });
+});
+
+describe("when Redis goes away", () => {
+  async function ownRedis(context: TestContext) {
+    await needs(context, "redisServer");
+    const server = await startRedis();
+    context.onTestFinished(() => server.stop());
+    return server;
+  }
+
+  test("what is in flight is settled, a job that runs again does nothing, and work goes on once it is back", async (context) => {
+    const redis = await ownRedis(context);
+    const servers = { databaseUrl: await sharedPostgres(context), redisUrl: redis.url };
+    const { pool, queue, record, deliver, hire } = openWorkshop(context, servers);
+    const hold = await holdUp(pool);
+    const worker = await hire();
+    const inFlight = await deliver(event("slow"));
+    await hold.reached();
+
+    await redis.kill();
+    await hold.release();
+    await settled(pool, inFlight, "applied");
+    await expect.poll(async () => (await fetch(`http://127.0.0.1:${worker.port}/readyz`)).status).toBe(503);
+    const meanwhile = await record(event("meanwhile"));
+
+    await redis.restart();
+    await due(pool);
+    await settled(pool, meanwhile, "applied");
+    await expect.poll(() => queue.counts()).toMatchObject({ waiting: 0, active: 0, failed: 0, delayed: 0 });
+    expect((await pool.query("select from events")).rowCount).toBe(2);
+    expect((await pool.query("select from failures")).rowCount).toBe(0);
+    expect(worker.said("the queue is in trouble")).toHaveLength(1);
+    await expect.poll(async () => (await fetch(`http://127.0.0.1:${worker.port}/readyz`)).status).toBe(200);
+  });
+
+  test("a worker starts without it, and works once it is there", async (context) => {
+    const redis = await ownRedis(context);
+    const servers = { databaseUrl: await sharedPostgres(context), redisUrl: redis.url };
+    const { pool, record, hire } = openWorkshop(context, servers);
+    await redis.kill();
+    const deliveryIds = await record(event("a"), event("b"));
+    await due(pool);
+
+    const worker = await hire();
+    expect((await fetch(`http://127.0.0.1:${worker.port}/readyz`)).status).toBe(503);
+    expect((await fetch(`http://127.0.0.1:${worker.port}/healthz`)).status).toBe(200);
+
+    await redis.restart();
+    await settled(pool, deliveryIds, "applied");
+  });
+
+  test("a worker told to stop does so, in time and in good order", async (context) => {
+    const redis = await ownRedis(context);
+    const servers = { databaseUrl: await sharedPostgres(context), redisUrl: redis.url };
+    const worker = spawnWorker(context, servers);
+    await worker.logged("takes jobs");
+    await redis.kill();
+    await worker.logged("the queue is in trouble");
+
+    const began = performance.now();
+    expect(await worker.end("SIGTERM")).toEqual({ code: 0, signal: null });
+    expect(performance.now() - began).toBeLessThan(20_000);
+  });
+
+  test("FLUSHALL loses nothing: every open delivery is settled, with the attempts that it had used", async (context) => {
+    const redis = await ownRedis(context);
+    const servers = { databaseUrl: await sharedPostgres(context), redisUrl: redis.url };
+    const { pool, queue, record, deliver, hire } = openWorkshop(context, servers);
+    const hold = await holdUp(pool);
+    await hire({ WORKER_CONCURRENCY: 1 });
+    const inFlight = await deliver(event("slow"));
+    await hold.reached();
+    const waiting = await deliver(event("a"), event("b"));
+    const delayed = await record(event("c"));
+    await queue.enqueueAlone(delayed[0]!, { delayMs: 3_600_000 });
+
+    await flushAll(redis.url);
+    expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, delayed: 0 });
+    await hold.release();
+    await due(pool);
+
+    await settled(pool, [...inFlight, ...waiting, ...delayed], "applied");
+    await settled(pool, await deliver(event("afterwards")), "applied");
+    expect((await pool.query("select from events")).rowCount).toBe(5);
+  });
+});
