@@ -1,0 +1,1 @@
+select state from natural_persons where entity_id = $1

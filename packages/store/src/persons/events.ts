@@ -1,0 +1,95 @@
+import {
+  comparePlaces,
+  eventsAt,
+  formatTicks,
+  recognise,
+  type JsonObject,
+  type KnownSends,
+  type Moment,
+  type Place,
+} from "@dossier/events";
+import type { Pool } from "../database/pool.ts";
+import { selectData, selectSends, type PersonSend } from "./sends.ts";
+
+/** A send of an event. Times are as `formatTicks` writes them. */
+export interface EventSend {
+  /** Its number in the person's log. */
+  readonly seq: number;
+  /** The event's time as this send told it. */
+  readonly creationTimeUtc: string;
+  readonly receivedAt: string;
+  readonly deliveryId: string;
+}
+
+/** An event of a person. Its `seq`, `receivedAt` and `deliveryId` are those of its first send in the log. */
+export interface PersonEvent extends EventSend {
+  readonly event: string;
+  readonly id: string;
+  /** The earliest time that its sends told: this decides its place. */
+  readonly creationTimeUtc: string;
+  /** Whether today's code understands it; one that is not understood is counted, and changes nothing else. */
+  readonly recognised: boolean;
+  readonly data: JsonObject;
+  /** All of its sends, the first one too, as the log has them. */
+  readonly sends: readonly EventSend[];
+}
+
+export interface EventPage {
+  readonly events: readonly PersonEvent[];
+  /** The next page's `after`; `undefined` when there is none. */
+  readonly next: Place | undefined;
+}
+
+/**
+ * A person's events in the person's order; none for a person of whom nothing is known. An event that arrives late,
+ * between two pages, may stand before both: with `knownAt`, all pages are of one moment.
+ *
+ * @param page at most `limit` events, which stand after `after`
+ */
+export async function listEvents(
+  pool: Pool,
+  entityId: string,
+  moment: Moment,
+  { limit, after }: { readonly limit: number; readonly after?: Place | undefined },
+): Promise<EventPage> {
+  const events = eventsAt(await selectSends(pool, [entityId]), moment);
+  const from = after === undefined ? 0 : events.findIndex((event) => comparePlaces(event, after) > 0);
+  const page = from === -1 ? [] : events.slice(from, from + limit);
+  const told = await selectData(
+    pool,
+    page.map((event) => ({ ...event, entityId })),
+  );
+  const last = page.at(-1);
+  return { events: told.map(shown), next: last === events.at(-1) ? undefined : placeOf(last) };
+}
+
+function shown({
+  event,
+  id,
+  ticks,
+  sends,
+  data,
+}: KnownSends<PersonSend> & { data: JsonObject }): PersonEvent {
+  return {
+    ...shownSend(sends[0]),
+    event,
+    id,
+    creationTimeUtc: formatTicks(ticks),
+    recognised: recognise(event, data).kind === "recognised",
+    data,
+    sends: sends.map(shownSend),
+  };
+}
+
+function shownSend({ seq, ticks, receivedTicks, deliveryId }: PersonSend): EventSend {
+  return {
+    seq,
+    creationTimeUtc: formatTicks(ticks),
+    receivedAt: formatTicks(receivedTicks),
+    deliveryId,
+  };
+}
+
+function placeOf(place: Place | undefined): Place | undefined {
+  return place && { ticks: place.ticks, event: place.event, id: place.id };
+}

@@ -1,0 +1,76 @@
+import { eventsAt, fold, toPerson, type Moment, type Person } from "@dossier/events";
+import type { Pool } from "../database/pool.ts";
+import { statement } from "../database/statements.ts";
+import { matches, type PersonFilter, type PersonPage } from "./query.ts";
+import { selectData, selectSends } from "./sends.ts";
+
+/** What is folded at a time: bounds the memory, unless one person has more entries. */
+const PERSONS_AT_A_TIME = 500;
+const ENTRIES_AT_A_TIME = 5_000;
+/** What is folded for one page at the most, found or not: bounds the time. */
+const ENTRIES_A_PAGE = 50_000;
+
+export async function findPastPerson(
+  pool: Pool,
+  entityId: string,
+  moment: Moment,
+): Promise<Person | undefined> {
+  return (await personsAt(pool, [entityId], moment)).get(entityId);
+}
+
+/** As `listPersons` with a moment. */
+export async function listPastPersons(
+  pool: Pool,
+  filter: PersonFilter,
+  moment: Moment,
+  { limit, after: start }: { readonly limit: number; readonly after: string },
+): Promise<PersonPage> {
+  const persons: Person[] = [];
+  let after = start;
+  for (let folded = 0; folded < ENTRIES_A_PAGE;) {
+    const streams = await nextStreams(pool, after);
+    if (streams.length === 0) return { persons, next: undefined };
+    const past = await personsAt(
+      pool,
+      streams.map(({ entityId }) => entityId),
+      moment,
+    );
+    for (const { entityId, entries } of streams) {
+      after = entityId;
+      folded += entries;
+      const person = past.get(entityId);
+      if (person !== undefined && matches(person, filter)) persons.push(person);
+      if (persons.length === limit) return { persons, next: after };
+    }
+  }
+  return { persons, next: after };
+}
+
+const selectStreams = statement("select_streams");
+
+async function nextStreams(pool: Pool, after: string): Promise<{ entityId: string; entries: number }[]> {
+  const { rows } = await pool.query<{ entity_id: string; entries: bigint }>({
+    ...selectStreams,
+    values: [after, PERSONS_AT_A_TIME, ENTRIES_AT_A_TIME],
+  });
+  return rows.map(({ entity_id, entries }) => ({ entityId: entity_id, entries: Number(entries) }));
+}
+
+/** The files of these persons at a moment; those of whom nothing was known are not among them. */
+async function personsAt(
+  pool: Pool,
+  entityIds: readonly string[],
+  moment: Moment,
+): Promise<ReadonlyMap<string, Person>> {
+  const sends = await selectSends(pool, entityIds);
+  const places = [...Map.groupBy(sends, ({ entityId }) => entityId)].flatMap(([entityId, own]) =>
+    eventsAt(own, moment).map(({ event, id, ticks }) => ({ entityId, event, id, ticks })),
+  );
+  const events = Map.groupBy(await selectData(pool, places), ({ entityId }) => entityId);
+  const persons = new Map<string, Person>();
+  for (const [entityId, own] of events) {
+    const folded = fold(entityId, own);
+    if (folded !== undefined) persons.set(entityId, toPerson(folded.state));
+  }
+  return persons;
+}
