@@ -27,3 +27,8 @@ export function exitCodes({ done, failed }: { done: string; failed: string }): s
     "  2  called with an unknown command, option or value",
   ].join("\n");
 }
+
+/** Prose for a command's help, which breaks its lines as the terminal is wide. */
+export function paragraphs(...texts: readonly string[]): string {
+  return texts.map((text) => text.replace(/\s+/g, " ")).join("\n\n");
+}

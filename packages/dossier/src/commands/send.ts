@@ -5,7 +5,7 @@ import type { Result } from "@dossier/service";
 import { samples } from "../webhooks/samples.ts";
 import { createSender, type Sent } from "../webhooks/sender.ts";
 import { webhookTarget } from "../webhooks/target.ts";
-import { command, conclude, exitCodes } from "./command.ts";
+import { command, conclude, exitCodes, paragraphs } from "./command.ts";
 import { httpUrl, wholeNumber } from "./values.ts";
 
 interface SendOptions {
@@ -19,8 +19,11 @@ export function sendCommand() {
   return command("send")
     .summary("sign payloads and post them, as iComply does")
     .description(
-      `Signs payloads and posts them to ingest, as iComply does, one after the other, byte for byte as they are.
-What finds no answer, or 408, 429 or 5xx, is sent again, after 0.1 s and then twice as long each time, at most 5 s.`,
+      paragraphs(
+        `Signs payloads and posts them to ingest, as iComply does, one after the other, byte for byte
+      as they are. What finds no answer, or 408, 429 or 5xx, is sent again, after 0.1 s and then
+      twice as long each time, at most 5 s.`,
+      ),
     )
     .argument("[file...]", "the payloads; - is stdin (default: the six samples of iComply's documentation)")
     .option(

@@ -11,19 +11,21 @@ import { stream, type Tally } from "../simulation/stream.ts";
 import { startProgress } from "../terminal/progress.ts";
 import { createSender } from "../webhooks/sender.ts";
 import { webhookTarget, type WebhookTarget } from "../webhooks/target.ts";
-import { command, conclude, exitCodes } from "./command.ts";
+import { command, conclude, exitCodes, paragraphs } from "./command.ts";
 import { httpUrl, share, wholeNumber } from "./values.ts";
 
 export function simulateCommand() {
   return command("simulate")
     .summary("send whole journeys of invented persons, and say what each file must be")
     .description(
-      `Sends the webhooks of invented persons on their way through KYC: events of every kind, duplicates, retries
-under a new time and attempt, client updates after approval, types that nobody documented; signed, and mixed
-together. What each person's file must be in the end follows from how the journey was made. The same seed gives
-the same bytes.
-
-What finds no answer, or 408, 429 or 5xx, is sent again, after 0.1 s and then twice as long each time, at most 5 s.`,
+      paragraphs(
+        `Sends the webhooks of invented persons on their way through KYC: events of every kind,
+      duplicates, retries under a new time and attempt, client updates after approval, types that
+      nobody documented; signed, and mixed together. What each person's file must be in the end
+      follows from how the journey was made. The same seed gives the same bytes.`,
+        `What finds no answer, or 408, 429 or 5xx, is sent again, after 0.1 s and then twice as long
+      each time, at most 5 s.`,
+      ),
     )
     .option("--persons <n>", "how many persons, each with some 8 events", wholeNumber(1, 2 ** 32 - 1), 100)
     .option(

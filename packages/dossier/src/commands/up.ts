@@ -1,22 +1,28 @@
-import { runUp } from "../up/run.ts";
-import { command, conclude, exitCodes } from "./command.ts";
+import { command, conclude, exitCodes, paragraphs } from "./command.ts";
 
 export function upCommand() {
   return command("up")
     .summary("run everything here: Postgres, queue, ingest, worker, console")
     .description(
-      `Runs everything in one process, to try it out: ingest, worker and console, the record in an embedded Postgres,
-the queue beside it. Sends iComply's six sample payloads the first time, and prints the persons' files and where to
-look. Ctrl-C stops it all in order; what was received stays, and the next \`up\` finds it.
-
-For more than a trial run the services by themselves (docker compose up): each scales and restarts alone there.`,
+      paragraphs(
+        `Runs everything in one process, to try it out: ingest, worker and console, the record in an
+      embedded Postgres, the queue beside it. Sends iComply's six sample payloads the first time,
+      and prints the persons' files and where to look. Ctrl-C stops it all in order; what was
+      received stays, and the next \`up\` finds it.`,
+        `For more than a trial run the services by themselves (docker compose up): each scales and
+      restarts alone there.`,
+      ),
     )
     .addHelpText("after", ENVIRONMENT)
     .addHelpText(
       "after",
       exitCodes({ done: "stopped in order", failed: "could not start, or not stop in order" }),
     )
-    .action(async () => conclude(await runUp()));
+    .action(async () => {
+      // Here, not above: no other command waits for all the services to load.
+      const { runUp } = await import("../up/run.ts");
+      conclude(await runUp());
+    });
 }
 
 const ENVIRONMENT = `
