@@ -24,3 +24,8 @@ export { verify, type Verification, type VerifyOptions } from "./evidence/verify
 export { listEvents, type EventPage, type EventSend, type PersonEvent } from "./persons/events.ts";
 export { findPerson, listPersons } from "./persons/find.ts";
 export type { PersonFilter, PersonPage } from "./persons/query.ts";
+export type { Difference } from "./persons/difference.ts";
+export type { PersonRebuilt } from "./persons/rebuild-change.ts";
+export { rebuild, type RebuildOptions, type RebuildProgress, type Rebuilt } from "./persons/rebuild.ts";
+export { readChanges, type Change, type ChangePage } from "./feed/changes.ts";
+export { watchChanges, type ChangeWatch } from "./feed/watch.ts";

@@ -12,6 +12,7 @@ import { v7 } from "uuid";
 import { migrate, openPool, recordDeliveries, settle, type Pool } from "../../src/index.ts";
 
 export interface Record {
+  readonly url: string;
   readonly pool: Pool;
   /** Records bodies, each in a commit and thus at a time of its own. Gives the deliveries' ids. */
   receive(bodies: Iterable<Buffer>): Promise<string[]>;
@@ -23,6 +24,7 @@ export async function freshRecord(): Promise<Record> {
   const { url, drop } = await freshDatabase({ name: "store", make: migrate });
   const pool = openPool(url, { name: "test", size: 4 });
   return {
+    url,
     pool,
     async receive(bodies) {
       const ids: string[] = [];
