@@ -1,5 +1,13 @@
 import { openQueue } from "@dossier/queue";
-import { createMetrics, probes, serve, type Logger, type Result, type ShutdownSteps } from "@dossier/service";
+import {
+  createMetrics,
+  outageLog,
+  probes,
+  serve,
+  type Logger,
+  type Result,
+  type ShutdownSteps,
+} from "@dossier/service";
 import { openPool } from "@dossier/store";
 import { consoleApp } from "./app.ts";
 import type { ConsoleConfig } from "./config.ts";
@@ -18,17 +26,18 @@ export async function startConsole(
   const { PORT, DATABASE_URL, REDIS_URL, DOSSIER_API_TOKEN: token } = config;
   const metrics = createMetrics("console", log);
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
+  const queueOutage = outageLog(log, "the queue");
   const queue = openQueue(REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL }, {
     name: NAME,
-    onError: (err) => log.warn({ err }, "the queue's connection failed; it is tried again"),
+    onError: queueOutage.failed,
   });
 
-  const app = consoleApp({ pool, queue, log, token });
+  const app = consoleApp({ pool, queue, log, token, stopping });
   app.route(
     "/",
     probes({
       needs: { postgres: () => pool.query("select 1 from natural_persons limit 1") },
-      uses: { queue: () => queue.counts() },
+      uses: { queue: () => queueOutage.watch(() => queue.counts()) },
       metrics,
       stopping,
     }),
