@@ -82,6 +82,10 @@ const OUTAGES: Record<string, (context: TestContext) => Promise<Outage>> = {
     const admin = await poolOf(context, url, 1).connect();
     context.onTestFinished(() => admin.release());
     const hoard: { release(): void }[] = [];
+    const release = () => {
+      for (const connection of hoard.splice(0)) connection.release();
+    };
+    context.onTestFinished(release);
     return {
       workerUrl: url,
       databaseUrl: url,
@@ -97,7 +101,7 @@ const OUTAGES: Record<string, (context: TestContext) => Promise<Outage>> = {
         }
       },
       async end() {
-        for (const connection of hoard) connection.release();
+        release();
         await hoarder.query("select 1");
       },
     };
@@ -121,7 +125,7 @@ describe.each(Object.entries(OUTAGES))("when Postgres %s", (_name, prepare) => {
     const readyz = await probe("/readyz");
     expect(readyz.status).toBe(503);
     expect(await readyz.json()).toMatchObject({ checks: { postgres: expect.not.stringMatching(/^ok$/) } });
-    expect(await (await probe("/metrics")).text()).toMatch(/^dossier_worker_paused_seconds(\{.*\})? [^0]/m);
+    expect(await (await probe("/metrics")).text()).toMatch(/^dossier_worker_paused_seconds (?!0$)/m);
     expect(await queue.counts()).toMatchObject({ active: 3, failed: 0, delayed: 0 });
 
     await end();
