@@ -4,8 +4,8 @@ import { readDelivery, type Rejection } from "../src/index.ts";
 import { ENTITY, ENVELOPE } from "./reading.ts";
 
 describe("what a rejection says holds nothing of the payload", () => {
-  // The middle of it is how V8 words a position, which a message could be fooled by.
-  const CANARY = "§ at position 98765 (line 1 column 9) §";
+  // In part the way in which V8 words a position: a message that looks for one must not be fooled by the payload.
+  const CANARY = "§ at position 98765 §";
   const leaks = ({ message, issues }: Rejection) => /§|98765/.test(JSON.stringify({ message, issues }));
 
   const canary = fc.constantFrom<unknown>(
@@ -52,7 +52,7 @@ describe("what a rejection says holds nothing of the payload", () => {
   test("when the text is broken at any place", () => {
     const texts = fc.oneof(
       payload.map((payload) => JSON.stringify(payload)),
-      fc.constantFrom(`{"a":"${CANARY}"}`, `${CANARY}`, `{"a":98765}`, `[1,${CANARY}`),
+      fc.constantFrom(`{"a":"${CANARY}"}`, `{"a":tru${CANARY}}`, `${CANARY}`, `{"a":98765}`, `[1,${CANARY}`),
     );
     const slip = fc.constantFrom("", '"', "}", "]", ",", ":", "\\", "\n", "x", "0", "tru");
     fc.assert(
@@ -62,7 +62,7 @@ describe("what a rejection says holds nothing of the payload", () => {
         const delivery = readDelivery(Buffer.from(broken));
         expect(delivery.ok || leaks(delivery.error)).toBe(delivery.ok);
       }),
-      { numRuns: 5000, examples: [['{"a":tru at position 98765 (line 1 column 9)}', 0, "", 0]] },
+      { numRuns: 5000, examples: [[`{"a":tru${CANARY}}`, 0, "", 0]] },
     );
   });
 });
