@@ -1,0 +1,26 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+
+const MAIN = join(import.meta.dirname, "../src/main.ts");
+
+export type Environment = Readonly<Record<string, string>>;
+
+/** Starts the `dossier` command as a process of its own, with nothing of this one's configuration. */
+export function start(args: readonly string[], env: Environment = {}): ChildProcess {
+  const { PATH = "", HOME = "" } = process.env;
+  return spawn(process.execPath, [MAIN, ...args], { env: { PATH, HOME, ...env } });
+}
+
+/** Runs the `dossier` command to its end. */
+export async function dossier(args: readonly string[], env: Environment = {}, input = "") {
+  const child = start(args, env);
+  child.stdin!.end(input);
+  const [stdout, stderr] = await Promise.all([
+    text(child.stdout!),
+    text(child.stderr!),
+    once(child, "close"),
+  ]);
+  return { code: child.exitCode, stdout, stderr };
+}

@@ -1,0 +1,48 @@
+import { describe, expect, test } from "vitest";
+import { dossier } from "./command.ts";
+
+const COMMANDS = ["up", "migrate", "send", "simulate"];
+
+describe.concurrent("the command line", () => {
+  test("the help names every command", async () => {
+    const { code, stdout } = await dossier(["--help"]);
+    expect(code).toBe(0);
+    for (const name of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
+  });
+
+  test.each(COMMANDS)("%s --help says how it is used and what its exit codes mean", async (name) => {
+    const { code, stdout, stderr } = await dossier([name, "--help"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain(`Usage: dossier ${name}`);
+    expect(stdout).toMatch(/Exit codes:\n {2}0 .+\n {2}1 .+\n {2}2 /);
+  });
+
+  test.each([
+    [[], "Usage: dossier"],
+    [["frob"], "unknown command 'frob'"],
+    [["sedn"], "Did you mean send?"],
+    [["send", "--giveup"], "unknown option '--giveup'"],
+    [["simulate", "--persons", "many"], "whole number from 1"],
+    [["simulate", "--persons", "0"], "whole number from 1"],
+    [["simulate", "--shuffle", "2"], "share from 0 to 1"],
+    [["simulate", "--url", "localhost"], "begins with http://"],
+    [["simulate", "--rate"], "argument missing"],
+    [["up", "now"], "too many arguments"],
+  ])("%j is misuse: it says what is wrong, and exits 2", async (args, said) => {
+    const { code, stdout, stderr } = await dossier(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(said);
+  });
+
+  test("what is missing in the environment is said, and exits 1", async () => {
+    const { code, stderr } = await dossier(["migrate"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("DATABASE_URL is not set");
+  });
+
+  test("without a secret to sign with, send says where one comes from", async () => {
+    const { code, stderr } = await dossier(["send"], { DOSSIER_DATA_DIR: "/nonexistent" });
+    expect(code).toBe(1);
+    expect(stderr).toContain("set ICOMPLY_WEBHOOK_SECRETS");
+  });
+});

@@ -1,0 +1,53 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { samples } from "../src/webhooks/samples.ts";
+import { dossier } from "./command.ts";
+import { startAll } from "./services.ts";
+
+test("send posts the six samples, and names the delivery of each", async () => {
+  const { env, pool } = await startAll();
+  const { code, stdout } = await dossier(["send", "--json"], env);
+  expect(code).toBe(0);
+  const printed = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { deliveryId: string });
+  const { rows } = await pool.query<{ body: Buffer }>(
+    "select body from unnest($1::uuid[]) with ordinality as sent (id, place) join deliveries on id = delivery_id order by place",
+    [printed.map(({ deliveryId }) => deliveryId)],
+  );
+  expect(rows.map(({ body }) => body.toString())).toEqual(samples().map(({ body }) => body.toString()));
+});
+
+test("send posts files and stdin byte for byte", async () => {
+  const { env, pool } = await startAll();
+  const dir = await mkdtemp(join(tmpdir(), "dossier-send-"));
+  onTestFinished(() => rm(dir, { recursive: true }));
+  const file = join(dir, "odd.json");
+  await writeFile(file, Buffer.from([0x7b, 0xff, 0x0a]));
+  const { code, stdout } = await dossier(["send", file, "-"], env, "from stdin\n");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^odd.json: accepted, delivery .+\nstdin: accepted, delivery .+\n$/);
+  const { rows } = await pool.query<{ body: Buffer }>("select body from deliveries order by delivery_id");
+  expect(rows.map(({ body }) => body.toString("hex"))).toEqual([
+    "7bff0a",
+    Buffer.from("from stdin\n").toString("hex"),
+  ]);
+});
+
+test("a payload that is refused makes send exit 1, and is told apart from the others", async () => {
+  const { env } = await startAll();
+  const { code, stdout, stderr } = await dossier(["send", "--secret", "whs_of_somebody_else"], env);
+  expect(code).toBe(1);
+  expect(stdout).toContain("natural-person-pending.json: refused: 401 unauthenticated");
+  expect(stderr).toContain("6 not accepted by http://127.0.0.1:");
+});
+
+test("where nobody listens, send gives up in the time it was given", async () => {
+  const env = { ICOMPLY_WEBHOOK_SECRETS: "whs_x", INGEST_PORT: "1" };
+  const { code, stdout } = await dossier(["send", "--give-up-after", "0"], env);
+  expect(code).toBe(1);
+  expect(stdout).toContain("not accepted, after 1 sends: connect ECONNREFUSED 127.0.0.1:1");
+});
