@@ -31,7 +31,6 @@ export function ingestApp(receiver: Receiver, maxBodyBytes: number, metrics: Met
       case "incomplete":
         return problem(400, "incomplete", "The connection ended before the body did: send it again, whole.");
       case "unavailable":
-        log.error({ err: failure.cause }, "webhook not recorded");
         return problem(503, "unavailable", "The webhook could not be recorded: send it again later.", {
           headers: { "retry-after": String(RETRY_AFTER_SECONDS) },
         });

@@ -1,16 +1,17 @@
 import { err, ok, type Result } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
-import { groupCommit, recordDeliveries, type Delivery, type Pool } from "@dossier/store";
+import { withDeadline, type OutageLog } from "@dossier/service";
+import { groupCommit, Overloaded, recordDeliveries, type Delivery, type Pool } from "@dossier/store";
 import { v7 as uuidv7 } from "uuid";
 import { readBody, type BodyFailure } from "./body.ts";
-import { maskSecrets } from "./mask.ts";
+import { secretMask } from "./mask.ts";
 import { fingerprint, verify, type Refusal } from "./verify.ts";
 
 /** Why a webhook was not accepted. Nothing of it is kept, and its sender sends it again. */
 export type Failure =
   | { readonly kind: BodyFailure }
   | { readonly kind: "unauthenticated"; readonly refusal: Refusal }
-  | { readonly kind: "unavailable"; readonly cause: unknown };
+  | { readonly kind: "unavailable" };
 
 export interface Receiver {
   /** Verifies, records and enqueues a webhook; gives the id under which it is kept. */
@@ -24,8 +25,24 @@ export interface ReceiverOptions {
   readonly queue: DeliveryQueue;
   readonly secrets: readonly string[];
   readonly maxBodyBytes: number;
-  /** Told of a job that could not be added: its deliveries are recorded, and the sweeper enqueues them later. */
-  readonly onNotEnqueued: (error: unknown, deliveryIds: readonly string[]) => void;
+  /**
+   * Milliseconds that a sender waits for the commit; then it is told to come back, although the commit may still
+   * come: its resend is a duplicate. Longer rides out a slower Postgres; shorter holds fewer requests meanwhile.
+   */
+  readonly commitWithinMs: number;
+  /** Bytes that may wait for their commit; beyond them senders are told to come back. More needs more memory. */
+  readonly maxWaitingBytes: number;
+  readonly outages: Outages;
+  /** Told how many recorded deliveries the queue did not take: the sweeper enqueues them later. */
+  readonly onNotEnqueued: (deliveries: number) => void;
+}
+
+/** Who is told of what fails a commit or an enqueuing, and of what succeeds after it. */
+export interface Outages {
+  readonly postgres: OutageLog;
+  readonly queue: OutageLog;
+  /** More waits for Postgres than there is room for. */
+  readonly room: OutageLog;
 }
 
 /** Request headers that are kept as evidence. */
@@ -41,25 +58,27 @@ const KEPT_HEADERS = [
 
 /** Bytes in one commit: 4 MiB are some thousands of everyday webhooks, or a few of the largest. */
 const MAX_COMMIT_BYTES = 4 * 1024 * 1024;
-/** Bytes that may wait for their commit; beyond it senders are asked to come back later. */
-const MAX_WAITING_BYTES = 128 * 1024 * 1024;
 /** What a row costs beside its body: so that no flood of empty bodies makes an endless statement. */
 const ROW_BYTES = 4 * 1024;
 
 export function createReceiver(options: ReceiverOptions): Receiver {
-  const { pool, queue, secrets, maxBodyBytes, onNotEnqueued } = options;
+  const { pool, queue, secrets, maxBodyBytes, commitWithinMs, maxWaitingBytes, outages, onNotEnqueued } =
+    options;
+  const mask = secretMask(secrets);
 
   const commits = groupCommit(recordAndEnqueue, {
     weigh: ({ body }: Delivery) => body.length + ROW_BYTES,
     maxFlush: MAX_COMMIT_BYTES,
-    maxWaiting: MAX_WAITING_BYTES,
+    maxWaiting: maxWaitingBytes,
   });
 
   /** The next commit does not wait for the queue; each sender does, for as long as the queue's own limit lets it. */
   async function recordAndEnqueue(deliveries: readonly Delivery[]): Promise<{ enqueued: Promise<void> }[]> {
-    await recordDeliveries(pool, deliveries);
+    await outages.postgres.watch(() => recordDeliveries(pool, deliveries));
     const deliveryIds = deliveries.map(({ deliveryId }) => deliveryId);
-    const enqueued = queue.enqueue(deliveryIds).catch((error: unknown) => onNotEnqueued(error, deliveryIds));
+    const enqueued = outages.queue
+      .watch(() => queue.enqueue(deliveryIds))
+      .catch(() => onNotEnqueued(deliveryIds.length));
     return deliveries.map(() => ({ enqueued }));
   }
 
@@ -72,18 +91,21 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     if (!verified.ok) return err({ kind: "unauthenticated", refusal: verified.error });
 
     const deliveryId = uuidv7();
+    const commit = commits.submit({
+      deliveryId,
+      body: mask(body.value),
+      headers: keptHeaders(request.headers),
+      verifiedBy: verified.value.by,
+      secretFingerprint: fingerprint(verified.value.secret),
+    });
     try {
-      const { enqueued } = await commits.submit({
-        deliveryId,
-        body: maskSecrets(body.value, secrets),
-        headers: keptHeaders(request.headers),
-        verifiedBy: verified.value.by,
-        secretFingerprint: fingerprint(verified.value.secret),
-      });
+      const { enqueued } = await withDeadline(commitWithinMs, commit);
       await enqueued;
       return ok(deliveryId);
-    } catch (cause) {
-      return err({ kind: "unavailable", cause });
+    } catch (error) {
+      const full = error instanceof Overloaded && outages.room.failed(error);
+      if (full) void commits.idle().then(outages.room.recovered);
+      return err({ kind: "unavailable" });
     }
   }
 

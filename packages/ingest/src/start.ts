@@ -1,5 +1,13 @@
 import { openQueue } from "@dossier/queue";
-import { createMetrics, probes, serve, type Logger, type Result, type ShutdownSteps } from "@dossier/service";
+import {
+  createMetrics,
+  outageLog,
+  probes,
+  serve,
+  type Logger,
+  type Result,
+  type ShutdownSteps,
+} from "@dossier/service";
 import { openPool } from "@dossier/store";
 import { ingestApp } from "./app.ts";
 import type { IngestConfig } from "./config.ts";
@@ -7,11 +15,13 @@ import { createReceiver } from "./receive.ts";
 
 const NAME = "dossier-ingest";
 
-/**
- * Milliseconds until a commit without an answer is given up and its senders are told to come back. iComply waits
- * for an answer for 60 s; a shorter time holds fewer requests in memory while Postgres is away.
- */
-const COMMIT_TIMEOUT_MS = 10_000;
+/** Milliseconds until a statement without an answer is given up, and its connection with it. */
+const STATEMENT_TIMEOUT_MS = 10_000;
+
+/** A commit and what remains of the one before it. iComply waits for an answer for 60 s. */
+const COMMIT_WITHIN_MS = 15_000;
+
+const MAX_WAITING_BYTES = 128 * 1024 * 1024;
 
 /**
  * One connection for commits, which follow one another, and one for probes. More would split what one commit can
@@ -30,20 +40,25 @@ export async function startIngest(
   const notEnqueued = metrics.meter.createCounter("dossier_deliveries_not_enqueued_total", {
     description: "Recorded deliveries that the queue did not take at once; the sweeper enqueues them.",
   });
-  const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS, timeoutMs: COMMIT_TIMEOUT_MS });
+  const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS, timeoutMs: STATEMENT_TIMEOUT_MS });
+  const outages = {
+    postgres: outageLog(log, "Postgres"),
+    queue: outageLog(log, "the queue"),
+    room: outageLog(log, "the room for webhooks that wait for Postgres"),
+  };
   const queue = openQueue(REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL }, {
     name: NAME,
-    onError: (err) => log.warn({ err }, "the queue's connection failed; it is tried again"),
+    onError: outages.queue.failed,
   });
   const receiver = createReceiver({
     pool,
     queue,
     secrets: ICOMPLY_WEBHOOK_SECRETS,
     maxBodyBytes: MAX_BODY_BYTES,
-    onNotEnqueued(err, deliveryIds) {
-      notEnqueued.add(deliveryIds.length);
-      log.warn({ err, deliveries: deliveryIds.length }, "recorded, but not enqueued: the sweeper will");
-    },
+    commitWithinMs: COMMIT_WITHIN_MS,
+    maxWaitingBytes: MAX_WAITING_BYTES,
+    outages,
+    onNotEnqueued: (deliveries) => notEnqueued.add(deliveries),
   });
 
   const app = ingestApp(receiver, MAX_BODY_BYTES, metrics, log);
@@ -51,7 +66,7 @@ export async function startIngest(
     "/",
     probes({
       needs: { postgres: () => pool.query("select 1 from deliveries limit 1") },
-      uses: { queue: () => queue.counts() },
+      uses: { queue: () => outages.queue.watch(() => queue.counts()) },
       metrics,
       stopping,
     }),

@@ -2,8 +2,8 @@ import type { Logger } from "./logger.ts";
 
 /** Says of a surrounding that it is in trouble once, and once that it works again, however often it was tried. */
 export interface OutageLog {
-  /** A try failed. The first one of an outage is logged. */
-  failed(error: unknown): void;
+  /** A try failed. The first one of an outage is logged; gives whether it was that. */
+  failed(error: unknown): boolean;
   /** A try succeeded. The first one after an outage is logged. */
   recovered(): void;
   /** Does `work`, and takes its end as one of the two. */
@@ -14,10 +14,11 @@ export interface OutageLog {
 export function outageLog(log: Logger, what: string): OutageLog {
   let since: number | undefined;
 
-  function failed(err: unknown): void {
-    if (since !== undefined) return;
+  function failed(err: unknown): boolean {
+    if (since !== undefined) return false;
     since = performance.now();
     log.error({ err }, `${what} is in trouble; it is tried until it works`);
+    return true;
   }
 
   function recovered(): void {

@@ -1,0 +1,111 @@
+import { payload, sign } from "@dossier/testing";
+import { describe, expect, test } from "vitest";
+import { ingest, SECRET, sharedIngest } from "./harness.ts";
+import { chunked, exchange, head, opened, received, type Answer } from "./http.ts";
+
+const MIB = 1024 * 1024;
+const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
+
+describe("a body", () => {
+  test("of exactly the limit is accepted, and one byte more is too large and not kept", async (context) => {
+    const { post, rows } = await ingest(context);
+    expect((await post(Buffer.alloc(MIB, "a"))).status).toBe(200);
+    const { status, headers, json } = await post(Buffer.alloc(MIB + 1, "a"));
+    expect([status, json["code"], headers["connection"]]).toEqual([413, "too-large", "close"]);
+    expect(await rows()).toHaveLength(1);
+  });
+
+  test("in chunks is counted as it comes, and kept whole", async (context) => {
+    const { port, rows } = await ingest(context);
+    const quarter = Buffer.alloc(MIB / 4, "a");
+    const whole = [quarter, quarter, quarter, quarter];
+    expect((await inChunks(port, whole)).status).toBe(200);
+    const above = await inChunks(port, [...whole, Buffer.from("a")]);
+    expect([above.status, above.json["code"]]).toEqual([413, "too-large"]);
+    expect((await rows()).map(({ body }) => body.length)).toEqual([MIB]);
+  });
+
+  test("in chunks without end is refused as soon as it is too large", async (context) => {
+    const { port, rows } = await ingest(context);
+    const socket = await opened(port);
+    const answer = received(socket);
+    socket.write(
+      head({
+        method: "POST",
+        path: "/webhooks/icomply",
+        contentLength: null,
+        headers: { "transfer-encoding": "chunked" },
+      }),
+    );
+    socket.write(chunked([Buffer.alloc(MIB), Buffer.from("a")], false));
+    expect((await answer).status).toBe(413);
+    expect(await rows()).toEqual([]);
+  });
+
+  test("that is declared too large is refused before any of it has come", async (context) => {
+    const { port } = await ingest(context);
+    const socket = await opened(port);
+    const answer = received(socket);
+    socket.write(head({ method: "POST", path: "/webhooks/icomply", contentLength: String(MIB + 1) }));
+    expect((await answer).status).toBe(413);
+  });
+
+  test.for([
+    ["shorter than declared", "11", "x"],
+    ["shorter than declared by a lot", "1000000", BODY],
+  ] as const)(
+    "that is %s is not recorded, and hurts nobody",
+    async ([_what, contentLength, body], context) => {
+      const { port, post, rows, lines } = await ingest(context);
+      const socket = await opened(port);
+      socket.end(
+        head({
+          method: "POST",
+          path: "/webhooks/icomply",
+          contentLength,
+          headers: { "abp-webhook-signature": sign(body, SECRET) },
+        }) + body,
+      );
+      await received(socket).catch(() => undefined);
+      expect((await post(BODY)).status).toBe(200);
+      expect(await rows()).toHaveLength(1);
+      expect(lines().filter(({ level }) => level === "error")).toEqual([]);
+    },
+  );
+});
+
+describe("a request", () => {
+  const shared = sharedIngest();
+
+  test.for([
+    ["a length that is no number", { "content-length": "ten" }],
+    ["a negative length", { "content-length": "-1" }],
+    ["a length and chunks", { "content-length": "4", "transfer-encoding": "chunked" }],
+    ["a transfer encoding that nobody knows", { "transfer-encoding": "gzip" }],
+    ["chunks that are none", { "transfer-encoding": "chunked" }],
+  ] as const)("with %s is a bad request", async ([_what, headers]) => {
+    const { port, rows } = shared();
+    const answer = await exchange(port, {
+      method: "POST",
+      path: "/webhooks/icomply",
+      body: BODY,
+      contentLength: null,
+      headers: { "abp-webhook-signature": sign(BODY, SECRET), ...headers },
+    });
+    expect(answer.status).toBe(400);
+    expect(await rows()).toEqual([]);
+  });
+});
+
+function inChunks(port: number, chunks: readonly Uint8Array[]): Promise<Answer> {
+  return exchange(port, {
+    method: "POST",
+    path: "/webhooks/icomply",
+    body: chunked(chunks),
+    contentLength: null,
+    headers: {
+      "transfer-encoding": "chunked",
+      "abp-webhook-signature": sign(Buffer.concat(chunks), SECRET),
+    },
+  });
+}

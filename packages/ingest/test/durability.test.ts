@@ -1,0 +1,75 @@
+import { text } from "node:stream/consumers";
+import { needs, payload, startPostgres, startRedis } from "@dossier/testing";
+import { describe, expect, test } from "vitest";
+import { database, holdCommits, ingest, openedQueue, prepare } from "./harness.ts";
+import { opened } from "./http.ts";
+
+async function flushAll(port: number): Promise<void> {
+  const socket = await opened(port);
+  socket.end("FLUSHALL\r\n");
+  expect(await text(socket)).toBe("+OK\r\n");
+}
+
+const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
+
+describe("a delivery answered 200", () => {
+  test("is committed: while its commit waits there is no answer", async (context) => {
+    const { post, get, rows, config } = await ingest(context);
+    const commits = await holdCommits(context, config.DATABASE_URL);
+    let answered = false;
+    const answer = post(BODY).finally(() => (answered = true));
+    await commits.reached();
+    await get("/healthz");
+    expect(answered).toBe(false);
+    await commits.release();
+    expect((await answer).status).toBe(200);
+    expect(await rows()).toHaveLength(1);
+  });
+
+  test("survives FLUSHALL: it is recorded and open, and due for the sweeper", async (context) => {
+    await needs(context, "redisServer");
+    const redis = await startRedis();
+    context.onTestFinished(() => redis.stop());
+    const { post, pool } = await ingest(context, { REDIS_URL: redis.url });
+    const { json } = await post(BODY);
+    const queue = openedQueue(context, redis.url);
+    expect((await queue.counts()).waiting).toBe(1);
+    await flushAll(redis.port);
+    expect((await queue.counts()).waiting).toBe(0);
+    const { rows } = await pool.query("select delivery_id from deliveries natural join open_deliveries");
+    expect(rows).toEqual([{ delivery_id: json["deliveryId"] }]);
+  });
+
+  test("survives kill -9 of Postgres at the moment of its answer", async (context) => {
+    const postgres = await startPostgres();
+    context.onTestFinished(() => postgres.stop());
+    await prepare(postgres.url);
+    const { post, rows } = await ingest(context, { DATABASE_URL: postgres.url });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post(BODY)));
+    await postgres.kill();
+    await postgres.restart();
+    const ids = answers.map(({ status, json }) => (status === 200 ? json["deliveryId"] : status));
+    const kept = (await rows()).map(({ delivery_id }) => delivery_id);
+    expect(new Set(kept)).toEqual(new Set(ids));
+  });
+});
+
+test("a job holds the ids of its deliveries and nothing else", async (context) => {
+  const { post, config } = await ingest(context);
+  const { json } = await post(BODY);
+  const queue = openedQueue(context, String(config.REDIS_URL));
+  const [job] = await queue.bullmq.getJobs("waiting");
+  expect(job?.data).toEqual({ deliveryIds: [json["deliveryId"]] });
+});
+
+test("without Redis the queue is in Postgres, and takes the same jobs", async (context) => {
+  const { post, pool } = await ingest(context, {
+    DATABASE_URL: await database(context),
+    REDIS_URL: undefined,
+  });
+  const { json } = await post(BODY);
+  const { rows } = await pool.query<{ data: string }>("select data::text from bullmq.job");
+  expect(rows.map(({ data }) => JSON.parse(data) as unknown)).toEqual([
+    { deliveryIds: [json["deliveryId"]] },
+  ]);
+});

@@ -1,0 +1,154 @@
+import { migrateQueue, openQueue, type DeliveryQueue } from "@dossier/queue";
+import { createLogger, type ShutdownSteps } from "@dossier/service";
+import { migrate, openPool, type Pool } from "@dossier/store";
+import { freshDatabase, freshRedis, sign } from "@dossier/testing";
+import { beforeAll, type TestContext } from "vitest";
+import { startIngest, type IngestConfig } from "../src/index.ts";
+import { exchange, type Answer } from "./http.ts";
+
+export const SECRET = "whs_ef0dbc12345c418ab4a1cc4c888dea02";
+export const OTHER_SECRET = "whs_00000000000000000000000000000001";
+
+/** What `deliveries` keeps of one webhook, as text where that can be had. */
+export interface Row {
+  readonly delivery_id: string;
+  readonly body: Buffer;
+  readonly headers: string;
+  readonly verified_by: string;
+  readonly secret_fingerprint: string;
+}
+
+export interface Line {
+  readonly level: string;
+  readonly msg: string;
+  readonly port?: number;
+}
+
+/** The part of a test's context that is used here. */
+type Scope = Pick<TestContext, "onTestFinished" | "skip">;
+
+export type Ingest = Awaited<ReturnType<typeof ingest>>;
+
+export async function prepare(databaseUrl: string): Promise<void> {
+  await migrate(databaseUrl);
+  await migrateQueue(databaseUrl);
+}
+
+/** A migrated database of one's own. */
+export async function database(context: Scope): Promise<string> {
+  const { url, drop } = await freshDatabase({ name: "ingest", make: prepare });
+  context.onTestFinished(drop);
+  return url;
+}
+
+export function opened(context: Scope, databaseUrl: string, size = 2): Pool {
+  const pool = openPool(databaseUrl, { name: "test", size });
+  context.onTestFinished(() => pool.end());
+  return pool;
+}
+
+export function openedQueue(context: Scope, redisUrl: string): DeliveryQueue {
+  const queue = openQueue({ redisUrl }, { name: "test", timeoutMs: 10_000, onError: () => undefined });
+  context.onTestFinished(() => queue.close());
+  return queue;
+}
+
+/** Ingest in this process, on a database and a Redis of its own unless others are given. */
+export async function ingest(context: Scope, given: Partial<IngestConfig> = {}) {
+  const config: IngestConfig = {
+    PORT: 0,
+    LOG_LEVEL: "trace",
+    DATABASE_URL: given.DATABASE_URL ?? (await database(context)),
+    REDIS_URL: "REDIS_URL" in given ? given.REDIS_URL : await freshRedis(context),
+    ICOMPLY_WEBHOOK_SECRETS: [SECRET],
+    MAX_BODY_BYTES: 1024 * 1024,
+    ...given,
+  };
+  const printed: string[] = [];
+  const log = createLogger({
+    service: "ingest",
+    level: config.LOG_LEVEL,
+    destination: { write: (line) => printed.push(line) },
+  });
+  const stopping = new AbortController();
+  const started = await startIngest(config, log, stopping.signal);
+  if (!started.ok) throw new Error(started.message);
+  const { port, shutdown } = started.value;
+  context.onTestFinished(() => shutDown(shutdown));
+  const pool = opened(context, config.DATABASE_URL);
+
+  return {
+    port,
+    config,
+    printed,
+    lines: () => printed.map((line) => JSON.parse(line) as Line),
+    send: (body: string | Uint8Array, headers: Record<string, string> = {}) =>
+      exchange(port, { method: "POST", path: "/webhooks/icomply", body, headers }),
+    /** As iComply sends it. */
+    post: (body: string | Uint8Array, secret = SECRET) => post(port, body, secret),
+    get: (path: string) => exchange(port, { method: "GET", path }),
+    async rows(): Promise<Row[]> {
+      const { rows } = await pool.query<Row>("select * from deliveries order by delivery_id");
+      return rows;
+    },
+    pool,
+  };
+}
+
+/** One ingest for all tests of a suite that leave no trace in it. It needs no Redis. */
+export function sharedIngest(): () => Ingest {
+  let shared: Ingest | undefined;
+  beforeAll(async () => {
+    const undo: (() => unknown)[] = [];
+    const scope: Scope = {
+      onTestFinished: (end) => void undo.unshift(end as () => unknown),
+      skip: (note?: unknown) => {
+        throw new Error(String(note));
+      },
+    };
+    shared = await ingest(scope, { REDIS_URL: undefined });
+    return async () => {
+      for (const end of undo) await end();
+    };
+  });
+  return () => {
+    if (shared === undefined) throw new Error("only to be called in a test");
+    return shared;
+  };
+}
+
+export function post(port: number, body: string | Uint8Array, secret = SECRET): Promise<Answer> {
+  return exchange(port, {
+    method: "POST",
+    path: "/webhooks/icomply",
+    body,
+    headers: { "content-type": "application/json", "abp-webhook-signature": sign(body, secret) },
+  });
+}
+
+async function shutDown(steps: ShutdownSteps): Promise<void> {
+  for (const step of Object.values(steps)) await step();
+}
+
+/** Keeps every commit of deliveries waiting until it is released. */
+export async function holdCommits(context: Scope, databaseUrl: string) {
+  const pool = opened(context, databaseUrl, 2);
+  const holder = await pool.connect();
+  await holder.query("begin");
+  await holder.query("lock table deliveries in access exclusive mode");
+  return {
+    /** Resolves once a commit waits. */
+    async reached(): Promise<void> {
+      for (;;) {
+        const { rowCount } = await pool.query(
+          "select from pg_locks where not granted and relation = 'deliveries'::regclass",
+        );
+        if (rowCount) return;
+      }
+    },
+    async release(): Promise<void> {
+      await holder.query("commit");
+      holder.release();
+    },
+  };
+}

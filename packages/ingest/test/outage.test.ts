@@ -1,0 +1,128 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { needs, payload, startPostgres, startProxy, startRedis } from "@dossier/testing";
+import { describe, expect, test } from "vitest";
+import { ingest, openedQueue, prepare, type Ingest } from "./harness.ts";
+
+const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
+
+const told = ({ lines }: Ingest, what: string) =>
+  lines().flatMap(({ level, msg }) => (msg.startsWith(what) ? [`${level}: ${msg}`] : []));
+const trouble = (what: string) => `error: ${what} is in trouble; it is tried until it works`;
+const works = (what: string) => `info: ${what} works again`;
+
+async function metric({ get }: Ingest, name: string): Promise<number> {
+  const { text } = await get("/metrics");
+  return Number(
+    text
+      .split("\n")
+      .find((line) => line.startsWith(name))
+      ?.split(" ")
+      .at(-1) ?? 0,
+  );
+}
+
+/** A port of the loopback interface on which nothing listens. */
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== "object" || address === null) throw new Error("no port");
+  return address.port;
+}
+
+describe("while Redis", () => {
+  test("is down at boot, webhooks are recorded and answered; once it is there, they get jobs, and each is said once", async (context) => {
+    await needs(context, "redisServer");
+    const port = await closedPort();
+    const service = await ingest(context, { REDIS_URL: `redis://127.0.0.1:${port}` });
+    for (let n = 0; n < 5; n++) expect((await service.post(BODY)).status).toBe(200);
+    expect(await service.rows()).toHaveLength(5);
+    expect(await metric(service, "dossier_deliveries_not_enqueued_total")).toBe(5);
+    expect(told(service, "the queue")).toEqual([trouble("the queue")]);
+    const ready = await service.get("/readyz");
+    expect([ready.status, ready.json["status"]]).toEqual([200, "ready"]);
+
+    const redis = await startRedis({ port });
+    context.onTestFinished(() => redis.stop());
+    const queue = openedQueue(context, redis.url);
+    await expect
+      .poll(async () => {
+        await service.post(BODY);
+        return (await queue.counts()).waiting;
+      })
+      .toBeGreaterThan(0);
+    expect(told(service, "the queue")).toEqual([trouble("the queue"), works("the queue")]);
+  });
+
+  test("takes no answer from anyone, webhooks are answered within the bounded wait, and it mends by itself", async (context) => {
+    await needs(context, "redisServer");
+    const redis = await startRedis();
+    context.onTestFinished(() => redis.stop());
+    const proxy = await startProxy({ target: redis.url });
+    context.onTestFinished(() => proxy.close());
+    const service = await ingest(context, { REDIS_URL: proxy.url });
+    expect((await service.post(BODY)).status).toBe(200);
+
+    proxy.apply({ kind: "black-hole" });
+    const answers = await Promise.all(Array.from({ length: 10 }, () => service.post(BODY)));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    expect(await service.rows()).toHaveLength(11);
+    expect(told(service, "the queue")).toEqual([trouble("the queue")]);
+
+    proxy.restore();
+    const queue = openedQueue(context, redis.url);
+    const before = (await queue.counts()).waiting;
+    await expect
+      .poll(async () => {
+        await service.post(BODY);
+        return (await queue.counts()).waiting;
+      })
+      .toBeGreaterThan(before);
+    expect(told(service, "the queue")).toEqual([trouble("the queue"), works("the queue")]);
+  });
+});
+
+describe("while Postgres", () => {
+  test("is down, webhooks are answered 503 and when to come back; it recovers by itself, and each is said once", async (context) => {
+    const postgres = await startPostgres();
+    context.onTestFinished(() => postgres.stop());
+    await prepare(postgres.url);
+    const service = await ingest(context, { DATABASE_URL: postgres.url });
+    expect((await service.post(BODY)).status).toBe(200);
+
+    await postgres.kill();
+    for (let n = 0; n < 5; n++) {
+      const { status, headers, json } = await service.post(BODY);
+      expect([status, headers["content-type"], headers["retry-after"]]).toEqual([
+        503,
+        "application/problem+json",
+        "5",
+      ]);
+      expect(json).toMatchObject({ status: 503, code: "unavailable" });
+    }
+    expect((await service.get("/readyz")).status).toBe(503);
+    expect((await service.get("/healthz")).status).toBe(200);
+    expect(told(service, "Postgres")).toEqual([trouble("Postgres")]);
+    expect(await metric(service, 'dossier_webhooks_total{answer="unavailable"}')).toBe(5);
+
+    await postgres.restart();
+    await expect.poll(async () => (await service.post(BODY)).status).toBe(200);
+    await expect.poll(async () => (await service.get("/readyz")).status).toBe(200);
+    expect(told(service, "Postgres")).toEqual([trouble("Postgres"), works("Postgres")]);
+  });
+
+  test("is down at boot, ingest starts all the same and is unready until it is there", async (context) => {
+    const postgres = await startPostgres();
+    context.onTestFinished(() => postgres.stop());
+    await prepare(postgres.url);
+    await postgres.kill();
+    const service = await ingest(context, { DATABASE_URL: postgres.url });
+    expect((await service.get("/readyz")).status).toBe(503);
+    expect((await service.post(BODY)).status).toBe(503);
+    await postgres.restart();
+    await expect.poll(async () => (await service.get("/readyz")).status).toBe(200);
+    expect((await service.post(BODY)).status).toBe(200);
+  });
+});

@@ -1,0 +1,139 @@
+import { payload, sign } from "@dossier/testing";
+import { describe, expect, test } from "vitest";
+import { fingerprint } from "../src/verify.ts";
+import { ingest, OTHER_SECRET, SECRET, sharedIngest } from "./harness.ts";
+import { exchange } from "./http.ts";
+
+const MIB = 1024 * 1024;
+const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+describe("an authentic webhook", () => {
+  test("is answered exactly 200 with the id under which its exact bytes are kept", async (context) => {
+    const { post, rows } = await ingest(context);
+    const { status, headers, json } = await post(BODY);
+    expect([status, headers["content-type"]]).toEqual([200, "application/json"]);
+    expect(json).toEqual({ status: "accepted", deliveryId: expect.stringMatching(uuid) });
+    expect(await rows()).toEqual([
+      expect.objectContaining({
+        delivery_id: json["deliveryId"],
+        body: Buffer.from(BODY),
+        verified_by: "signature",
+        secret_fingerprint: fingerprint(SECRET),
+      }),
+    ]);
+  });
+
+  test("may be signed with any of the secrets, and its row tells with which", async (context) => {
+    const { post, rows } = await ingest(context, { ICOMPLY_WEBHOOK_SECRETS: [OTHER_SECRET, SECRET] });
+    expect((await post(BODY, SECRET)).status).toBe(200);
+    expect((await post(BODY, OTHER_SECRET)).status).toBe(200);
+    expect((await rows()).map(({ secret_fingerprint }) => secret_fingerprint)).toEqual([
+      fingerprint(SECRET),
+      fingerprint(OTHER_SECRET),
+    ]);
+  });
+
+  test("may carry its secret in the payload instead, which is not kept", async (context) => {
+    const { send, rows } = await ingest(context);
+    const body = (secret: string) => `{"id":"1","secret":"${secret}", "x":"\\u00e9"}`;
+    const escaped = SECRET.replace("w", "\\u0077");
+    for (const secret of [SECRET, escaped]) expect((await send(body(secret))).status).toBe(200);
+    const kept = await rows();
+    expect(kept.map((row) => row.body.toString())).toEqual([
+      body("*".repeat(SECRET.length)),
+      body("*".repeat(escaped.length)),
+    ]);
+    for (const row of kept) {
+      expect(row).toMatchObject({ verified_by: "payload-secret", secret_fingerprint: fingerprint(SECRET) });
+      expect(JSON.stringify({ ...row, body: row.body.toString() })).not.toContain(SECRET.slice(4));
+    }
+  });
+
+  test("is accepted whatever its bytes are: nobody can read these, and an operator shall see them", async (context) => {
+    const { post, rows } = await ingest(context);
+    const bodies = [
+      Buffer.from([0xff, 0xfe, 0x00, 0x80]),
+      Buffer.alloc(0),
+      Buffer.from("{"),
+      Buffer.from("[".repeat(10_000)),
+      Buffer.alloc(MIB, "x"),
+    ];
+    for (const body of bodies) expect((await post(body)).status).toBe(200);
+    expect((await rows()).map(({ body }) => body)).toEqual(bodies);
+  });
+
+  test("keeps the headers that are evidence, and no other", async (context) => {
+    const { send, rows } = await ingest(context);
+    const evidence = {
+      "abp-webhook-signature": sign(BODY, SECRET),
+      "content-type": "application/json; charset=utf-8",
+      "user-agent": "iComply é",
+      "x-forwarded-for": "192.0.2.1",
+    };
+    const latin1 = Object.fromEntries(
+      Object.entries(evidence).map(([name, value]) => [
+        name,
+        Buffer.from(value, "latin1").toString("latin1"),
+      ]),
+    );
+    await send(BODY, { ...latin1, authorization: "Bearer x", cookie: "session=x" });
+    const [row] = await rows();
+    expect(JSON.parse(row?.headers ?? "")).toEqual(evidence);
+  });
+});
+
+describe("what is no authentic webhook", () => {
+  const shared = sharedIngest();
+  const secretInside = JSON.stringify({ secret: SECRET });
+  test.for([
+    ["nothing that shows who sent it", BODY, {}],
+    ["a signature by another secret", BODY, { "abp-webhook-signature": sign(BODY, OTHER_SECRET) }],
+    ["a signature of other bytes", BODY, { "abp-webhook-signature": sign(`${BODY} `, SECRET) }],
+    [
+      "a wrong signature beside the right secret",
+      secretInside,
+      { "abp-webhook-signature": sign(BODY, SECRET) },
+    ],
+    ["an empty signature beside the right secret", secretInside, { "abp-webhook-signature": "" }],
+    ["a malformed signature", BODY, { "abp-webhook-signature": "sha256=me" }],
+    ["another secret in the payload", JSON.stringify({ secret: OTHER_SECRET }), {}],
+    ["an empty body", "", {}],
+  ] as const)("%s is refused with 401, and nothing is recorded", async ([_what, body, headers]) => {
+    const { send, rows } = shared();
+    const answer = await send(body, headers);
+    expect([answer.status, answer.headers["content-type"]]).toEqual([401, "application/problem+json"]);
+    expect(answer.json).toEqual({
+      title: "Unauthorized",
+      status: 401,
+      code: "unauthenticated",
+      detail: expect.any(String),
+    });
+    expect(answer.text).not.toContain("whs_");
+    expect(await rows()).toEqual([]);
+  });
+
+  test.for(["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])(
+    "%s is answered 405 and which method is allowed",
+    async (method) => {
+      const { port } = shared();
+      const { status, headers, text } = await exchange(port, { method, path: "/webhooks/icomply" });
+      expect([status, headers["allow"]]).toEqual([405, "POST"]);
+      expect(text).toMatch(method === "HEAD" ? /^$/ : /"code":"method-not-allowed"/);
+    },
+  );
+
+  test.for([
+    "/",
+    "/webhooks",
+    "/webhooks/icomply/",
+    "/webhooks/other",
+    "/WEBHOOKS/ICOMPLY",
+    "/%00",
+    "/../etc/passwd",
+  ])("%s is answered 404", async (path) => {
+    const { port } = shared();
+    const { status, json } = await exchange(port, { method: "POST", path, body: BODY });
+    expect([status, json["code"]]).toEqual([404, "not-found"]);
+  });
+});
