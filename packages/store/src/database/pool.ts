@@ -61,5 +61,5 @@ const { INT8, JSON: JSON_TEXT } = pg.types.builtins;
 const getTypeParser: typeof pg.types.getTypeParser = (oid, format) => {
   if (oid === INT8) return BigInt;
   if (oid === JSON_TEXT) return String;
-  return pg.types.getTypeParser(oid, format);
+  return pg.types.getTypeParser(oid, format) as unknown;
 };

@@ -1,0 +1,86 @@
+// How fast deliveries are recorded and settled: one process, one connection, one transaction at a time, on a
+// Postgres of its own with Postgres' defaults (fsync on).
+//
+//   node bootstrap.mjs node packages/store/bench/settle.ts --deliveries 50000 --batch 500
+import { randomBytes } from "node:crypto";
+import { parseArgs } from "node:util";
+import { journeys, startPostgres } from "@dossier/testing";
+import { v7 } from "uuid";
+import { migrate, openPool, recordDeliveries, settle, type Delivery, type Pool } from "../src/index.ts";
+
+const { values } = parseArgs({
+  options: {
+    deliveries: { type: "string", default: "50000" },
+    batch: { type: "string", default: "500" },
+    duplicates: { type: "string", default: "0.2" },
+    shuffle: { type: "string", default: "0.2" },
+    seed: { type: "string", default: "1" },
+  },
+});
+const batch = Number(values.batch);
+
+const postgres = await startPostgres();
+try {
+  await migrate(postgres.url);
+  const pool = openPool(postgres.url, { name: "bench", size: 1 });
+  await run(pool);
+  await pool.end();
+} finally {
+  await postgres.stop();
+}
+
+async function run(pool: Pool): Promise<void> {
+  const deliveries = made(Number(values.deliveries));
+  const recorded = await timed(() => inBatches(deliveries, (some) => recordDeliveries(pool, some)));
+  print("recorded", deliveries.length, recorded);
+
+  const ids = deliveries.map(({ deliveryId }) => deliveryId);
+  const ended = { applied: 0, duplicates: 0, dead: 0 };
+  const settled = await timed(() =>
+    inBatches(ids, async (some) => {
+      const { applied, duplicates, dead } = await settle(pool, some, "bench");
+      ended.applied += applied.length;
+      ended.duplicates += duplicates.length;
+      ended.dead += dead.length;
+    }),
+  );
+  print("settled", ids.length, settled, JSON.stringify(ended));
+}
+
+function made(count: number): Delivery[] {
+  const { sends } = journeys({
+    persons: count,
+    seed: Number(values.seed),
+    duplicates: Number(values.duplicates),
+    shuffle: Number(values.shuffle),
+  });
+  return Iterator.from(sends)
+    .take(count)
+    .map(({ body }) => ({
+      deliveryId: v7(),
+      body,
+      headers: {
+        "content-type": "application/json",
+        "abp-webhook-signature": randomBytes(32).toString("hex"),
+      },
+      verifiedBy: "signature" as const,
+      secretFingerprint: "bench",
+    }))
+    .toArray();
+}
+
+async function inBatches<T>(items: readonly T[], work: (some: readonly T[]) => Promise<void>): Promise<void> {
+  for (let start = 0; start < items.length; start += batch) await work(items.slice(start, start + batch));
+}
+
+async function timed(work: () => Promise<void>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}
+
+function print(what: string, count: number, seconds: number, more = ""): void {
+  process.stdout.write(
+    `${what} ${count} in ${seconds.toFixed(2)} s: ${Math.round(count / seconds)}/s ${more}\n`,
+  );
+}
