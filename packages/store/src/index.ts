@@ -29,3 +29,4 @@ export type { PersonRebuilt } from "./persons/rebuild-change.ts";
 export { rebuild, type RebuildOptions, type RebuildProgress, type Rebuilt } from "./persons/rebuild.ts";
 export { readChanges, type Change, type ChangePage } from "./feed/changes.ts";
 export { watchChanges, type ChangeWatch } from "./feed/watch.ts";
+export { stats, type Stats } from "./stats.ts";

@@ -1,0 +1,1 @@
+select status, count(*) as count from natural_persons group by status
