@@ -4,7 +4,8 @@
 // packages, each only where it is missing; then runs COMMAND with all of them on the PATH.
 // Plain JavaScript on purpose: it must run before there is a Node that strips types.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -23,9 +24,7 @@ const nodeFolder = nodeIsNewEnough
   ? dirname(process.execPath)
   : join(runtime, "node_modules", nodePackage, "bin");
 const pnpmScript = join(runtime, "node_modules", "pnpm", "bin", "pnpm.mjs");
-const node = nodeIsNewEnough
-  ? process.execPath
-  : join(nodeFolder, windows ? "node.exe" : "node");
+const node = nodeIsNewEnough ? process.execPath : join(nodeFolder, windows ? "node.exe" : "node");
 
 const path = [
   nodeFolder,
@@ -35,43 +34,67 @@ const path = [
 ].join(delimiter);
 const env = { ...process.env, PATH: path };
 
-fetchRuntime();
-installWorkspace();
+try {
+  mkdirSync(runtime, { recursive: true });
+  fetchRuntime();
+  installWorkspace();
+} catch (error) {
+  fail(`cannot install into ${root}: ${error.message}`);
+}
 run();
 
 function fetchRuntime() {
   const wanted = [`pnpm@${PNPM}`];
   if (!nodeIsNewEnough) wanted.push(`${nodePackage}@${NODE}`);
-  const stamp = join(runtime, "installed");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted.join(" ")) return;
+  const done = stamp("fetched", wanted.join(" "));
+  if (done.isSet()) return;
   say(`fetching ${wanted.join(" and ")} from the npm registry (once)`);
-  mkdirSync(runtime, { recursive: true });
   writeFileSync(join(runtime, "package.json"), '{ "private": true }\n');
   must(
     "npm",
-    ["install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--loglevel=error", "--prefix", runtime, ...wanted],
+    [
+      "install",
+      "--no-audit",
+      "--no-fund",
+      "--no-package-lock",
+      "--ignore-scripts",
+      "--loglevel=error",
+      "--prefix",
+      runtime,
+      ...wanted,
+    ],
     "npm could not fetch them: is the npm registry within reach?",
   );
-  writeFileSync(stamp, wanted.join(" "));
+  done.set();
 }
 
 function installWorkspace() {
-  const lock = join(root, "pnpm-lock.yaml");
-  const installed = join(root, "node_modules", ".modules.yaml");
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
+  const lock = readFileSync(join(root, "pnpm-lock.yaml"));
+  const done = stamp("installed", createHash("sha256").update(lock).digest("hex"));
+  if (done.isSet() && existsSync(join(root, "node_modules"))) return;
   say("installing the workspace's packages");
   must(
     node,
     [pnpmScript, "install", "--frozen-lockfile", "--reporter=append-only", "--loglevel=warn"],
-    "pnpm could not install the packages named in pnpm-lock.yaml",
+    "pnpm could not install the packages that pnpm-lock.yaml names: is the npm registry within reach?",
   );
+  done.set();
+}
+
+/** Says of a step that it was done to its end, and with what: an interrupted one is done again. */
+function stamp(name, content) {
+  const file = join(runtime, name);
+  return {
+    isSet: () => existsSync(file) && readFileSync(file, "utf8") === content,
+    set: () => writeFileSync(file, content),
+  };
 }
 
 function run() {
   const child = spawn(command, args, { cwd: root, env, stdio: "inherit", shell: windows });
-  // The terminal sends Ctrl-C to the whole group; what a supervisor sends comes to this process alone.
-  process.on("SIGINT", () => {});
   process.on("SIGTERM", () => child.kill("SIGTERM"));
+  // The terminal sends Ctrl-C to the whole group; where there is none, it comes to this process alone.
+  process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
   child.on("error", (error) => fail(`${command} did not start: ${error.message}`));
   child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 143)));
 }
