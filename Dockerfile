@@ -1,0 +1,30 @@
+# One image for every service: each is a command of it, such as `packages/ingest/src/main.ts`.
+# There is no build step: Node runs the TypeScript as it is.
+
+# The manifests alone: while they and the lockfile stay the same, what is installed comes from the cache.
+FROM node:24-trixie-slim AS manifests
+WORKDIR /app
+COPY . .
+RUN find packages -type f ! -path "packages/*/package.json" -delete
+
+# `pnpm deploy` would put the packages under node_modules, where Node strips no types.
+# For no operating system: what is native is the embedded Postgres, which `dossier up` alone starts, and
+# an accelerator that has an equal in JavaScript.
+FROM node:24-trixie-slim AS installed
+RUN npm install --global pnpm@12.21.0
+WORKDIR /app
+COPY --from=manifests /app .
+RUN pnpm install --prod --os=none --frozen-lockfile --filter "@dossier/dossier..."
+
+FROM node:24-trixie-slim
+LABEL org.opencontainers.image.title="dossier" \
+      org.opencontainers.image.description="Every person's KYC file, compiled from iComply's webhooks: none lost, none counted twice, every change explained." \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=installed /app .
+COPY packages packages
+# Root owns the code: a service cannot change what it runs.
+USER node
+ENTRYPOINT ["node"]
+CMD ["packages/dossier/src/main.ts", "--help"]
