@@ -1,17 +1,18 @@
 -- As select_dead_letters, counted by reason.
 select reason, count(*) as count
-from settlements
-join lateral (
-  select * from dead_letters where dead_letters.delivery_id = settlements.delivery_id
-  order by dead_letter_id desc limit 1
-) as death using (delivery_id)
+from dead_letters
+join settlements using (delivery_id)
 join deliveries using (delivery_id)
 where outcome = 'dead'
+  and not exists (
+    select from dead_letters as later
+    where later.delivery_id = dead_letters.delivery_id and later.dead_letter_id > dead_letters.dead_letter_id
+  )
   and ($1::text is null or reason = $1)
   and ($2::text is null or event = $2)
   and ($3::text is null or entity_id = $3)
-  and ($4::timestamptz is null or died_at < $4)
-  and ($5::timestamptz is null or died_at >= $5)
+  and ($4::bigint is null or (extract(epoch from died_at) * 10000000)::bigint < $4)
+  and ($5::bigint is null or (extract(epoch from died_at) * 10000000)::bigint >= $5)
   and ($6::bytea is null or position($6 in body) > 0 or position($6 in convert_to(message, 'UTF8')) > 0)
 group by reason
 order by reason

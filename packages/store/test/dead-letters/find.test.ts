@@ -1,0 +1,124 @@
+import { parseTicks } from "@dossier/events";
+import { v7 } from "uuid";
+import { describe, expect, test } from "vitest";
+import {
+  bury,
+  countDeadLetters,
+  discard,
+  findDeadLetter,
+  listDeadLetters,
+  pagesOfDeadLetters,
+  recordFailure,
+  redrive,
+  settle,
+  type DeadLetterFilter,
+} from "../../src/index.ts";
+import { freshGraveyard, invalid, pending, unparsable } from "./graveyard.ts";
+
+const by = { operator: "ada", reason: "looked at it" };
+
+describe("dead letters", () => {
+  test("are found by reason, type, person, age and text, and counted exactly", async (context) => {
+    const { pool, take } = await freshGraveyard(context);
+    await take(pending("a", "1"));
+    const [early] = await take(unparsable);
+    const [later] = await listDeadLetters(pool, {}, { limit: 1 });
+    const { rows } = await pool.query<{ iso: string }>(
+      "select to_char(now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as iso",
+    );
+    const between = parseTicks(rows[0]!.iso)!;
+    const [broken, conflicting] = await take(invalid("a needle, 100% \\ of _it_"), pending("a", "1", "Eve"));
+    expect(later?.deliveryId).toBe(early);
+
+    const found = async (filter: DeadLetterFilter) => {
+      const items = await listDeadLetters(pool, filter, { limit: 10 });
+      const counts = await countDeadLetters(pool, filter);
+      expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(items.length);
+      return items.map(({ deliveryId }) => deliveryId).toSorted();
+    };
+    expect(await found({})).toEqual([early, broken, conflicting].toSorted());
+    expect(await found({ reason: "unparsable" })).toEqual([early]);
+    expect(await found({ reason: "conflicting-duplicate" })).toEqual([conflicting]);
+    expect(await found({ reason: "stalled" })).toEqual([]);
+    expect(await found({ entityId: "a" })).toEqual([conflicting]);
+    expect(await found({ entityId: "a", reason: "unparsable" })).toEqual([]);
+    expect(await found({ event: "NaturalPersonPending", entityId: "a" })).toEqual([conflicting]);
+    expect(await found({ event: "NaturalPersonAscended" })).toEqual([]);
+    expect(await found({ before: between })).toEqual([early]);
+    expect(await found({ since: between })).toEqual([broken, conflicting].toSorted());
+    expect(await found({ text: "100% of" })).toEqual([]);
+    expect(await found({ text: "100% \\\\ of _it_" })).toEqual([broken]);
+    expect(await found({ text: "the first stands" })).toEqual([conflicting]);
+    expect(await countDeadLetters(pool, {})).toEqual({
+      "conflicting-duplicate": 1,
+      "invalid-event": 1,
+      unparsable: 1,
+    });
+  });
+
+  test("are paged without an end: thousands come, each once, the latest first, also while they are redriven", async (context) => {
+    const { pool, take } = await freshGraveyard(context);
+    const died = (await take(...Array.from({ length: 2_345 }, () => unparsable))).toSorted();
+
+    const seen: string[] = [];
+    for await (const page of pagesOfDeadLetters(pool, { reason: "unparsable" }, 100)) {
+      const ids = page.map(({ deliveryId }) => deliveryId);
+      seen.push(...ids);
+      await settle(pool, await redrive(pool, ids, by), "1.0.1");
+    }
+    expect(seen.toSorted()).toEqual(died);
+    expect(await countDeadLetters(pool, {})).toEqual({ unparsable: 2_345 });
+    const all = await listDeadLetters(pool, {}, { limit: 5_000 });
+    const cursors = all.map(({ cursor }) => cursor);
+    expect(cursors).toEqual(cursors.toSorted((a, b) => (a > b ? -1 : 1)));
+    expect(all.every(({ codeVersion }) => codeVersion === "1.0.1")).toBe(true);
+  });
+
+  test("tell their whole story: bytes, deaths, attempts, what people did, and how it ended", async (context) => {
+    const { pool, receive } = await freshGraveyard(context);
+    const body = pending("a");
+    const [deliveryId] = await receive(body);
+    const failure = { deliveryId: deliveryId!, error: "Oops", stack: "    at here", codeVersion: "1.0.0" };
+    await recordFailure(pool, failure, { baseMs: 1, capMs: 1 });
+    const letter = { deliveryId: deliveryId!, reason: "fold-failed", message: "failed", issues: [] } as const;
+    await bury(pool, letter, "1.0.0");
+    await redrive(pool, [deliveryId!], { operator: "ada", reason: "fixed in 1.0.1" });
+    expect(await findDeadLetter(pool, deliveryId!)).toMatchObject({ outcome: "open" });
+    expect(await countDeadLetters(pool, {})).toEqual({});
+    await bury(pool, { ...letter, reason: "stalled", message: "again" }, "1.0.1");
+    await discard(pool, [deliveryId!], { operator: "bob", reason: "given up" });
+
+    expect(await findDeadLetter(pool, deliveryId!)).toEqual({
+      deliveryId,
+      outcome: "discarded",
+      receivedAt: expect.stringMatching(/Z$/),
+      body,
+      headers: { "user-agent": "iComply" },
+      verifiedBy: "signature",
+      secretFingerprint: "sha256:0",
+      deaths: [
+        expect.objectContaining({
+          reason: "fold-failed",
+          message: "failed",
+          codeVersion: "1.0.0",
+          issues: [],
+        }),
+        expect.objectContaining({ reason: "stalled", message: "again", codeVersion: "1.0.1" }),
+      ],
+      attempts: [
+        expect.objectContaining({ attempt: 1, error: "Oops", stack: "    at here", codeVersion: "1.0.0" }),
+      ],
+      actions: [
+        expect.objectContaining({ action: "redrive", operator: "ada", reason: "fixed in 1.0.1" }),
+        expect.objectContaining({ action: "discard", operator: "bob", reason: "given up" }),
+      ],
+    });
+  });
+
+  test("are none where a delivery never died, or is not known", async (context) => {
+    const { pool, take } = await freshGraveyard(context);
+    const [applied] = await take(pending("a"));
+    expect(await findDeadLetter(pool, applied!)).toBeUndefined();
+    expect(await findDeadLetter(pool, v7())).toBeUndefined();
+  });
+});

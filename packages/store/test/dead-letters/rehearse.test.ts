@@ -1,0 +1,76 @@
+import { expect, test } from "vitest";
+import { bury, discard, redrive, rehearse, settle, type Pool } from "../../src/index.ts";
+import { breakFolding, freshGraveyard, invalid, pending, unparsable } from "./graveyard.ts";
+
+async function kill(pool: Pool, deliveryIds: readonly string[]): Promise<void> {
+  for (const deliveryId of deliveryIds) {
+    await bury(pool, { deliveryId, reason: "fold-failed", message: "m", issues: [] }, "1.0.0");
+  }
+}
+
+test("a rehearsal shows what would change for each person and what would fail again, and leaves no trace", async (context) => {
+  const { pool, take, receive, everything } = await freshGraveyard(context);
+  await take(pending("known", "1", "Ann"));
+  const [again, other, fresh, refused] = await receive(
+    pending("known", "1", "Ann"),
+    pending("known", "2", "Anna"),
+    pending("new", "1", "Bob"),
+    pending("refused", "1"),
+  );
+  await kill(pool, [again!, other!, fresh!, refused!]);
+  const [conflicting, garbled, wrong] = await take(pending("known", "1", "Eve"), unparsable, invalid());
+  const [gone] = await take(unparsable);
+  await discard(pool, [gone!], { operator: "bob", reason: "noise" });
+  await breakFolding(pool, "refused");
+  const before = await everything();
+
+  const chosen = [again, refused, other, fresh, conflicting, garbled, wrong, gone].map((id) => id!);
+  const rehearsed = await rehearse(pool, chosen);
+
+  expect(await everything()).toEqual(before);
+  expect(rehearsed.map(({ deliveryId }) => deliveryId)).toEqual(chosen);
+  expect(rehearsed).toMatchObject([
+    { outcome: "duplicate" },
+    { outcome: "failed", error: { code: "22023" } },
+    { outcome: "applied", change: { entityId: "known", before: { name: "Ann" }, after: { name: "Anna" } } },
+    { outcome: "applied", change: { entityId: "new", before: null, after: { name: "Bob", version: 1 } } },
+    { outcome: "dead", reason: "conflicting-duplicate" },
+    { outcome: "dead", reason: "unparsable" },
+    { outcome: "dead", reason: "invalid-event" },
+    { outcome: "not-dead" },
+  ]);
+});
+
+test("each delivery of a rehearsal sees what those before it would do", async (context) => {
+  const { pool, receive } = await freshGraveyard(context);
+  const [first, conflict, duplicate] = await receive(
+    pending("a", "1", "Ann"),
+    pending("a", "1", "Eve"),
+    pending("a", "1", "Ann"),
+  );
+  await kill(pool, [first!, conflict!, duplicate!]);
+  expect(await rehearse(pool, [first!, conflict!, duplicate!])).toMatchObject([
+    { outcome: "applied" },
+    { outcome: "dead", reason: "conflicting-duplicate" },
+    { outcome: "duplicate" },
+  ]);
+});
+
+test("what a rehearsal says is what the redrive does", async (context) => {
+  const { pool, receive } = await freshGraveyard(context);
+  const ids = await receive(pending("a", "2", "Late"), pending("a", "1", "Early"), pending("b"));
+  await kill(pool, ids);
+  const rehearsed = await rehearse(pool, ids);
+  await settle(pool, await redrive(pool, ids, { operator: "ada", reason: "r" }), "1.0.1");
+  const { rows } = await pool.query<{ entity_id: string; name: string }>(
+    "select entity_id, state ->> 'name' as name from natural_persons order by 1",
+  );
+  const last = new Map(
+    rehearsed.flatMap((one) =>
+      one.outcome === "applied" && one.change !== undefined
+        ? [[one.change.entityId, one.change.after.name] as const]
+        : [],
+    ),
+  );
+  expect(rows.map(({ entity_id, name }) => [entity_id, name])).toEqual([...last]);
+});
