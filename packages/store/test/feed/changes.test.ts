@@ -2,6 +2,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { journeys } from "@dossier/testing/journeys";
 import pg from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { givePositions } from "../../src/feed/positions.ts";
 import { openPool, readChanges, settle, watchChanges, type Change, type Pool } from "../../src/index.ts";
 import { body, freshRecord, type Record } from "../persons/record.ts";
 
@@ -73,7 +74,7 @@ test("many writers and many readers: every change once, and all readers agree on
   const readers = [1, 3, 10, 100].map(async (limit) => {
     const seen: Change[] = [];
     for (let after = 0n; ;) {
-      const over = !writing;
+      const over = !writing && !(await unplaced());
       const { changes, next } = await readChanges(record.pool, { after, limit });
       seen.push(...changes);
       after = next;
@@ -102,6 +103,20 @@ test("many writers and many readers: every change once, and all readers agree on
   await stuck.commit();
   const { changes } = await readChanges(record.pool, { after: BigInt(seen.length), limit: 10 });
   expect(entities(changes)).toEqual(["stuck"]);
+});
+
+test("while one gives positions, others read what has them, and do not wait; then they go on behind it", async () => {
+  await take([pending("a")]);
+  expect(entities(await all(record.pool))).toEqual(["a"]);
+  await take([pending("b"), pending("c")]);
+
+  const other = await givingPositions();
+  await take([pending("d")]);
+  expect(entities(await all(record.pool))).toEqual(["a"]);
+  await other.commit();
+  const changes = await all(record.pool);
+  expect(entities(changes)).toEqual(["a", "b", "c", "d"]);
+  expect(changes.map(({ position }) => position)).toEqual([1n, 2n, 3n, 4n]);
 });
 
 test("reading goes on from any position, in pages of any size", async () => {
@@ -177,25 +192,47 @@ test("those who wait hear of an outage, and may wait again", async () => {
 /** Settles one new event in a transaction that stays open until it is told. */
 async function hold(entityId: string): Promise<{ commit(): Promise<void>; rollback(): Promise<void> }> {
   const ids = await record.receive([pending(entityId)]);
+  const held = holder();
+  const settled = settle(held.pool, ids, "test");
+  await held.beforeCommit;
+  return { commit: () => held.end("commit", settled), rollback: () => held.end("rollback", settled) };
+}
+
+/** A pool whose transactions stop before their commit until it is said how they end. */
+function holder() {
   const pool = openPool(record.url, { name: "holder", size: 1 });
-  const gate = Promise.withResolvers<string>();
-  const ready = Promise.withResolvers<void>();
+  const before = Promise.withResolvers<void>();
+  const ending = Promise.withResolvers<"commit" | "rollback">();
   pool.on("connect", (connection) => {
-    const query = connection.query.bind(connection) as (statement: unknown) => Promise<unknown>;
-    connection.query = ((statement: unknown) => {
-      if (statement !== "commit") return query(statement);
-      ready.resolve();
-      return gate.promise.then((end) => query(end));
+    const query = connection.query.bind(connection) as (...statement: unknown[]) => Promise<unknown>;
+    connection.query = ((...statement: unknown[]) => {
+      if (statement[0] !== "commit") return query(...statement);
+      before.resolve();
+      return ending.promise.then((how) => query(how));
     }) as typeof connection.query;
   });
-  const settled = settle(pool, ids, "test");
-  await ready.promise;
-  const end = async (how: string): Promise<void> => {
-    gate.resolve(how);
-    await settled;
-    await pool.end();
+  return {
+    pool,
+    beforeCommit: before.promise,
+    async end(how: "commit" | "rollback", work: Promise<unknown>): Promise<void> {
+      ending.resolve(how);
+      await work;
+      await pool.end();
+    },
   };
-  return { commit: () => end("commit"), rollback: () => end("rollback") };
+}
+
+/** Gives positions in a transaction that stays open, as a reader does that stands still in the midst of it. */
+async function givingPositions(): Promise<{ commit(): Promise<void> }> {
+  const held = holder();
+  const giving = givePositions(held.pool);
+  await held.beforeCommit;
+  return { commit: () => held.end("commit", giving) };
+}
+
+async function unplaced(): Promise<boolean> {
+  const { rowCount } = await record.pool.query("select from appends where first_position is null limit 1");
+  return rowCount === 1;
 }
 
 async function take(bodies: Buffer[]): Promise<string[]> {
