@@ -1,0 +1,107 @@
+import { payload } from "@dossier/testing";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { settle } from "../../src/index.ts";
+import { freshPool, outcomes, receive, rows } from "../receive.ts";
+
+let database: Awaited<ReturnType<typeof freshPool>>;
+beforeAll(async () => (database = await freshPool()));
+afterAll(() => database.end());
+
+const ROUNDS = 20;
+
+function send(entityId: string, id = "1"): string {
+  return JSON.stringify(
+    payload({ event: "NaturalPersonPending", id, entityId, creationTimeUtc: `2026-01-01T00:00:0${id}Z` }),
+  );
+}
+
+/** Waits until this many connections wait for a lock. */
+async function waiting(count: number): Promise<void> {
+  for (;;) {
+    const [row] = await rows(
+      database.pool,
+      "select count(*)::int as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+    );
+    if ((row as { waiting: number }).waiting >= count) return;
+  }
+}
+
+test.for([2, 8])(
+  "%i workers with one event each get one row of it, and the others are duplicates",
+  async (workers) => {
+    const { pool } = database;
+    for (let round = 0; round < ROUNDS; round++) {
+      const entityId = `same-${workers}-${round}`;
+      const ids = await receive(
+        pool,
+        Array.from({ length: workers }, () => send(entityId)),
+      );
+      await Promise.all(ids.map((id) => settle(pool, [id], "test")));
+      expect((await outcomes(pool, ids)).toSorted()).toEqual([
+        "applied",
+        ...Array(workers - 1).fill("duplicate"),
+      ]);
+      expect(await rows(pool, "select seq from events where entity_id = $1", [entityId])).toEqual([
+        { seq: 1n },
+      ]);
+      expect(
+        await rows(pool, "select state->>'version' as version from natural_persons where entity_id = $1", [
+          entityId,
+        ]),
+      ).toEqual([{ version: "1" }]);
+    }
+  },
+);
+
+test.for([2, 8])(
+  "%i workers with the same persons, each in another order, never wait in a circle",
+  async (workers) => {
+    const { pool } = database;
+    for (let round = 0; round < ROUNDS; round++) {
+      const persons = Array.from({ length: 10 }, (_, number) => `circle-${workers}-${round}-${number}`);
+      const batches = await Promise.all(
+        Array.from({ length: workers }, (_, worker) => {
+          const rotated = [...persons.slice(worker), ...persons.slice(0, worker)];
+          const ordered = worker % 2 === 0 ? rotated : rotated.toReversed();
+          return receive(
+            pool,
+            ordered.map((entityId) => send(entityId, String(worker))),
+          );
+        }),
+      );
+      await Promise.all(batches.map((ids) => settle(pool, ids, "test")));
+      const found = await rows(
+        pool,
+        "select distinct state->>'version' as version from natural_persons where entity_id = any ($1)",
+        [persons],
+      );
+      expect(found).toEqual([{ version: String(workers) }]);
+    }
+  },
+);
+
+test("who comes while another transaction holds a new person waits for it, and sees what it did", async () => {
+  const { pool } = database;
+  const ids = await receive(pool, [send("held"), send("held")]);
+  const other = await pool.connect();
+  await other.query("begin");
+  await other.query(
+    "insert into streams (entity_id, seq, hash) values ('held', 0, decode(repeat('00', 32), 'hex'))",
+  );
+  const settled = Promise.all(ids.map((id) => settle(pool, [id], "test")));
+  await waiting(2);
+  await other.query("commit");
+  other.release();
+  await settled;
+  expect((await outcomes(pool, ids)).toSorted()).toEqual(["applied", "duplicate"]);
+});
+
+test("one delivery in the hands of eight workers is settled by one of them", async () => {
+  const { pool } = database;
+  for (let round = 0; round < ROUNDS; round++) {
+    const ids = await receive(pool, [send(`one-${round}`, "1"), send(`one-${round}`, "2")]);
+    const settled = await Promise.all(Array.from({ length: 8 }, () => settle(pool, ids, "test")));
+    expect(settled.flatMap(({ applied }) => applied).toSorted()).toEqual(ids.toSorted());
+    expect(settled.flatMap(({ duplicates }) => duplicates)).toEqual([]);
+  }
+});
