@@ -1,0 +1,61 @@
+// Sends bad input to a real ingest and a real worker, on a Postgres and a Redis of their own:
+//
+//   npm run fuzz -- --cases 100000 --seed 1
+//
+// Ends with 1 where a case failed, and prints its seed and its smallest form.
+import { parseArgs } from "node:util";
+import { startPostgres, startRedis } from "@dossier/testing";
+import { fuzz } from "./fuzz.ts";
+import { liveBytes } from "./memory.ts";
+import { startSystem } from "./system.ts";
+
+const { values } = parseArgs({
+  options: { cases: { type: "string", default: "100000" }, seed: { type: "string" } },
+});
+const cases = Number(values.cases);
+const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
+/** Before the first memory is measured: code is compiled by then, and connections are open. */
+const WARM_UP = Math.min(2_000, cases);
+
+const postgres = await startPostgres({ settings: { fsync: "off", full_page_writes: "off" } });
+const redis = await startRedis();
+const system = await startSystem(postgres.url, redis.url);
+try {
+  await run();
+} catch (error) {
+  if (!(error instanceof Error)) throw error;
+  print(error.message);
+  if (error.cause instanceof Error) print(error.cause.message);
+  process.exitCode = 1;
+} finally {
+  await system.stop();
+  await Promise.all([postgres.stop(), redis.stop()]);
+}
+
+async function run(): Promise<void> {
+  const memory: number[] = [];
+  const started = performance.now();
+  const tally = await fuzz(system, {
+    cases,
+    seed,
+    onProgress(done) {
+      if (memory.length === 0 && done >= WARM_UP) memory.push(liveBytes());
+      if (process.stderr.isTTY) process.stderr.write(`\r${bar(done / cases)} ${done} of ${cases} cases`);
+    },
+  });
+  memory.push(liveBytes());
+  if (process.stderr.isTTY) process.stderr.write("\n");
+  const [before = 0, after = 0] = memory.map((bytes) => (bytes / 2 ** 20).toFixed(1));
+  print(tally.table());
+  print(`seed ${seed}, ${Math.round((performance.now() - started) / 1_000)} s`);
+  print(`memory in use: ${before} MiB after the first ${WARM_UP} cases, ${after} MiB in the end`);
+}
+
+function bar(share: number): string {
+  const done = Math.round(share * 30);
+  return `[${"#".repeat(done)}${".".repeat(30 - done)}]`;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
