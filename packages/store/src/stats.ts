@@ -1,10 +1,11 @@
-import { STATUSES, type Status } from "@dossier/events";
+import { recognise, STATUSES, type Status } from "@dossier/events";
 import type { Pool } from "./database/pool.ts";
 import { statement } from "./database/statements.ts";
 import type { DeathReason } from "./dead-letters/dead-letter.ts";
 import { countDeadLetters } from "./dead-letters/list.ts";
+import { givePositions, lastPosition } from "./feed/positions.ts";
 
-/** What there is, and what waits. Numbers called `about…` are Postgres' own estimates, some minutes old. */
+/** What there is, and what waits. All is counted, nothing estimated; the groups may be a moment apart. */
 export interface Stats {
   readonly deliveries: {
     readonly open: number;
@@ -12,46 +13,89 @@ export interface Stats {
     readonly oldestOpenSeconds: number | null;
     readonly dead: number;
     readonly discarded: number;
-    readonly aboutAll: number;
+    readonly applied: number;
+    readonly duplicate: number;
+    readonly total: number;
   };
   readonly deadLetters: Readonly<Partial<Record<DeathReason, number>>>;
   readonly naturalPersons: Readonly<Record<Status, number>>;
-  readonly log: { readonly aboutEvents: number; readonly aboutResends: number };
+  readonly events: {
+    readonly total: number;
+    /** How many there are of each type that today's code does not know. */
+    readonly unrecognised: Readonly<Record<string, number>>;
+  };
+  readonly feed: {
+    readonly lastPosition: number;
+    /** Seconds since the oldest commit that has no position yet; 0 where all have one. */
+    readonly behindSeconds: number;
+  };
 }
 
 const countDeliveries = statement("count_deliveries");
 const countPersons = statement("count_persons");
 
-/** Counts exactly what is open, dead or discarded, and the persons by status; estimates what only grows. */
+const countUndocumented = statement("count_undocumented");
+const selectFeedLag = statement("select_feed_lag");
+
+/**
+ * Counts. Neither events nor applied deliveries are gone through; what the time grows with is persons and
+ * duplicates, each read from an index.
+ */
 export async function stats(pool: Pool): Promise<Stats> {
-  const [deliveries, deadLetters, persons] = await Promise.all([
-    pool.query<{
-      open: bigint;
-      oldest_open_seconds: number | null;
-      dead: bigint;
-      discarded: bigint;
-      about_all: bigint;
-      about_events: bigint;
-      about_resends: bigint;
-    }>(countDeliveries),
+  await givePositions(pool);
+  const [deliveries, deadLetters, naturalPersons, unrecognised, position, lag] = await Promise.all([
+    deliveryCounts(pool),
     countDeadLetters(pool, {}),
-    pool.query<{ status: Status; count: bigint }>(countPersons),
+    personCounts(pool),
+    unrecognisedCounts(pool),
+    lastPosition(pool),
+    pool.query<{ seconds: number }>(selectFeedLag),
   ]);
-  const [row] = deliveries.rows;
-  if (row === undefined) throw new Error("counting the deliveries gave no row");
-  const byStatus = new Map(persons.rows.map(({ status, count }) => [status, Number(count)]));
   return {
-    deliveries: {
-      open: Number(row.open),
-      oldestOpenSeconds: row.oldest_open_seconds,
-      dead: Number(row.dead),
-      discarded: Number(row.discarded),
-      aboutAll: Number(row.about_all),
-    },
+    deliveries,
     deadLetters,
-    naturalPersons: Object.fromEntries(
-      STATUSES.map((status) => [status, byStatus.get(status) ?? 0]),
-    ) as Record<Status, number>,
-    log: { aboutEvents: Number(row.about_events), aboutResends: Number(row.about_resends) },
+    naturalPersons,
+    events: { total: deliveries.applied, unrecognised },
+    feed: { lastPosition: Number(position), behindSeconds: lag.rows[0]?.seconds ?? 0 },
   };
+}
+
+async function deliveryCounts(pool: Pool): Promise<Stats["deliveries"]> {
+  const { rows } = await pool.query<{
+    open: bigint;
+    oldest_open_seconds: number | null;
+    dead: bigint;
+    discarded: bigint;
+    resends: bigint;
+    events: bigint;
+  }>(countDeliveries);
+  const [row] = rows;
+  if (row === undefined) throw new Error("counting the deliveries gave no row");
+  return {
+    open: Number(row.open),
+    oldestOpenSeconds: row.oldest_open_seconds,
+    dead: Number(row.dead),
+    discarded: Number(row.discarded),
+    applied: Number(row.events),
+    duplicate: Number(row.resends),
+    total: Number(row.open + row.dead + row.discarded + row.events + row.resends),
+  };
+}
+
+async function personCounts(pool: Pool): Promise<Record<Status, number>> {
+  const { rows } = await pool.query<{ status: Status; count: bigint }>(countPersons);
+  const byStatus = new Map(rows.map(({ status, count }) => [status, Number(count)]));
+  return Object.fromEntries(STATUSES.map((status) => [status, byStatus.get(status) ?? 0])) as Record<
+    Status,
+    number
+  >;
+}
+
+async function unrecognisedCounts(pool: Pool): Promise<Record<string, number>> {
+  const { rows } = await pool.query<{ event: string; count: bigint }>(countUndocumented);
+  return Object.fromEntries(
+    rows
+      .filter(({ event }) => recognise(event, {}).kind === "unknown-type")
+      .map(({ event, count }) => [event, Number(count)]),
+  );
 }

@@ -1,0 +1,90 @@
+import { STATUSES } from "@dossier/events";
+import { journeys } from "@dossier/testing/journeys";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { discard, stats } from "../src/index.ts";
+import { body, freshRecord, type Record as Scene } from "./persons/record.ts";
+
+let record: Scene;
+beforeEach(async () => {
+  record = await freshRecord();
+});
+afterEach(() => record.end());
+
+test("an empty record counts nothing", async () => {
+  expect(await stats(record.pool)).toEqual({
+    naturalPersons: Object.fromEntries(STATUSES.map((status) => [status, 0])),
+    deliveries: {
+      total: 0,
+      open: 0,
+      applied: 0,
+      duplicate: 0,
+      dead: 0,
+      discarded: 0,
+      oldestOpenSeconds: null,
+    },
+    events: { total: 0, unrecognised: {} },
+    deadLetters: {},
+    feed: { lastPosition: 0, behindSeconds: 0 },
+  });
+});
+
+test("every number is what counting row by row gives, also of what has no position in the feed yet", async () => {
+  const { sends } = journeys({ persons: 30, seed: 5, duplicates: 0.3, shuffle: 0.5 });
+  const journey = Iterator.from(sends).map(({ body }) => body);
+  const bad = ["no json", "{}", "[]"].map((text) => Buffer.from(text));
+  const unheardOf = ["toString", "Rejected", "Rejected"].map((event, i) =>
+    body(event, String(i), "e", "2026-01-01T00:00:00Z"),
+  );
+  const ids = await record.receive([...bad, ...unheardOf, ...journey]);
+  for (let i = 0; i + 40 < ids.length; i += 40) await record.settle(ids.slice(i, i + 40));
+  const waiting = ids.length % 40 || 40;
+  await discard(record.pool, [ids[0] ?? ""], { operator: "op", reason: "noise" });
+
+  const { naturalPersons, deliveries, events, deadLetters, feed } = await stats(record.pool);
+  for (const status of STATUSES)
+    expect(naturalPersons[status]).toBe(await count(`natural_persons where status = '${status}'`));
+  for (const outcome of ["applied", "duplicate", "dead", "discarded"] as const)
+    expect(deliveries[outcome]).toBe(await count(`settlements where outcome = '${outcome}'`));
+  expect(deliveries.open).toBe(waiting);
+  expect(deliveries.total).toBe(ids.length);
+  expect(deliveries.oldestOpenSeconds).toBeGreaterThan(0);
+  expect(events.total).toBe(await count("events"));
+  expect(events.unrecognised["Rejected"]).toBe(2);
+  expect(events.unrecognised["toString"]).toBe(1);
+  expect(Object.keys(events.unrecognised).some((event) => event.startsWith("NaturalPersonPending"))).toBe(
+    false,
+  );
+  const unrecognised = Object.values(events.unrecognised).reduce((a, b) => a + b);
+  expect(unrecognised).toBe(await foldedAsUnrecognised());
+  expect(deadLetters).toEqual({ unparsable: 1, "invalid-event": 1 });
+  expect(feed.behindSeconds).toBe(0);
+  expect(feed.lastPosition).toBe(
+    (await count("events")) + (await count("resends where append_id is not null")),
+  );
+
+  await record.pool.query("update appends set first_position = null where append_id > 2");
+  const lock = "select pg_advisory_lock(hashtextextended('dossier: positions of the change feed', 0))";
+  const other = await record.pool.connect();
+  try {
+    await other.query(lock);
+    const behind = await stats(record.pool);
+    expect(behind.events).toEqual(events);
+    expect(behind.feed.behindSeconds).toBeGreaterThan(0);
+    expect(behind.feed.lastPosition).toBeLessThan(feed.lastPosition);
+  } finally {
+    other.release(true);
+  }
+});
+
+async function count(what: string): Promise<number> {
+  const { rows } = await record.pool.query<{ count: bigint }>(`select count(*) as count from ${what}`);
+  return Number(rows[0]?.count);
+}
+
+/** What the persons' files say of it. */
+async function foldedAsUnrecognised(): Promise<number> {
+  const { rows } = await record.pool.query<{ sum: bigint }>(
+    "select sum((state->>'unrecognisedEvents')::int)::bigint as sum from natural_persons",
+  );
+  return Number(rows[0]?.sum);
+}
