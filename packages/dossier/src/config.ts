@@ -54,3 +54,11 @@ const clientSchema = z.object({
 });
 /** What tells a command where the services are and how to be let in. */
 export const clientConfig = () => readConfig(clientSchema, process.env);
+
+const recordSchema = z.object({
+  DATABASE_URL: variables.DATABASE_URL,
+  REDIS_URL: variables.REDIS_URL,
+  USER: z.string().optional(),
+});
+/** What a command needs that works on the record itself, and who runs it. */
+export const recordConfig = () => readConfig(recordSchema, process.env);

@@ -1,5 +1,6 @@
 import { version } from "@dossier/service";
 import { command } from "./commands/command.ts";
+import { deadCommand } from "./commands/dead/dead.ts";
 import { migrateCommand } from "./commands/migrate.ts";
 import { sendCommand } from "./commands/send.ts";
 import { simulateCommand } from "./commands/simulate.ts";
@@ -13,5 +14,6 @@ export function program() {
     .addCommand(upCommand())
     .addCommand(migrateCommand())
     .addCommand(sendCommand())
-    .addCommand(simulateCommand());
+    .addCommand(simulateCommand())
+    .addCommand(deadCommand());
 }

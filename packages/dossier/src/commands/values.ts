@@ -22,3 +22,9 @@ export function httpUrl(text: string): URL {
   if (url?.protocol === "http:" || url?.protocol === "https:") return url;
   throw new InvalidArgumentError("It must be a URL that begins with http:// or https://.");
 }
+
+/** Reads an argument's value: the id of a delivery. */
+export function uuid(text: string): string {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text.toLowerCase();
+  throw new InvalidArgumentError("It must be a delivery's id, such as 0197f3a2-7c1e-7d11-8a35-3d1f5f0c2a77.");
+}
