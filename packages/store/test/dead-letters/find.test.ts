@@ -34,21 +34,21 @@ describe("dead letters", () => {
       const items = await listDeadLetters(pool, filter, { limit: 10 });
       const counts = await countDeadLetters(pool, filter);
       expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(items.length);
-      return items.map(({ deliveryId }) => deliveryId).toSorted();
+      return new Set(items.map(({ deliveryId }) => deliveryId));
     };
-    expect(await found({})).toEqual([early, broken, conflicting].toSorted());
-    expect(await found({ reason: "unparsable" })).toEqual([early]);
-    expect(await found({ reason: "conflicting-duplicate" })).toEqual([conflicting]);
-    expect(await found({ reason: "stalled" })).toEqual([]);
-    expect(await found({ entityId: "a" })).toEqual([conflicting]);
-    expect(await found({ entityId: "a", reason: "unparsable" })).toEqual([]);
-    expect(await found({ event: "NaturalPersonPending", entityId: "a" })).toEqual([conflicting]);
-    expect(await found({ event: "NaturalPersonAscended" })).toEqual([]);
-    expect(await found({ before: between })).toEqual([early]);
-    expect(await found({ since: between })).toEqual([broken, conflicting].toSorted());
-    expect(await found({ text: "100% of" })).toEqual([]);
-    expect(await found({ text: "100% \\\\ of _it_" })).toEqual([broken]);
-    expect(await found({ text: "the first stands" })).toEqual([conflicting]);
+    expect(await found({})).toEqual(new Set([early, broken, conflicting]));
+    expect(await found({ reason: "unparsable" })).toEqual(new Set([early]));
+    expect(await found({ reason: "conflicting-duplicate" })).toEqual(new Set([conflicting]));
+    expect(await found({ reason: "stalled" })).toEqual(new Set([]));
+    expect(await found({ entityId: "a" })).toEqual(new Set([conflicting]));
+    expect(await found({ entityId: "a", reason: "unparsable" })).toEqual(new Set([]));
+    expect(await found({ event: "NaturalPersonPending", entityId: "a" })).toEqual(new Set([conflicting]));
+    expect(await found({ event: "NaturalPersonAscended" })).toEqual(new Set([]));
+    expect(await found({ before: between })).toEqual(new Set([early]));
+    expect(await found({ since: between })).toEqual(new Set([broken, conflicting]));
+    expect(await found({ text: "100% of" })).toEqual(new Set([]));
+    expect(await found({ text: "100% \\\\ of _it_" })).toEqual(new Set([broken]));
+    expect(await found({ text: "the first stands" })).toEqual(new Set([conflicting]));
     expect(await countDeadLetters(pool, {})).toEqual({
       "conflicting-duplicate": 1,
       "invalid-event": 1,
