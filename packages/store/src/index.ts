@@ -3,7 +3,12 @@ export { isOutage } from "./database/outage.ts";
 export { ensureServiceLogin, SERVICE_ROLE } from "./database/service-login.ts";
 export { closePool, openPool, type Pool, type PoolOptions } from "./database/pool.ts";
 export { discard, redrive, type Decision } from "./dead-letters/decide.ts";
-export { findDeadLetter, type DeadLetterStory } from "./dead-letters/find.ts";
+export {
+  findDeadLetter,
+  findDelivery,
+  type DeadLetterStory,
+  type DeliveryStory,
+} from "./dead-letters/find.ts";
 export {
   countDeadLetters,
   listDeadLetters,

@@ -3,8 +3,8 @@ import type { Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 import type { DeathReason } from "./dead-letter.ts";
 
-/** A delivery that died at least once, with all that happened to it. */
-export interface DeadLetterStory {
+/** A delivery, with all that happened to it. */
+export interface DeliveryStory {
   readonly deliveryId: string;
   /** How it stands now: `dead`, `discarded`, settled after all, or `open` again. */
   readonly outcome: "open" | "applied" | "duplicate" | "dead" | "discarded";
@@ -18,6 +18,9 @@ export interface DeadLetterStory {
   readonly attempts: readonly Attempt[];
   readonly actions: readonly OperatorAction[];
 }
+
+/** One that died at least once. */
+export type DeadLetterStory = DeliveryStory;
 
 export interface Death {
   readonly reason: DeathReason;
@@ -45,15 +48,25 @@ export interface OperatorAction {
   readonly at: string;
 }
 
-const selectDeadLetter = statement("select_dead_letter");
+const selectDelivery = statement("select_delivery");
 const selectDeaths = statement("select_deaths");
 const selectFailures = statement("select_failures");
 const selectOperatorActions = statement("select_operator_actions");
 
 /** The story of a delivery that died at least once, whatever became of it; `undefined` for any other. */
 export async function findDeadLetter(pool: Pool, deliveryId: string): Promise<DeadLetterStory | undefined> {
+  const story = await findDelivery(pool, deliveryId);
+  return story !== undefined && story.deaths.length > 0 ? story : undefined;
+}
+
+/**
+ * The story of any delivery; `undefined` where there is none of this id.
+ *
+ * @param deliveryId a UUID: Postgres throws at anything else
+ */
+export async function findDelivery(pool: Pool, deliveryId: string): Promise<DeliveryStory | undefined> {
   const [delivery, deaths, attempts, actions] = await Promise.all([
-    pool.query<DeliveryRow>({ ...selectDeadLetter, values: [deliveryId] }),
+    pool.query<DeliveryRow>({ ...selectDelivery, values: [deliveryId] }),
     pool.query<DeathRow>({ ...selectDeaths, values: [deliveryId] }),
     pool.query<FailureRow>({ ...selectFailures, values: [deliveryId] }),
     pool.query<ActionRow>({ ...selectOperatorActions, values: [deliveryId] }),
@@ -89,7 +102,7 @@ interface DeliveryRow {
   readonly headers: string;
   readonly verified_by: string;
   readonly secret_fingerprint: string;
-  readonly outcome: Exclude<DeadLetterStory["outcome"], "open"> | null;
+  readonly outcome: Exclude<DeliveryStory["outcome"], "open"> | null;
   readonly received_ticks: bigint;
 }
 
