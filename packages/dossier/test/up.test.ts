@@ -117,7 +117,9 @@ test("up sends the samples and shows the persons; Ctrl-C ends it with 0 and leav
   expect(second.printed()).toContain("The files found here");
   expect(await findTrial(env.DOSSIER_DATA_DIR)).toEqual(trial);
   expect(await persons()).toEqual(before);
+  // As from a supervisor, passed on by one parent as this and by another as that.
   second.child.kill("SIGTERM");
+  second.child.kill("SIGINT");
   expect(await second.ended).toBe(0);
 });
 

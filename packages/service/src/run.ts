@@ -12,6 +12,11 @@ export interface RunOptions {
    * `stop_grace_period` says more; Kubernetes: 30 s). Default 10,000.
    */
   readonly stepTimeout?: number;
+  /**
+   * For how long after the first signal further ones count as the same, in milliseconds: one Ctrl-C
+   * comes several times where a parent passes on what the terminal sends to all. Default 0.
+   */
+  readonly sameSignalWithin?: number;
 }
 
 /**
@@ -27,10 +32,11 @@ export interface RunOptions {
 export async function runUntilSignal(
   log: Logger,
   start: (stopping: AbortSignal) => Promise<ShutdownSteps>,
-  { stepTimeout = 10_000 }: RunOptions = {},
+  { stepTimeout = 10_000, sameSignalWithin = 0 }: RunOptions = {},
 ): Promise<void> {
   const stopping = new AbortController();
   let steps: ShutdownSteps = {};
+  let firstSignalAt = 0;
 
   const onFatal = (err: unknown) => {
     log.fatal({ err }, "ended by an error that nothing caught");
@@ -41,9 +47,11 @@ export async function runUntilSignal(
 
   const onSignal = (signal: "SIGTERM" | "SIGINT") => {
     if (stopping.signal.aborted) {
+      if (performance.now() - firstSignalAt < sameSignalWithin) return;
       log.warn({ signal }, "ended at once by a second signal");
       process.exit(128 + constants.signals[signal]);
     }
+    firstSignalAt = performance.now();
     log.info({ signal }, "shutting down");
     stopping.abort();
     void shutDown(log, steps, stepTimeout).then((clean) => {

@@ -13,6 +13,9 @@ import { sendSamples } from "./samples.ts";
 import { startServices } from "./services.ts";
 import { personsTable, signposts, type Place } from "./welcome.ts";
 
+/** `npm start` passes on the Ctrl-C that the terminal has sent to all of its processes. */
+const SAME_SIGNAL_MS = 1_000;
+
 /**
  * Runs everything until a signal comes, then ends the process, with 0 where all was shut down in
  * order. Gives back, before anything runs, why it cannot.
@@ -32,18 +35,22 @@ export async function runUp(): Promise<Result<void>> {
   const trial = await openTrial(dir);
   const loggerOf = openLog(join(dir, "dossier.log"), config.LOG_LEVEL);
   const log = loggerOf("up");
-  await runUntilSignal(log, async (stopping) => {
-    const { place, shutdown } = orExit(await start(config, trial, loggerOf, stopping));
-    stopping.addEventListener("abort", () => say("stopping; a second Ctrl-C ends it at once"));
-    greet(place).catch((err: unknown) => log.warn({ err }, "the samples' files could not be shown"));
-    return {
-      ...shutdown,
-      "let the data folder go": () => {
-        folder.value[Symbol.dispose]();
-        say(`stopped; the data stay in ${dir}`);
-      },
-    };
-  });
+  await runUntilSignal(
+    log,
+    async (stopping) => {
+      const { place, shutdown } = orExit(await start(config, trial, loggerOf, stopping));
+      stopping.addEventListener("abort", () => say("stopping; a second Ctrl-C ends it at once"));
+      greet(place).catch((err: unknown) => log.warn({ err }, "the samples' files could not be shown"));
+      return {
+        ...shutdown,
+        "let the data folder go": () => {
+          folder.value[Symbol.dispose]();
+          say(`stopped; the data stay in ${dir}`);
+        },
+      };
+    },
+    { sameSignalWithin: SAME_SIGNAL_MS },
+  );
   return { ok: true, value: undefined };
 }
 
