@@ -62,3 +62,7 @@ const recordSchema = z.object({
 });
 /** What a command needs that works on the record itself, and who runs it. */
 export const recordConfig = () => readConfig(recordSchema, process.env);
+
+const ownerSchema = z.object({ DATABASE_URL: variables.DATABASE_URL, MIGRATION_DATABASE_URL });
+/** What a command needs that works as the tables' owner. */
+export const ownerConfig = () => readConfig(ownerSchema, process.env);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { dossier } from "./command.ts";
 
-const COMMANDS = ["up", "migrate", "send", "simulate"];
+const COMMANDS = ["up", "migrate", "send", "simulate", "rebuild", "verify", "export"];
 
 describe.concurrent("the command line", () => {
   test("the help names every command", async () => {

@@ -7,8 +7,8 @@ export function migrateCommand() {
     .summary("bring the database to this version's schema")
     .description(
       paragraphs(
-        `Brings the database to this version's schema: tables, the services' rights and, where
-      REDIS_URL is not set, the queue. Run it before the services, at every release. It changes
+        `Brings the database to this version's schema: tables, the services' login and rights and,
+      where REDIS_URL is not set, the queue. Run it before the services, at every release. It changes
       nothing where nothing is missing, and several at once wait for one another.`,
         `Environment: DATABASE_URL, as the services log in; MIGRATION_DATABASE_URL, as the role that
       shall own the tables (default: DATABASE_URL); REDIS_URL. Each also as NAME_FILE.`,
@@ -26,7 +26,7 @@ async function run(json: boolean): Promise<Result<void>> {
   // Here, not above: no other command waits for the database's clients to load.
   const { prepareSchema } = await import("../schema.ts");
   const queue = REDIS_URL === undefined ? "postgres" : "redis";
-  const { ran } = await prepareSchema({
+  const ran = await prepareSchema({
     ownerUrl: MIGRATION_DATABASE_URL,
     serviceUrl: DATABASE_URL,
     withQueue: queue === "postgres",

@@ -7,30 +7,40 @@ const BAR = 30;
 export interface Progress {
   /** Says that so many more are done. */
   advance(by?: number): void;
+  /** Says how many are done, and how many there are, where that becomes known on the way. */
+  reach(done: number, total: number): void;
   /** Ends the display and takes it away. */
   end(): void;
 }
 
 /**
  * Shows long work on stderr: as a bar with rate and time left where a person watches, else as a line
- * every ten seconds. `total` may be an estimate.
+ * every ten seconds. `estimate`: about how many there are.
  */
-export function startProgress(what: string, total: number): Progress {
+export function startProgress(what: string, estimate: number): Progress {
   const { stderr } = process;
   const started = performance.now();
   let done = 0;
+  let total = estimate;
 
   const draw = () => {
     const seconds = (performance.now() - started) / 1_000;
     const line = describe(what, done, total, seconds);
     if (!stderr.isTTY) stderr.write(`${line}\n`);
-    else stderr.write(`\r${`${bar(done / total)} ${line}`.slice(0, stderr.columns - 1)}\u001B[K`);
+    else
+      stderr.write(
+        `\r${`${bar(total === 0 ? 0 : done / total)} ${line}`.slice(0, stderr.columns - 1)}\u001B[K`,
+      );
   };
   const timer = setInterval(draw, stderr.isTTY ? REDRAW_MS : REPORT_MS).unref();
 
   return {
     advance(by = 1) {
       done += by;
+    },
+    reach(reached, known) {
+      done = reached;
+      total = known;
     },
     end() {
       clearInterval(timer);

@@ -95,6 +95,7 @@ async function start(
         trial: {
           secret: config.ICOMPLY_WEBHOOK_SECRETS ? undefined : trial.webhookSecret,
           token: config.DOSSIER_API_TOKEN ? undefined : trial.apiToken,
+          databaseUrl: database.embedded ? serviceUrl : undefined,
         },
       },
       shutdown: { ...shutdown, "stop Postgres": () => database[Symbol.asyncDispose]() },

@@ -14,8 +14,12 @@ export interface Place {
   /** To sign the samples with, and to read the API. */
   readonly secret: string;
   readonly token: string;
-  /** Those of the two that were made up. */
-  readonly trial: { readonly secret: string | undefined; readonly token: string | undefined };
+  /** What was made up for the trial, and may be shown. */
+  readonly trial: {
+    readonly secret: string | undefined;
+    readonly token: string | undefined;
+    readonly databaseUrl: string | undefined;
+  };
 }
 
 const SHOWN = 10;
@@ -53,6 +57,7 @@ export function signposts(place: Place): string {
     ["Faster", "REDIS_URL=redis://… npm start puts the queue in Redis"],
     ["Scale", "docker compose up --scale worker=4"],
     ["Record", `${place.database}; the queue: ${place.queue}`],
+    ...(trial.databaseUrl === undefined ? [] : [["", `DATABASE_URL=${trial.databaseUrl}`]]),
     ["Log", join(dir, "dossier.log")],
     ["Metrics", metrics.join(" ")],
     ["Stop", "Ctrl-C"],

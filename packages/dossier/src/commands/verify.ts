@@ -1,0 +1,88 @@
+import { once } from "node:events";
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline";
+import type { Result } from "@dossier/service";
+import type { Finding, Verification } from "@dossier/store";
+import { recordConfig } from "../config.ts";
+import { startProgress } from "../terminal/progress.ts";
+import { count } from "../terminal/table.ts";
+import { command, conclude, exitCodes, paragraphs } from "./command.ts";
+
+export function verifyCommand() {
+  return command("verify")
+    .summary("check that the evidence is as it was written")
+    .description(
+      paragraphs(
+        `Checks every person's chain of hashes against the log's rows and the deliveries' bytes, and that inbox and
+        log agree on what was settled. Names the first row that does not fit of each kind. Reads one moment, while
+        the services go on; its memory does not grow with the log.`,
+        `With a FILE, checks what \`dossier export\` wrote, from the file alone, with no database.`,
+        `Environment, without a FILE: DATABASE_URL, or DATABASE_URL_FILE.`,
+      ),
+    )
+    .argument("[file]", "an evidence file; - is stdin")
+    .option("--person <entityId>", "this person alone (default: all, and that nothing is missing)")
+    .option("--json", "print what was found as JSON")
+    .addHelpText("after", exitCodes({ done: "all is as it was written", failed: "something does not fit" }))
+    .action(async (file, { person, json = false }) => conclude(await run(file, person, json)));
+}
+
+async function run(
+  file: string | undefined,
+  entityId: string | undefined,
+  json: boolean,
+): Promise<Result<void>> {
+  const verified = file === undefined ? await verifyRecord(entityId) : await verifyFile(file);
+  if (!verified.ok) return verified;
+  const { findings, persons, events, resends, deliveries } = verified.value;
+  if (json) console.log(JSON.stringify(verified.value));
+  else {
+    for (const finding of findings) console.log(inWords(finding));
+    const sizes = [
+      `${count(persons)} persons`,
+      `${count(events)} events`,
+      `${count(resends)} resends`,
+      `${count(deliveries)} deliveries`,
+    ];
+    console.log(`checked ${sizes.join(", ")}`);
+  }
+  if (findings.length > 0) return { ok: false, message: "The evidence is NOT as it was written." };
+  if (persons === 0 && (file !== undefined || entityId !== undefined)) {
+    return { ok: false, message: "There is nothing of this person to verify." };
+  }
+  if (!json) console.log("all is as it was written");
+  return { ok: true, value: undefined };
+}
+
+async function verifyRecord(entityId: string | undefined): Promise<Result<Verification>> {
+  const config = recordConfig();
+  if (!config.ok) return config;
+  const { openPool, verify } = await import("@dossier/store");
+  const pool = openPool(config.value.DATABASE_URL, { name: "dossier-verify", size: 1 });
+  const progress = startProgress("verifying", 0);
+  try {
+    const onProgress = (checked: number, entries: number) => progress.reach(checked, entries);
+    const value = await verify(pool, { onProgress, ...(entityId !== undefined && { entityId }) });
+    return { ok: true, value };
+  } finally {
+    progress.end();
+    await pool.end();
+  }
+}
+
+async function verifyFile(file: string): Promise<Result<Verification>> {
+  const { verifyEvidence } = await import("@dossier/store");
+  const input = file === "-" ? process.stdin : createReadStream(file);
+  if (file !== "-") await once(input, "open");
+  return {
+    ok: true,
+    value: await verifyEvidence(createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })),
+  };
+}
+
+function inWords({ check, rows, first }: Finding): string {
+  const { expected, found, ...where } = first;
+  const place = Object.entries(where).map(([name, value]) => `${name} ${value}`);
+  const others = rows > 1 ? `, and ${count(rows - 1)} more` : "";
+  return `${check}: ${place.join(", ")}${others}\n  expected ${expected}\n  found    ${found}`;
+}
