@@ -1,5 +1,5 @@
-// How fast deliveries are recorded and settled: one process, one connection, one transaction at a time, on a
-// Postgres of its own with Postgres' defaults (fsync on).
+// How fast deliveries are recorded and settled, in one process, on a Postgres of its own with Postgres' defaults
+// (fsync on). `--flights` transactions at a time settle; one at a time records.
 //
 //   node bootstrap.mjs node packages/store/bench/settle.ts --deliveries 50000 --batch 500
 import { randomBytes } from "node:crypto";
@@ -12,17 +12,19 @@ const { values } = parseArgs({
   options: {
     deliveries: { type: "string", default: "50000" },
     batch: { type: "string", default: "500" },
+    flights: { type: "string", default: "1" },
     duplicates: { type: "string", default: "0.2" },
     shuffle: { type: "string", default: "0.2" },
     seed: { type: "string", default: "1" },
   },
 });
 const batch = Number(values.batch);
+const flights = Number(values.flights);
 
 const postgres = await startPostgres();
 try {
   await migrate(postgres.url);
-  const pool = openPool(postgres.url, { name: "bench", size: 1 });
+  const pool = openPool(postgres.url, { name: "bench", size: flights });
   await run(pool);
   await pool.end();
 } finally {
@@ -31,13 +33,13 @@ try {
 
 async function run(pool: Pool): Promise<void> {
   const deliveries = made(Number(values.deliveries));
-  const recorded = await timed(() => inBatches(deliveries, (some) => recordDeliveries(pool, some)));
+  const recorded = await timed(() => inBatches(1, deliveries, (some) => recordDeliveries(pool, some)));
   print("recorded", deliveries.length, recorded);
 
   const ids = deliveries.map(({ deliveryId }) => deliveryId);
   const ended = { applied: 0, duplicates: 0, dead: 0 };
   const settled = await timed(() =>
-    inBatches(ids, async (some) => {
+    inBatches(flights, ids, async (some) => {
       const { applied, duplicates, dead } = await settle(pool, some, "bench");
       ended.applied += applied.length;
       ended.duplicates += duplicates.length;
@@ -69,8 +71,16 @@ function made(count: number): Delivery[] {
     .toArray();
 }
 
-async function inBatches<T>(items: readonly T[], work: (some: readonly T[]) => Promise<void>): Promise<void> {
-  for (let start = 0; start < items.length; start += batch) await work(items.slice(start, start + batch));
+async function inBatches<T>(
+  flights: number,
+  items: readonly T[],
+  work: (some: readonly T[]) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  async function fly(): Promise<void> {
+    while (next < items.length) await work(items.slice(next, (next += batch)));
+  }
+  await Promise.all(Array.from({ length: flights }, fly));
 }
 
 async function timed(work: () => Promise<void>): Promise<number> {
