@@ -1,4 +1,4 @@
-import { fold, parseJson, type Event, type Folded, type JsonObject, type Place } from "@dossier/events";
+import { fold, parseJson, type Folded, type JsonObject, type Place } from "@dossier/events";
 import { inBatches } from "../database/cursor.ts";
 import type { Connection } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
@@ -17,57 +17,57 @@ export interface Refolded {
 /** A person's row, as far as it is compared; its search text follows from the state. */
 export interface ProjectedRow {
   readonly state: string;
-  readonly status: string | null;
+  readonly status: string;
   readonly last: Place;
 }
 
-interface LogRow {
+/** A person's events come as two JSON arrays, which are several times faster to read than a row for each event. */
+interface PersonRow {
   readonly entity_id: string;
-  readonly live: boolean;
-  readonly event: string;
-  readonly id: string;
-  readonly ticks: bigint;
-  readonly data: string;
-  readonly status: string | null;
+  /** Of each event `[event, id, ticks]`. */
+  readonly places: string | null;
+  /** Of each event, in the same order, its data. */
+  readonly data: string | null;
+  readonly state: string | null;
+  readonly status: string;
+  readonly last_ticks: bigint;
+  readonly last_event: string;
+  readonly last_id: string;
 }
-
-/** Events that are read at a time. More cost memory, fewer cost round trips. */
-const EVENTS_AT_A_TIME = 2_000;
 
 const selectLog = statement("select_log");
 const selectLogSince = statement("select_log_since");
 
+/** More cost memory, fewer cost round trips. */
+const PERSONS_AT_A_TIME = 100;
+
 /**
- * Folds all persons anew, or those who were changed by the transactions after an append id. Memory holds one person
- * and what is read at a time.
+ * Folds all persons anew, or those who were changed by the transactions after an append id. The memory it takes does
+ * not grow with the log.
  */
 export async function* foldPersons(
   connection: Connection,
   sinceAppendId?: bigint,
 ): AsyncGenerator<readonly Refolded[]> {
   const query = sinceAppendId === undefined ? selectLog : { ...selectLogSince, values: [sinceAppendId] };
-  let person: Person | undefined;
-  for await (const rows of inBatches<LogRow>(connection, query, EVENTS_AT_A_TIME)) {
-    const refolded: Refolded[] = [];
-    for (const { entity_id: entityId, live, event, id, ticks, data, status } of rows) {
-      if (person?.entityId !== entityId) {
-        if (person !== undefined) refolded.push(refold(person));
-        person = { entityId, events: [], live: undefined };
-      }
-      if (live) person.live = { state: data, status, last: { ticks, event, id } };
-      else person.events.push({ entityId, event, id, ticks, data: parseJson(data) as JsonObject });
-    }
-    yield refolded;
-  }
-  if (person !== undefined) yield [refold(person)];
+  for await (const rows of inBatches<PersonRow>(connection, query, PERSONS_AT_A_TIME)) yield rows.map(refold);
 }
 
-interface Person {
-  readonly entityId: string;
-  readonly events: Event[];
-  live: ProjectedRow | undefined;
-}
-
-function refold({ entityId, events, live }: Person): Refolded {
-  return { entityId, events: events.length, folded: fold(entityId, events), live };
+function refold(row: PersonRow): Refolded {
+  const { entity_id: entityId, state, status, last_ticks: ticks, last_event: event, last_id: id } = row;
+  const places = JSON.parse(row.places ?? "[]") as readonly [event: string, id: string, ticks: string][];
+  const data = parseJson(row.data ?? "[]") as readonly JsonObject[];
+  const events = places.map(([event, id, ticks], i) => ({
+    entityId,
+    event,
+    id,
+    ticks: BigInt(ticks),
+    data: data[i] ?? {},
+  }));
+  return {
+    entityId,
+    events: events.length,
+    folded: fold(entityId, events),
+    live: state === null ? undefined : { state, status, last: { ticks, event, id } },
+  };
 }
