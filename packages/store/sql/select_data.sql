@@ -1,3 +1,4 @@
-select entity_id, event, id, data
+select event, id, data
 from events
-join unnest($1::text[], $2::text[], $3::text[]) as wanted (entity_id, event, id) using (entity_id, event, id)
+join unnest($2::text[], $3::text[]) as wanted (event, id) using (event, id)
+where entity_id = $1

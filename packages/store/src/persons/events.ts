@@ -2,6 +2,8 @@ import {
   comparePlaces,
   eventsAt,
   formatTicks,
+  identityKey,
+  parseJson,
   recognise,
   type JsonObject,
   type KnownSends,
@@ -9,7 +11,9 @@ import {
   type Place,
 } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
-import { selectData, selectSends, type PersonSend } from "./sends.ts";
+import { statement } from "../database/statements.ts";
+import { couldBeId } from "./query.ts";
+import { selectSends, type PersonSend } from "./sends.ts";
 
 /** A send of an event. Times are as `formatTicks` writes them. */
 export interface EventSend {
@@ -52,24 +56,35 @@ export async function listEvents(
   moment: Moment,
   { limit, after }: { readonly limit: number; readonly after?: Place | undefined },
 ): Promise<EventPage> {
-  const events = eventsAt(await selectSends(pool, [entityId]), moment);
+  if (!couldBeId(entityId)) return { events: [], next: undefined };
+  const events = eventsAt(await selectSends(pool, [entityId], { withData: false }), moment);
   const from = after === undefined ? 0 : events.findIndex((event) => comparePlaces(event, after) > 0);
   const page = from === -1 ? [] : events.slice(from, from + limit);
-  const told = await selectData(
-    pool,
-    page.map((event) => ({ ...event, entityId })),
-  );
+  const dataOf = await selectDataOf(pool, entityId, page);
   const last = page.at(-1);
-  return { events: told.map(shown), next: last === events.at(-1) ? undefined : placeOf(last) };
+  return {
+    events: page.map((event) => shown(event, dataOf.get(identityKey(event)) ?? "{}")),
+    next: last === events.at(-1) ? undefined : placeOf(last),
+  };
 }
 
-function shown({
-  event,
-  id,
-  ticks,
-  sends,
-  data,
-}: KnownSends<PersonSend> & { data: JsonObject }): PersonEvent {
+const selectData = statement("select_data");
+
+/** What these events say, as JSON, by `identityKey`. */
+async function selectDataOf(
+  pool: Pool,
+  entityId: string,
+  events: readonly Place[],
+): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await pool.query<{ event: string; id: string; data: string }>({
+    ...selectData,
+    values: [entityId, events.map(({ event }) => event), events.map(({ id }) => id)],
+  });
+  return new Map(rows.map((row) => [identityKey(row), row.data]));
+}
+
+function shown({ event, id, ticks, sends }: KnownSends<PersonSend>, dataJson: string): PersonEvent {
+  const data = parseJson(dataJson) as JsonObject;
   return {
     ...shownSend(sends[0]),
     event,

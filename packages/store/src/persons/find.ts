@@ -2,7 +2,7 @@ import { toPerson, type Moment, type Person, type PersonState } from "@dossier/e
 import type { Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 import { findPastPerson, listPastPersons } from "./past.ts";
-import { containing, type PersonFilter, type PersonPage } from "./query.ts";
+import { containing, couldBeId, type PersonFilter, type PersonPage } from "./query.ts";
 
 // Planned anew each time, for what is asked decides which index serves.
 const { text: selectPersons } = statement("select_persons");
@@ -43,6 +43,7 @@ export async function findPerson(
   entityId: string,
   { asOf, knownAt }: Moment = {},
 ): Promise<Person | undefined> {
+  if (!couldBeId(entityId)) return undefined;
   if (asOf !== undefined || knownAt !== undefined) return findPastPerson(pool, entityId, { asOf, knownAt });
   const { rows } = await pool.query<{ state: string }>({ ...selectPerson, values: [entityId] });
   return rows[0] && read(rows[0].state);

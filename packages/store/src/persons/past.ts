@@ -1,14 +1,23 @@
-import { eventsAt, fold, toPerson, type Moment, type Person } from "@dossier/events";
+import {
+  eventsAt,
+  fold,
+  identityKey,
+  parseJson,
+  toPerson,
+  type JsonObject,
+  type Moment,
+  type Person,
+} from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 import { matches, type PersonFilter, type PersonPage } from "./query.ts";
-import { selectData, selectSends } from "./sends.ts";
+import { selectSends } from "./sends.ts";
 
 /** What is folded at a time: bounds the memory, unless one person has more entries. */
 const PERSONS_AT_A_TIME = 500;
 const ENTRIES_AT_A_TIME = 5_000;
 /** What is folded for one page at the most, found or not: bounds the time. */
-const ENTRIES_A_PAGE = 50_000;
+const ENTRIES_A_PAGE = 20_000;
 
 export async function findPastPerson(
   pool: Pool,
@@ -62,14 +71,20 @@ async function personsAt(
   entityIds: readonly string[],
   moment: Moment,
 ): Promise<ReadonlyMap<string, Person>> {
-  const sends = await selectSends(pool, entityIds);
-  const places = [...Map.groupBy(sends, ({ entityId }) => entityId)].flatMap(([entityId, own]) =>
-    eventsAt(own, moment).map(({ event, id, ticks }) => ({ entityId, event, id, ticks })),
-  );
-  const events = Map.groupBy(await selectData(pool, places), ({ entityId }) => entityId);
+  const sends = await selectSends(pool, entityIds, { withData: true });
   const persons = new Map<string, Person>();
-  for (const [entityId, own] of events) {
-    const folded = fold(entityId, own);
+  for (const [entityId, own] of Map.groupBy(sends, (send) => send.entityId)) {
+    const dataOf = new Map(
+      own.map((send) => [identityKey(send), send.data] as const).filter(([, data]) => data !== null),
+    );
+    const events = eventsAt(own, moment).map(({ event, id, ticks }) => ({
+      entityId,
+      event,
+      id,
+      ticks,
+      data: parseJson(dataOf.get(identityKey({ event, id })) ?? "{}") as JsonObject,
+    }));
+    const folded = fold(entityId, events);
     if (folded !== undefined) persons.set(entityId, toPerson(folded.state));
   }
   return persons;

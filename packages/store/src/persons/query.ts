@@ -29,6 +29,11 @@ export function matches(person: Person, { status, q }: PersonFilter): boolean {
   );
 }
 
+/** Whether anyone may have this id: Postgres throws at a NUL in a text, and no id has one. */
+export function couldBeId(entityId: string): boolean {
+  return !entityId.includes("\0");
+}
+
 /** As `natural_persons.search` has texts. Postgres' `text` holds neither a NUL nor half a surrogate pair. */
 function searchable(text: string): string {
   return text.toLowerCase().toWellFormed().replaceAll("\0", "\uFFFD");

@@ -80,6 +80,8 @@ test("a step that leaves name and e-mail alone writes nothing to what is searche
 
 test("a person of whom nothing was heard is not found", async () => {
   expect(await findPerson(record.pool, "nobody")).toBeUndefined();
+  expect(await findPerson(record.pool, "no\0body")).toBeUndefined();
+  expect((await listEvents(record.pool, "no\0body", {}, { limit: 5 })).events).toEqual([]);
   expect(await findPerson(record.pool, "nobody", { asOf: 0n })).toBeUndefined();
   expect(await listEvents(record.pool, "nobody", {}, { limit: 5 })).toEqual({ events: [], next: undefined });
 });

@@ -111,14 +111,14 @@ test("a page that folded its fill without a match still says where to go on", as
         body("Heard", String(i), `e-${String(n).padStart(5, "0")}`, "2026-01-01T00:00:00Z"),
       );
     await record.settle(await record.receive(bodies(0)));
-    await manyMore(record, 6_000);
+    await manyMore(record, 3_000);
     const page = await listPersons(
       record.pool,
       { status: "approved", asOf: parseTicks("2027-01-01T00:00:00Z") },
       { limit: 10 },
     );
     expect(page.persons).toEqual([]);
-    expect(page.next).toMatch(/^e-0[45]\d{3}$/);
+    expect(page.next).toMatch(/^e-0[12]\d{3}$/);
     const rest = await listPersons(
       record.pool,
       { status: "approved", asOf: parseTicks("2027-01-01T00:00:00Z") },
