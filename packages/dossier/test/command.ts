@@ -2,8 +2,12 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { vi } from "vitest";
 
 const MAIN = join(import.meta.dirname, "../src/main.ts");
+
+// Every test of a command starts processes. None depends on how long that takes: this only ends what hangs.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 export type Environment = Readonly<Record<string, string>>;
 

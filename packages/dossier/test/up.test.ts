@@ -14,9 +14,6 @@ import { dossier, start, type Environment } from "./command.ts";
 const READY = "Stop ";
 const WITHIN = { timeout: 30_000, interval: 100 };
 
-// Each starts servers more than once. No test depends on that time: it only ends what hangs.
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
-
 let env: Environment & { DOSSIER_DATA_DIR: string; CONSOLE_PORT: string };
 let running: Up[] = [];
 
