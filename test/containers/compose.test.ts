@@ -40,16 +40,13 @@ test("starts without any configuration, and says which secrets everyone knows", 
 test("compiles the persons' files from the six samples", async () => {
   expect(await send({ secret: TRIAL })).toMatchObject({ code: 0 });
   await settled(TRIAL);
-  const { items } = await ask<{ items: Record<string, unknown>[] }>("natural-persons", TRIAL);
-  const seen = items.map(({ entityId, name, status, version }) => ({ entityId, name, status, version }));
-  expect(new Set(seen)).toEqual(
-    new Set([
-      person("702a96b1-e145-45fc-99c1-69c2199aa30d", "Jane Doe", "approved", 2),
-      person("17f86a38-ee24-4686-8b4d-9251019f0009", "John Doe", "id-upload-started", 2),
-      person("12345a38-ee24-4686-8b4d-9251019f0009", "John Doe", "id-uploaded", 1),
-      person("123340-830e-44bc-9a2d-6df7e20b307a", "John Doe", "documents-uploaded", 1),
-    ]),
-  );
+  const { items } = await ask<{ items: unknown }>("natural-persons", TRIAL);
+  expect(items).toMatchObject([
+    { entityId: "123340-830e-44bc-9a2d-6df7e20b307a", status: "documents-uploaded", version: 1 },
+    { entityId: "12345a38-ee24-4686-8b4d-9251019f0009", status: "id-uploaded", version: 1 },
+    { entityId: "17f86a38-ee24-4686-8b4d-9251019f0009", status: "id-upload-started", version: 2 },
+    { entityId: "702a96b1-e145-45fc-99c1-69c2199aa30d", status: "approved", version: 2 },
+  ]);
 });
 
 test("publishes ingest's port, and on loopback the console's, and no other", async () => {
@@ -107,8 +104,7 @@ test("four workers share 2,000 journeys; one is killed meanwhile, and every file
   const before = await Promise.all(others.map(settledBy));
 
   const { code, stdout, stderr } = await simulation;
-  expect(stderr).toBe("");
-  expect(code).toBe(0);
+  expect(code, stderr).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({
     persons: 2000,
     sent: { refused: 0, unanswered: 0 },
@@ -147,7 +143,14 @@ test("leaves no personal data and no secret in any log or in Redis", async () =>
   for (const deliveryId of accepted) expect(commands).toContain(deliveryId);
   expect(logs).toContain("the worker takes jobs");
 
-  for (const secret of [CANARY, "John Doe", "@example.com", "@testing.com", ...Object.values(secrets)]) {
+  for (const secret of [
+    CANARY,
+    "John Doe",
+    "Jane Doe",
+    "@example.com",
+    "@testing.com",
+    ...Object.values(secrets),
+  ]) {
     expect(occurrences(secret, logs), `${secret} in a log`).toEqual([]);
     expect(occurrences(secret, commands), `${secret} in Redis`).toEqual([]);
   }
@@ -203,8 +206,4 @@ function occurrences(needle: string, text: string): readonly string[] {
 
 function serviceOf({ Config }: Container): string {
   return Config.Labels["com.docker.compose.service"] ?? "";
-}
-
-function person(entityId: string, name: string, status: string, version: number) {
-  return { entityId, name, status, version };
 }
