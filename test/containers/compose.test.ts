@@ -104,7 +104,7 @@ test("four workers share 2,000 journeys; one is killed meanwhile, and every file
   const before = await Promise.all(others.map(settledBy));
 
   const { code, stdout, stderr } = await simulation;
-  expect(code, stderr).toBe(0);
+  expect(code, `it said: ${stderr}`).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({
     persons: 2000,
     sent: { refused: 0, unanswered: 0 },
