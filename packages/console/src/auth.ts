@@ -3,14 +3,20 @@ import { problem } from "@dossier/service";
 import type { MiddlewareHandler } from "hono";
 
 /**
- * Lets through who bears the token. Without a token the console listens on loopback alone, and lets through what
- * was addressed to loopback: a web page cannot then reach it under a name of its own (DNS rebinding).
+ * Lets through who bears the token. Without a token the console listens on loopback alone, and lets through what a
+ * program of this machine addressed to loopback: neither a web page that reaches it under a name of its own (DNS
+ * rebinding), nor one that sends a form to it.
  */
 export function authenticate(token: string | undefined): MiddlewareHandler {
   return async (c, next) => {
     if (token === undefined) {
-      if (LOOPBACK.has(new URL(c.req.url).hostname)) return next();
-      return problem(403, "loopback-only", "Without DOSSIER_API_TOKEN the console serves loopback only.");
+      const { hostname, origin } = new URL(c.req.url);
+      if (LOOPBACK.has(hostname) && (c.req.header("origin") ?? origin) === origin) return next();
+      return problem(
+        403,
+        "loopback-only",
+        "Without DOSSIER_API_TOKEN the console serves this machine alone.",
+      );
     }
     const given = /^Bearer +(.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
     if (given !== undefined && equal(given, token)) return next();

@@ -8,7 +8,7 @@ import {
   type Result,
   type ShutdownSteps,
 } from "@dossier/service";
-import { openPool } from "@dossier/store";
+import { closePool, openPool } from "@dossier/store";
 import { consoleApp } from "./app.ts";
 import type { ConsoleConfig } from "./config.ts";
 
@@ -17,27 +17,32 @@ const NAME = "dossier-console";
 /** Connections to Postgres: what the console's readers share, so that no flood of them takes Postgres from the workers. */
 const CONNECTIONS = 8;
 
-/** Starts the console; gives the port it listens on and the steps that shut it down, or why it cannot listen. */
+/**
+ * Starts the console; gives the port it listens on and the steps that shut it down, or why it cannot listen.
+ *
+ * @param heartbeatSeconds how long a stream of changes may be silent before it says that it is alive. Default 15
+ */
 export async function startConsole(
   config: ConsoleConfig,
   log: Logger,
   stopping: AbortSignal,
+  { heartbeatSeconds }: { readonly heartbeatSeconds?: number } = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
   const { PORT, DATABASE_URL, REDIS_URL, DOSSIER_API_TOKEN: token } = config;
   const metrics = createMetrics("console", log);
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
-  const queueOutage = outageLog(log, "the queue");
+  const outages = { postgres: outageLog(log, "Postgres"), queue: outageLog(log, "the queue") };
   const queue = openQueue(REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL }, {
     name: NAME,
-    onError: queueOutage.failed,
+    onError: outages.queue.failed,
   });
 
-  const app = consoleApp({ pool, queue, log, token, stopping });
+  const app = consoleApp({ pool, queue, log, postgres: outages.postgres, token, stopping, heartbeatSeconds });
   app.route(
     "/",
     probes({
       needs: { postgres: () => pool.query("select 1 from natural_persons limit 1") },
-      uses: { queue: () => queueOutage.watch(() => queue.counts()) },
+      uses: { queue: () => outages.queue.watch(() => queue.counts()) },
       metrics,
       stopping,
     }),
@@ -45,7 +50,7 @@ export async function startConsole(
   const server = await serve(app, { port: PORT, ...(token === undefined && { host: "127.0.0.1" }) });
   const shutdown: ShutdownSteps = {
     "close the queue": () => queue.close(),
-    "close the pool": () => pool.end(),
+    "close the pool": () => closePool(pool),
   };
   if (!server.ok) {
     for (const step of Object.values(shutdown)) await step();

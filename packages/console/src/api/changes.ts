@@ -1,74 +1,108 @@
-import { readChanges, watchChanges, type Change, type Pool } from "@dossier/store";
-import { Hono, type Context } from "hono";
-import { streamSSE } from "hono/streaming";
+import { readChanges, watchChanges, type ChangePage, type Pool } from "@dossier/store";
 import { z } from "zod";
-import { limit, read } from "./input.ts";
+import { utc } from "./answers.ts";
+import { changeStream } from "./change-stream.ts";
+import { abortedAfter } from "./deadline.ts";
+import { components, operation, type Operation } from "./operation.ts";
+import { limit } from "./parameters.ts";
 
-const position = z
-  .string()
-  .regex(/^\d{1,18}$/, "must be a position: a whole number, 0 for the beginning")
+/** Seconds that a request may wait: less than proxies and the server itself let a connection be silent. */
+const MAX_WAIT_SECONDS = 60;
+
+const position = z.coerce
+  .number("must be a position: a whole number, 0 for the beginning")
+  .int("must be a position: a whole number, 0 for the beginning")
+  .min(0, "must be 0 or more")
   .transform(BigInt);
 
-/** Seconds that a request may wait for a change: less than proxies and the server itself let a connection be silent. */
-const MAX_WAIT_SECONDS = 60;
-/** Silence after which a stream says that it is alive. */
-const HEARTBEAT_MS = 15_000;
+const wait = z.coerce
+  .number("must be a number of seconds")
+  .min(0, "must be 0 or more")
+  .max(MAX_WAIT_SECONDS, `must be ${MAX_WAIT_SECONDS} or less`)
+  .default(0);
 
-const query = z.object({
-  after: position.default(0n),
-  limit,
-  wait: z.coerce
-    .number("must be a number of seconds")
-    .min(0, "must be 0 or more")
-    .max(MAX_WAIT_SECONDS, `must be ${MAX_WAIT_SECONDS} or less`)
-    .default(0),
+const told = z.object({
+  position: z.int().min(1).describe("Its place in the feed: counts from 1, without a gap."),
+  entityId: z.string(),
+  event: z.string(),
+  id: z.string(),
+  creationTimeUtc: utc,
+  receivedAt: utc,
+  deliveryId: z.uuid(),
 });
 
-/**
- * The change feed: every change of every person in commit order, resumable from any position. As pages, which may
- * wait for the next change, or as a stream of Server-Sent Events, whose ids are the positions.
- */
-export function changesRoute(pool: Pool, stopping: AbortSignal): Hono {
-  const watch = watchChanges(pool);
+const change = z
+  .discriminatedUnion("kind", [
+    told.extend({ kind: z.literal("event"), data: z.record(z.string(), z.unknown()) }),
+    told.extend({ kind: z.literal("earlier-time") }),
+  ])
+  .describe("A new event of a person, or an earlier time for one that was known.")
+  .register(components, { id: "Change" });
 
-  async function page(c: Context): Promise<Response> {
-    const { after, limit, wait } = read(query, c.req.query());
-    let { changes, next } = await readChanges(pool, { after, limit });
-    if (changes.length === 0 && wait > 0) {
-      const enough = AbortSignal.any([c.req.raw.signal, stopping, AbortSignal.timeout(wait * 1_000)]);
-      if (await watch.beyond(after, enough)) ({ changes, next } = await readChanges(pool, { after, limit }));
-    }
-    return c.json({ items: changes.map(shown), next: Number(next) });
-  }
+const changePage = z
+  .object({
+    items: z.array(change),
+    next: z.int().min(0).describe("The `after` to go on with."),
+  })
+  .register(components, { id: "ChangePage" });
 
-  function stream(c: Context): Response {
-    const { limit, after } = read(query, c.req.query());
-    const lastEventId = c.req.header("last-event-id");
-    let position = lastEventId === undefined ? after : read(query, { after: lastEventId }).after;
-    return streamSSE(c, async (sse) => {
-      const ended = AbortSignal.any([c.req.raw.signal, stopping]);
-      while (!ended.aborted && !sse.aborted) {
-        const { changes, next } = await readChanges(pool, { after: position, limit });
-        for (const change of changes) {
-          await sse.writeSSE({
-            id: String(change.position),
-            event: "change",
-            data: JSON.stringify(shown(change)),
-          });
-        }
-        position = next;
-        if (changes.length > 0) continue;
-        const silent = AbortSignal.any([ended, AbortSignal.timeout(HEARTBEAT_MS)]);
-        if (!(await watch.beyond(position, silent))) await sse.write(": alive\n\n");
-      }
-    });
-  }
+/** Seconds that a stream may be silent before it says that it is alive. */
+const HEARTBEAT_SECONDS = 15;
 
-  return new Hono().get("/", (c) =>
-    c.req.header("accept")?.includes("text/event-stream") ? stream(c) : page(c),
-  );
+/** Who must hear of a stream that broke: its answer has long begun. */
+export interface ChangesParts {
+  readonly pool: Pool;
+  readonly stopping: AbortSignal;
+  readonly onBroken: (error: unknown) => void;
+  readonly heartbeatSeconds?: number | undefined;
 }
 
-function shown(change: Change): unknown {
-  return { ...change, position: Number(change.position) };
+export function changesOperation({
+  pool,
+  stopping,
+  onBroken,
+  heartbeatSeconds = HEARTBEAT_SECONDS,
+}: ChangesParts): Operation {
+  const watch = watchChanges(pool);
+  return operation({
+    method: "get",
+    path: "/changes",
+    summary: "Follow every change of every person",
+    description:
+      "In the order of commits, none skipped, resumable from any position: a reader that keeps `next` in one transaction with what it made of the items takes each change exactly once.",
+    stream:
+      "Each change as an event `change`, whose id is its position and whose data is a `Change`. A comment comes when nothing else has for 15 seconds. An outage ends the stream: come back with `Last-Event-ID`.",
+    input: {
+      query: z.strictObject({
+        after: position.prefault(0).describe("The last position that was read; 0 for the beginning."),
+        limit: limit.describe("How many changes a page has at the most; a stream reads as many at a time."),
+        wait: wait.describe("Seconds to wait for a change where there is none yet; a stream never ends."),
+      }),
+      header: z.object({
+        "last-event-id": position.optional().describe("Of a stream that broke: counts instead of `after`."),
+      }),
+    },
+    answer: changePage,
+    async handle({ query: { after, limit, wait }, header }, c) {
+      const gone = c.req.raw.signal;
+      const read = (position: bigint) => readChanges(pool, { after: position, limit });
+      if (c.req.header("accept")?.includes("text/event-stream")) {
+        const first = await read(header["last-event-id"] ?? after);
+        return changeStream({ first, read, watch, ended: [gone, stopping], heartbeatSeconds, onBroken });
+      }
+      let page = await read(after);
+      if (page.changes.length === 0 && wait > 0) {
+        using enough = abortedAfter(wait * 1_000, [gone, stopping]);
+        if (await watch.beyond(after, enough.signal)) page = await read(after);
+      }
+      return shown(page);
+    },
+  });
+}
+
+function shown({ changes, next }: ChangePage) {
+  return {
+    items: changes.map((one) => ({ ...one, position: Number(one.position) })),
+    next: Number(next),
+  };
 }

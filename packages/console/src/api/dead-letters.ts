@@ -1,153 +1,155 @@
 import type { DeliveryQueue } from "@dossier/queue";
-import { describeError, type Logger } from "@dossier/service";
+import type { Logger } from "@dossier/service";
 import {
   countDeadLetters,
   discard,
   findDeadLetter,
   listDeadLetters,
   pagesOfDeadLetters,
-  redrive,
-  rehearse,
-  type Decision,
   type Pool,
-  type Rehearsed,
 } from "@dossier/store";
-import { Hono } from "hono";
 import { z } from "zod";
-import { cursor, limit, notFoundProblem, read, time, writeCursor } from "./input.ts";
-
-const filter = z.object({
-  reason: z
-    .enum(["unparsable", "invalid-event", "conflicting-duplicate", "fold-failed", "stalled"])
-    .optional(),
-  event: z.string().optional(),
-  entityId: z.string().optional(),
-  before: time.optional(),
-  since: time.optional(),
-  text: z.string().min(1, "must not be empty").optional(),
-});
-
-const listQuery = filter.extend({ limit, cursor: cursor.optional() });
-
-/** The token is shared, so who acts says so themselves. */
-const decision = z.object({
-  operator: z.string().min(1, "must not be empty").default("api"),
-  reason: z.string().min(1, "must not be empty").default("no reason given"),
-});
-const discardDecision = decision.extend({ reason: z.string("is required").min(1, "must not be empty") });
-const bulkRedrive = decision.extend({ filter: filter.default({}), dryRun: z.boolean().default(false) });
+import {
+  deadLetterPage,
+  deadLetterStory,
+  DEATH_REASONS,
+  discarded,
+  redriven,
+} from "./dead-letter-answers.ts";
+import { operation, type Operation } from "./operation.ts";
+import { cursor, limit, nextCursor, text, time } from "./parameters.ts";
+import { notFound } from "./problems.ts";
+import { redriveAll, rehearseAll, type Pages } from "./redrive.ts";
 
 /** Deliveries in one step of a bulk action. */
 const STEP = 500;
-/** Rehearsed deliveries that an answer tells of one by one; all are counted. */
-const MAX_TOLD = 1_000;
 
-const deliveryId = z.object({ deliveryId: z.uuid("must be a UUID") });
+const filter = z.strictObject(
+  {
+    reason: z.enum(DEATH_REASONS, `must be one of ${DEATH_REASONS.join(", ")}`).optional(),
+    event: text.optional().describe("The event's type, such as `NaturalPersonPending`."),
+    entityId: text.optional(),
+    since: time.optional().describe("Died then or later."),
+    before: time.optional().describe("Died before then."),
+    text: text.optional().describe("Stands, to the letter, in the delivery's bytes or in the message."),
+  },
+  "must be an object",
+);
 
-export function deadLetterRoutes(pool: Pool, queue: DeliveryQueue, log: Logger): Hono {
-  /** A queue that is away loses nothing: what is open again is swept. */
-  async function enqueue(deliveryIds: readonly string[]): Promise<void> {
-    await queue.redrive(deliveryIds).catch((err: unknown) => {
-      log.warn({ err, deliveries: deliveryIds.length }, "redriven, but not enqueued: the sweeper will");
-    });
-  }
+const delivery = z.strictObject({ deliveryId: z.uuid("must be a UUID") });
 
-  async function redriveAll(
-    pages: AsyncIterable<readonly { deliveryId: string }[]>,
-    by: Decision,
-  ): Promise<number> {
-    let redriven = 0;
-    for await (const page of pages) {
-      const reopened = await redrive(
-        pool,
-        page.map(({ deliveryId }) => deliveryId),
-        by,
-      );
-      await enqueue(reopened);
-      redriven += reopened.length;
-    }
-    return redriven;
-  }
+/** The token is shared, so who acts says so themselves. */
+const decision = z.strictObject(
+  {
+    operator: text.default("api").describe("Who decides; kept for ever."),
+    reason: text.default("no reason given").describe("Why; kept for ever."),
+  },
+  "must be a JSON object",
+);
+const redriveDecision = decision.extend({
+  dryRun: z
+    .boolean("must be true or false")
+    .default(false)
+    .describe("Only find out what would happen: today's code runs in a transaction that is rolled back."),
+});
 
-  async function rehearseAll(pages: AsyncIterable<readonly { deliveryId: string }[]>) {
-    const outcomes: Record<string, number> = {};
-    const items: unknown[] = [];
-    for await (const page of pages) {
-      for (const rehearsed of await rehearse(
-        pool,
-        page.map(({ deliveryId }) => deliveryId),
-      )) {
-        outcomes[rehearsed.outcome] = (outcomes[rehearsed.outcome] ?? 0) + 1;
-        if (items.length < MAX_TOLD) items.push(told(rehearsed));
-      }
-    }
-    return { outcomes, items };
-  }
+const deadLetterId = z.strictObject({
+  deadLetterId: z
+    .string()
+    .regex(/^\d{1,18}$/)
+    .transform(BigInt),
+});
 
-  return new Hono()
-    .get("/", async (c) => {
-      const { limit, cursor, ...wanted } = read(listQuery, c.req.query());
-      const after =
-        cursor === undefined ? undefined : read(z.coerce.bigint("is not one that was given"), cursor);
-      const [items, counts] = await Promise.all([
-        listDeadLetters(pool, wanted, { limit, after }),
-        countDeadLetters(pool, wanted),
-      ]);
-      return c.json({
-        items: items.map(({ cursor: _, ...item }) => item),
-        nextCursor: items.length < limit ? null : writeCursor(items.at(-1)?.cursor.toString()),
-        counts,
-      });
-    })
-    .get("/:deliveryId", async (c) => {
-      const { deliveryId: id } = read(deliveryId, c.req.param());
-      const story = await findDeadLetter(pool, id);
-      if (story === undefined) throw notFoundProblem(`Delivery ${id} never died.`);
-      const { body, ...rest } = story;
-      return c.json({ ...rest, body: { base64: body.toString("base64"), text: body.toString("utf8") } });
-    })
-    .post("/redrive", async (c) => {
-      const { filter, dryRun, ...by } = read(bulkRedrive, await bodyOf(c.req.raw));
-      const pages = pagesOfDeadLetters(pool, filter, STEP);
-      if (dryRun) return c.json({ dryRun, ...(await rehearseAll(pages)) });
-      return c.json({ dryRun, redriven: await redriveAll(pages, by) });
-    })
-    .post("/:deliveryId/redrive", async (c) => {
-      const { deliveryId: id } = read(deliveryId, c.req.param());
-      const { dryRun, ...by } = read(
-        decision.extend({ dryRun: z.boolean().default(false) }),
-        await bodyOf(c.req.raw),
-      );
-      if (dryRun) return c.json({ dryRun, ...(await rehearseAll(only(id))) });
-      const redriven = await redriveAll(only(id), by);
-      if (redriven === 0) throw notFoundProblem(`Delivery ${id} is not dead.`);
-      return c.json({ dryRun, redriven });
-    })
-    .post("/:deliveryId/discard", async (c) => {
-      const { deliveryId: id } = read(deliveryId, c.req.param());
-      const [discarded] = await discard(pool, [id], read(discardDecision, await bodyOf(c.req.raw)));
-      if (discarded === undefined) throw notFoundProblem(`Delivery ${id} is not dead.`);
-      await queue
-        .remove([id])
-        .catch((err: unknown) => log.warn({ err, deliveryId: id }, "its failed job stays"));
-      return c.json({ discarded: 1 });
-    });
+/** The deliveries that need a person: to look at, and to decide over. */
+export function deadLetterOperations(pool: Pool, queue: DeliveryQueue, log: Logger): readonly Operation[] {
+  const parts = { pool, queue, log };
+  return [
+    operation({
+      method: "get",
+      path: "/dead-letters",
+      summary: "List dead letters",
+      description:
+        "Those that are dead now, the latest death first, with exact counts of all that the filters mean.",
+      input: { query: filter.extend({ limit, cursor: cursor(deadLetterId) }) },
+      answer: deadLetterPage,
+      async handle({ query: { limit, cursor, ...wanted } }) {
+        const [items, counts] = await Promise.all([
+          listDeadLetters(pool, wanted, { limit, after: cursor?.deadLetterId }),
+          countDeadLetters(pool, wanted),
+        ]);
+        const last = items.length < limit ? undefined : items.at(-1);
+        return {
+          items: items.map(({ cursor: _, ...item }) => item),
+          nextCursor: nextCursor(last && { deadLetterId: String(last.cursor) }),
+          counts,
+        };
+      },
+    }),
+    operation({
+      method: "post",
+      path: "/dead-letters/redrive",
+      summary: "Redrive all dead letters that a filter means",
+      description:
+        "Each is open again with all its attempts, and is enqueued alone. There is no limit to how many.",
+      input: { body: redriveDecision.extend({ filter: filter.default({}) }) },
+      answer: redriven,
+      async handle({ body: { filter, dryRun, ...by } }) {
+        const pages = pagesOfDeadLetters(pool, filter, STEP);
+        if (dryRun) return { dryRun, ...(await rehearseAll(pool, pages)) };
+        return { dryRun, redriven: await redriveAll(parts, pages, by) };
+      },
+    }),
+    operation({
+      method: "get",
+      path: "/dead-letters/{deliveryId}",
+      summary: "Read a dead letter's story",
+      notFound: "No delivery of this id ever died.",
+      input: { path: delivery, query: z.strictObject({}) },
+      answer: deadLetterStory,
+      async handle({ path: { deliveryId } }) {
+        const story = await findDeadLetter(pool, deliveryId);
+        if (story === undefined) return notFound(`Delivery ${deliveryId} never died.`);
+        const { body } = story;
+        return { ...story, body: { base64: body.toString("base64"), text: body.toString("utf8") } };
+      },
+    }),
+    operation({
+      method: "post",
+      path: "/dead-letters/{deliveryId}/redrive",
+      summary: "Redrive a dead letter",
+      notFound: "The delivery is not dead. Rehearsed, it is told as `not-dead` instead.",
+      input: { path: delivery, body: redriveDecision },
+      answer: redriven,
+      async handle({ path: { deliveryId }, body: { dryRun, ...by } }) {
+        if (dryRun) return { dryRun, ...(await rehearseAll(pool, only(deliveryId))) };
+        const count = await redriveAll(parts, only(deliveryId), by);
+        return count === 0 ? notDead(deliveryId) : { dryRun, redriven: count };
+      },
+    }),
+    operation({
+      method: "post",
+      path: "/dead-letters/{deliveryId}/discard",
+      summary: "Discard a dead letter",
+      description: "Nobody is asked about it again; it stays readable.",
+      notFound: "The delivery is not dead.",
+      input: { path: delivery, body: decision.extend({ reason: text.describe("Why; kept for ever.") }) },
+      answer: discarded,
+      async handle({ path: { deliveryId }, body }) {
+        const [done] = await discard(pool, [deliveryId], body);
+        if (done === undefined) return notDead(deliveryId);
+        await queue.remove([deliveryId]).catch((err: unknown) => {
+          log.warn({ err, deliveryId }, "discarded, but its failed job stays in the queue");
+        });
+        return { discarded: 1 as const };
+      },
+    }),
+  ];
 }
 
-async function* only(deliveryId: string): AsyncGenerator<readonly { deliveryId: string }[]> {
+async function* only(deliveryId: string): Pages {
   yield [{ deliveryId }];
 }
 
-function told(rehearsed: Rehearsed): unknown {
-  return rehearsed.outcome === "failed" ? { ...rehearsed, error: describeError(rehearsed.error) } : rehearsed;
-}
-
-/** A body is optional: none is as good as `{}`. */
-async function bodyOf(request: Request): Promise<unknown> {
-  const text = await request.text();
-  try {
-    return text === "" ? {} : JSON.parse(text);
-  } catch {
-    return read(z.never("is not JSON"), text);
-  }
+function notDead(deliveryId: string): Response {
+  return notFound(`Delivery ${deliveryId} is not dead.`);
 }

@@ -1,11 +1,56 @@
+import { STATUSES } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
 import { stats, type Pool } from "@dossier/store";
-import { Hono } from "hono";
+import { z } from "zod";
+import { deathCounts } from "./dead-letter-answers.ts";
+import { components, operation, type Operation } from "./operation.ts";
+
+const count = z.int().min(0);
+
+const answer = z
+  .object({
+    deliveries: z.object({
+      open: count.describe("Accepted and not settled yet."),
+      oldestOpenSeconds: z.number().nullable().describe("How long the one that waits longest has waited."),
+      dead: count,
+      discarded: count,
+      applied: count,
+      duplicate: count,
+      total: count,
+    }),
+    deadLetters: deathCounts,
+    naturalPersons: z.record(z.enum(STATUSES), count),
+    events: z.object({
+      total: count,
+      unrecognised: z
+        .record(z.string(), count)
+        .describe("By type, of those that today's code does not know."),
+    }),
+    feed: z.object({
+      lastPosition: count,
+      behindSeconds: z.number().describe("How long a commit has waited for its place in the change feed."),
+    }),
+    queue: z.object({
+      backend: z.enum(["redis", "postgres"]),
+      jobs: z
+        .object({ waiting: count, active: count, delayed: count, failed: count, completed: count })
+        .nullable()
+        .describe("`null` while the queue does not answer."),
+    }),
+  })
+  .register(components, { id: "Stats" });
 
 /** What there is and what waits: of the record, and of the queue where it answers. */
-export function statsRoute(pool: Pool, queue: DeliveryQueue): Hono {
-  return new Hono().get("/", async (c) => {
-    const [record, jobs] = await Promise.all([stats(pool), queue.counts().catch(() => null)]);
-    return c.json({ ...record, queue: { backend: queue.backend, jobs } });
+export function statsOperation(pool: Pool, queue: DeliveryQueue): Operation {
+  return operation({
+    method: "get",
+    path: "/stats",
+    summary: "Count what there is and what waits",
+    input: { query: z.strictObject({}) },
+    answer,
+    async handle() {
+      const [record, jobs] = await Promise.all([stats(pool), queue.counts().catch(() => null)]);
+      return { ...record, queue: { backend: queue.backend, jobs } };
+    },
   });
 }
