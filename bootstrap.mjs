@@ -59,6 +59,9 @@ function fetchRuntime() {
       "--no-package-lock",
       "--ignore-scripts",
       "--loglevel=error",
+      // By default npm says nothing for minutes where the registry is out of reach.
+      "--fetch-retry-mintimeout=1000",
+      "--fetch-retry-maxtimeout=3000",
       "--prefix",
       runtime,
       ...wanted,
