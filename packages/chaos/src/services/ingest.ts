@@ -1,0 +1,15 @@
+/** Ingest as its own main.ts starts it; configured by its arguments, for a process of its own. */
+import { startIngest } from "@dossier/ingest";
+import { createLogger, orExit, runUntilSignal } from "@dossier/service";
+
+const [port, databaseUrl = "", redisUrl = "", secret = ""] = process.argv.slice(2);
+const log = createLogger({ service: "ingest", level: "info" });
+const config = {
+  PORT: Number(port),
+  LOG_LEVEL: "info" as const,
+  DATABASE_URL: databaseUrl,
+  REDIS_URL: redisUrl,
+  ICOMPLY_WEBHOOK_SECRETS: [secret],
+  MAX_BODY_BYTES: 1024 * 1024,
+};
+await runUntilSignal(log, async (stopping) => orExit(await startIngest(config, log, stopping)).shutdown);

@@ -1,0 +1,40 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Person } from "@dossier/events";
+import { journeys, poison, type Poison } from "@dossier/testing/journeys";
+import type { Sender } from "./sender.ts";
+
+/** What is sent in a run: the lives of many persons, in disorder, with webhooks among them that nobody can read. */
+export interface Traffic {
+  readonly persons: readonly Person[];
+  readonly poison: readonly Poison[];
+  readonly bodies: readonly Buffer[];
+}
+
+const SENDS_A_SECOND = 40;
+/** Sends of one person, on average, with these options. */
+const SENDS_A_PERSON = 11;
+const POISON_EVERY = 50;
+
+export function traffic(seed: number, durationMs: number): Traffic {
+  const persons = Math.ceil((durationMs / 1_000) * (SENDS_A_SECOND / SENDS_A_PERSON));
+  const told = journeys({ persons, seed, duplicates: 0.25, shuffle: 0.25 });
+  const sends = Array.from(told.sends, ({ body }) => body);
+  const poisoned = [...poison({ count: Math.ceil(sends.length / POISON_EVERY), seed })];
+  const bodies = sends.flatMap((body, place) => {
+    const bad = place % POISON_EVERY === 0 ? poisoned[place / POISON_EVERY] : undefined;
+    return bad === undefined ? [body] : [body, bad.body];
+  });
+  return { persons: [...told.persons], poison: poisoned, bodies };
+}
+
+/** Sends all bodies, evenly over the time; resolves when each was accepted. */
+export async function drive({ bodies }: Traffic, sender: Sender, durationMs: number): Promise<void> {
+  const began = performance.now();
+  const sending: Promise<void>[] = [];
+  for (const [place, body] of bodies.entries()) {
+    const wait = began + (place / bodies.length) * durationMs - performance.now();
+    if (wait > 0) await delay(wait);
+    sending.push(sender.send(body));
+  }
+  await Promise.all(sending);
+}
