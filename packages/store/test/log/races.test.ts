@@ -37,10 +37,9 @@ test.for([2, 8])(
         Array.from({ length: workers }, () => send(entityId)),
       );
       await Promise.all(ids.map((id) => settle(pool, [id], "test")));
-      expect((await outcomes(pool, ids)).toSorted()).toEqual([
-        "applied",
-        ...Array(workers - 1).fill("duplicate"),
-      ]);
+      const ended = Map.groupBy(await outcomes(pool, ids), (outcome) => outcome);
+      expect(ended.get("applied")).toHaveLength(1);
+      expect(ended.get("duplicate")).toHaveLength(workers - 1);
       expect(await rows(pool, "select seq from events where entity_id = $1", [entityId])).toEqual([
         { seq: 1n },
       ]);
@@ -93,7 +92,7 @@ test("who comes while another transaction holds a new person waits for it, and s
   await other.query("commit");
   other.release();
   await settled;
-  expect((await outcomes(pool, ids)).toSorted()).toEqual(["applied", "duplicate"]);
+  expect(new Set(await outcomes(pool, ids))).toEqual(new Set(["applied", "duplicate"]));
 });
 
 test("one delivery in the hands of eight workers is settled by one of them", async () => {

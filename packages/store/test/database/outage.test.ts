@@ -1,0 +1,412 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { payload, startPostgres, startProxy, type LocalServer } from "@dossier/testing";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  closePool,
+  isOutage,
+  migrate,
+  openPool,
+  recordDeliveries,
+  settle,
+  takeDueDeliveries,
+  type Pool,
+} from "../../src/index.ts";
+import { delivery, receive } from "../receive.ts";
+
+// A server of its own, which these tests kill, freeze and fill.
+let server: LocalServer;
+let admin: Pool;
+beforeAll(async () => {
+  server = await startPostgres({
+    settings: { fsync: "off", max_connections: "20", superuser_reserved_connections: "3" },
+  });
+  await migrate(server.url);
+  admin = openPool(server.url, { name: "admin", size: 4 });
+});
+afterAll(async () => {
+  await admin.end();
+  await server.stop();
+});
+
+const SHORT_MS = 300;
+
+async function failure(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => expect.unreachable("it did not fail"),
+    (error: unknown) => error,
+  );
+}
+
+async function using<T>(
+  url: string,
+  use: (pool: Pool) => Promise<T>,
+  given: { size?: number; timeoutMs?: number } = {},
+): Promise<T> {
+  const pool = openPool(url, { name: "test", size: 2, timeoutMs: 60_000, ...given });
+  try {
+    return await use(pool);
+  } finally {
+    await closePool(pool);
+  }
+}
+
+const settling = (pool: Pool, ids: readonly string[]) => settle(pool, ids, "test");
+const event = (entityId: string) => JSON.stringify(payload({ event: "NaturalPersonPending", entityId }));
+
+/** Resolves once a connection of this name waits for a lock. */
+async function waiting(name: string): Promise<void> {
+  for (;;) {
+    const { rowCount } = await admin.query(
+      "select from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock'",
+      [name],
+    );
+    if (rowCount) return;
+  }
+}
+
+/** Settles a delivery whose person another transaction holds, and does something to it while it waits. */
+async function whileWaiting(
+  entityId: string,
+  meanwhile: () => Promise<unknown>,
+  timeoutMs = 60_000,
+): Promise<unknown> {
+  await settling(admin, await receive(admin, [event(entityId)]));
+  const [id = ""] = await receive(admin, [event(entityId)]);
+  const holder = await admin.connect();
+  try {
+    await holder.query("begin");
+    await holder.query("select from streams where entity_id = $1 for update", [entityId]);
+    return await using(
+      server.url,
+      async (pool) => {
+        const failed = failure(settling(pool, [id]));
+        await waiting("test");
+        await meanwhile();
+        return failed;
+      },
+      { timeoutMs },
+    );
+  } finally {
+    await holder.query("rollback");
+    holder.release();
+  }
+}
+
+const signalled = (signal: string) => () =>
+  admin.query(`select ${signal}(pid) from pg_stat_activity where application_name = 'test'`);
+
+test("a backend that is terminated in the middle of a transaction is an outage, and the next one works", async () => {
+  const error = await whileWaiting("terminated", signalled("pg_terminate_backend"));
+  expect(error).toMatchObject({ code: "57P01" });
+  expect(isOutage(error)).toBe(true);
+});
+
+test("a backend that is terminated between statements is an outage, and ends no process", async () => {
+  await using(server.url, async (pool) => {
+    const connection = await pool.connect();
+    await connection.query("begin");
+    const gone = new Promise((resolve) => connection.once("end", resolve));
+    await signalled("pg_terminate_backend")();
+    await gone;
+    const error = await failure(connection.query("select 1"));
+    connection.release(true);
+    expect(isOutage(error)).toBe(true);
+    expect((await pool.query("select 1")).rowCount).toBe(1);
+  });
+});
+
+test("a backend that is terminated while idle is replaced, and nobody notices", async () => {
+  await using(server.url, async (pool) => {
+    await pool.query("select 1");
+    const removed = new Promise((resolve) => pool.once("remove", resolve));
+    await signalled("pg_terminate_backend")();
+    await removed;
+    expect((await pool.query("select 1")).rowCount).toBe(1);
+  });
+});
+
+test("a cancelled statement is an outage", async () => {
+  const error = await whileWaiting("cancelled", signalled("pg_cancel_backend"));
+  expect(error).toMatchObject({ code: "57014" });
+  expect(isOutage(error)).toBe(true);
+});
+
+test.for(["lock_timeout", "statement_timeout"])("%s is an outage", async (setting) => {
+  const [id = ""] = await receive(admin, [event(setting)]);
+  await settling(admin, [id]);
+  const holder = await admin.connect();
+  await holder.query("begin");
+  await holder.query("select from streams where entity_id = $1 for update", [setting]);
+  const error = await using(server.url, async (pool) => {
+    await pool.query(`set ${setting} = 1`);
+    return failure(pool.query("select from streams where entity_id = $1 for update", [setting]));
+  });
+  await holder.query("rollback");
+  holder.release();
+  expect(isOutage(error)).toBe(true);
+});
+
+test("a transaction that stood still too long is an outage", async () => {
+  await using(server.url, async (pool) => {
+    const connection = await pool.connect();
+    await connection.query("set idle_in_transaction_session_timeout = 1");
+    const gone = new Promise((resolve) => connection.once("end", resolve));
+    await connection.query("begin");
+    await gone;
+    const error = await failure(connection.query("select 1"));
+    connection.release(true);
+    expect(isOutage(error)).toBe(true);
+  });
+});
+
+test("a deadlock is an outage", async () => {
+  const locked = (key: number) => `select pg_advisory_xact_lock(${key})`;
+  await using(server.url, async (pool) => {
+    await pool.query("set deadlock_timeout = '10ms'");
+    const [one, other] = [await pool.connect(), await pool.connect()];
+    for (const connection of [one, other]) await connection.query("begin");
+    await one.query(locked(1));
+    await other.query(locked(2));
+    const ends = await Promise.allSettled(
+      [one.query(locked(2)), other.query(locked(1))].map((end, i) =>
+        end.finally(() => [one, other][i]?.query("rollback")),
+      ),
+    );
+    for (const connection of [one, other]) connection.release();
+    const errors = ends.flatMap((end) => (end.status === "rejected" ? [end.reason as unknown] : []));
+    expect(errors).toMatchObject([{ code: "40P01" }]);
+    expect(errors.map(isOutage)).toEqual([true]);
+  });
+});
+
+test("a serialization failure is an outage", async () => {
+  await admin.query("create table counter as select 0 as n");
+  await using(server.url, async (pool) => {
+    const connection = await pool.connect();
+    await connection.query("begin isolation level repeatable read");
+    await connection.query("select n from counter");
+    await admin.query("update counter set n = n + 1");
+    const error = await failure(connection.query("update counter set n = n + 1"));
+    connection.release(true);
+    expect(error).toMatchObject({ code: "40001" });
+    expect(isOutage(error)).toBe(true);
+  });
+});
+
+test("a server that has become read-only is an outage, and its connections are not kept", async () => {
+  const ids = await receive(admin, [event("read-only")]);
+  await using(
+    server.url,
+    async (pool) => {
+      const before = (await pool.query<{ pid: number }>("select pg_backend_pid() as pid")).rows[0]?.pid;
+      await pool.query("set default_transaction_read_only = on");
+      const error = await failure(settling(pool, ids));
+      expect(error).toMatchObject({ code: "25006" });
+      expect(isOutage(error)).toBe(true);
+      // As after a failover: only a new connection can lead to the server that now takes writes.
+      expect((await settling(pool, ids)).applied).toEqual(ids);
+      expect((await pool.query<{ pid: number }>("select pg_backend_pid() as pid")).rows[0]?.pid).not.toBe(
+        before,
+      );
+    },
+    { size: 1 },
+  );
+});
+
+test("too many connections are an outage", async () => {
+  const limited = new URL(server.url);
+  limited.username = "limited";
+  await admin.query("create role limited login connection limit 0");
+  const one = await using(limited.href, (pool) => failure(pool.query("select 1")));
+  expect(one).toMatchObject({ code: "53300" });
+  expect(isOutage(one)).toBe(true);
+});
+
+test("a pool without a free connection in time is an outage", async () => {
+  await using(
+    server.url,
+    async (pool) => {
+      const held = await pool.connect();
+      const error = await failure(settling(pool, ["01890000-0000-7000-8000-000000000000"]));
+      held.release();
+      expect(isOutage(error)).toBe(true);
+    },
+    { size: 1, timeoutMs: SHORT_MS },
+  );
+});
+
+test.for([
+  ["a database that is not there (yet)", "/nowhere", "postgres"],
+  ["a role that is not there (yet)", "/postgres", "nobody"],
+  ["a database without the tables: a migration that has not run", "/template1", "postgres"],
+])("%s is an outage", async ([, pathname, username]) => {
+  const url = new URL(server.url);
+  Object.assign(url, { pathname, username });
+  expect(isOutage(await using(url.href, (pool) => failure(takeDueDeliveries(pool, 1))))).toBe(true);
+});
+
+test("a name that does not resolve, and a port that nobody listens on, are outages", async () => {
+  for (const url of [
+    "postgres://postgres@db.invalid:5432/postgres",
+    "postgres://postgres@127.0.0.1:1/postgres",
+  ]) {
+    expect(isOutage(await using(url, (pool) => failure(takeDueDeliveries(pool, 1))))).toBe(true);
+  }
+});
+
+test.for([{ kind: "half-open" }, { kind: "black-hole" }] as const)(
+  "a $kind connection is an outage once the time for an answer is over; restored, the same pool works",
+  async (fault) => {
+    const proxy = await startProxy({ target: server.url });
+    await using(
+      proxy.url,
+      async (pool) => {
+        const ids = await receive(pool, [event(fault.kind)]);
+        proxy.apply(fault);
+        // One that was there before, and one that is made now.
+        for (const size of [1, 2]) {
+          const errors = await Promise.all(Array.from({ length: size }, () => failure(settling(pool, ids))));
+          expect(errors.map(isOutage)).toEqual(Array(size).fill(true));
+        }
+        proxy.restore();
+        // Server and client may still find connections that were lost.
+        for (;;) {
+          const settled = await settling(pool, ids).catch((error: unknown) =>
+            expect(isOutage(error)).toBe(true),
+          );
+          if (typeof settled === "object") break;
+        }
+      },
+      { timeoutMs: SHORT_MS },
+    );
+    await proxy.close();
+  },
+);
+
+test("a connection that is reset is an outage", async () => {
+  const proxy = await startProxy({ target: server.url });
+  await using(proxy.url, async (pool) => {
+    const ids = await receive(pool, [event("reset")]);
+    proxy.apply({ kind: "cut" });
+    for (let i = 0; i < 3; i++) expect(isOutage(await failure(settling(pool, ids)))).toBe(true);
+    proxy.restore();
+    expect((await settling(pool, ids)).applied).toEqual(ids);
+  });
+  await proxy.close();
+});
+
+test("a server that is killed, is down, starts again and recovers: outages, until the same pool works", async () => {
+  await using(server.url, async (pool) => {
+    const ids = await receive(pool, [event("killed")]);
+    const errors: unknown[] = [];
+    const failed = failure(pool.query("select pg_sleep(600)"));
+    await server.kill();
+    errors.push(await failed, await failure(settling(pool, ids)));
+    const started = server.restart();
+    for (;;) {
+      const error = await settling(pool, ids).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (error === undefined) break;
+      errors.push(error);
+    }
+    await started;
+    expect(errors.filter((error) => !isOutage(error))).toEqual([]);
+  });
+});
+
+test("a server that is shut down in order is an outage", async () => {
+  await using(server.url, async (pool) => {
+    const failed = failure(pool.query("select pg_sleep(600)"));
+    await server.restart();
+    expect(isOutage(await failed)).toBe(true);
+    expect((await pool.query("select 1")).rowCount).toBe(1);
+  });
+});
+
+test("a full disk is an outage, and what was begun left nothing", async (context) => {
+  const dir = await mkdtemp(join(tmpdir(), "dossier-full-"));
+  const run = promisify(execFile);
+  const mounted = await run("mount", ["-t", "tmpfs", "-o", "size=1m,mode=777", "tmpfs", dir]).then(
+    () => true,
+    () => false,
+  );
+  if (!mounted) {
+    await rm(dir, { recursive: true });
+    context.skip("a small disk cannot be made here: mounting a tmpfs needs root");
+  }
+  try {
+    await run("chown", ["postgres", dir]);
+    await admin.query(`create tablespace small location '${dir}'`);
+    await admin.query("create database full_disk tablespace pg_default");
+    const url = server.url.replace(/postgres$/, "full_disk");
+    await migrate(url);
+    await using(url, async (pool) => {
+      await pool.query("alter table deliveries set tablespace small");
+      const body = Buffer.alloc(100_000, "0123456789abcdefghijklmnopqrstuvwxyz");
+      await pool.query("alter table deliveries alter column body set storage external");
+      const recorded: string[] = [];
+      const error = await failure(
+        (async () => {
+          for (;;) {
+            const next = delivery(body);
+            await recordDeliveries(pool, [next]);
+            recorded.push(next.deliveryId);
+          }
+        })(),
+      );
+      expect(error).toMatchObject({ code: "53100" });
+      expect(isOutage(error)).toBe(true);
+      const { rows } = await pool.query<{ delivery_id: string }>("select delivery_id from open_deliveries");
+      expect(rows.map(({ delivery_id }) => delivery_id).toSorted()).toEqual(recorded.toSorted());
+    });
+    await admin.query("drop database full_disk with (force)");
+    await admin.query("drop tablespace small");
+  } finally {
+    await run("umount", ["--lazy", dir]);
+    await rm(dir, { recursive: true });
+  }
+});
+
+test.for([
+  [
+    "a text that is too long for an index",
+    "insert into streams select string_agg(md5(n::text), ''), 0, '' from generate_series(1, 1000) n",
+    "54000",
+  ],
+  ["a NUL", "select $1::text", "22021"],
+  ["a broken number", "select 'x'::int", "22P02"],
+  ["broken JSON", "select 'x'::json", "22P02"],
+  ["a number out of range", "select 2147483647 + 1", "22003"],
+  ["a division by zero", "select 1 / 0", "22012"],
+  ["a second row of one key", "insert into streams values ('twice', 0, ''), ('twice', 0, '')", "23505"],
+  ["a null where none may be", "insert into streams values (null, 0, '')", "23502"],
+  ["a value that a check refuses", "insert into appends values (0, 0)", "23514"],
+  ["a change of evidence", "delete from events", "23001"],
+  [
+    "one row written twice by one statement",
+    "insert into streams values ('a', 0, ''), ('a', 0, '') on conflict (entity_id) do update set seq = 1",
+    "21000",
+  ],
+] as const)("%s is no outage: the fault is what was sent", async ([, statement, code]) => {
+  const error = await failure(admin.query(statement, code === "22021" ? ["\0"] : []));
+  expect(error).toMatchObject({ code });
+  expect(isOutage(error)).toBe(false);
+});
+
+test("an error of this program is no outage", () => {
+  for (const error of [
+    new TypeError("x is not a function"),
+    new RangeError("too deep"),
+    "thrown",
+    undefined,
+    null,
+  ]) {
+    expect(isOutage(error)).toBe(false);
+  }
+});

@@ -1,0 +1,287 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { journeys, startPostgres, type LocalServer } from "@dossier/testing";
+import pg from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import {
+  bury,
+  discard,
+  ensureServiceLogin,
+  migrate,
+  openPool,
+  recordFailure,
+  redrive,
+  settle,
+  takeDueDeliveries,
+  verify,
+  type Pool,
+} from "../../src/index.ts";
+import { receive, rows } from "../receive.ts";
+
+// A server of its own: roles belong to all of a server's databases, and this one asks for passwords.
+let server: LocalServer;
+let owner: Pool;
+let service: Pool;
+const trickyUser = `o'ser "vice"; drop table events; --`;
+const trickyPassword = `p'a"ss\\w$ö:rd@/?%`;
+
+beforeAll(async () => {
+  server = await startPostgres({
+    settings: { fsync: "off" },
+  });
+  await migrate(server.url);
+  await ensureServiceLogin(server.url, urlOf("dossier", "trial-only"));
+  owner = openPool(server.url, { name: "owner", size: 1 });
+  service = openPool(urlOf("dossier", "trial-only"), { name: "service", size: 4 });
+});
+afterAll(async () => {
+  await Promise.all([owner.end(), service.end()]);
+  await server.stop();
+});
+
+function urlOf(user: string, password: string, database = "postgres"): string {
+  const url = new URL(server.url);
+  url.username = encodeURIComponent(user);
+  url.password = encodeURIComponent(password);
+  url.pathname = database;
+  return url.href;
+}
+
+async function refused(statement: string, as: Pool = service): Promise<string> {
+  return as.query(statement).then(
+    () => expect.unreachable(`"${statement}" was allowed`),
+    (error: pg.DatabaseError) => error.message,
+  );
+}
+
+const evidence = ["deliveries", "events", "resends", "failures", "dead_letters", "operator_actions"];
+const projection = [
+  "open_deliveries",
+  "settlements",
+  "streams",
+  "appends",
+  "natural_persons",
+  "person_search",
+];
+
+test("the services' role can do all that the services need", async () => {
+  const { sends, conflicts } = journeys({ persons: 5, seed: 1, duplicates: 0.3, shuffle: 0.3 });
+  const bodies = [...sends].map(({ body }) => body);
+  const ids = await receive(service, bodies);
+  await settle(service, ids, "test");
+  const [conflict] = conflicts;
+  const dead = await receive(service, [conflict?.body ?? "", "not JSON", "stalled"]);
+  const [one = "", other = "", stalled = ""] = dead;
+  const failure = { deliveryId: one, error: "went wrong", stack: undefined, codeVersion: "test" };
+  expect(await recordFailure(service, failure, { baseMs: 1, capMs: 1 })).toBe(1);
+  await bury(service, { deliveryId: stalled, reason: "stalled", message: "gave up", issues: [] }, "test");
+  expect((await settle(service, [one, other], "test")).dead).toHaveLength(2);
+  const decision = { operator: "Olga", reason: "test" };
+  expect(await redrive(service, [one], decision)).toEqual([one]);
+  expect(await discard(service, [other], decision)).toEqual([other]);
+  await takeDueDeliveries(service, 10);
+  expect((await settle(service, [one], "test")).dead).toHaveLength(1);
+  expect((await verify(service)).findings).toEqual([]);
+});
+
+test.for(evidence)("it can neither change nor remove what stands in %s", async (table) => {
+  const [column] = (await rows(
+    owner,
+    "select attname as name from pg_attribute where attrelid = $1::regclass and attnum = 2",
+    [table],
+  )) as { name: string }[];
+  expect(await refused(`update ${table} set ${column?.name} = ${column?.name}`)).toContain(
+    "permission denied",
+  );
+  expect(await refused(`delete from ${table}`)).toContain("permission denied");
+  expect(await refused(`truncate ${table}`)).toContain("permission denied");
+  expect(await refused(`truncate ${table} cascade`)).toContain("permission denied");
+  expect(await refused(`select from ${table} for update`)).toContain("permission denied");
+});
+
+test("it cannot change an event on the way of an insert", async () => {
+  const columns =
+    "(entity_id, seq, event, id, ticks, data, data_digest, delivery_id, received_at, body_digest, hash, append_id, ordinal)";
+  const again = `insert into events ${columns} select ${columns.slice(1, -1)} from events limit 1 on conflict`;
+  expect(await refused(`${again} (entity_id, seq) do update set ticks = 0`)).toContain("permission denied");
+  expect(
+    await refused(
+      "merge into events using streams using_streams on true when matched then update set ticks = 0",
+    ),
+  ).toContain("permission denied");
+});
+
+test.for([...evidence, ...projection])("it cannot alter, drop, own or disarm %s", async (table) => {
+  for (const statement of [
+    `alter table ${table} disable trigger all`,
+    `alter table ${table} disable trigger append_only`,
+    `alter table ${table} add column more text`,
+    `alter table ${table} owner to current_user`,
+    `alter table ${table} rename to other`,
+    `alter table ${table} enable row level security`,
+    `drop table ${table}`,
+    `create rule quiet as on insert to ${table} do instead nothing`,
+    `create index on ${table} ((1))`,
+  ]) {
+    expect(await refused(statement)).toContain("must be owner");
+  }
+  expect(
+    await refused(
+      `create trigger quiet before insert on ${table} execute function suppress_redundant_updates_trigger()`,
+    ),
+  ).toMatch(/permission denied|must be owner/);
+});
+
+test.for([
+  "set session_replication_role = replica",
+  "set role postgres",
+  "set session authorization postgres",
+  "alter role dossier superuser",
+  "alter role dossier_service superuser",
+  "create role other",
+  "grant postgres to dossier",
+  "drop function refuse_change cascade",
+  "create or replace function refuse_change() returns trigger language plpgsql as 'begin return null; end'",
+  "create table public.other (n int)",
+  "create schema other",
+  "select setval('append_ids', 1)",
+  "alter sequence append_ids restart",
+  "update appends set size = 1",
+  "delete from appends",
+  "delete from streams",
+  "delete from migrations",
+  "copy events to program 'cat'",
+  "select pg_read_file('PG_VERSION')",
+  "reassign owned by postgres to dossier",
+])("it is refused: %s", async (statement) => {
+  expect(await refused(statement)).toMatch(
+    /permission denied|must be|not permitted|cannot be set|Only roles/i,
+  );
+});
+
+test("what it grants to itself it does not get", async () => {
+  await service.query("grant update, delete, truncate, trigger on events to dossier");
+  const granted = "select has_table_privilege('events', 'update, delete, truncate, trigger') as granted";
+  expect(await rows(service, granted)).toEqual([{ granted: false }]);
+});
+
+test("the head of a chain it may change, as it must; verify says so", async () => {
+  const [head] = (await rows(owner, "select entity_id, seq, hash from streams limit 1")) as {
+    entity_id: string;
+    seq: bigint;
+    hash: Buffer;
+  }[];
+  await service.query("update streams set seq = seq - 1 where entity_id = $1", [head?.entity_id]);
+  const { findings } = await verify(service);
+  expect(findings.map(({ check }) => check)).toEqual(["head"]);
+  await service.query("update streams set seq = $2 where entity_id = $1", [head?.entity_id, head?.seq]);
+  expect((await verify(service)).findings).toEqual([]);
+});
+
+test.for(evidence)("even the owner is refused to change or remove what stands in %s", async (table) => {
+  const [column] = (await rows(
+    owner,
+    "select attname as name from pg_attribute where attrelid = $1::regclass and attnum = 2",
+    [table],
+  )) as { name: string }[];
+  for (const statement of [
+    `update ${table} set ${column?.name} = ${column?.name}`,
+    `update ${table} set ${column?.name} = ${column?.name} where false`,
+    `delete from ${table}`,
+    `truncate ${table}`,
+  ]) {
+    expect(await refused(statement, owner)).toContain("is refused: its rows are evidence");
+  }
+});
+
+async function asked(statement: string, url: string): Promise<unknown> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(statement)).rows[0];
+  } finally {
+    await client.end();
+  }
+}
+
+test("a login of any name and password is made once, and gets the new password the next time", async () => {
+  const url = urlOf(trickyUser, trickyPassword);
+  await ensureServiceLogin(server.url, url);
+  await ensureServiceLogin(server.url, urlOf(trickyUser, "next"));
+  await Promise.all([1, 2, 3].map(() => ensureServiceLogin(server.url, url)));
+  expect(
+    await asked("select current_user as me, pg_has_role('dossier_service', 'member') as member", url),
+  ).toEqual({
+    me: trickyUser,
+    member: true,
+  });
+  const [stored] = await rows(
+    owner,
+    "select rolpassword, rolsuper, rolcreaterole, rolcreatedb from pg_authid where rolname = $1",
+    [trickyUser],
+  );
+  expect(stored).toMatchObject({ rolsuper: false, rolcreaterole: false, rolcreatedb: false });
+  expect(stored).toMatchObject({ rolpassword: expect.stringMatching(/^SCRAM-SHA-256\$4096:/) as string });
+});
+
+test("the password that it sets lets in, and no other does", async () => {
+  await ensureServiceLogin(server.url, urlOf(trickyUser, trickyPassword));
+  await protect("scram-sha-256");
+  try {
+    expect(await asked("select 1 as one", urlOf(trickyUser, trickyPassword))).toEqual({ one: 1 });
+    await expect(asked("select 1", urlOf(trickyUser, "wrong"))).rejects.toThrow(
+      "password authentication failed",
+    );
+  } finally {
+    await protect("trust");
+  }
+});
+
+/** From now on, all but the owner log in like this. */
+async function protect(method: string): Promise<void> {
+  const file = join(server.dir, "pg_hba.conf");
+  await owner.query(
+    `copy (select unnest(array['host all postgres all trust', 'host all all all ${method}'])) to '${file}'`,
+  );
+  await owner.query("select pg_reload_conf()");
+  expect(await readFile(file, "utf8")).toContain(method);
+}
+
+test("where both URLs name one role nothing is done, and no server is asked", async () => {
+  await ensureServiceLogin(
+    "postgres://owner:a@127.0.0.1:1/dossier",
+    "postgres://owner:b@127.0.0.1:1/dossier",
+  );
+});
+
+test("a role that has the owner's rights is refused", async () => {
+  await owner.query("create role boss superuser");
+  await owner.query("create role deputy in role postgres");
+  for (const user of ["boss", "deputy"]) {
+    await expect(ensureServiceLogin(server.url, urlOf(user, "x"))).rejects.toThrow("append-only");
+    const [role] = await rows(owner, "select rolcanlogin from pg_roles where rolname = $1", [user]);
+    expect(role).toEqual({ rolcanlogin: false });
+  }
+});
+
+test("an owner who is no superuser can do it, also where everyone's rights were taken away", async () => {
+  await owner.query("create role landlord login createrole");
+  await owner.query("grant dossier_service to landlord with admin option");
+  await owner.query("create database hardened owner landlord");
+  await owner.query("revoke all on database hardened from public");
+  const landlord = urlOf("landlord", "", "hardened");
+  await migrate(landlord);
+  await asked("revoke all on schema public from public", urlOf("postgres", "", "hardened"));
+  const tenant = urlOf("tenant", "secret", "hardened");
+  await ensureServiceLogin(landlord, tenant);
+  expect(await asked("select count(*)::int as events from events", tenant)).toEqual({ events: 0 });
+});
+
+test("no error says the password", async () => {
+  await owner.query("create role lodger login");
+  const error = await ensureServiceLogin(urlOf("lodger", ""), urlOf("dossier", "s3cret-word")).catch(
+    (error: unknown) => error,
+  );
+  expect(error).toBeInstanceOf(pg.DatabaseError);
+  expect(JSON.stringify(error) + String(error) + String((error as Error).stack)).not.toContain("s3cret-word");
+});

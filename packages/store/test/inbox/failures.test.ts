@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import {
+  bury,
+  recordFailure,
+  settle,
+  SWEEP_AFTER_SECONDS,
+  takeDueDeliveries,
+  type DeadLetter,
+} from "../../src/index.ts";
+import { freshPool, outcomes, receive, rows } from "../receive.ts";
+
+let database: Awaited<ReturnType<typeof freshPool>>;
+beforeAll(async () => (database = await freshPool()));
+afterAll(() => database.end());
+beforeEach(() => database.pool.query("delete from open_deliveries"));
+
+const backoff = { baseMs: 1_000, capMs: 300_000 };
+const failure = (deliveryId: string) => ({
+  deliveryId,
+  error: "went wrong",
+  stack: "at here",
+  codeVersion: "1.2.3",
+});
+const stalled = (deliveryId: string): DeadLetter => ({
+  deliveryId,
+  reason: "stalled",
+  message: "gave up",
+  issues: [],
+});
+
+/** In whole seconds, how long after now each delivery is due. */
+async function dueIn(ids: readonly string[]): Promise<unknown[]> {
+  const found = await rows(
+    database.pool,
+    "select delivery_id, round(extract(epoch from due_at - now()))::int as due from open_deliveries where delivery_id = any ($1)",
+    [ids],
+  );
+  const dueOf = new Map(
+    (found as { delivery_id: string; due: number }[]).map(({ delivery_id, due }) => [delivery_id, due]),
+  );
+  return ids.map((id) => dueOf.get(id));
+}
+
+async function makeDue(ids: readonly string[]): Promise<void> {
+  await database.pool.query(
+    "update open_deliveries set due_at = now() - interval '1 second' where delivery_id = any ($1)",
+    [ids],
+  );
+}
+
+test("each failed attempt is counted and kept, with what went wrong", async () => {
+  const { pool } = database;
+  const [id = ""] = await receive(pool, ["{}"]);
+  expect(await recordFailure(pool, failure(id), backoff)).toBe(1);
+  expect(await recordFailure(pool, { ...failure(id), stack: undefined }, backoff)).toBe(2);
+  expect(
+    await rows(
+      pool,
+      "select attempt, error, stack, code_version from failures where delivery_id = $1 order by failure_id",
+      [id],
+    ),
+  ).toEqual([
+    { attempt: 1, error: "went wrong", stack: "at here", code_version: "1.2.3" },
+    { attempt: 2, error: "went wrong", stack: null, code_version: "1.2.3" },
+  ]);
+});
+
+test("attempts that fail at the same time are all counted", async () => {
+  const { pool } = database;
+  const [id = ""] = await receive(pool, ["{}"]);
+  const counts = await Promise.all(
+    Array.from({ length: 8 }, () => recordFailure(pool, failure(id), backoff)),
+  );
+  expect(new Set(counts)).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8]));
+});
+
+test("the sweeper leaves a failing delivery alone for as long as its own job may wait", async () => {
+  const { pool } = database;
+  const [id = ""] = await receive(pool, ["{}"]);
+  const due: unknown[] = [];
+  for (let attempt = 1; attempt <= 10; attempt++) {
+    await recordFailure(pool, failure(id), backoff);
+    due.push(...(await dueIn([id])));
+  }
+  const longest = [1, 2, 4, 8, 16, 32, 64, 128, 256, 300];
+  expect(
+    due.map((seconds, i) => Math.abs(Number(seconds) - SWEEP_AFTER_SECONDS - (longest[i] ?? 0)) <= 1),
+  ).toEqual(Array(10).fill(true));
+});
+
+test("a failure of a delivery that is settled, or was never recorded, counts nothing", async () => {
+  const { pool } = database;
+  const ids = await receive(pool, ["not JSON"]);
+  await settle(pool, ids, "test");
+  const unknown = "01890000-0000-7000-8000-000000000000";
+  for (const id of [...ids, unknown]) expect(await recordFailure(pool, failure(id), backoff)).toBeUndefined();
+  expect(await rows(pool, "select from failures where delivery_id = any ($1)", [[...ids, unknown]])).toEqual(
+    [],
+  );
+});
+
+test("a buried delivery is dead, once, and is not settled again", async () => {
+  const { pool } = database;
+  const [id = ""] = await receive(pool, ["not JSON"]);
+  const buried = await Promise.all(Array.from({ length: 4 }, () => bury(pool, stalled(id), "1.2.3")));
+  expect(buried.filter(Boolean)).toHaveLength(1);
+  expect(await outcomes(pool, [id])).toEqual(["dead"]);
+  expect(
+    await rows(pool, "select reason, message, code_version from dead_letters where delivery_id = $1", [id]),
+  ).toEqual([{ reason: "stalled", message: "gave up", code_version: "1.2.3" }]);
+  expect(await settle(pool, [id], "test")).toEqual({ applied: [], duplicates: [], dead: [] });
+});
+
+test("what is settled is not buried", async () => {
+  const { pool } = database;
+  const ids = await receive(pool, ["not JSON"]);
+  await settle(pool, ids, "test");
+  expect(await bury(pool, stalled(ids[0] ?? ""), "test")).toBe(false);
+  expect(await rows(pool, "select reason from dead_letters where delivery_id = any ($1)", [ids])).toEqual([
+    { reason: "unparsable" },
+  ]);
+});
+
+test("only deliveries that are due are taken, the longest due first, each once until it is due again", async () => {
+  const { pool } = database;
+  const ids = await receive(pool, ["1", "2", "3", "4"]);
+  expect(await takeDueDeliveries(pool, 10)).toEqual([]);
+  const [first = "", second = "", third = ""] = ids;
+  for (const id of [third, second, first]) await makeDue([id]);
+  // Due for longer and longer: third, second, first.
+  await pool.query(
+    "update open_deliveries set due_at = now() - make_interval(mins => array_position($1::uuid[], delivery_id)) where delivery_id = any ($1)",
+    [[first, second, third]],
+  );
+  expect((await takeDueDeliveries(pool, 2)).toSorted()).toEqual([second, third].toSorted());
+  expect(await takeDueDeliveries(pool, 2)).toEqual([first]);
+  expect(await takeDueDeliveries(pool, 2)).toEqual([]);
+  const due = await dueIn([first, second, third]);
+  expect(due.every((seconds) => Math.abs(Number(seconds) - SWEEP_AFTER_SECONDS) <= 1)).toBe(true);
+});
+
+test("several sweepers never take the same delivery, and together take all", async () => {
+  const { pool } = database;
+  const ids = await receive(
+    pool,
+    Array.from({ length: 400 }, (_, number) => String(number)),
+  );
+  await makeDue(ids);
+  const taken: string[] = [];
+  async function sweep(): Promise<void> {
+    for (
+      let some = await takeDueDeliveries(pool, 7);
+      some.length > 0;
+      some = await takeDueDeliveries(pool, 7)
+    )
+      taken.push(...some);
+  }
+  await Promise.all(Array.from({ length: 8 }, sweep));
+  expect(taken.toSorted()).toEqual(ids.toSorted());
+});
+
+test("a delivery that is being settled is not taken", async () => {
+  const { pool } = database;
+  const ids = await receive(pool, ["1", "2"]);
+  await makeDue(ids);
+  const other = await pool.connect();
+  await other.query("begin");
+  await other.query("select from open_deliveries where delivery_id = $1 for update", [ids[0]]);
+  expect(await takeDueDeliveries(pool, 10)).toEqual([ids[1]]);
+  await other.query("rollback");
+  other.release();
+});

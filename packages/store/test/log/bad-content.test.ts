@@ -1,0 +1,258 @@
+import { MAX_DEPTH, MAX_ID_LENGTH } from "@dossier/events";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { settle, type Pool } from "../../src/index.ts";
+import { freshPool, receive, rows, told } from "../receive.ts";
+
+let database: Awaited<ReturnType<typeof freshPool>>;
+beforeAll(async () => (database = await freshPool()));
+afterAll(() => database.end());
+
+const MINUTES = 5 * 60_000;
+
+let persons = 0;
+const nextPerson = () => `person-${String(persons++).padStart(9, "0")}`;
+
+/** A body whose `data` says, beside the person's id, what stands in `members`: JSON as it is written. */
+function body({
+  event = "Invented",
+  id = "1",
+  entityId = nextPerson(),
+  at = "2026-01-01T00:00:00Z",
+  members = "",
+} = {}): string {
+  const data = `{"entityId":${JSON.stringify(entityId)}${members === "" ? "" : `,${members}`}}`;
+  return `{"event":${JSON.stringify(event)},"id":${JSON.stringify(id)},"creationTimeUtc":"${at}","data":${data}}`;
+}
+
+async function reason(pool: Pool, sent: string): Promise<unknown> {
+  const [id] = await receive(pool, [sent]);
+  await settle(pool, [id ?? ""], "test");
+  return (await rows(pool, "select reason, message from dead_letters where delivery_id = $1", [id]))[0];
+}
+
+test.for(["event", "id", "entityId"] as const)(
+  "an %s that no column can hold is an invalid event",
+  async (field) => {
+    for (const impossible of ["\0", "a\0b", "\ud800", "\udc00\ud800"]) {
+      expect(await reason(database.pool, body({ [field]: impossible }))).toMatchObject({
+        reason: "invalid-event",
+      });
+    }
+  },
+);
+
+test("ids of the greatest length fit every index, in the characters that take most bytes", async () => {
+  const { pool } = database;
+  // Random, as Postgres would compress what repeats.
+  const long = (from: number, to: number, units: number) => () =>
+    Array.from({ length: MAX_ID_LENGTH / units }, () =>
+      String.fromCodePoint(from + Math.floor(Math.random() * (to - from))),
+    ).join("");
+  for (const id of [long(0x4e00, 0x9fff, 1), long(0x10000, 0x1ffff, 2)]) {
+    const sent = { event: id(), id: id(), entityId: id() };
+    expect(await told(pool, body(sent))).toBe("applied");
+    expect(await told(pool, body(sent))).toBe("duplicate");
+    expect(
+      await rows(pool, "select event, id, entity_id from events where entity_id = $1", [sent.entityId]),
+    ).toEqual([{ event: sent.event, id: sent.id, entity_id: sent.entityId }]);
+  }
+  expect(await reason(pool, body({ entityId: "x".repeat(MAX_ID_LENGTH + 1) }))).toMatchObject({
+    reason: "invalid-event",
+  });
+});
+
+test.for([
+  ["NUL in a value and in a name", '"a\\u0000b":"\\u0000"'],
+  ["half surrogate pairs", '"\\ud800":"\\udc00x\\ud800"'],
+  [
+    "more digits than a double has",
+    '"n":[12345678901234567890.123456789012345678901234567890,1e400,-1e-400,-0]',
+  ],
+  [
+    "names that JavaScript's objects inherit",
+    '"__proto__":{"entityId":"other"},"constructor":1,"toString":null,"hasOwnProperty":0',
+  ],
+  ["names twice", '"a":1,"a":2'],
+  ["numbers as names", '"2":1,"1":2,"01":3'],
+  ["the deepest nesting", `"deep":${"[".repeat(MAX_DEPTH - 2)}${"]".repeat(MAX_DEPTH - 2)}`],
+  ["a long text", `"long":"${"é\\n".repeat(100_000)}"`],
+] as const)(
+  "%s: kept, a duplicate when it comes again, and no obstacle to folding anew",
+  async ([, members]) => {
+    const { pool } = database;
+    const entityId = nextPerson();
+    const sent = body({ entityId, members });
+    expect(await told(pool, sent)).toBe("applied");
+    expect(await told(pool, sent)).toBe("duplicate");
+    expect(await told(pool, body({ entityId, id: "0", at: "2025-01-01T00:00:00Z", members }))).toBe(
+      "applied",
+    );
+    expect(
+      await rows(pool, "select state->>'version' as version from natural_persons where entity_id = $1", [
+        entityId,
+      ]),
+    ).toEqual([{ version: "2" }]);
+  },
+);
+
+test("numbers that differ in a digit no double keeps are other data", async () => {
+  const { pool } = database;
+  const entityId = nextPerson();
+  expect(await told(pool, body({ entityId, members: '"n":10000000000000000000000.1' }))).toBe("applied");
+  expect(await told(pool, body({ entityId, members: '"n":10000000000000000000000.2' }))).toBe("dead");
+});
+
+test.for([
+  ["nesting 10,000 deep", `"deep":${"[".repeat(10_000)}${"]".repeat(10_000)}`],
+  ["an object 10,000 deep", `"deep":${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`],
+] as const)("%s is a dead letter that says so", async ([, members]) => {
+  expect(await reason(database.pool, body({ members }))).toMatchObject({
+    reason: "unparsable",
+    message: `the body is nested deeper than ${MAX_DEPTH} levels`,
+  });
+});
+
+test("one delivery that cannot be placed holds none of its batch up", async () => {
+  const { pool } = database;
+  const bad = [
+    Buffer.from([0xff]),
+    "",
+    "[]",
+    "null",
+    "{}",
+    body({ id: "\0" }),
+    body({ members: `"a":${"[".repeat(200)}${"]".repeat(200)}` }),
+  ];
+  const good = Array.from({ length: bad.length }, () => body({ members: '"\\u0000":"\\ud800"' }));
+  const ids = await receive(
+    pool,
+    bad.flatMap((one, i) => [one, good[i] ?? ""]),
+  );
+  const settled = await settle(pool, ids, "test");
+  expect(settled.applied).toHaveLength(good.length);
+  expect(settled.dead).toHaveLength(bad.length);
+});
+
+const text = fc.string({ unit: "binary", maxLength: 8 });
+const rough = fc.oneof(text, fc.constantFrom("\0", "\ud800", "\udfff", "__proto__", "\u2028", "\\", '"'));
+const number = fc.oneof(
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+  fc.tuple(fc.bigInt(), fc.nat()).map(([whole, rest]) => `${whole}.${rest}`),
+  fc
+    .tuple(fc.bigInt(), fc.integer({ min: -999, max: 999 }))
+    .map(([whole, exponent]) => `${whole}e${exponent}`),
+);
+const scalar = fc.oneof(
+  rough.map((value) => JSON.stringify(value)),
+  number,
+  fc.constantFrom("null", "true"),
+);
+const value = fc.oneof(
+  scalar,
+  fc.array(scalar, { maxLength: 3 }).map((items) => `[${items.join()}]`),
+);
+const member = (name: string, of: fc.Arbitrary<string>) => of.map((written) => `"${name}":${written}`);
+const nonEmpty = fc.oneof(
+  rough.filter((key) => key !== "").map((key) => JSON.stringify(key)),
+  number,
+);
+const optional = (of: fc.Arbitrary<string>) => fc.option(of, { nil: "" });
+const members = fc
+  .tuple(
+    member("sessionId", nonEmpty),
+    member("documentType", nonEmpty),
+    member("supportingDocumentId", nonEmpty),
+    optional(
+      member(
+        "entity",
+        rough.map((name) => JSON.stringify(name)),
+      ),
+    ),
+    optional(
+      member(
+        "email",
+        rough.map((name) => JSON.stringify(name)),
+      ),
+    ),
+    optional(
+      member(
+        "description",
+        rough.map((name) => JSON.stringify(name)),
+      ),
+    ),
+    fc
+      .array(
+        fc
+          .tuple(rough, value)
+          .map(([name, written]) => `${JSON.stringify(name)}:${written}`)
+          .filter((one) => !/^"(entityId|EntityId)"/.test(one)),
+        { maxLength: 3 },
+      )
+      .map((some) => some.join()),
+  )
+  .map((some) => some.filter((one) => one !== "").join());
+const MOST_EVENTS = 5;
+const story = fc.array(
+  fc.tuple(
+    fc.constantFrom(
+      "NaturalPersonPending",
+      "NaturalPersonUploadedID",
+      "NaturalPersonUploadedSupportingDocument",
+      "NaturalPersonManuallyApproved",
+      "Invented",
+    ),
+    members,
+  ),
+  { minLength: 2, maxLength: MOST_EVENTS },
+);
+
+test(
+  "whatever payloads say, folding anew gives the bytes that folding in order gave",
+  { timeout: MINUTES },
+  async () => {
+    const { pool } = database;
+    const tellAll = async (batches: readonly string[][]) => {
+      for (const bodies of batches) {
+        const { dead } = await settle(pool, await receive(pool, bodies), "test");
+        expect(dead).toEqual([]);
+      }
+    };
+    const rowsOf = async (entityIds: readonly string[]) => {
+      const found = (await rows(
+        pool,
+        "select entity_id, natural_persons::text as row from natural_persons where entity_id = any ($1) order by entity_id",
+        [entityIds],
+      )) as { entity_id: string; row: string }[];
+      return found.map(({ entity_id, row }) => row.replaceAll(entity_id, "person"));
+    };
+    await fc.assert(
+      fc.asyncProperty(fc.array(story, { minLength: 8, maxLength: 8 }), async (stories) => {
+        // The first event of all persons, then the second of all.
+        const told = (entityIds: readonly string[]) =>
+          Array.from({ length: MOST_EVENTS }, (_, n) =>
+            stories.flatMap((events, person) => {
+              const [event, members] = events[n] ?? [];
+              const at = `2026-01-0${n + 1}T00:00:00Z`;
+              return event === undefined
+                ? []
+                : [
+                    body({
+                      event,
+                      id: String(n),
+                      entityId: entityIds[person] ?? "",
+                      at,
+                      members: members ?? "",
+                    }),
+                  ];
+            }),
+          );
+        const [inOrder, anew] = [stories.map(nextPerson), stories.map(nextPerson)];
+        await tellAll(told(inOrder));
+        await tellAll(told(anew).toReversed());
+        expect(await rowsOf(anew)).toEqual(await rowsOf(inOrder));
+      }),
+      { numRuns: 40 },
+    );
+  },
+);
