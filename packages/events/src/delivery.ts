@@ -1,5 +1,5 @@
-import { hash } from "node:crypto";
 import { z } from "zod";
+import { dataDigest } from "./data-digest.ts";
 import type { Event } from "./event.ts";
 import { canonicalJson, isJsonObject, parseJson, scalarText, type Json, type JsonObject } from "./json.ts";
 import { issuesOf, recognise, type Issue } from "./natural-person-events.ts";
@@ -14,7 +14,7 @@ export const MAX_ID_LENGTH = 200;
 export interface ToldEvent extends Event {
   /** The canonical text of `data`, as it came: what the log keeps. */
   readonly dataJson: string;
-  /** SHA-256 of the canonical text of `data` in today's shape: equal digests, equal data. */
+  /** Equal digests, equal data: see `dataDigest`. */
   readonly dataDigest: Buffer;
 }
 
@@ -43,8 +43,7 @@ export function readDelivery(body: Uint8Array): Result<ToldEvent, Rejection> {
   if (!envelope.success) return invalid(issuesOf(envelope.error));
   const { event, id, creationTimeUtc, data } = envelope.data;
 
-  const todaysData = upcast(data);
-  const entityId = identifier.safeParse(todaysData["entityId"]);
+  const entityId = identifier.safeParse(upcast(data)["entityId"]);
   if (!entityId.success) return invalid(issuesOf(entityId.error, "data", "entityId"));
 
   const recognition = recognise(event, data);
@@ -53,8 +52,6 @@ export function readDelivery(body: Uint8Array): Result<ToldEvent, Rejection> {
   }
 
   const dataJson = canonicalJson(data);
-  const todaysJson = todaysData === data ? dataJson : canonicalJson(todaysData);
-  const dataDigest = hash("sha256", todaysJson, "buffer");
   return ok({
     event,
     id,
@@ -62,7 +59,7 @@ export function readDelivery(body: Uint8Array): Result<ToldEvent, Rejection> {
     ticks: creationTimeUtc,
     data,
     dataJson,
-    dataDigest,
+    dataDigest: dataDigest(data, dataJson),
   });
 }
 

@@ -8,6 +8,7 @@ export {
   type Stream,
 } from "./append.ts";
 export { CHAIN_START, chainHash, type Entry } from "./chain.ts";
+export { dataDigest } from "./data-digest.ts";
 export { MAX_ID_LENGTH, readDelivery, type Rejection, type ToldEvent } from "./delivery.ts";
 export { identityKey, type Event } from "./event.ts";
 export { evolve, initialState } from "./evolve.ts";

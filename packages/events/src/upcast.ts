@@ -12,7 +12,7 @@ export function upcast(stored: JsonObject): JsonObject {
 const STEPS: readonly ((stored: JsonObject) => JsonObject)[] = [camelCaseNames];
 
 /** Some releases of the sender's webhook system write PascalCase names: `EntityId` is `entityId`. */
-function camelCaseNames(stored: JsonObject): JsonObject {
+export function camelCaseNames(stored: JsonObject): JsonObject {
   const names = Object.keys(stored);
   if (!names.some(startsUpperCase)) return stored;
   return Object.fromEntries(

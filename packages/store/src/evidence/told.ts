@@ -1,10 +1,9 @@
 import { hash } from "node:crypto";
 import {
-  canonicalJson,
+  dataDigest,
   formatTicks,
   parseJson,
   readDelivery,
-  upcast,
   type Entry,
   type JsonObject,
   type Ticks,
@@ -79,7 +78,7 @@ function saying(
 function dataDigestOf({ kind, dataJson }: EvidencedEntry, told: ToldEvent | undefined): Buffer | undefined {
   if (kind === "resend" || told?.dataJson === dataJson) return told?.dataDigest;
   try {
-    return hash("sha256", canonicalJson(upcast(parseJson(dataJson ?? "") as JsonObject)), "buffer");
+    return dataDigest(parseJson(dataJson ?? "") as JsonObject);
   } catch {
     return undefined;
   }
