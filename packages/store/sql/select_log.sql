@@ -9,5 +9,8 @@ from (
   ) as resent using (entity_id, event, id)
   group by entity_id
 ) as log
-full join natural_persons using (entity_id)
-order by entity_id
+left join natural_persons using (entity_id)
+union all
+select entity_id, null, null, state, status, last_ticks, last_event, last_id
+from natural_persons
+where not exists (select from events where events.entity_id = natural_persons.entity_id)

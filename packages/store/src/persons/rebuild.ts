@@ -11,7 +11,7 @@ export interface RebuildOptions {
   readonly dryRun?: boolean;
   /** Called now and then. */
   readonly onProgress?: (progress: RebuildProgress) => void;
-  /** Called for each person who changes, in the order of their ids; the rebuild goes on when it resolves. */
+  /** Called for each person who changes; the rebuild goes on when it resolves. */
   readonly onChange?: (change: PersonRebuilt) => void | Promise<void>;
   /** Gives up, with the signal's reason, at the next batch. */
   readonly signal?: AbortSignal;
@@ -92,10 +92,12 @@ async function foldAndSwitch(connection: Connection, options: RebuildOptions): P
 /** So few are folded within some milliseconds, in which all others wait. */
 const FEW_PERSONS = 200;
 
+const settings = statement("rebuild_settings");
 const countEvents = statement("count_events");
 
 /** Folds all persons and compares them with the live projection, both of one moment. */
 async function foldAll(connection: Connection, options: RebuildOptions): Promise<Rebuilt> {
+  await connection.query(settings);
   const { rows } = await connection.query<{ events: bigint }>(countEvents);
   const totalEvents = Number(rows[0]?.events ?? 0n);
   const counts = { events: 0, persons: 0, added: 0, changed: 0, removed: 0, caughtUp: 0 };
