@@ -42,7 +42,8 @@ export async function keepSilent(port: number, count: number): Promise<() => voi
     sockets.add(socket.resume());
     socket.once("close", () => {
       sockets.delete(socket);
-      if (!stopped) void open();
+      // Where the service is no more, the cases tell.
+      if (!stopped) open().catch(() => undefined);
     });
   }
   await Promise.all(Array.from({ length: count }, open));
