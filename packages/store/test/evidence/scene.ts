@@ -19,7 +19,16 @@ export interface Scene {
   /** Runs statements as a superuser to whom no trigger says no. */
   tamper(...statements: readonly string[]): Promise<void>;
   rows<R extends object>(statement: string): Promise<readonly R[]>;
+  /** Runs a statement in a transaction that stays open until it is committed. */
+  held(statement: string): Promise<Held>;
+  /** Resolves when somebody waits for a lock on the table. */
+  waitingFor(table: string): Promise<void>;
   end(): Promise<void>;
+}
+
+export interface Held {
+  run(statement: string): Promise<void>;
+  commit(): Promise<void>;
 }
 
 export async function scene(): Promise<Scene> {
@@ -35,9 +44,31 @@ export async function scene(): Promise<Scene> {
       }),
     rows: <R extends object>(statement: string) =>
       connected(url, async (client) => (await client.query<R>(statement)).rows),
+    held: (statement) => hold(url, statement),
+    waitingFor: (table) =>
+      connected(url, async (client) => {
+        const waiting = `select from pg_locks where not granted and relation = '${table}'::regclass and database =
+          (select oid from pg_database where datname = current_database())`;
+        while ((await client.query(waiting)).rowCount === 0);
+      }),
     async end() {
       await pool.end();
       await drop();
+    },
+  };
+}
+
+async function hold(url: string, statement: string): Promise<Held> {
+  const client = new pg.Client(url);
+  await client.connect();
+  const run = async (text: string) => void (await client.query(text));
+  await run("begin");
+  await run(statement);
+  return {
+    run,
+    async commit() {
+      await run("commit");
+      await client.end();
     },
   };
 }

@@ -51,6 +51,18 @@ describe("an untouched record", () => {
   });
 });
 
+test("all is checked as of one moment, whatever is committed meanwhile", async () => {
+  const holder = await given.held("lock table resends in access exclusive mode");
+  const verifying = verify(given.pool);
+  await given.waitingFor("resends");
+  await holder.run("insert into streams values ('a person without entries', 1, 'hash')");
+  await holder.commit();
+  expect((await verifying).findings).toEqual([]);
+  expect((await verify(given.pool)).findings).toEqual([
+    misfit("head", { entityId: "a person without entries" }),
+  ]);
+});
+
 /** Another value of a column's type. */
 const OTHER: Readonly<Record<string, string>> = {
   text: "$ || 'x'",

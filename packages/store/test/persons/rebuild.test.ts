@@ -1,6 +1,5 @@
 import { fold, parseJson, type Event, type JsonObject } from "@dossier/events";
 import { encode, journeys, payload } from "@dossier/testing";
-import pg from "pg";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isOutage, openPool, rebuild, settle, verify, type PersonRebuilt } from "../../src/index.ts";
 import { chunks, record, scene, type Scene } from "../evidence/scene.ts";
@@ -236,12 +235,12 @@ describe("while workers write", () => {
     );
     const [deliveryId] = await record(given.pool, [body!]);
     // Its statements run up to where the delivery is read of the inbox, and wait there.
-    const holder = await held("lock table settlements in access exclusive mode");
+    const holder = await given.held("lock table settlements in access exclusive mode");
     const settling = settle(given.pool, [deliveryId!], "1");
-    await waitingFor("settlements");
+    await given.waitingFor("settlements");
     const rebuilding = rebuild(given.url);
-    await waitingFor("streams");
-    await holder.letGo();
+    await given.waitingFor("streams");
+    await holder.commit();
     await settling;
     await rebuilding;
     expect(await changesOf((onChange) => rebuild(given.url, { dryRun: true, onChange }))).toEqual([]);
@@ -251,11 +250,11 @@ describe("while workers write", () => {
     const [body] = [...journeys({ persons: 1, seed: 9, duplicates: 0, shuffle: 0 }).sends].map(
       (send) => send.body,
     );
-    const reader = await held("lock table natural_persons in access share mode");
+    const reader = await given.held("lock table natural_persons in access share mode");
     const rebuilding = rebuild(given.url);
-    await waitingFor("natural_persons");
+    await given.waitingFor("natural_persons");
     await settle(given.pool, await record(given.pool, [body!]), "1");
-    await reader.letGo();
+    await reader.commit();
     await rebuilding;
     expect(await changesOf((onChange) => rebuild(given.url, { dryRun: true, onChange }))).toEqual([]);
   });
@@ -280,13 +279,13 @@ describe("interrupted", () => {
     async (phase) => {
       const abort = new AbortController();
       // Somebody reads, so that it cannot switch before it heeds the signal.
-      const reader = await held("lock table natural_persons in access share mode");
+      const reader = await given.held("lock table natural_persons in access share mode");
       const rebuilding = rebuild(given.url, {
         signal: abort.signal,
         onProgress: (progress) => progress.phase === phase && abort.abort(new Error("enough")),
       });
       await expect(rebuilding).rejects.toThrow(/enough|aborted/);
-      await reader.letGo();
+      await reader.commit();
       await leavesNothing();
     },
   );
@@ -300,22 +299,22 @@ describe("interrupted", () => {
   test.each(["streams", "natural_persons"])(
     "by the loss of its connection while it waits for %s, it leaves nothing",
     async (table) => {
-      const holder = await held(`lock table ${table} in row exclusive mode`);
+      const holder = await given.held(`lock table ${table} in row exclusive mode`);
       const lost = rebuild(given.url).catch((error: unknown) => error);
-      await waitingFor(table);
+      await given.waitingFor(table);
       await kill();
       expect(isOutage(await lost)).toBe(true);
-      await holder.letGo();
+      await holder.commit();
       await leavesNothing();
     },
   );
 
   test("a second one at the same time says so, and the first goes on", async () => {
-    const reader = await held("lock table natural_persons in access share mode");
+    const reader = await given.held("lock table natural_persons in access share mode");
     const first = rebuild(given.url);
-    await waitingFor("natural_persons");
+    await given.waitingFor("natural_persons");
     await expect(rebuild(given.url)).rejects.toThrow("another rebuild or a migration is running");
-    await reader.letGo();
+    await reader.commit();
     expect((await first).changed).toBeGreaterThan(0);
   });
 
@@ -339,24 +338,4 @@ async function kill(): Promise<void> {
     `select pg_terminate_backend(pid) from pg_stat_activity
      where application_name = 'dossier-rebuild' and datname = current_database()`,
   );
-}
-
-/** A transaction that stays open until it is let go. */
-async function held(lock: string): Promise<{ letGo(): Promise<void> }> {
-  const client = new pg.Client(given.url);
-  await client.connect();
-  await client.query("begin");
-  await client.query(lock);
-  return { letGo: () => client.end() };
-}
-
-/** Resolves when somebody waits for a lock on the table. */
-async function waitingFor(table: string): Promise<void> {
-  for (;;) {
-    const [waiting] = await given.rows(
-      `select from pg_locks where relation = '${table}'::regclass and not granted and database = (
-         select oid from pg_database where datname = current_database())`,
-    );
-    if (waiting !== undefined) return;
-  }
 }
