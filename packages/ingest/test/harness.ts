@@ -41,7 +41,7 @@ export async function database(context: Scope): Promise<string> {
   return url;
 }
 
-export function opened(context: Scope, databaseUrl: string, size = 2): Pool {
+function opened(context: Scope, databaseUrl: string, size = 2): Pool {
   const pool = openPool(databaseUrl, { name: "test", size });
   context.onTestFinished(() => pool.end());
   return pool;

@@ -1,0 +1,107 @@
+import fc from "fast-check";
+import { documented } from "./bodies.ts";
+import { makeCase } from "./case.ts";
+import { head, lengthOf, signatureOf } from "./request.ts";
+
+const token = fc.string({
+  unit: fc.constantFrom(...Array.from("abcXYZ019!#$%&'*+-.^_`|~")),
+  minLength: 1,
+  maxLength: 30,
+});
+const visible = fc.string({
+  unit: fc.constantFrom(...Array.from("abc \t\"'(),/:;<=>?@[\\]{}é\u00a0\u00ff\u0080")),
+  maxLength: 200,
+});
+const KNOWN_HEADERS = [
+  "content-type",
+  "content-encoding",
+  "user-agent",
+  "x-forwarded-for",
+  "x-request-id",
+  "forwarded",
+  "cookie",
+  "accept",
+  "__proto__",
+  "constructor",
+];
+
+export const oddHeaders = fc
+  .tuple(
+    documented,
+    fc.array(
+      fc.tuple(
+        fc.oneof(
+          token.map((name) => `x-${name}`),
+          fc.constantFrom(...KNOWN_HEADERS),
+        ),
+        visible,
+      ),
+      { maxLength: 20 },
+    ),
+  )
+  .map(([body, headers]) =>
+    makeCase({
+      category: "odd headers",
+      segments: [head({ headers: [lengthOf(body), signatureOf(body), ...headers] }), body],
+      afterwards: "wait",
+      right: [200],
+    }),
+  );
+
+export const brokenHeads = fc
+  .tuple(
+    documented,
+    fc.constantFrom<readonly [right: number, ...headers: (readonly [string, string])[]]>(
+      [400, ["transfer-encoding", "chunked"]],
+      [400, ["content-length", "1"]],
+      [400, ["transfer-encoding", "gzip"]],
+      [400, ["bad name", "x"]],
+      [400, ["x-control", "a\u0001b"]],
+      [400, ["x-nul", "a\u0000b"]],
+      [417, ["expect", "the unexpected"]],
+      [431, ["x-long", "x".repeat(20_000)]],
+      [401, ["abp-webhook-signature", "sha256=twice"]],
+    ),
+  )
+  .map(([body, [right, ...headers]]) =>
+    makeCase({
+      category: "broken heads",
+      segments: [head({ headers: [lengthOf(body), signatureOf(body), ...headers] }), body],
+      afterwards: "wait",
+      right: [right],
+    }),
+  );
+
+export const anyHead = fc.uint8Array({ minLength: 1, maxLength: 500 }).map((bytes) =>
+  makeCase({
+    category: "no HTTP",
+    segments: [Buffer.concat([Buffer.from("\u0001"), bytes, Buffer.from("\r\n\r\n")])],
+    afterwards: "half-close",
+    right: [400, "none"],
+  }),
+);
+
+export const elsewhere = fc
+  .tuple(
+    documented,
+    fc.constantFrom<readonly [right: number, method: string, target: string]>(
+      [405, "GET", "/webhooks/icomply"],
+      [405, "PUT", "/webhooks/icomply?a=b"],
+      [405, "DELETE", "/webhooks/icomply"],
+      [405, "TRACE", "/webhooks/icomply"],
+      [404, "POST", "/webhooks/icomply/"],
+      [404, "POST", "/"],
+      [404, "GET", "/.env"],
+      [404, "POST", "/webhooks/%69comply%00"],
+      [400, "post", "/webhooks/icomply"],
+      [400, "POST", "webhooks"],
+    ),
+  )
+  .map(([body, [right, method, target]]) =>
+    makeCase({
+      category: "elsewhere",
+      segments: [head({ method, target, headers: [lengthOf(body), signatureOf(body)] }), body],
+      afterwards: "wait",
+      right: [right],
+    }),
+  );
