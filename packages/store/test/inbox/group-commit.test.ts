@@ -36,7 +36,9 @@ function controlled(options: { maxFlush: number; maxWaiting: number }) {
         await flushed.promise;
         flushed = Promise.withResolvers();
       }
-      return flushes.shift() ?? expect.unreachable();
+      const [flush] = flushes.splice(0, 1);
+      if (flush === undefined) throw new Error("there is no flush");
+      return flush;
     },
   };
 }

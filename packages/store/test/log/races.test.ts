@@ -79,6 +79,28 @@ test.for([2, 8])(
   },
 );
 
+test("persons are opened in one order, whatever the order of their deliveries", async () => {
+  const { pool } = database;
+  const names = ["order-1", "order-2", "order-3"];
+  const one = await receive(
+    pool,
+    names.map((name) => send(name, "1")),
+  );
+  const other = await receive(
+    pool,
+    names.toReversed().map((name) => send(name, "2")),
+  );
+  // Were they opened in the order of the deliveries, both would wait here, and then for each other.
+  const between = await pool.connect();
+  await between.query("begin");
+  await between.query("insert into streams (entity_id, seq, hash) values ('order-2', 0, '')");
+  const settled = Promise.all([one, other].map((ids) => settle(pool, ids, "test")));
+  await waiting(2);
+  await between.query("rollback");
+  between.release();
+  expect((await settled).flatMap(({ applied }) => applied)).toHaveLength(6);
+});
+
 test("who comes while another transaction holds a new person waits for it, and sees what it did", async () => {
   const { pool } = database;
   const ids = await receive(pool, [send("held"), send("held")]);

@@ -139,6 +139,29 @@ test("a resend that carries an earlier time moves its event, and the person is f
   });
 });
 
+test("a resend changes nothing that is later than the earliest of the sends, be it earlier than the first", async () => {
+  const { pool } = database;
+  const { entityId, send } = person();
+  const sent = async (day: number) =>
+    told(pool, send({ creationTimeUtc: `2026-01-0${day}T00:00:00Z`, attempt: day }));
+  expect([await sent(5), await sent(3), await sent(4), await sent(3), await sent(2)]).toEqual([
+    "applied",
+    ...Array<string>(4).fill("duplicate"),
+  ]);
+  expect(
+    await rows(
+      pool,
+      "select seq, append_id is not null as changes from resends where entity_id = $1 order by seq",
+      [entityId],
+    ),
+  ).toEqual([
+    { seq: 2n, changes: true },
+    { seq: 3n, changes: false },
+    { seq: 4n, changes: false },
+    { seq: 5n, changes: true },
+  ]);
+});
+
 test("a resend that carries a later time changes nothing of the person", async () => {
   const { pool } = database;
   const { entityId, send } = person();
