@@ -1,4 +1,4 @@
--- Persons by any part of their names, e-mails and ids. The index is dear to write (70 µs a person), so it stands on a
+-- Persons by any part of their names, e-mails and ids. The index is dear to write (100 µs for a new person), so it stands on a
 -- table of its own, which is written only when a name or an e-mail is new, and not with every step of a person.
 
 create extension if not exists pg_trgm;
