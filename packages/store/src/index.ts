@@ -18,6 +18,7 @@ export {
 } from "./dead-letters/list.ts";
 export { rehearse, type PersonChange, type Rehearsed } from "./dead-letters/rehearse.ts";
 export { findDeaths, type DeadLetter, type DeathReason } from "./dead-letters/dead-letter.ts";
+export { backlog, type Backlog } from "./inbox/backlog.ts";
 export { recordDeliveries, SWEEP_AFTER_SECONDS, type Delivery } from "./inbox/deliveries.ts";
 export { bury, recordFailure, type Failure } from "./inbox/failures.ts";
 export { groupCommit, Overloaded, type GroupCommit, type GroupCommitOptions } from "./inbox/group-commit.ts";

@@ -12,6 +12,7 @@ import {
 } from "@dossier/service";
 import { closePool, openPool } from "@dossier/store";
 import { Hono } from "hono";
+import { observeBacklog } from "./backlog-metrics.ts";
 import type { WorkerConfig } from "./config.ts";
 import { workerMetrics } from "./metrics.ts";
 import { createPatience } from "./patience.ts";
@@ -48,6 +49,7 @@ export async function startWorker(
   const ofWorker = workerMetrics(metrics, patience);
   const queueOutage = outageLog(log, "the queue");
   const queue = openQueue(location, { name: NAME, maxAttempts: MAX_ATTEMPTS, onError: queueOutage.failed });
+  observeBacklog(metrics, pool, queue);
   const processor = createProcessor({
     pool,
     queue,

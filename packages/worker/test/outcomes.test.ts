@@ -99,4 +99,18 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
     await settled(pool, deliveryIds, ["applied", "applied", "unparsable"]);
     expect(worker.said("swept")).toHaveLength(1);
   });
+
+  test("what waits is seen in the metrics: open deliveries and their age, jobs by state, dead letters by reason", async (context) => {
+    const { pool, deliver, record, hire } = openWorkshop(context, await start(context));
+    const [dead] = await deliver(unparsable);
+    const worker = await hire();
+    await settled(pool, [dead!], "unparsable");
+    await record(event("a"), event("b"));
+
+    const metrics = () => fetch(`http://127.0.0.1:${worker.port}/metrics`).then((answer) => answer.text());
+    await expect.poll(metrics).toMatch(/^dossier_queue_jobs\{state="failed"\} 1$/m);
+    expect(await metrics()).toMatch(/^dossier_open_deliveries 2$/m);
+    expect(await metrics()).toMatch(/^dossier_oldest_open_delivery_seconds \d+\.\d+$/m);
+    expect(await metrics()).toMatch(/^dossier_dead_letters\{reason="unparsable"\} 1$/m);
+  });
 });

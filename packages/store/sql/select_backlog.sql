@@ -1,0 +1,6 @@
+-- What waits. The ids grow with time, so the least is the oldest, give or take the clocks of those who made them.
+select
+  (select count(*) from open_deliveries) as open,
+  (select extract(epoch from now() - received_at)::float8
+   from deliveries
+   where delivery_id = (select delivery_id from open_deliveries order by delivery_id limit 1)) as oldest_seconds
