@@ -76,16 +76,23 @@ export async function play({ seed, durationMs, ingests, workers, onProgress }: R
   return { faults, ledger: sender.ledger, persons: sent.persons.length, findings, timeline, logs };
 }
 
+/** Lets each fault befall at its time, or, where one before it lasts longer than planned, when its targets are free. */
 async function storm(faults: readonly Fault[], stage: Stage, note: (what: string) => void): Promise<void> {
   const began = performance.now();
-  await Promise.all(
-    faults.map(async (fault) => {
-      const wait = began + fault.atMs - performance.now();
-      if (wait > 0) await delay(wait);
-      const what = `${fault.kind}: ${fault.targets.join(", ")}`;
-      note(`${what}, for ${fault.lastsMs} ms`);
-      await befall(fault, stage, note);
-      note(`over: ${what}`);
-    }),
-  );
+  const busy = new Map<string, Promise<void>>();
+  for (const fault of faults) {
+    const free = Promise.all(fault.targets.map((target) => busy.get(target)));
+    const over = free.then(() => strike(fault));
+    for (const target of fault.targets) busy.set(target, over);
+  }
+  await Promise.all(busy.values());
+
+  async function strike(fault: Fault): Promise<void> {
+    const wait = began + fault.atMs - performance.now();
+    if (wait > 0) await delay(wait);
+    const what = `${fault.kind}: ${fault.targets.join(", ")}`;
+    note(`${what}, for ${fault.lastsMs} ms`);
+    await befall(fault, stage, note);
+    note(`over: ${what}`);
+  }
 }

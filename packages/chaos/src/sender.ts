@@ -20,13 +20,15 @@ export interface Sender {
   /** Sends a body as iComply does, until it is accepted. */
   send(body: Buffer): Promise<void>;
   readonly ledger: Ledger;
+  /** Sends nothing more. */
   close(): void;
 }
 
 export function createSender(urls: readonly string[], secret: string): Sender {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
+  const agent = new http.Agent({ keepAlive: true });
   const accepted = new Map<string, Buffer>();
   const wrong: string[] = [];
+  let closed = false;
   const counts = { sends: 0, refused: 0, byHand: 0 };
 
   function post(body: Buffer): Promise<{ status: number; text: string }> {
@@ -67,7 +69,7 @@ export function createSender(urls: readonly string[], secret: string): Sender {
         for (const afterMs of RETRIES_AFTER_MS) {
           await delay(afterMs - since);
           since = afterMs;
-          if (await isAccepted(body)) return;
+          if (closed || (await isAccepted(body))) return;
         }
         counts.byHand++;
       }
@@ -75,6 +77,9 @@ export function createSender(urls: readonly string[], secret: string): Sender {
     get ledger() {
       return { accepted, wrong, ...counts };
     },
-    close: () => agent.destroy(),
+    close() {
+      closed = true;
+      agent.destroy();
+    },
   };
 }

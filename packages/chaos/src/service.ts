@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import type { WriteStream } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { guard } from "@dossier/testing/embedded";
 import { path } from "./config.ts";
 import { STOP_WITHIN_MS } from "./times.ts";
 
@@ -30,6 +31,7 @@ const RESTART_MS = 300;
 
 export function startService({ name, entry, args, execArgv = [], log, onDeath }: ServiceOptions): Service {
   let wanted = true;
+  let stopped = false;
   let child = launch();
 
   function launch(): ChildProcess {
@@ -39,7 +41,9 @@ export function startService({ name, entry, args, execArgv = [], log, onDeath }:
     });
     launched.stdout.pipe(log, { end: false });
     launched.stderr.pipe(log, { end: false });
+    const dismiss = guard("kill -KILL $1", String(launched.pid));
     launched.once("exit", (code, signal) => {
+      dismiss();
       if (!wanted || launched !== child) return;
       onDeath(`${name} ended by itself (${signal ?? `code ${code}`})`);
       setTimeout(() => {
@@ -67,11 +71,13 @@ export function startService({ name, entry, args, execArgv = [], log, onDeath }:
       wanted = false;
       await kill("SIGKILL");
       await delay(awayMs);
+      if (stopped || killed !== child) return;
       wanted = true;
-      if (killed === child) child = launch();
+      child = launch();
     },
     signal: (signal) => void child.kill(signal),
     async stop() {
+      stopped = true;
       wanted = false;
       const { code, took } = await kill("SIGTERM");
       if (code === 0) return undefined;

@@ -8,7 +8,7 @@ export const RETRIES_AFTER_MS = [0, 1_000, 3_000, 7_000, 15_000, 31_000] as cons
 export const ANSWER_WITHIN_MS = 12_000;
 
 /** For how long all may take to be settled after the last fault: some sweeps, 30 s apart, may have been lost, too. */
-export const QUIET_WITHIN_MS = 150_000;
+export const QUIET_WITHIN_MS = 300_000;
 
 /** For how long a service may take to shut down. */
 export const STOP_WITHIN_MS = 30_000;
