@@ -1,6 +1,7 @@
 import { fold, parseJson, type Event, type Folded, type JsonObject, type PersonState } from "@dossier/events";
 import type { Connection } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
+import { searchable } from "./query.ts";
 
 const selectFoldedRows = statement("select_folded");
 
@@ -91,8 +92,9 @@ function atATime(late: readonly Late[]): string[][] {
   return groups;
 }
 
-/** Postgres' `text` holds neither a NUL nor half a surrogate pair; JSON does. */
 function searchText({ name, email, entityId }: PersonState): string {
-  const text = [name, email, entityId].filter((part) => part !== null).join("\n");
-  return text.toLowerCase().toWellFormed().replaceAll("\0", "\uFFFD");
+  return [name, email, entityId]
+    .filter((part) => part !== null)
+    .map(searchable)
+    .join("\n");
 }

@@ -35,6 +35,6 @@ export function couldBeId(entityId: string): boolean {
 }
 
 /** As `natural_persons.search` has texts. Postgres' `text` holds neither a NUL nor half a surrogate pair. */
-function searchable(text: string): string {
+export function searchable(text: string): string {
   return text.toLowerCase().toWellFormed().replaceAll("\0", "\uFFFD");
 }
