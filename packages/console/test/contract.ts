@@ -1,0 +1,52 @@
+import {
+  registerSchema,
+  unregisterSchema,
+  validate,
+  type Validator,
+} from "@hyperjump/json-schema/openapi-3-1";
+import { expect } from "vitest";
+import type { OpenApi } from "../src/docs/openapi.ts";
+import type { Answer } from "./http.ts";
+
+const AT = "https://console.test/openapi.json";
+const DIALECT = "https://spec.openapis.org/oas/3.1/dialect/base";
+
+/** Compiled once, for all consoles of a process have the same document. */
+const validators = new Map<string, Promise<Validator>>();
+
+/** Holds answers of the API against its own document. */
+export function contractOf(document: OpenApi) {
+  if (validators.size === 0) {
+    unregisterSchema(AT);
+    registerSchema(document as never, AT, DIALECT);
+  }
+  const templates = Object.keys(document.paths).map((path) => ({
+    path,
+    fits: new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}$`),
+  }));
+
+  return async function keeps(method: string, path: string, answer: Answer): Promise<void> {
+    const pathname = path.split("?")[0] ?? "";
+    const template = templates.find(({ fits }) => fits.test(pathname))?.path ?? "";
+    const verb = method.toLowerCase();
+    const operation = document.paths[template]?.[verb];
+    if (operation === undefined) return;
+    const type = answer.headers["content-type"] ?? "";
+    const promised = operation.responses[String(answer.status)]?.content[type];
+    expect(promised, `${method} ${template} promises a ${answer.status} of ${type}`).toBeDefined();
+    const at = pointer("paths", template, verb, "responses", answer.status, "content", type, "schema");
+    const validator = validators.get(at) ?? validate(`${AT}#${at}`);
+    validators.set(at, validator);
+    const output = (await validator)(answer.json, "BASIC");
+    const errors = output.valid ? [] : (output.errors ?? []);
+    expect(output.valid || errors.length > 0).toBe(true);
+    const misfits = errors.map((error) => `${error.instanceLocation} ${error.absoluteKeywordLocation}`);
+    expect(misfits, `${method} ${path} is answered as promised: ${answer.text}`).toEqual([]);
+  };
+}
+
+function pointer(...parts: readonly (string | number)[]): string {
+  return parts
+    .map((part) => `/${encodeURIComponent(String(part).replaceAll("~", "~0").replaceAll("/", "~1"))}`)
+    .join("");
+}
