@@ -81,7 +81,7 @@ async function storm(faults: readonly Fault[], stage: Stage, note: (what: string
   const began = performance.now();
   const busy = new Map<string, Promise<void>>();
   for (const fault of faults) {
-    const free = Promise.all(fault.targets.map((target) => busy.get(target)));
+    const free = Promise.all(fault.targets.flatMap((target) => busy.get(target) ?? []));
     const over = free.then(() => strike(fault));
     for (const target of fault.targets) busy.set(target, over);
   }

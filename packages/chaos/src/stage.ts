@@ -32,7 +32,7 @@ export interface StageOptions {
 
 const SECRET = "whs_ef0dbc12345c418ab4a1cc4c888dea02";
 const SERVICES = join(import.meta.dirname, "services");
-const HOUR_OFF = ["--import", join(SERVICES, "an-hour-off.mjs")];
+const HOUR_OFF = ["--import", import.meta.resolve("@dossier/testing/an-hour-ahead")];
 
 export async function openStage({ ingests, workers, disk, logs, onDeath }: StageOptions): Promise<Stage> {
   await using undo = new AsyncDisposableStack();

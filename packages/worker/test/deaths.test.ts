@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { startProxy, startRedis, needs } from "@dossier/testing";
 import { expect, test } from "vitest";
 import {
@@ -152,7 +151,7 @@ test("a worker whose clock is an hour ahead settles, fails and retries as any ot
   const servers = await sharedServers(context);
   const { pool, deliver } = openWorkshop(context, servers);
   const poison = await poisonPerson(pool);
-  const clock = join(import.meta.dirname, "fixtures", "an-hour-ahead.mjs");
+  const clock = import.meta.resolve("@dossier/testing/an-hour-ahead");
   const ahead = spawnWorker(context, servers, { execArgv: ["--import", clock] });
   const deliveryIds = await deliver(event("a"), event("poison"));
   await settled(pool, deliveryIds, ["applied", "open"]);
