@@ -59,6 +59,6 @@ async function run(system: System, group: readonly Case[], tally: Tally): Promis
   for (const { sent, answer } of answered) {
     tally.add(sent.category, answer.status, settled.get(answer.deliveryId ?? ""));
   }
-  const [fault] = await system.faults();
+  const [fault] = await system.faults(ids);
   if (fault !== undefined) throw new Error(fault);
 }

@@ -11,8 +11,8 @@ export interface System {
   readonly port: number;
   /** How each of these deliveries ended; resolves when all of them have. */
   settled(deliveryIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
-  /** What must not have happened so far: errors in the log, personal data in it, attempts used up. */
-  faults(): Promise<readonly string[]>;
+  /** What must not have happened: attempts that these used up, and since it was last asked errors or persons in the log. */
+  faults(deliveryIds: readonly string[]): Promise<readonly string[]>;
   /** How many deliveries are recorded, and how many of them hold a secret; resolves when none is open. */
   inbox(): Promise<{ recorded: number; telling: number }>;
   stop(): Promise<void>;
@@ -68,9 +68,12 @@ export async function startSystem(databaseUrl: string, redisUrl: string): Promis
         await sleep(LOOK_AGAIN_MS);
       }
     },
-    async faults() {
-      const { rows } = await pool.query<{ error: string }>("select error from failures limit 10");
-      return [...said, ...rows.map(({ error }) => `an attempt was used up: ${error}`)];
+    async faults(deliveryIds) {
+      const { rows } = await pool.query<{ error: string }>(
+        "select error from failures where delivery_id = any ($1)",
+        [deliveryIds],
+      );
+      return [...said.splice(0), ...rows.map(({ error }) => `an attempt was used up: ${error}`)];
     },
     async inbox() {
       while ((await pool.query("select from open_deliveries limit 1")).rowCount) await sleep(LOOK_AGAIN_MS);
