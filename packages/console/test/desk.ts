@@ -85,7 +85,7 @@ export async function desk(
 }
 
 /** Writes a record as ingest and the worker do. */
-export function clerk(scope: Scope, databaseUrl: string) {
+function clerk(scope: Scope, databaseUrl: string) {
   const pool = openPool(databaseUrl, { name: "test", size: 4 });
   scope.onTestFinished(() => pool.end());
 
