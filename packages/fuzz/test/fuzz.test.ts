@@ -16,13 +16,13 @@ test(
     context.onTestFinished(() => system.stop());
     let warm: number | undefined;
     const { cases } = await fuzz(system, {
-      cases: 3_000,
+      cases: 2_000,
       seed: 20_261_122,
       onProgress(done) {
         if (done >= 1_000) warm ??= liveBytes();
       },
     });
-    expect(cases).toBe(3_000);
+    expect(cases).toBe(2_000);
     expect(liveBytes() - (warm ?? 0)).toBeLessThan(32 * MIB);
   },
 );
