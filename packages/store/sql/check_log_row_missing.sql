@@ -1,8 +1,13 @@
 -- Deliveries settled as told into the log, of which the log knows nothing: a row, or a whole person, was removed.
-select delivery_id, case outcome when 'applied' then 'a row in events' else 'a row in resends' end as expected,
-  'none' as found, count(*) over () as rows
-from settlements
-where outcome = 'applied' and not exists (select from events where events.delivery_id = settlements.delivery_id)
-  or outcome = 'duplicate' and not exists (select from resends where resends.delivery_id = settlements.delivery_id)
+select delivery_id, expected, 'none' as found, count(*) over () as rows
+from (
+  select delivery_id, 'a row in events' as expected
+  from settlements
+  where outcome = 'applied' and not exists (select from events where events.delivery_id = settlements.delivery_id)
+  union all
+  select delivery_id, 'a row in resends'
+  from settlements
+  where outcome = 'duplicate' and not exists (select from resends where resends.delivery_id = settlements.delivery_id)
+) as missing
 order by delivery_id
 limit 1

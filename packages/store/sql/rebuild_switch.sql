@@ -1,4 +1,5 @@
--- The rebuilt tables take the live ones' place, and their grants.
+-- The rebuilt tables take the live ones' place, and their grants. Who reads in a snapshot from before this, and begins
+-- to read the persons only after it, finds none.
 do $$
 declare
   live pg_class;

@@ -45,6 +45,7 @@ async function lockPatiently(
   beforeRetry?: () => Promise<unknown>,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
+    signal?.throwIfAborted();
     try {
       await connection.query("savepoint locking");
       await connection.query(`set local lock_timeout = '${WAIT_SECONDS}s'`);

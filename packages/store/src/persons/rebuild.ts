@@ -40,7 +40,7 @@ export interface Rebuilt {
 /**
  * Folds the whole log anew beside the live projection, while events keep arriving, and puts the result in the live
  * one's place. All in one transaction: nobody sees anything of it before its end, and whatever ends it early, a
- * crash included, leaves nothing behind.
+ * crash included, leaves nothing behind. As long as it lasts, Postgres can clean up no rows that others delete.
  *
  * Throws where another rebuild or a migration is running, where the role lacks a right, where the projection stays
  * locked by others for minutes, and what Postgres throws.
@@ -76,10 +76,15 @@ async function foldAndSwitch(connection: Connection, options: RebuildOptions): P
     caughtUp += persons;
     return persons;
   }
+  // Each round is shorter than the one before, as it folds what was appended during that: until there are few, or as
+  // few as there ever are.
+  let persons = Infinity;
+  let before: number;
   do {
     options.onProgress?.({ phase: "catching-up", ...progress });
-    // Each round is shorter than the one before, as it folds what was appended during that.
-  } while ((await catchUp()) > FEW_PERSONS);
+    before = persons;
+    persons = await catchUp();
+  } while (persons > FEW_PERSONS && persons < before / 2);
 
   options.onProgress?.({ phase: "switching", ...progress });
   await lockProjection(connection, options.signal, catchUp);
