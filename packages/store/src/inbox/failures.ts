@@ -1,5 +1,6 @@
 import type { Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
+import { together } from "../database/together.ts";
 import { transaction } from "../database/transaction.ts";
 import { insertDeadLetters, type DeadLetter } from "../dead-letters/dead-letter.ts";
 import { SWEEP_AFTER_SECONDS } from "./deliveries.ts";
@@ -41,7 +42,7 @@ export function bury(pool: Pool, dead: DeadLetter, codeVersion: string): Promise
   return transaction(pool, async (connection) => {
     const open = await connection.query({ ...claimOpen, values: [dead.deliveryId] });
     if (open.rowCount === 0) return false;
-    await Promise.all([
+    await together([
       insertDeadLetters(connection, [dead], codeVersion),
       connection.query({ ...settleDeliveries, values: [[dead.deliveryId], ["dead"]] }),
     ]);

@@ -9,6 +9,7 @@ import {
 } from "@dossier/events";
 import type { Connection } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
+import { together } from "../database/together.ts";
 import { selectFolded } from "../persons/fold.ts";
 
 const open = statement("open_streams");
@@ -22,7 +23,7 @@ export async function lockStreams(
   sendsOf: ReadonlyMap<string, readonly Send[]>,
 ): Promise<{ appendId: bigint; streams: readonly Stream[] }> {
   const entityIds = [...sendsOf.keys()];
-  const [, heads, appendIds, known, folded] = await Promise.all([
+  const [, heads, appendIds, known, folded] = await together([
     connection.query({ ...open, values: [entityIds, CHAIN_START] }),
     connection.query<{ entity_id: string; seq: bigint; hash: Buffer }>({ ...lock, values: [entityIds] }),
     connection.query<{ append_id: bigint }>(nextAppendId),
@@ -85,7 +86,7 @@ export async function appendToLog(
     .flatMap(({ entries }) => entries)
     .map((entry) => ({ ...entry, ordinal: entry.changes ? changes++ : null }));
   const heads = grown.flatMap(({ entries }) => entries.at(-1) ?? []);
-  await Promise.all([
+  await together([
     insertEntries(connection, appendId, rows),
     connection.query({
       ...advanceStreams,
@@ -104,7 +105,7 @@ type Row = HashedEntry & { readonly ordinal: number | null };
 async function insertEntries(connection: Connection, appendId: bigint, rows: readonly Row[]): Promise<void> {
   const events = rows.filter(({ kind }) => kind === "event");
   const resends = rows.filter(({ kind }) => kind === "resend");
-  await Promise.all([
+  await together([
     events.length > 0 &&
       connection.query({
         ...insertEvents,

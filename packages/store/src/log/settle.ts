@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { append, readDelivery, type Appended, type Folded, type Outcome, type Send } from "@dossier/events";
 import type { Connection, Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
+import { together } from "../database/together.ts";
 import { transaction } from "../database/transaction.ts";
 import { insertDeadLetters, type DeadLetter } from "../dead-letters/dead-letter.ts";
 import { refold, writeFolded, type Late } from "../persons/fold.ts";
@@ -23,7 +24,7 @@ export interface Settled {
 export function settle(pool: Pool, deliveryIds: readonly string[], codeVersion: string): Promise<Settled> {
   return transaction(pool, async (connection) => {
     const settled = await place(connection, deliveryIds);
-    await Promise.all([insertDeadLetters(connection, settled.dead, codeVersion), close(connection, settled)]);
+    await together([insertDeadLetters(connection, settled.dead, codeVersion), close(connection, settled)]);
     return settled;
   });
 }
@@ -51,7 +52,7 @@ const preferIndexes = statement("prefer_indexes");
 const claimDeliveries = statement("claim_deliveries");
 
 async function claim(connection: Connection, deliveryIds: readonly string[]): Promise<Claimed> {
-  const [, { rows }] = await Promise.all([
+  const [, { rows }] = await together([
     connection.query(preferIndexes),
     connection.query<{ delivery_id: string; body: Buffer; received_ticks: bigint }>({
       ...claimDeliveries,
@@ -82,7 +83,7 @@ async function appendSends(connection: Connection, sends: readonly Send[]): Prom
     else if (person !== undefined && entries.some(({ changes }) => changes)) folded.push(person);
   }
   // Sent in this order, without waiting: what is folded anew is read when it has been appended.
-  await Promise.all([
+  await together([
     appendToLog(connection, appendId, appended),
     writeFolded(connection, folded),
     refold(connection, late),
