@@ -33,7 +33,7 @@ export class Stack implements AsyncDisposable {
     this.settings = settings;
     // For a run that is killed.
     this.#dismiss = guard(
-      "docker compose --project-name $1 down --volumes --remove-orphans --timeout 0",
+      "docker compose --project-name $1 down --volumes --remove-orphans --timeout 0; docker rmi $1",
       project,
     );
   }
@@ -49,6 +49,8 @@ export class Stack implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#compose("down", "--volumes", "--remove-orphans", "--timeout", "0");
+    // Where the build failed there is none.
+    await this.#run("docker", ["rmi", this.#project]);
     this.#dismiss();
   }
 
