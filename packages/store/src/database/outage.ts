@@ -4,7 +4,9 @@ import pg from "pg";
 // Source: https://www.postgresql.org/docs/18/errcodes-appendix.html
 const OUTAGE_CLASSES = new Set([
   "08", // connection exception
+  "0A", // feature not supported: a plan that a migration made stale
   "25", // invalid transaction state: a statement before it failed, or the transaction idled too long
+  "26", // invalid SQL statement name: a pooler gave the session to another
   "40", // transaction rollback: serialization, deadlock
   "53", // insufficient resources: disk full, out of memory, too many connections
   "55", // object not in prerequisite state: lock not available
