@@ -108,7 +108,6 @@ async function foldAll(connection: Connection, options: RebuildOptions): Promise
   const counts = { events: 0, persons: 0, added: 0, changed: 0, removed: 0, caughtUp: 0 };
   let written = Promise.resolve();
   for await (const persons of foldPersons(connection)) {
-    options.signal?.throwIfAborted();
     for (const person of persons) {
       counts.events += person.events;
       if (person.folded !== undefined) counts.persons++;
@@ -118,6 +117,7 @@ async function foldAll(connection: Connection, options: RebuildOptions): Promise
       await options.onChange?.(change);
     }
     options.onProgress?.({ phase: "folding", events: counts.events, totalEvents });
+    options.signal?.throwIfAborted();
     if (options.dryRun === true) continue;
     // Postgres writes these while the next are folded.
     await written;
