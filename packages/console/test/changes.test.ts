@@ -210,7 +210,8 @@ async function stoppedAsking({ pool }: Desk): Promise<void> {
 }
 
 describe("clients that go away", () => {
-  const shared = sharedDesk();
+  // No heartbeat comes to find them gone.
+  const shared = sharedDesk(undefined, { heartbeatSeconds: 3_600 });
   const timers = () => process.getActiveResourcesInfo().filter((one) => one === "Timeout").length;
 
   test.each([
@@ -228,9 +229,12 @@ describe("clients that go away", () => {
   });
 
   test("after answers have come, nothing of them is left either", async (context) => {
-    const { get, lines } = await desk(context);
+    const { get, take, lines } = await desk(context);
     const before = timers();
-    await Promise.all(Array.from({ length: 20 }, () => get("/changes?wait=0.05")));
+    const waiting = Array.from({ length: 20 }, () => get("/changes?wait=60"));
+    await expect.poll(timers).toBeGreaterThan(before + 15);
+    await take(event("first"));
+    await Promise.all(waiting);
     await expect.poll(timers).toBeLessThanOrEqual(before + 2);
     expect(lines().filter(({ level }) => level === "error")).toEqual([]);
   });

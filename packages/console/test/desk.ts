@@ -132,11 +132,14 @@ function clerk(scope: Scope, databaseUrl: string) {
 }
 
 /** One desk for all tests of a file that leave no trace in it, or only such as disturb no other. */
-export function sharedDesk(fill: (desk: Desk) => Promise<unknown> = () => Promise.resolve()): () => Desk {
+export function sharedDesk(
+  fill: (desk: Desk) => Promise<unknown> = () => Promise.resolve(),
+  options?: { readonly heartbeatSeconds: number },
+): () => Desk {
   let shared: Desk | undefined;
   beforeAll(async () => {
     const undo: (() => unknown)[] = [];
-    shared = await desk({ onTestFinished: (end) => void undo.unshift(end as () => unknown) });
+    shared = await desk({ onTestFinished: (end) => void undo.unshift(end as () => unknown) }, {}, options);
     await fill(shared);
     return async () => {
       for (const end of undo) await end();
