@@ -46,17 +46,19 @@ const changePage = z
   })
   .register(components, { id: "ChangePage" });
 
-/** Seconds that a stream may be silent before it says that it is alive. */
+/** Silence after which a stream says that it is alive: less than proxies let a connection be silent. */
 const HEARTBEAT_SECONDS = 15;
 
-/** Who must hear of a stream that broke: its answer has long begun. */
 export interface ChangesParts {
   readonly pool: Pool;
+  /** Aborted when the console begins to shut down: nobody waits any longer. */
   readonly stopping: AbortSignal;
+  /** Told of what ended a stream before its time: it is too late for a problem. */
   readonly onBroken: (error: unknown) => void;
   readonly heartbeatSeconds?: number | undefined;
 }
 
+/** The change feed: as pages, which may wait for the next change, or as a stream of Server-Sent Events. */
 export function changesOperation({
   pool,
   stopping,

@@ -48,7 +48,6 @@ export function signposts(place: Place): string {
   const persons = new URL("/api/v1/natural-persons", console).href;
   const metrics = [ingest, worker, console].map((service) => new URL("/metrics", service).href);
   const rows = [
-    ["Page", `${console.href} (its token: ${token})`],
     ["API", `curl -H "Authorization: Bearer ${token}" ${persons}`],
     ["", `described at ${new URL("/docs", console).href}`],
     ["Webhooks", `POST ${new URL("/webhooks/icomply", ingest).href}, signed with ${secret}`],
