@@ -15,8 +15,8 @@ The same seed gives the same faults at the same times, and the same webhooks.
 
 Exit codes: 0 all was well, 1 something was not, 2 called with what is not an option`;
 
-/** Short runs, chosen so that every fault comes at least once. */
-const CI = { seeds: [1, 2], minutes: 0.75 };
+/** Short runs, chosen because every fault comes in each of them. */
+const CI = { seeds: [750, 797], minutes: 0.75 };
 
 const MINUTE_MS = 60_000;
 
@@ -80,4 +80,6 @@ if (!runs.some(({ faults }) => faults.some(({ kind }) => kind === "postgres' dis
     "Postgres' disk was not filled: no small disk could be mounted here, or no such fault was drawn\n",
   );
 }
-process.exit(runs.every(({ findings }) => findings.length === 0) ? 0 : 1);
+const failed = runs.filter(({ findings }) => findings.length > 0).length;
+process.stdout.write(`${runs.length - failed} passed, ${failed} failed\n`);
+process.exit(failed === 0 ? 0 : 1);

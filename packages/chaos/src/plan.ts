@@ -45,7 +45,7 @@ const CALM_MS = 3_000;
 /** What a target has between two faults. */
 const REST_MS = 2_000;
 
-/** When which fault befalls whom: a function of its arguments alone. Every kind comes before any comes twice more. */
+/** When which fault befalls whom: a function of its arguments alone. Every kind comes once before any comes again. */
 export function plan(seed: number, durationMs: number, cast: Cast): Fault[] {
   const random = chance(seed);
   const kinds = (Object.keys(LASTING) as Kind[]).filter(

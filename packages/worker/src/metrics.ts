@@ -3,8 +3,10 @@ import type { Outcomes } from "./outcome.ts";
 import type { Patience } from "./patience.ts";
 
 export interface WorkerMetrics {
-  /** Counts a batch's outcomes, and how long it took in milliseconds. */
-  settled(outcomes: Outcomes, tookMs: number): void;
+  /** Counts what became of deliveries. */
+  ended(outcomes: Outcomes): void;
+  /** Notes how many deliveries shared a batch, and how long it took in milliseconds. */
+  batch(deliveries: number, tookMs: number): void;
   /** Counts open deliveries that the sweeper enqueued. */
   swept(deliveries: number): void;
 }
@@ -34,9 +36,11 @@ export function workerMetrics({ meter }: Metrics, patience: Patience): WorkerMet
     });
 
   return {
-    settled(outcomes, tookMs) {
+    batch(size, tookMs) {
       batchSeconds.record(tookMs / 1_000);
-      batchDeliveries.record(outcomes.size);
+      batchDeliveries.record(size);
+    },
+    ended(outcomes) {
       for (const [kind, { length }] of Object.entries(
         Object.groupBy(outcomes.values(), ({ kind }) => kind),
       )) {

@@ -10,6 +10,8 @@ import { settleBatch } from "./settle-batch.ts";
 /** Deliveries in one transaction at the most: more gains nothing, and locks more persons for longer. */
 const MAX_BATCH = 500;
 
+const STALLED = "the worker died or stood still each time it took this delivery";
+
 export interface ProcessorOptions {
   readonly pool: Pool;
   readonly queue: DeliveryQueue;
@@ -40,30 +42,27 @@ export function createProcessor(options: ProcessorOptions): Processor {
     const deliveryIds = [...new Set(jobs.flat())];
     const began = performance.now();
     const outcomes = await settleBatch(deliveryIds, { pool, patience, maxAttempts });
-    metrics.settled(outcomes, performance.now() - began);
-    for (const [deliveryId, outcome] of outcomes) tell(deliveryId, outcome);
+    metrics.batch(deliveryIds.length, performance.now() - began);
+    tell(outcomes);
     return jobs.map(() => outcomes);
   }
 
   async function process({ deliveryIds, alone }: Work): Promise<Verdict> {
-    try {
-      const outcomes = await batches.submit(deliveryIds);
-      const [only] = deliveryIds;
-      if (alone && only !== undefined) return await verdict(only, outcomes.get(only));
-      await giveOwnJobs(deliveryIds, outcomes);
-      return { kind: "done" };
-    } catch (error) {
-      // What was not settled is still open, and the sweeper of a running worker enqueues it.
-      if (error instanceof Stopping) return { kind: "done" };
-      throw error;
-    }
+    const outcomes = await batches.submit(deliveryIds);
+    const [only] = deliveryIds;
+    if (alone && only !== undefined) return verdict(only, outcomes.get(only));
+    await giveOwnJobs(deliveryIds, outcomes);
+    return { kind: "done" };
   }
 
-  function tell(deliveryId: string, outcome: Outcome): void {
-    if (outcome.kind === "failed")
-      log.warn({ deliveryId, error: outcome.error }, "a delivery failed; it is tried again");
-    if (outcome.kind === "dead")
-      log.warn({ deliveryId, reason: outcome.letter.reason }, "a delivery is dead");
+  function tell(outcomes: Outcomes): void {
+    metrics.ended(outcomes);
+    for (const [deliveryId, outcome] of outcomes) {
+      if (outcome.kind === "failed")
+        log.warn({ deliveryId, error: outcome.error }, "a delivery failed; it is tried again");
+      if (outcome.kind === "dead")
+        log.warn({ deliveryId, reason: outcome.letter.reason }, "a delivery is dead");
+    }
   }
 
   async function deathsOf(deliveryIds: readonly string[]): ReturnType<typeof findDeaths> {
@@ -124,14 +123,27 @@ export function createProcessor(options: ProcessorOptions): Processor {
       await Promise.all(deliveryIds.map((deliveryId) => queue.enqueueAlone(deliveryId)));
       return { kind: "done" };
     }
-    const message = "the worker died or stood still each time it took this delivery";
-    log.error({ deliveryId: only }, message);
-    const letter = { deliveryId: only, reason: "stalled", message, issues: [] } as const;
+    const letter = { deliveryId: only, reason: "stalled", message: STALLED, issues: [] } as const;
     const buried = await patience.wait(() => bury(pool, letter, version));
-    return buried
-      ? { kind: "dead", error: `${letter.reason}: ${message}` }
-      : verdict(only, { kind: "not-open" });
+    const outcome: Outcome = buried ? { kind: "dead", letter } : { kind: "not-open" };
+    tell(new Map([[only, outcome]]));
+    return verdict(only, outcome);
   }
 
-  return { process, giveUp };
+  /** Every job ends in a verdict, also where this code is at fault. */
+  async function judged(judge: () => Promise<Verdict>): Promise<Verdict> {
+    try {
+      return await judge();
+    } catch (err) {
+      // What was not settled is still open, and the sweeper of a running worker enqueues it.
+      if (err instanceof Stopping) return { kind: "done" };
+      log.error({ err }, "a job could not be judged; it is tried again");
+      return { kind: "retry", error: "it could not be judged: see the worker's log" };
+    }
+  }
+
+  return {
+    process: (work) => judged(() => process(work)),
+    giveUp: (work) => judged(() => giveUp(work)),
+  };
 }

@@ -44,7 +44,8 @@ function outcomes(deliveryIds: readonly string[], { applied, duplicates, dead }:
 async function fail(deliveryId: string, error: unknown, options: BatchOptions): Promise<Outcome> {
   const { pool, patience, maxAttempts } = options;
   const { type, code, message, stack } = describeError(error);
-  const described = `${code === undefined ? type : `${type} ${code}`}: ${message}`;
+  // Postgres' text holds no NUL, and an error may quote one.
+  const described = `${code === undefined ? type : `${type} ${code}`}: ${message}`.replaceAll("\0", "\uFFFD");
   const failure = { deliveryId, error: described, stack, codeVersion: version };
   const attempt = await patience.wait(() => recordFailure(pool, failure, DEFAULT_BACKOFF));
   if (attempt === undefined) return { kind: "not-open" };

@@ -10,6 +10,7 @@ import {
   settled,
   sharedServers,
   spawnWorker,
+  eventually,
 } from "./workshop.ts";
 
 test("a worker killed between a batch and the jobs of what failed and died in it loses nothing", async (context) => {
@@ -28,14 +29,14 @@ test("a worker killed between a batch and the jobs of what failed and died in it
   await redis.kill("SIGSTOP");
   await hold.release();
   await settled(pool, deliveryIds, ["applied", "open", "unparsable"]);
-  await expect.poll(async () => (await pool.query("select from failures")).rowCount).toBe(1);
+  await eventually(async () => (await pool.query("select from failures")).rowCount).toBe(1);
   await unlucky.end("SIGKILL");
   await redis.kill("SIGCONT");
   expect(await ownJob(queue, dead!)).toBeUndefined();
 
   await poison.mend();
   spawnWorker(context, servers);
-  await expect.poll(() => ownJob(queue, dead!)).toMatchObject({ state: "failed" });
+  await eventually(() => ownJob(queue, dead!)).toMatchObject({ state: "failed" });
   await due(pool);
   await settled(pool, [failing!], "applied");
   const { rows } = await pool.query("select attempt from failures");
@@ -60,7 +61,7 @@ test("a worker killed between its commit and the end of its job leaves one that 
   const before = (await pool.query("select * from events order by entity_id")).rows;
 
   spawnWorker(context, servers);
-  await expect.poll(() => queue.counts()).toMatchObject({ active: 0, waiting: 0, completed: 1 });
+  await eventually(() => queue.counts()).toMatchObject({ active: 0, waiting: 0, completed: 1 });
   expect((await pool.query("select * from events order by entity_id")).rows).toEqual(before);
   expect((await pool.query("select from resends")).rowCount).toBe(0);
 });
@@ -78,7 +79,7 @@ test("a delivery whose workers die each time becomes a dead letter, and its neig
       const worker = spawnWorker(context, cutOff);
       // Held by a worker that lives, and not only by the lock of the one before.
       await worker.logged("takes jobs");
-      await expect.poll(async () => (await queue.bullmq.getActive())[0]?.stalledCounter).toBe(stalls);
+      await eventually(async () => (await queue.bullmq.getActive())[0]?.stalledCounter).toBe(stalls);
       await worker.end("SIGKILL");
     }
   }
@@ -95,9 +96,10 @@ test("a delivery whose workers die each time becomes a dead letter, and its neig
   await killWorkersWithTheJob();
   spawnWorker(context, servers);
   await settled(pool, [culprit!], "stalled");
-  await expect
-    .poll(() => ownJob(queue, culprit!))
-    .toMatchObject({ state: "failed", reason: expect.stringContaining("stalled: ") });
+  await eventually(() => ownJob(queue, culprit!)).toMatchObject({
+    state: "failed",
+    reason: expect.stringContaining("stalled: "),
+  });
 });
 
 test("SIGTERM in the middle of work: what is in flight is finished, the rest is left to others, the exit code is 0", async (context) => {
@@ -134,13 +136,11 @@ test("workers share the load, and each delivery takes effect once", async (conte
     return Number(/^dossier_deliveries_total\{.*outcome="applied".*\} (\d+)/m.exec(text)?.[1] ?? 0);
   };
 
-  await expect
-    .poll(async () => {
-      const jobs = Array.from({ length: 50 }, (_, i) => deliver(event(`p${i % 7}`)));
-      deliveryIds.push(...(await Promise.all(jobs)).flat());
-      return (await Promise.all(ports.map(share))).every((applied) => applied > 0);
-    })
-    .toBe(true);
+  await eventually(async () => {
+    const jobs = Array.from({ length: 50 }, (_, i) => deliver(event(`p${i % 7}`)));
+    deliveryIds.push(...(await Promise.all(jobs)).flat());
+    return (await Promise.all(ports.map(share))).every((applied) => applied > 0);
+  }).toBe(true);
 
   await settled(pool, deliveryIds, "applied");
   const shares = await Promise.all(ports.map(share));
@@ -155,7 +155,7 @@ test("a worker whose clock is an hour ahead settles, fails and retries as any ot
   const ahead = spawnWorker(context, servers, { execArgv: ["--import", clock] });
   const deliveryIds = await deliver(event("a"), event("poison"));
   await settled(pool, deliveryIds, ["applied", "open"]);
-  await expect.poll(async () => (await pool.query("select from failures")).rowCount).toBe(1);
+  await eventually(async () => (await pool.query("select from failures")).rowCount).toBe(1);
 
   await ahead.end("SIGTERM");
   await poison.mend();

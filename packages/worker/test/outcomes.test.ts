@@ -2,7 +2,16 @@ import { migrateQueue } from "@dossier/queue";
 import { findDeadLetter, migrate } from "@dossier/store";
 import { encode, freshDatabase, payload } from "@dossier/testing";
 import { describe, expect, test, type TestContext } from "vitest";
-import { due, event, openWorkshop, ownJob, poisonPerson, settled, sharedServers } from "./workshop.ts";
+import {
+  due,
+  event,
+  openWorkshop,
+  ownJob,
+  poisonPerson,
+  settled,
+  sharedServers,
+  eventually,
+} from "./workshop.ts";
 
 const BACKENDS = {
   redis: sharedServers,
@@ -41,11 +50,12 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
 
     const [, , ...dead] = rest;
     for (const [i, reason] of ["conflicting-duplicate", "unparsable", "invalid-event"].entries()) {
-      await expect
-        .poll(() => ownJob(queue, dead[i]!))
-        .toMatchObject({ state: "failed", reason: expect.stringContaining(`${reason}: `) });
+      await eventually(() => ownJob(queue, dead[i]!)).toMatchObject({
+        state: "failed",
+        reason: expect.stringContaining(`${reason}: `),
+      });
     }
-    await expect.poll(() => queue.counts()).toMatchObject({ waiting: 0, active: 0, delayed: 0, failed: 3 });
+    await eventually(() => queue.counts()).toMatchObject({ waiting: 0, active: 0, delayed: 0, failed: 3 });
     const story = await findDeadLetter(pool, dead[2]!);
     expect(story?.deaths[0]?.issues).toMatchObject([{ path: "creationTimeUtc" }]);
     const { rows } = await pool.query("select state ->> 'name' as name from natural_persons");
@@ -60,7 +70,7 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
     const { lines } = await hire({ MAX_ATTEMPTS: 3 });
 
     await settled(pool, [good!, bad!, alsoGood!], ["applied", "fold-failed", "applied"]);
-    await expect.poll(() => ownJob(queue, bad!)).toMatchObject({ state: "failed" });
+    await eventually(() => ownJob(queue, bad!)).toMatchObject({ state: "failed" });
     const story = await findDeadLetter(pool, bad!);
     expect(story).toMatchObject({
       outcome: "dead",
@@ -82,12 +92,12 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
     const poison = await poisonPerson(pool);
     const [bad] = await deliver(event("poison"));
     await hire({ MAX_ATTEMPTS: 8 });
-    await expect.poll(async () => (await pool.query("select from failures")).rowCount).toBeGreaterThan(0);
+    await eventually(async () => (await pool.query("select from failures")).rowCount).toBeGreaterThan(0);
 
     await poison.mend();
 
     await settled(pool, [bad!], "applied");
-    await expect.poll(() => ownJob(queue, bad!)).toMatchObject({ state: "completed" });
+    await eventually(() => ownJob(queue, bad!)).toMatchObject({ state: "completed" });
     expect((await pool.query("select from dead_letters")).rowCount).toBe(0);
   });
 
@@ -108,7 +118,7 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
     await record(event("a"), event("b"));
 
     const metrics = () => fetch(`http://127.0.0.1:${worker.port}/metrics`).then((answer) => answer.text());
-    await expect.poll(metrics).toMatch(/^dossier_queue_jobs\{state="failed"\} 1$/m);
+    await eventually(metrics).toMatch(/^dossier_queue_jobs\{state="failed"\} 1$/m);
     expect(await metrics()).toMatch(/^dossier_open_deliveries 2$/m);
     expect(await metrics()).toMatch(/^dossier_oldest_open_delivery_seconds \d+\.\d+$/m);
     expect(await metrics()).toMatch(/^dossier_dead_letters\{reason="unparsable"\} 1$/m);

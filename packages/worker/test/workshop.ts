@@ -8,9 +8,18 @@ import { openQueue, type DeliveryQueue } from "@dossier/queue";
 import { createLogger } from "@dossier/service";
 import { migrate, openPool, recordDeliveries, type Pool } from "@dossier/store";
 import { encode, freshDatabase, freshRedis, payload } from "@dossier/testing";
-import { expect, type TestContext } from "vitest";
+import { expect, vi, type TestContext } from "vitest";
 import type { WorkerConfig } from "../src/config.ts";
 import { startWorker } from "../src/start.ts";
+
+// Many processes are started here, on machines of any speed: these times only end what hangs.
+const HANGS_MS = 600_000;
+vi.setConfig({ testTimeout: HANGS_MS, hookTimeout: HANGS_MS });
+
+/** Looks again and again, until what it sees is as expected. */
+export function eventually<T>(look: () => T) {
+  return expect.poll(look, { timeout: HANGS_MS / 2 });
+}
 
 /** Servers that are another test's, too, and never go away. */
 export interface Servers {
@@ -172,7 +181,7 @@ export async function settled(
   expected: readonly string[] | string,
 ): Promise<void> {
   const all = typeof expected === "string" ? deliveryIds.map(() => expected) : expected;
-  await expect.poll(() => standing(pool, deliveryIds)).toEqual(all);
+  await eventually(() => standing(pool, deliveryIds)).toEqual(all);
 }
 
 /** What BullMQ says of the job that a delivery has for itself. */
@@ -226,14 +235,12 @@ export async function holdUp(pool: Pool) {
   return {
     /** Resolves once a worker stands in the middle of its work. */
     async reached() {
-      await expect
-        .poll(async () => {
-          const { rowCount } = await pool.query(
-            "select from pg_locks where locktype = 'advisory' and not granted",
-          );
-          return rowCount;
-        })
-        .toBeGreaterThan(0);
+      await eventually(async () => {
+        const { rowCount } = await pool.query(
+          "select from pg_locks where locktype = 'advisory' and not granted",
+        );
+        return rowCount;
+      }).toBeGreaterThan(0);
     },
     async release() {
       await connection.query("select pg_advisory_unlock(1)");
