@@ -23,6 +23,7 @@ test(
       },
     });
     expect(cases).toBe(2_000);
-    expect(liveBytes() - (warm ?? 0)).toBeLessThan(32 * MIB);
+    // What lives differs by what is under way when it is counted; kept bodies would be hundreds of MiB.
+    expect(liveBytes() - (warm ?? 0)).toBeLessThan(128 * MIB);
   },
 );

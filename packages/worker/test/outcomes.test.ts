@@ -79,7 +79,7 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
     });
     for (const { error, stack, codeVersion, failedAt } of story!.attempts) {
       expect(error).toBe('DatabaseError 22023: this fold "…" is broken');
-      expect(stack).toContain("settle");
+      expect(stack).toContain("store/src/log");
       expect(codeVersion).toMatch(/^\d/);
       expect(failedAt).toMatch(/Z$/);
     }
