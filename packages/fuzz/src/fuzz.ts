@@ -15,6 +15,8 @@ export interface FuzzOptions {
   readonly seed: number;
   /** Told after each group of cases how many there were so far. */
   readonly onProgress?: (cases: number) => void;
+  /** Aborted to end early, after the group in hand. */
+  readonly stopping?: AbortSignal;
 }
 
 /**
@@ -22,14 +24,17 @@ export interface FuzzOptions {
  * accepted to be settled. Rejects with the seed and the smallest failing input where a case is answered otherwise
  * than it must be, is not settled, or makes the system log an error, use up an attempt or tell of a person.
  */
-export async function fuzz(system: System, { cases, seed, onProgress }: FuzzOptions): Promise<Tally> {
+export async function fuzz(
+  system: System,
+  { cases, seed, onProgress, stopping }: FuzzOptions,
+): Promise<Tally> {
   const tally = new Tally();
   const endSilence = await keepSilent(system.port, SILENT_CONNECTIONS);
   try {
     const together = fc.array(anyCase, { minLength: 1, maxLength: TOGETHER, size: "max" });
     const property = fc.asyncProperty(together, async (group) => {
       // Groups differ in size: there are as many as may be needed, and those too many are passed over.
-      if (tally.cases >= cases) return;
+      if (tally.cases >= cases || stopping?.aborted) return;
       await run(system, group.slice(0, cases - tally.cases), tally);
       onProgress?.(tally.cases);
     });

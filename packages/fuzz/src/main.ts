@@ -2,7 +2,7 @@
 //
 //   npm run fuzz -- --cases 100000 --seed 1
 //
-// Ends with 1 where a case failed, and prints its seed and its smallest form.
+// Ctrl-C ends it early, with the table of what was done. Ends with 1 where a case failed, and prints its seed and its smallest form.
 import { parseArgs } from "node:util";
 import { startPostgres, startRedis } from "@dossier/testing";
 import { fuzz } from "./fuzz.ts";
@@ -16,6 +16,9 @@ const cases = Number(values.cases);
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
 /** Before the first memory is measured: code is compiled by then, and connections are open. */
 const WARM_UP = Math.min(2_000, cases);
+
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stopping.abort());
 
 const postgres = await startPostgres({ settings: { fsync: "off", full_page_writes: "off" } });
 const redis = await startRedis();
@@ -38,6 +41,7 @@ async function run(): Promise<void> {
   const tally = await fuzz(system, {
     cases,
     seed,
+    stopping: stopping.signal,
     onProgress(done) {
       if (memory.length === 0 && done >= WARM_UP) memory.push(liveBytes());
       if (process.stderr.isTTY) process.stderr.write(`\r${bar(done / cases)} ${done} of ${cases} cases`);
