@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, open, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, open, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -36,9 +36,8 @@ export async function mountDisk(): Promise<Disk | undefined> {
     async fill() {
       const file = await open(ballast, "w");
       try {
-        for (let bytes = CHUNK_BYTES; bytes >= 1;) {
-          const written = await file.write(Buffer.alloc(bytes)).catch(() => undefined);
-          if (written === undefined || written.bytesWritten < bytes) bytes = Math.floor(bytes / 2);
+        for (let room = await roomOn(mount); room > 0; room = await roomOn(mount)) {
+          await file.write(Buffer.alloc(Math.min(room, CHUNK_BYTES))).catch(unlessFull);
         }
       } finally {
         await file.close();
@@ -51,4 +50,14 @@ export async function mountDisk(): Promise<Disk | undefined> {
       dismiss();
     },
   };
+}
+
+async function roomOn(mount: string): Promise<number> {
+  const { bavail, bsize } = await statfs(mount);
+  return bavail * bsize;
+}
+
+/** Somebody else may have taken the room meanwhile. */
+function unlessFull(error: unknown): void {
+  if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
 }

@@ -42,8 +42,8 @@ export interface Cast {
 
 /** Before the first fault: everything runs. */
 const CALM_MS = 3_000;
-/** What a target has between two faults. */
-const REST_MS = 2_000;
+/** What a target has between two faults, in milliseconds. */
+export const REST_MS = 2_000;
 
 /** When which fault befalls whom: a function of its arguments alone. Every kind comes once before any comes again. */
 export function plan(seed: number, durationMs: number, cast: Cast): Fault[] {

@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { describeError } from "@dossier/service";
 import { befall } from "./befall.ts";
 import { mountDisk } from "./disk.ts";
-import { plan, type Fault } from "./plan.ts";
+import { plan, REST_MS, type Fault } from "./plan.ts";
 import { quiet } from "./quiet.ts";
 import { createSender, type Ledger } from "./sender.ts";
 import { openStage, type Stage } from "./stage.ts";
@@ -94,5 +94,6 @@ async function storm(faults: readonly Fault[], stage: Stage, note: (what: string
     note(`${what}, for ${fault.lastsMs} ms`);
     await befall(fault, stage, note);
     note(`over: ${what}`);
+    await delay(REST_MS);
   }
 }
