@@ -44,7 +44,7 @@ async function run(): Promise<void> {
     stopping: stopping.signal,
     onProgress(done) {
       if (memory.length === 0 && done >= WARM_UP) memory.push(liveBytes());
-      if (process.stderr.isTTY) process.stderr.write(`\r${bar(done / cases)} ${done} of ${cases} cases`);
+      showProgress(done);
     },
   });
   memory.push(liveBytes());
@@ -53,6 +53,14 @@ async function run(): Promise<void> {
   print(tally.table());
   print(`seed ${seed}, ${Math.round((performance.now() - started) / 1_000)} s`);
   print(`memory in use: ${before} MiB after the first ${WARM_UP} cases, ${after} MiB in the end`);
+}
+
+let shown = 0;
+
+/** A bar where somebody watches, else a line for each twentieth. */
+function showProgress(done: number): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${bar(done / cases)} ${done} of ${cases} cases`);
+  else if (done - shown >= cases / 20) process.stderr.write(`${(shown = done)} of ${cases} cases\n`);
 }
 
 function bar(share: number): string {

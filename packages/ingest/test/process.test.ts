@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { freshRedis, payload } from "@dossier/testing";
 import { expect, test, type TestContext } from "vitest";
 import { database, holdCommits, post, SECRET, type Line } from "./harness.ts";
-import { opened as connected } from "./http.ts";
+import { exchange, opened as connected } from "./http.ts";
 
 const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
@@ -49,6 +49,8 @@ test("on SIGTERM it answers what it has taken, takes no more, and exits 0", asyn
   const first = post(port, BODY);
   await commits.reached();
   const second = post(port, BODY);
+  // Connections are taken in turn: once this one is answered, the one before it is more than a name in a backlog.
+  expect(await exchange(port, { method: "GET", path: "/healthz" })).toMatchObject({ status: 200 });
 
   child.kill("SIGTERM");
   await logged("shutting down");

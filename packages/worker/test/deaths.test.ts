@@ -155,7 +155,7 @@ test("a worker whose clock is an hour ahead settles, fails and retries as any ot
   const ahead = spawnWorker(context, servers, { execArgv: ["--import", clock] });
   const deliveryIds = await deliver(event("a"), event("poison"));
   await settled(pool, deliveryIds, ["applied", "open"]);
-  await eventually(async () => (await pool.query("select from failures")).rowCount).toBe(1);
+  await eventually(async () => (await pool.query("select from failures")).rowCount).toBeGreaterThan(0);
 
   await ahead.end("SIGTERM");
   await poison.mend();
