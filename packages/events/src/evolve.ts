@@ -131,7 +131,7 @@ function withIdentityDocument(
   return replaced(state.identityDocuments, known, next, (document) => [document.type, document.sessionId]);
 }
 
-/** The documents with `nex/** The documents with `next` in `known`'s place; a new one goes where its first time, then its key, puts it. */
+/** The documents with `next` in `known`'s place; a new one goes where its first time, then its key, puts it. */
 function replaced<D extends FirstTime>(
   documents: readonly D[],
   known: D | undefined,

@@ -20,9 +20,6 @@ const { parse, rawJSON, isRawJSON } = JSON as unknown as JsonWithSource;
 /** Nesting beyond this is refused: what walks a value recurses, and Postgres' own limit ends in an error of its. */
 export const MAX_DEPTH = 100;
 
-// Where a number may start: more digits than a double keeps, or an exponent that may leave its range.
-const MAY_LOSE_DIGITS = /(?:^|[\s:,[])-?(?:[\d.]{16}|[\d.]+[eE][+-]?\d{3})/;
-
 /**
  * Parses JSON without losing a digit: two payloads that differ in the twentieth digit of a number stay different.
  * Throws a `SyntaxError`, whose message may quote the text and so must not be shown, and a `RangeError` for a value
@@ -30,12 +27,12 @@ const MAY_LOSE_DIGITS = /(?:^|[\s:,[])-?(?:[\d.]{16}|[\d.]+[eE][+-]?\d{3})/;
  */
 export function parseJson(text: string): Json {
   const rounded = JSON.parse(text) as Json;
-  if (isDeeper(rounded, MAX_DEPTH)) throw new RangeError(`nested deeper than ${MAX_DEPTH} levels`);
-  if (!MAY_LOSE_DIGITS.test(text)) return rounded;
+  const { openings, losesDigits } = skim(text);
+  if (openings > MAX_DEPTH && isDeeper(rounded, MAX_DEPTH))
+    throw new RangeError(`nested deeper than ${MAX_DEPTH} levels`);
+  if (!losesDigits) return rounded;
   return parse(text, (_name, value, { source }) =>
-    typeof value === "number" && source !== undefined && MAY_LOSE_DIGITS.test(source)
-      ? rawJSON(source)
-      : value,
+    typeof value === "number" && source !== undefined && skim(source).losesDigits ? rawJSON(source) : value,
   ) as Json;
 }
 
@@ -52,6 +49,39 @@ function withSortedNames(value: Json): Json {
   if (!isJsonObject(value)) return value;
   const names = Object.keys(value).sort();
   return Object.fromEntries(names.map((name) => [name, withSortedNames(value[name] ?? null)]));
+}
+
+const SPACE = 0x20;
+const COMMA = 0x2c;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+const COLON = 0x3a;
+const ARRAY = 0x5b;
+const OBJECT = 0x7b;
+
+/** More digits than a double keeps, or an exponent that may leave its range. */
+const LONG_NUMBER = /-?(?:[\d.]{16}|[\d.]+[eE][+-]?\d{3})/y;
+
+/**
+ * One look at each character, which spares nearly every text what takes as long as parsing it: a walk through the
+ * value, and one through the numbers. Both answers may be too high, as it does not know texts from what is around them.
+ */
+function skim(text: string): { readonly openings: number; readonly losesDigits: boolean } {
+  let openings = 0;
+  let losesDigits = false;
+  let before = SPACE;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit === OBJECT || unit === ARRAY) openings++;
+    const numberMayStart = before === COLON || before === COMMA || before === ARRAY || before <= SPACE;
+    if (numberMayStart && unit <= NINE && (unit >= ZERO || unit === MINUS)) {
+      LONG_NUMBER.lastIndex = i;
+      losesDigits ||= LONG_NUMBER.test(text);
+    }
+    before = unit;
+  }
+  return { openings, losesDigits };
 }
 
 function isDeeper(value: Json, levels: number): boolean {

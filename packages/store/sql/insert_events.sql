@@ -4,7 +4,7 @@ insert into events (
 select entity_id, seq, event, id, ticks, data, data_digest, delivery_id,
   timestamptz 'epoch' + (received_ticks / 10) * interval '1 microsecond', body_digest, hash, $1, ordinal
 from unnest(
-  $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::json[], $8::bytea[], $9::uuid[], $10::bigint[],
+  $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], string_to_array($7, E'\n')::json[], $8::bytea[], $9::uuid[], $10::bigint[],
   $11::bytea[], $12::bytea[], $13::integer[]
 ) as entry (
   entity_id, seq, event, id, ticks, data, data_digest, delivery_id, received_ticks, body_digest, hash, ordinal

@@ -1,8 +1,8 @@
 -- Each person once: all events with the earliest times of their sends, and what the projection says at the same moment.
-select entity_id, places, data, state, status, last_ticks, last_event, last_id
+select entity_id, events, ids, ticks, data, search, state, status, last_ticks, last_event, last_id
 from (
-  select entity_id, json_agg(json_build_array(event, id, least(events.ticks, resent.ticks)::text)) as places,
-    json_agg(data) as data
+  select entity_id, json_agg(event) as events, json_agg(id) as ids, json_agg(data) as data,
+    array_to_string(array_agg(least(events.ticks, resent.ticks)), ',') as ticks
   from events
   left join (
     select entity_id, event, id, min(ticks) as ticks from resends group by entity_id, event, id
@@ -11,6 +11,6 @@ from (
 ) as log
 left join natural_persons using (entity_id)
 union all
-select entity_id, null, null, state, status, last_ticks, last_event, last_id
+select entity_id, null, null, null, null, search, state, status, last_ticks, last_event, last_id
 from natural_persons
 where not exists (select from events where events.entity_id = natural_persons.entity_id)

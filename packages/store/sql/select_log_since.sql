@@ -1,8 +1,9 @@
 -- As select_log, of the persons who were changed by the transactions after $1, and without the projection.
-select entity_id, json_agg(json_build_array(event, id, least(ticks, (
+select entity_id, json_agg(event) as events, json_agg(id) as ids, json_agg(data) as data,
+  array_to_string(array_agg(least(ticks, (
     select min(resends.ticks) from resends
     where (resends.entity_id, resends.event, resends.id) = (events.entity_id, events.event, events.id)
-  ))::text)) as places, json_agg(data) as data, null as state
+  ))), ',') as ticks, null as state
 from events
 where entity_id in (
   select entity_id from events where append_id > $1

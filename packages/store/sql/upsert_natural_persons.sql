@@ -1,5 +1,7 @@
 insert into natural_persons (entity_id, status, search, state, last_ticks, last_event, last_id)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::json[], $5::bigint[], $6::text[], $7::text[])
+select * from unnest(
+  $1::text[], $2::text[], $3::text[], string_to_array($4, E'\n')::json[], $5::bigint[], $6::text[], $7::text[]
+)
 on conflict (entity_id) do update set
   status = excluded.status,
   search = excluded.search,

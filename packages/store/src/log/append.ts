@@ -8,7 +8,7 @@ import {
   type Stream,
 } from "@dossier/events";
 import type { Connection } from "../database/pool.ts";
-import { statement } from "../database/statements.ts";
+import { jsonLines, statement } from "../database/statements.ts";
 import { together } from "../database/together.ts";
 import { selectFolded } from "../persons/fold.ts";
 
@@ -112,7 +112,7 @@ async function insertEntries(connection: Connection, appendId: bigint, rows: rea
         values: [
           appendId,
           ...places(events),
-          events.map(({ dataJson }) => dataJson),
+          jsonLines(events.map(({ dataJson }) => dataJson ?? "null")),
           events.map(({ dataDigest }) => dataDigest),
           ...evidence(events),
         ],

@@ -5,7 +5,7 @@ import { statement } from "../database/statements.ts";
 import { together } from "../database/together.ts";
 import { transaction } from "../database/transaction.ts";
 import { insertDeadLetters, type DeadLetter } from "../dead-letters/dead-letter.ts";
-import { refold, writeFolded, type Late } from "../persons/fold.ts";
+import { refold, toRow, writePersons, type Late } from "../persons/fold.ts";
 import { appendToLog, lockStreams } from "./append.ts";
 
 /** How a batch of deliveries ended. A delivery that is in none was settled already, or is in another's hands. */
@@ -85,7 +85,7 @@ async function appendSends(connection: Connection, sends: readonly Send[]): Prom
   // Sent in this order, without waiting: what is folded anew is read when it has been appended.
   await together([
     appendToLog(connection, appendId, appended),
-    writeFolded(connection, folded),
+    writePersons(connection, folded.map(toRow)),
     refold(connection, late),
   ]);
   return appended;

@@ -1,6 +1,14 @@
-import { fold, parseJson, type Event, type Folded, type JsonObject, type PersonState } from "@dossier/events";
+import {
+  fold,
+  parseJson,
+  type Event,
+  type Folded,
+  type JsonObject,
+  type PersonState,
+  type Place,
+} from "@dossier/events";
 import type { Connection } from "../database/pool.ts";
-import { statement } from "../database/statements.ts";
+import { jsonLines, statement } from "../database/statements.ts";
 import { searchable } from "./query.ts";
 
 const selectFoldedRows = statement("select_folded");
@@ -25,21 +33,34 @@ export async function selectFolded(
   );
 }
 
+/** A person's row of the projection. Equal states give equal rows, byte for byte. */
+export interface PersonRow {
+  readonly entityId: string;
+  readonly status: string;
+  readonly search: string;
+  readonly state: string;
+  readonly last: Place;
+}
+
+export function toRow({ state, last }: Folded): PersonRow {
+  const { entityId, status } = state;
+  return { entityId, status, search: searchText(state), state: JSON.stringify(state), last };
+}
+
 const upsertNaturalPersons = statement("upsert_natural_persons");
 
-/** Writes persons' states. Equal states give equal rows, byte for byte. */
-export async function writeFolded(connection: Connection, folded: readonly Folded[]): Promise<void> {
-  if (folded.length === 0) return;
+export async function writePersons(connection: Connection, rows: readonly PersonRow[]): Promise<void> {
+  if (rows.length === 0) return;
   await connection.query({
     ...upsertNaturalPersons,
     values: [
-      folded.map(({ state }) => state.entityId),
-      folded.map(({ state }) => state.status),
-      folded.map(({ state }) => searchText(state)),
-      folded.map(({ state }) => JSON.stringify(state)),
-      folded.map(({ last }) => last.ticks),
-      folded.map(({ last }) => last.event),
-      folded.map(({ last }) => last.id),
+      rows.map(({ entityId }) => entityId),
+      rows.map(({ status }) => status),
+      rows.map(({ search }) => search),
+      jsonLines(rows.map(({ state }) => state)),
+      rows.map(({ last }) => last.ticks),
+      rows.map(({ last }) => last.event),
+      rows.map(({ last }) => last.id),
     ],
   });
 }
@@ -71,10 +92,8 @@ export async function refold(connection: Connection, late: readonly Late[]): Pro
       data: parseJson(data) as JsonObject,
     }));
     const eventsOf = Map.groupBy(events, ({ entityId }) => entityId);
-    await writeFolded(
-      connection,
-      [...eventsOf].flatMap(([entityId, own]) => fold(entityId, own) ?? []),
-    );
+    const folded = [...eventsOf].flatMap(([entityId, own]) => fold(entityId, own) ?? []);
+    await writePersons(connection, folded.map(toRow));
   }
 }
 

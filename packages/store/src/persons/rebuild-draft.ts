@@ -1,7 +1,7 @@
 import { PG_MIGRATE_LOCK_ID } from "node-pg-migrate";
 import type { Connection } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
-import { writeFolded } from "./fold.ts";
+import { writePersons } from "./fold.ts";
 import type { Refolded } from "./rebuild-fold.ts";
 
 // The draft: the projection's tables once more, in a schema of their own, made and filled within one transaction.
@@ -39,11 +39,11 @@ export async function beginDraft(connection: Connection): Promise<void> {
 
 /** Writes persons into the draft. */
 export async function writeDraft(connection: Connection, persons: readonly Refolded[]): Promise<void> {
-  const folded = persons.flatMap((person) => person.folded ?? []);
+  const rows = persons.flatMap(({ folded }) => folded ?? []);
   // The path holds nothing but the draft: should that be missing, no live row is written in its stead.
   await Promise.all([
     connection.query("set local search_path = dossier_rebuild"),
-    writeFolded(connection, folded),
+    writePersons(connection, rows),
     connection.query("set local search_path to default"),
   ]);
 }

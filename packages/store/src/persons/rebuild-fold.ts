@@ -1,7 +1,8 @@
-import { fold, parseJson, type Folded, type JsonObject, type Place } from "@dossier/events";
+import { fold, parseJson, type Event, type JsonObject } from "@dossier/events";
 import { inBatches } from "../database/cursor.ts";
 import type { Connection } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
+import { toRow, type PersonRow } from "./fold.ts";
 
 /** A person folded anew, and what the projection says of the person at the same moment. */
 export interface Refolded {
@@ -9,25 +10,20 @@ export interface Refolded {
   /** How many events the person has. */
   readonly events: number;
   /** `undefined` where the log knows nothing of the person. */
-  readonly folded: Folded | undefined;
+  readonly folded: PersonRow | undefined;
   /** `undefined` where the projection knows nothing of the person, or was not asked. */
-  readonly live: ProjectedRow | undefined;
+  readonly live: PersonRow | undefined;
 }
 
-/** A person's row, as far as it is compared; its search text follows from the state. */
-export interface ProjectedRow {
-  readonly state: string;
-  readonly status: string;
-  readonly last: Place;
-}
-
-/** A person's events come as two JSON arrays, which are several times faster to read than a row for each event. */
-interface PersonRow {
+/** A person's events come as arrays, which are several times faster to read than a row for each event. */
+interface LogRow {
   readonly entity_id: string;
-  /** Of each event `[event, id, ticks]`. */
-  readonly places: string | null;
-  /** Of each event, in the same order, its data. */
-  readonly data: string | null;
+  /** JSON arrays, and numbers between commas, all in one order. */
+  readonly events: string | null;
+  readonly ids: string;
+  readonly ticks: string;
+  readonly data: string;
+  readonly search: string;
   readonly state: string | null;
   readonly status: string;
   readonly last_ticks: bigint;
@@ -50,24 +46,31 @@ export async function* foldPersons(
   sinceAppendId?: bigint,
 ): AsyncGenerator<readonly Refolded[]> {
   const query = sinceAppendId === undefined ? selectLog : { ...selectLogSince, values: [sinceAppendId] };
-  for await (const rows of inBatches<PersonRow>(connection, query, PERSONS_AT_A_TIME)) yield rows.map(refold);
+  for await (const rows of inBatches<LogRow>(connection, query, PERSONS_AT_A_TIME)) yield rows.map(refold);
 }
 
-function refold(row: PersonRow): Refolded {
-  const { entity_id: entityId, state, status, last_ticks: ticks, last_event: event, last_id: id } = row;
-  const places = JSON.parse(row.places ?? "[]") as readonly [event: string, id: string, ticks: string][];
-  const data = parseJson(row.data ?? "[]") as readonly JsonObject[];
-  const events = places.map(([event, id, ticks], i) => ({
-    entityId,
-    event,
-    id,
-    ticks: BigInt(ticks),
-    data: data[i] ?? {},
-  }));
+function refold(row: LogRow): Refolded {
+  const { entity_id: entityId, state, status, search } = row;
+  const last = { ticks: row.last_ticks, event: row.last_event, id: row.last_id };
+  const events = row.events === null ? [] : eventsOf(row, JSON.parse(row.events) as string[]);
+  const folded = fold(entityId, events);
   return {
     entityId,
     events: events.length,
-    folded: fold(entityId, events),
-    live: state === null ? undefined : { state, status, last: { ticks, event, id } },
+    folded: folded && toRow(folded),
+    live: state === null ? undefined : { entityId, state, status, search, last },
   };
+}
+
+function eventsOf({ entity_id: entityId, ...row }: LogRow, names: readonly string[]): Event[] {
+  const ids = JSON.parse(row.ids) as string[];
+  const ticks = row.ticks.split(",");
+  const data = parseJson(row.data) as readonly JsonObject[];
+  return names.map((event, i) => ({
+    entityId,
+    event,
+    id: ids[i] ?? "",
+    ticks: BigInt(ticks[i] ?? ""),
+    data: data[i] ?? {},
+  }));
 }

@@ -60,7 +60,8 @@ async function lockPatiently(
             "see pg_locks for the transaction that holds it, end that, and try again",
           { cause: error },
         );
-      await pause(PAUSE_MS, undefined, { signal });
+      // What it is given up with is the signal's own reason, as everywhere else.
+      await pause(PAUSE_MS, undefined, { signal }).catch(() => signal?.throwIfAborted());
       await beforeRetry?.();
     }
   }
