@@ -1,7 +1,7 @@
 import fc, { type Arbitrary } from "fast-check";
 import * as bodies from "./bodies.ts";
 import { makeCase, type Case } from "./case.ts";
-import { brokenChunks, inChunks, slow, unfinished } from "./framing.ts";
+import { brokenChunks, inChunks, inPieces, unfinished } from "./framing.ts";
 import { anyHead, brokenHeads, elsewhere, oddHeaders } from "./heads.ts";
 import { head, lengthOf, LIMIT, proof, SECRETS } from "./request.ts";
 
@@ -84,7 +84,7 @@ export const anyCase: Arbitrary<Case> = fc.oneof(
   { weight: 20, arbitrary: anyHead },
   { weight: 40, arbitrary: inChunks },
   { weight: 20, arbitrary: brokenChunks },
-  { weight: 40, arbitrary: slow },
+  { weight: 40, arbitrary: inPieces },
   { weight: 40, arbitrary: unfinished },
   { weight: 30, arbitrary: elsewhere },
 );

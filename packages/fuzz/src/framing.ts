@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { documented, large } from "./bodies.ts";
-import { makeCase } from "./case.ts";
+import { makeCase, type Case } from "./case.ts";
 import { chunk, head, lengthOf, LIMIT, pieces, signatureOf } from "./request.ts";
 
 export const inChunks = fc
@@ -39,12 +39,13 @@ export const brokenChunks = fc
     }),
   );
 
-export const slow = fc
+/** In pieces, which come as fast as they are taken: no time limit is met. */
+export const inPieces = fc
   .tuple(documented, fc.constantFrom("wait" as const, "half-close" as const))
   .chain(([body, afterwards]) =>
     pieces(Buffer.concat([head({ headers: [lengthOf(body), signatureOf(body)] }), body])).map((segments) =>
       makeCase({
-        category: "slow, whole",
+        category: "in pieces",
         segments,
         afterwards,
         // Node takes a client that ends its side for one that has gone.
@@ -64,3 +65,12 @@ export const unfinished = fc
       right: [400, "none"],
     });
   });
+
+const body = Buffer.from("{}");
+
+/** Requests that wait for ever in the middle of what they send: they meet ingest's time limits, up to half a minute each. */
+export const neverEnding: readonly Case[] = [
+  head({ headers: [lengthOf(body), signatureOf(body)] }).subarray(0, -2),
+  Buffer.concat([head({ headers: [lengthOf(body), signatureOf(body)] }), body.subarray(1)]),
+  Buffer.concat([head({ headers: [["transfer-encoding", "chunked"], signatureOf(body)] }), chunk(body)]),
+].map((sent) => makeCase({ category: "never ending", segments: [sent], afterwards: "wait", right: [408] }));

@@ -6,7 +6,7 @@
 import { parseArgs } from "node:util";
 import { startPostgres, startRedis } from "@dossier/testing";
 import { fuzz } from "./fuzz.ts";
-import { liveBytes } from "./memory.ts";
+import { GROWTH_BYTES, liveBytes } from "./memory.ts";
 import { startSystem } from "./system.ts";
 
 const { values } = parseArgs({
@@ -16,6 +16,7 @@ const cases = Number(values.cases);
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
 /** Before the first memory is measured: code is compiled by then, and connections are open. */
 const WARM_UP = Math.min(2_000, cases);
+let shown = 0;
 
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stopping.abort());
@@ -49,13 +50,16 @@ async function run(): Promise<void> {
   });
   memory.push(liveBytes());
   if (process.stderr.isTTY) process.stderr.write("\n");
-  const [before = 0, after = 0] = memory.map((bytes) => (bytes / 2 ** 20).toFixed(1));
+  const [before = 0, after = 0] = memory;
   print(tally.table());
   print(`seed ${seed}, ${Math.round((performance.now() - started) / 1_000)} s`);
-  print(`memory in use: ${before} MiB after the first ${WARM_UP} cases, ${after} MiB in the end`);
+  print(`memory in use: ${mib(before)} after the first ${WARM_UP} cases, ${mib(after)} in the end`);
+  if (after - before > GROWTH_BYTES) throw new Error(`memory grew by more than ${mib(GROWTH_BYTES)}`);
 }
 
-let shown = 0;
+function mib(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
 
 /** A bar where somebody watches, else a line for each twentieth. */
 function showProgress(done: number): void {

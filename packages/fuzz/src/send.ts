@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Case } from "./case.ts";
 
 export interface Answer {
@@ -8,7 +9,9 @@ export interface Answer {
   readonly deliveryId?: string;
 }
 
-const HUNG_MS = 60_000;
+/** After so long, a system that does nothing will do nothing. */
+export const HUNG_MS = 60_000;
+const LOOK_AGAIN_MS = 20;
 
 /** Does what a case says on a connection of its own. Rejects where that neither answers nor ends. */
 export async function send(port: number, { segments, afterwards }: Case): Promise<Answer> {
@@ -33,23 +36,38 @@ export async function send(port: number, { segments, afterwards }: Case): Promis
   }
 }
 
-/** Keeps this many connections open that send nothing, until it is told to stop. */
-export async function keepSilent(port: number, count: number): Promise<() => void> {
+export interface Silence {
+  /** Resolves once all are open at the same time, as each is opened again that the service closes; rejects where they never are. */
+  whole(): Promise<void>;
+  end(): void;
+}
+
+/** Opens this many connections that send nothing, and keeps them open. */
+export async function keepSilent(port: number, count: number): Promise<Silence> {
   const sockets = new Set<Socket>();
-  let stopped = false;
+  let ended = false;
   async function open(): Promise<void> {
     const socket = await dial(port);
     sockets.add(socket.resume());
     socket.once("close", () => {
       sockets.delete(socket);
-      // Where the service is no more, the cases tell.
-      if (!stopped) open().catch(() => undefined);
+      // One that cannot be opened again is missing in the end.
+      if (!ended) open().catch(() => undefined);
     });
   }
   await Promise.all(Array.from({ length: count }, open));
-  return () => {
-    stopped = true;
-    for (const socket of sockets) socket.destroy();
+  return {
+    async whole() {
+      for (const until = performance.now() + HUNG_MS; sockets.size < count; await delay(LOOK_AGAIN_MS)) {
+        if (performance.now() > until) {
+          throw new Error(`${count - sockets.size} of ${count} silent connections cannot be opened again`);
+        }
+      }
+    },
+    end() {
+      ended = true;
+      for (const socket of sockets) socket.destroy();
+    },
   };
 }
 

@@ -5,11 +5,12 @@ import { createLogger } from "@dossier/service";
 import { migrate, openPool } from "@dossier/store";
 import { startWorker } from "@dossier/worker";
 import { LIMIT, SECRETS } from "./request.ts";
+import { HUNG_MS } from "./send.ts";
 
 /** A real ingest and a real worker in this process. */
 export interface System {
   readonly port: number;
-  /** How each of these deliveries ended; resolves when all of them have. */
+  /** How each of these deliveries ended; resolves when all of them have, and rejects where some never do. */
   settled(deliveryIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** What must not have happened: attempts that these used up, and since it was last asked errors or persons in the log. */
   faults(deliveryIds: readonly string[]): Promise<readonly string[]>;
@@ -21,7 +22,7 @@ export interface System {
 const ERROR = /"level":"(error|fatal)"/;
 
 /** A server that is slow on a busy machine is no fault of what was sent. */
-const OUTAGE = / is in trouble; /;
+const OUTAGE = / is in trouble; |paused: Postgres cannot be used; /;
 
 const LOOK_AGAIN_MS = 5;
 
@@ -56,7 +57,7 @@ export async function startSystem(databaseUrl: string, redisUrl: string): Promis
   return {
     port: ingest.value.port,
     async settled(deliveryIds) {
-      for (;;) {
+      for (const until = performance.now() + HUNG_MS; ; await sleep(LOOK_AGAIN_MS)) {
         const { rows } = await pool.query<{ delivery_id: string; outcome: string }>(
           `select delivery_id, outcome || coalesce(' ' || reason, '') as outcome
            from settlements left join dead_letters using (delivery_id) where delivery_id = any ($1)`,
@@ -65,7 +66,11 @@ export async function startSystem(databaseUrl: string, redisUrl: string): Promis
         if (rows.length === deliveryIds.length) {
           return new Map(rows.map(({ delivery_id, outcome }) => [delivery_id, outcome]));
         }
-        await sleep(LOOK_AGAIN_MS);
+        if (performance.now() > until) {
+          throw new Error(
+            `${deliveryIds.length - rows.length} accepted ones not settled within ${HUNG_MS} ms`,
+          );
+        }
       }
     },
     async faults(deliveryIds) {
