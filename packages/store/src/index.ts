@@ -1,5 +1,5 @@
 export { migrate } from "./database/migrate.ts";
-export { isOutage } from "./database/outage.ts";
+export { isOutage, mayBeOfTheWork } from "./database/outage.ts";
 export { ensureServiceLogin, SERVICE_ROLE } from "./database/service-login.ts";
 export { closePool, openPool, type Pool, type PoolOptions } from "./database/pool.ts";
 export { discard, redrive, type Decision } from "./dead-letters/decide.ts";

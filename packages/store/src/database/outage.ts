@@ -15,19 +15,30 @@ const OUTAGE_CLASSES = new Set([
   "28", // invalid authorization: a password being rotated
   "3D", // the database is not there (yet)
   "42", // no such table, no such right: a migration that has not run
-  "XX", // internal error: corrupted data
+  "XX", // internal error
 ]);
+
+/** Pages that cannot be read: whoever has need of them fails, and nobody else should wait for that. */
+const CORRUPTED = new Set(["XX001", "XX002"]);
 
 /**
  * Whether an error is the fault of the surroundings (Postgres away, failing over, full, busy, not migrated): then
  * the same work may succeed later, and no delivery is to blame. Everything else belongs to what was being done.
  */
 export function isOutage(error: unknown): boolean {
-  if (error instanceof pg.DatabaseError) return OUTAGE_CLASSES.has((error.code ?? "XX").slice(0, 2));
+  if (error instanceof pg.DatabaseError) {
+    const { code = "XX000" } = error;
+    return OUTAGE_CLASSES.has(code.slice(0, 2)) && !CORRUPTED.has(code);
+  }
   if (!(error instanceof Error)) return false;
-  if ("syscall" in error || "errno" in error) return true;
+  // A host with several addresses fails with one error for each.
+  if (error instanceof AggregateError) return error.errors.some(isOutage);
+  if ("code" in error && typeof error.code === "string") return CONNECTION_CODE.test(error.code);
   return CONNECTION_MESSAGES.some((message) => error.message.includes(message));
 }
+
+/** Codes of the system, of name lookups and certificates; of Node's own, the others speak of wrong arguments. */
+const CONNECTION_CODE = /^(?!ERR_)|^ERR_(?:SSL|TLS|SOCKET|STREAM)_/;
 
 // What pg throws of itself has no code.
 const CONNECTION_MESSAGES = [
@@ -35,6 +46,24 @@ const CONNECTION_MESSAGES = [
   "Client has encountered a connection error",
   "Client was closed",
   "Query read timeout",
+  "timeout expired",
   "timeout exceeded when trying to connect",
+  "error establishing an SSL connection",
+  "server does not support SSL connections",
   "Cannot use a pool after calling end",
 ];
+
+const TOO_MUCH = new Set([
+  "57014", // cancelled: the time for a statement was over
+  "25P03", // the transaction stood still for too long
+  "XX000", // internal error
+]);
+
+/**
+ * Whether an outage may be of the work's own making: it takes too long, or meets a fault of Postgres. It is, where
+ * Postgres answers others meanwhile.
+ */
+export function mayBeOfTheWork(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) return TOO_MUCH.has(error.code ?? "XX000");
+  return error instanceof Error && error.message === "Query read timeout";
+}

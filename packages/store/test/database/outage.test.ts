@@ -1,10 +1,13 @@
 import { execFile } from "node:child_process";
+import dns from "node:dns";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { payload, startPostgres, startProxy, type LocalServer } from "@dossier/testing";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import {
   closePool,
   isOutage,
@@ -261,6 +264,55 @@ test("a name that does not resolve, and a port that nobody listens on, are outag
   }
 });
 
+test("a host of several addresses, none of which anyone listens on, is an outage", async (context) => {
+  const everyAddress = vi.spyOn(dns, "lookup").mockImplementation(((
+    _host: string,
+    _options: object,
+    found: (error: null, addresses: dns.LookupAddress[]) => void,
+  ) => {
+    const addresses = ["127.0.0.2", "127.0.0.3"].map((address) => ({ address, family: 4 }));
+    process.nextTick(found, null, addresses);
+  }) as typeof dns.lookup);
+  context.onTestFinished(() => everyAddress.mockRestore());
+  const url = "postgres://postgres@several.test:1/postgres";
+  const error = await using(url, (pool) => failure(takeDueDeliveries(pool, 1)));
+  expect(error).toBeInstanceOf(AggregateError);
+  expect(isOutage(error)).toBe(true);
+});
+
+test.for([
+  [
+    "ends the connection in the middle of the handshake",
+    "S",
+    "",
+    "before secure TLS connection was established",
+  ],
+  [
+    "answers the handshake with what is no TLS",
+    "S",
+    "HTTP/1.1 400 Bad Request\r\n\r\n",
+    "wrong version number",
+  ],
+  ["has no answer to the question for TLS", "E", "", "error establishing an SSL connection"],
+  ["does not speak TLS (yet)", "N", "", "does not support SSL connections"],
+] as const)("a TLS peer that %s is an outage", async ([, answer, toHello, message], context) => {
+  const peer = createServer((socket) => {
+    // Its question; then, where the answer lets it, its hello.
+    socket.once("data", () => {
+      socket.write(answer);
+      socket.once("data", () => socket.end(toHello));
+    });
+    socket.on("error", () => undefined);
+  });
+  await once(peer.listen(0, "127.0.0.1"), "listening");
+  context.onTestFinished(() => void peer.close());
+  const { port } = peer.address() as AddressInfo;
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres?sslmode=no-verify`;
+  const error = await using(url, (pool) => failure(takeDueDeliveries(pool, 1)));
+  expect(error).toMatchObject({ message: expect.stringContaining(message) });
+  expect(isOutage(error)).toBe(true);
+});
+
 test.for([{ kind: "half-open" }, { kind: "black-hole" }] as const)(
   "a $kind connection is an outage once the time for an answer is over; restored, the same pool works",
   async (fault) => {
@@ -395,6 +447,8 @@ test.for([
   ["a null where none may be", "insert into streams values (null, 0, '')", "23502"],
   ["a value that a check refuses", "insert into appends values (0, 0)", "23514"],
   ["a change of evidence", "delete from events", "23001"],
+  ["a page that cannot be read", "do $$ begin raise data_corrupted; end $$", "XX001"],
+  ["an index that cannot be read", "do $$ begin raise index_corrupted; end $$", "XX002"],
   [
     "one row written twice by one statement",
     "insert into streams values ('a', 0, ''), ('a', 0, '') on conflict (entity_id) do update set seq = 1",
