@@ -1,5 +1,5 @@
-import { once } from "node:events";
 import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { isOutage, openPool } from "@dossier/store";
 import type { Fault as LinkFault, LocalServer, Proxy } from "@dossier/testing";
@@ -92,10 +92,8 @@ async function disturbed(proxy: Proxy, fault: LinkFault, lastsMs: number): Promi
 }
 
 async function flush(port: number): Promise<void> {
-  const socket = connect(port, "127.0.0.1");
-  socket.end("FLUSHALL\r\n");
-  await once(socket, "data");
-  socket.destroy();
+  const answer = await text(connect(port, "127.0.0.1").end("FLUSHALL\r\n"));
+  if (answer !== "+OK\r\n") throw new Error(`Redis was not flushed: ${answer || "it closed the connection"}`);
 }
 
 /** Whether Postgres, which may have ended itself when it could not write, is there and takes writes. */

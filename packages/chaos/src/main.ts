@@ -32,8 +32,11 @@ function options() {
         help: { type: "boolean", short: "h", default: false },
       },
     });
-    const numbers = [values.seed, values.minutes, values.workers, values.ingests].map(Number);
-    if (numbers.some((number) => !(number >= 0))) throw new Error("every value must be a number, 0 or more");
+    const whole = (text: string, least: number) => Number.isInteger(Number(text)) && Number(text) >= least;
+    if (!whole(values.seed, 0)) throw new Error("--seed must be a whole number, 0 or more");
+    if (!(Number(values.minutes) > 0)) throw new Error("--minutes must be a number, more than 0");
+    if (!whole(values.workers, 1)) throw new Error("--workers must be a whole number, 1 or more");
+    if (!whole(values.ingests, 1)) throw new Error("--ingests must be a whole number, 1 or more");
     return values;
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}\n`);

@@ -45,12 +45,13 @@ const CALM_MS = 3_000;
 /** What a target has between two faults, in milliseconds. */
 export const REST_MS = 2_000;
 
-/** When which fault befalls whom: a function of its arguments alone. Every kind comes once before any comes again. */
+/**
+ * When which fault befalls whom: a function of its arguments alone. Every kind comes once before any comes again. Where
+ * the disk cannot be filled, those faults are left out, and all others come as if they had not been.
+ */
 export function plan(seed: number, durationMs: number, cast: Cast): Fault[] {
   const random = chance(seed);
-  const kinds = (Object.keys(LASTING) as Kind[]).filter(
-    (kind) => cast.diskFills || kind !== "postgres' disk full",
-  );
+  const kinds = Object.keys(LASTING) as Kind[];
   const freeAt = new Map<string, number>();
   const faults: Fault[] = [];
   let deck: Kind[] = [];
@@ -66,7 +67,9 @@ export function plan(seed: number, durationMs: number, cast: Cast): Fault[] {
     for (const target of targets) freeAt.set(target, startsAtMs + lastsMs + REST_MS);
     atMs += random.between(200, 5_000);
   }
-  return faults.toSorted((a, b) => a.atMs - b.atMs);
+  return faults
+    .filter(({ kind }) => cast.diskFills || kind !== "postgres' disk full")
+    .toSorted((a, b) => a.atMs - b.atMs);
 }
 
 function targetsOf(kind: Kind, { ingests, workers, links }: Cast, random: Chance): string[] {

@@ -58,8 +58,9 @@ export async function play({ seed, durationMs, ingests, workers, onProgress }: R
     );
   }, 1_000);
   try {
-    await Promise.all([drive(sent, sender, durationMs), storm(faults, stage, note)]);
-    note("quiet: all was accepted, and the last fault is over");
+    const [unaccepted] = await Promise.all([drive(sent, sender, durationMs), storm(faults, stage, note)]);
+    findings.push(...unaccepted);
+    note("quiet: nothing more is sent, and the last fault is over");
     findings.push(...(await quiet(stage)));
     note("settled");
     const ends = await Promise.all([...stage.services.values()].map((service) => service.stop()));

@@ -17,12 +17,15 @@ export interface Ledger {
 }
 
 export interface Sender {
-  /** Sends a body as iComply does, until it is accepted. */
+  /** Sends a body as iComply does, until it is accepted, or the sender closed. */
   send(body: Buffer): Promise<void>;
   readonly ledger: Ledger;
-  /** Sends nothing more. */
+  /** Sends nothing more: each send under way ends within the longest wait before a retry. */
   close(): void;
 }
+
+/** Answers after which a webhook is rightly sent again. 408: the ingest stood still while it came. */
+const AGAIN = new Set([408, 503]);
 
 export function createSender(urls: readonly string[], secret: string): Sender {
   const agent = new http.Agent({ keepAlive: true });
@@ -56,7 +59,7 @@ export function createSender(urls: readonly string[], secret: string): Sender {
       accepted.set(deliveryId, body);
       return true;
     }
-    if (answer !== undefined && answer.status !== 503)
+    if (answer !== undefined && !AGAIN.has(answer.status))
       wrong.push(`answered ${answer.status}: ${answer.text}`);
     counts.refused++;
     return false;

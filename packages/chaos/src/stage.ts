@@ -7,6 +7,7 @@ import { freePort } from "@dossier/testing/embedded";
 import type { Disk } from "./disk.ts";
 import type { Cast } from "./plan.ts";
 import { startService, type Service } from "./service.ts";
+import { QUIET_WITHIN_MS } from "./times.ts";
 
 /** Everything that runs, with a proxy between each pair of those who talk to each other. */
 export interface Stage extends AsyncDisposable {
@@ -64,7 +65,7 @@ export async function openStage({ ingests, workers, disk, logs, onDeath }: Stage
   };
 
   const webhookUrls: string[] = [];
-  const ports: number[] = [];
+  const ports = new Map<string, number>();
   const names = (kind: string, count: number) => Array.from({ length: count }, (_, i) => `${kind}-${i + 1}`);
   const cast = { ingests: names("ingest", ingests), workers: names("worker", workers) };
   for (const name of cast.ingests) {
@@ -73,7 +74,7 @@ export async function openStage({ ingests, workers, disk, logs, onDeath }: Stage
       await link(name, "postgres", postgres.url),
       await link(name, "redis", redis.url),
     ];
-    ports.push(port);
+    ports.set(name, port);
     webhookUrls.push(await link("icomply", name, `http://127.0.0.1:${port}/webhooks/icomply`));
     start(name, "ingest.ts", [String(port), databaseUrl, redisUrl, SECRET]);
   }
@@ -83,10 +84,10 @@ export async function openStage({ ingests, workers, disk, logs, onDeath }: Stage
       await link(name, "postgres", postgres.url),
       await link(name, "redis", redis.url),
     ];
-    ports.push(port);
+    ports.set(name, port);
     start(name, "worker.ts", [String(port), databaseUrl, redisUrl], index === 0 ? HOUR_OFF : []);
   }
-  await Promise.all(ports.map(ready));
+  await Promise.all([...ports].map(ready));
 
   const everything = undo.move();
   return {
@@ -104,12 +105,17 @@ export async function openStage({ ingests, workers, disk, logs, onDeath }: Stage
 
 const LOOK_EVERY_MS = 200;
 
-/** Resolves once the service on this port says that it can do its work. */
-async function ready(port: number): Promise<void> {
+/** Resolves once the service on this port says that it can do its work; rejects where it never does. */
+async function ready([name, port]: readonly [string, number]): Promise<void> {
+  const until = AbortSignal.timeout(QUIET_WITHIN_MS);
   const look = () =>
-    fetch(`http://127.0.0.1:${port}/readyz`).then(
+    fetch(`http://127.0.0.1:${port}/readyz`, { signal: until }).then(
       ({ ok }) => ok,
       () => false,
     );
-  while (!(await look())) await delay(LOOK_EVERY_MS);
+  while (!(await look())) {
+    if (until.aborted)
+      throw new Error(`${name} was not ready within ${QUIET_WITHIN_MS} ms, before any fault`);
+    await delay(LOOK_EVERY_MS);
+  }
 }

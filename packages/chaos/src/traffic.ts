@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Person } from "@dossier/events";
 import { journeys, poison, type Poison } from "@dossier/testing/journeys";
 import type { Sender } from "./sender.ts";
+import { QUIET_WITHIN_MS } from "./times.ts";
 
 /** What is sent in a run: the lives of many persons, in disorder, with webhooks among them that nobody can read. */
 export interface Traffic {
@@ -30,9 +31,17 @@ export function traffic(seed: number, durationMs: number): Traffic {
 /** Webhooks that wait for their 200 at the same time: what comes beyond is held back, not to bury what is tested. */
 const UNDER_WAY = 300;
 
-/** Sends all bodies, evenly over the time; resolves when each was accepted. */
-export async function drive({ bodies }: Traffic, sender: Sender, durationMs: number): Promise<void> {
+/**
+ * Sends all bodies, evenly over the time; resolves when each was accepted, or so long after that nothing will be any
+ * more. Gives what was never accepted.
+ */
+export async function drive(
+  { bodies }: Traffic,
+  sender: Sender,
+  durationMs: number,
+): Promise<readonly string[]> {
   const began = performance.now();
+  const tooLate = setTimeout(() => sender.close(), durationMs + QUIET_WITHIN_MS);
   const underWay = new Set<Promise<void>>();
   for (const [place, body] of bodies.entries()) {
     const wait = began + (place / bodies.length) * durationMs - performance.now();
@@ -42,4 +51,7 @@ export async function drive({ bodies }: Traffic, sender: Sender, durationMs: num
     underWay.add(sending);
   }
   await Promise.all(underWay);
+  clearTimeout(tooLate);
+  const never = bodies.length - sender.ledger.accepted.size;
+  return never === 0 ? [] : [`${never} of ${bodies.length} webhooks were never accepted`];
 }
