@@ -9,7 +9,7 @@ export interface RunOptions {
   /**
    * How long each shutdown step may take, in milliseconds; the next one then begins all the same.
    * All together must be less than the supervisor waits before it kills (Docker: 10 s unless
-   * `stop_grace_period` says more; Kubernetes: 30 s). Default 10,000.
+   * `stop_grace_period` says more; Kubernetes: 30 s). Default 15,000.
    */
   readonly stepTimeout?: number;
   /**
@@ -32,7 +32,7 @@ export interface RunOptions {
 export async function runUntilSignal(
   log: Logger,
   start: (stopping: AbortSignal) => Promise<ShutdownSteps>,
-  { stepTimeout = 10_000, sameSignalWithin = 0 }: RunOptions = {},
+  { stepTimeout = 15_000, sameSignalWithin = 0 }: RunOptions = {},
 ): Promise<void> {
   const stopping = new AbortController();
   let steps: ShutdownSteps = {};

@@ -6,6 +6,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import { type ConnectionLimits, createLogger, notFound, onError, type Server, serve } from "../src/index.ts";
 
 const QUICK = { headersTimeout: 60, requestTimeout: 60, connectionsCheckingInterval: 20 };
+/** For requests that must come through first, however long this process is held up. */
+const PATIENT = { ...QUICK, headersTimeout: 2_000, requestTimeout: 2_000 };
 const host = "127.0.0.1";
 
 /** An app whose `/slow` answers when it is told to, and that says when a request has come. */
@@ -144,7 +146,7 @@ describe("a client that is slow or silent", () => {
 
   test("is dropped when its body does not end, and is no error of the service", async () => {
     const { app, arrived, lines } = gatedApp();
-    const socket = await opened(await started(app, QUICK));
+    const socket = await opened(await started(app, PATIENT));
     socket.write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf");
     expect(await received(socket)).toMatch(/^HTTP\/1.1 408 |^ECONNRESET$/);
     await arrived;
@@ -155,14 +157,14 @@ describe("a client that is slow or silent", () => {
 
   test("is dropped when no byte passes while it waits", async () => {
     const { app, arrived } = gatedApp();
-    const socket = await opened(await started(app, { timeout: 50 }));
+    const socket = await opened(await started(app, { timeout: 2_000 }));
     socket.write("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
     await arrived;
     expect(await received(socket)).toBe("");
   });
 
   test("a thousand that send nothing take no answer from others, and are dropped", async () => {
-    const server = await started(gatedApp().app, { ...QUICK, headersTimeout: 500, requestTimeout: 500 });
+    const server = await started(gatedApp().app, PATIENT);
     const silent = await Promise.all(Array.from({ length: 1_000 }, () => opened(server)));
     expect((await fetch(`http://${host}:${server.port}/`)).status).toBe(200);
     const ends = await Promise.all(silent.map(received));

@@ -27,6 +27,9 @@ const CONNECTIONS = 4;
 /** How long jobs in flight may take to end after SIGTERM, in milliseconds; the rest goes to other workers. */
 const DRAIN_MS = 8_000;
 
+/** Nobody waits for the queue here, and a job that it did not take in time has to wait for the sweeper. */
+const QUEUE_TIMEOUT_MS = 5_000;
+
 /** The queue's times, for those who cannot wait for its defaults. */
 export type WorkerTimes = Pick<ConsumerOptions, "lockDurationMs" | "stalledIntervalMs">;
 
@@ -48,7 +51,12 @@ export async function startWorker(
   });
   const ofWorker = workerMetrics(metrics, patience);
   const queueOutage = outageLog(log, "the queue");
-  const queue = openQueue(location, { name: NAME, maxAttempts: MAX_ATTEMPTS, onError: queueOutage.failed });
+  const queue = openQueue(location, {
+    name: NAME,
+    maxAttempts: MAX_ATTEMPTS,
+    timeoutMs: QUEUE_TIMEOUT_MS,
+    onError: queueOutage.failed,
+  });
   observeBacklog(metrics, pool, queue);
   const processor = createProcessor({
     pool,

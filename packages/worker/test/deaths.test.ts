@@ -4,6 +4,7 @@ import {
   due,
   event,
   holdUp,
+  notDue,
   openWorkshop,
   ownJob,
   poisonPerson,
@@ -26,13 +27,14 @@ test("a worker killed between a batch and the jobs of what failed and died in it
   const [, failing, dead] = deliveryIds;
   await hold.reached();
 
-  await redis.kill("SIGSTOP");
+  // Killed and not frozen, which would hear of the job's end once it thaws.
+  await redis.kill();
   await hold.release();
   await settled(pool, deliveryIds, ["applied", "open", "unparsable"]);
   await eventually(async () => (await pool.query("select from failures")).rowCount).toBe(1);
   await unlucky.end("SIGKILL");
-  await redis.kill("SIGCONT");
-  expect(await ownJob(queue, dead!)).toBeUndefined();
+  await redis.restart();
+  await eventually(() => ownJob(queue, dead!)).toBeUndefined();
 
   await poison.mend();
   spawnWorker(context, servers);
@@ -53,11 +55,12 @@ test("a worker killed between its commit and the end of its job leaves one that 
   const unlucky = spawnWorker(context, servers);
   const deliveryIds = await deliver(event("slow"), event("a"));
   await hold.reached();
-  await redis.kill("SIGSTOP");
+  await redis.kill();
   await hold.release();
   await settled(pool, deliveryIds, "applied");
   await unlucky.end("SIGKILL");
-  await redis.kill("SIGCONT");
+  await redis.restart();
+  await eventually(() => queue.counts()).toMatchObject({ active: 1, completed: 0 });
   const before = (await pool.query("select * from events order by entity_id")).rows;
 
   spawnWorker(context, servers);
@@ -75,11 +78,14 @@ test("a delivery whose workers die each time becomes a dead letter, and its neig
   proxy.apply({ kind: "black-hole" });
 
   async function killWorkersWithTheJob(): Promise<void> {
+    await notDue(pool);
     for (let stalls = 0; stalls < 4; stalls += 1) {
       const worker = spawnWorker(context, cutOff);
       // Held by a worker that lives, and not only by the lock of the one before.
       await worker.logged("takes jobs");
-      await eventually(async () => (await queue.bullmq.getActive())[0]?.stalledCounter).toBe(stalls);
+      await eventually(
+        async () => (await queue.bullmq.getActive())[0]?.stalledCounter,
+      ).toBeGreaterThanOrEqual(stalls);
       await worker.end("SIGKILL");
     }
   }
@@ -152,7 +158,11 @@ test("a worker whose clock is an hour ahead settles, fails and retries as any ot
   const { pool, deliver } = openWorkshop(context, servers);
   const poison = await poisonPerson(pool);
   const clock = import.meta.resolve("@dossier/testing/an-hour-ahead");
-  const ahead = spawnWorker(context, servers, { execArgv: ["--import", clock] });
+  const ahead = spawnWorker(context, servers, {
+    execArgv: ["--import", clock],
+    // By its own clock every retry is due at once: it must not come to the last one.
+    env: { MAX_ATTEMPTS: "100" },
+  });
   const deliveryIds = await deliver(event("a"), event("poison"));
   await settled(pool, deliveryIds, ["applied", "open"]);
   await eventually(async () => (await pool.query("select from failures")).rowCount).toBeGreaterThan(0);

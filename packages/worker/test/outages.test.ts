@@ -6,6 +6,7 @@ import {
   event,
   flushAll,
   holdUp,
+  notDue,
   openWorkshop,
   settled,
   sharedServers,
@@ -22,8 +23,8 @@ interface Outage {
   end(): Promise<unknown>;
 }
 
-async function ownPostgres(context: TestContext, settings: Readonly<Record<string, string>> = {}) {
-  const server = await startPostgres({ settings: { fsync: "off", ...settings } });
+async function ownPostgres(context: TestContext) {
+  const server = await startPostgres({ settings: { fsync: "off" } });
   context.onTestFinished(() => server.stop());
   await migrate(server.url);
   return server;
@@ -75,36 +76,24 @@ const OUTAGES: Record<string, (context: TestContext) => Promise<Outage>> = {
     return { workerUrl: databaseUrl, databaseUrl, begin: () => readOnly("on"), end: () => readOnly("off") };
   },
   async "has no connection left"(context) {
-    const { url } = await ownPostgres(context, {
-      max_connections: "20",
-      superuser_reserved_connections: "0",
-    });
-    const hoarder = poolOf(context, url, 20);
-    const admin = await poolOf(context, url, 1).connect();
-    context.onTestFinished(() => admin.release());
-    const hoard: { release(): void }[] = [];
-    const release = () => {
-      for (const connection of hoard.splice(0)) connection.release();
-    };
-    context.onTestFinished(release);
+    const { url } = await ownPostgres(context);
+    const admin = poolOf(context, url, 1);
+    await admin.query("create role worker login in role dossier_service");
+    const workerUrl = new URL(url);
+    workerUrl.username = "worker";
     return {
-      workerUrl: url,
+      workerUrl: workerUrl.href,
       databaseUrl: url,
       async begin() {
-        for (;;) {
-          // Whatever connection the worker has goes, and is ours before it is the worker's again.
-          await admin.query(
-            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dossier-worker'",
+        await admin.query("alter role worker connection limit 0");
+        await eventually(async () => {
+          const { rowCount } = await admin.query(
+            "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'worker'",
           );
-          const connection = await hoarder.connect().catch(() => undefined);
-          if (connection === undefined) return;
-          hoard.push(connection);
-        }
+          return rowCount;
+        }).toBe(0);
       },
-      async end() {
-        release();
-        await hoarder.query("select 1");
-      },
+      end: () => admin.query("alter role worker connection limit -1"),
     };
   },
 };
@@ -118,6 +107,7 @@ describe.each(Object.entries(OUTAGES))("when Postgres %s", (_name, prepare) => {
     const probe = (path: string) => fetch(`http://127.0.0.1:${worker.port}${path}`);
     await settled(pool, await deliver(event("before")), "applied");
     const deliveryIds = await record(event("a"), event("b"), event("c"));
+    await notDue(pool);
 
     await begin();
     for (const deliveryId of deliveryIds) await queue.enqueue([deliveryId]);

@@ -5,6 +5,7 @@ import { describe, expect, test, type TestContext } from "vitest";
 import {
   due,
   event,
+  notDue,
   openWorkshop,
   ownJob,
   poisonPerson,
@@ -116,11 +117,12 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
     const worker = await hire();
     await settled(pool, [dead!], "unparsable");
     await record(event("a"), event("b"));
+    await notDue(pool);
 
     const metrics = () => fetch(`http://127.0.0.1:${worker.port}/metrics`).then((answer) => answer.text());
     await eventually(metrics).toMatch(/^dossier_queue_jobs\{state="failed"\} 1$/m);
-    expect(await metrics()).toMatch(/^dossier_open_deliveries 2$/m);
-    expect(await metrics()).toMatch(/^dossier_oldest_open_delivery_seconds \d+\.\d+$/m);
-    expect(await metrics()).toMatch(/^dossier_dead_letters\{reason="unparsable"\} 1$/m);
+    await eventually(metrics).toMatch(/^dossier_open_deliveries 2$/m);
+    await eventually(metrics).toMatch(/^dossier_oldest_open_delivery_seconds \d+\.\d+$/m);
+    await eventually(metrics).toMatch(/^dossier_dead_letters\{reason="unparsable"\} 1$/m);
   });
 });
