@@ -17,7 +17,10 @@ export function start(args: readonly string[], env: Environment = {}): ChildProc
   return spawn(process.execPath, [MAIN, ...args], { env: { PATH, HOME, ...env } });
 }
 
-/** Runs the `dossier` command to its end. */
+/** Told every ten seconds, and so on a slow machine alone. */
+const PROGRESS = /^[\w ]+: .+ of .+\/s(, .+ left)?\n/gm;
+
+/** Runs the `dossier` command to its end; its progress is left out of what it said. */
 export async function dossier(args: readonly string[], env: Environment = {}, input = "") {
   const child = start(args, env);
   child.stdin!.end(input);
@@ -26,5 +29,5 @@ export async function dossier(args: readonly string[], env: Environment = {}, in
     text(child.stderr!),
     once(child, "close"),
   ]);
-  return { code: child.exitCode, stdout, stderr };
+  return { code: child.exitCode, stdout, stderr: stderr.replaceAll(PROGRESS, "") };
 }

@@ -29,11 +29,17 @@ const MAX_WAITING_BYTES = 128 * 1024 * 1024;
  */
 const CONNECTIONS = 2;
 
-/** Starts ingest; gives the port it listens on and the steps that shut it down, or why it cannot listen. */
+/**
+ * Starts ingest; gives the port it listens on and the steps that shut it down, or why it cannot listen.
+ *
+ * @param queueTimeoutMs how long a sender waits for the queue at most. Longer rides out a hiccup; shorter answers
+ *   sooner while the queue is away. Default 1,000
+ */
 export async function startIngest(
   config: IngestConfig,
   log: Logger,
   stopping: AbortSignal,
+  { queueTimeoutMs = 1_000 }: { readonly queueTimeoutMs?: number } = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
   const { PORT, DATABASE_URL, REDIS_URL, ICOMPLY_WEBHOOK_SECRETS, MAX_BODY_BYTES } = config;
   const metrics = createMetrics("ingest", log);
@@ -48,6 +54,7 @@ export async function startIngest(
   };
   const queue = openQueue(REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL }, {
     name: NAME,
+    timeoutMs: queueTimeoutMs,
     onError: outages.queue.failed,
   });
   const receiver = createReceiver({

@@ -53,8 +53,15 @@ export function openedQueue(context: Scope, redisUrl: string): DeliveryQueue {
   return queue;
 }
 
-/** Ingest in this process, on a database and a Redis of its own unless others are given. */
-export async function ingest(context: Scope, given: Partial<IngestConfig> = {}) {
+/**
+ * Ingest in this process, on a database and a Redis of its own unless others are given. Its queue has as long to
+ * answer as a busy machine takes, unless a test is about that limit.
+ */
+export async function ingest(
+  context: Scope,
+  given: Partial<IngestConfig> = {},
+  { queueTimeoutMs = 20_000 }: { readonly queueTimeoutMs?: number } = {},
+) {
   const config: IngestConfig = {
     PORT: 0,
     LOG_LEVEL: "trace",
@@ -71,7 +78,7 @@ export async function ingest(context: Scope, given: Partial<IngestConfig> = {}) 
     destination: { write: (line) => printed.push(line) },
   });
   const stopping = new AbortController();
-  const started = await startIngest(config, log, stopping.signal);
+  const started = await startIngest(config, log, stopping.signal, { queueTimeoutMs });
   if (!started.ok) throw new Error(started.message);
   const { port, shutdown } = started.value;
   context.onTestFinished(() => shutDown(shutdown));

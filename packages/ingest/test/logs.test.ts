@@ -22,7 +22,7 @@ test("neither personal data nor a secret reaches a log line or a metric, whateve
     await send(body, { ...headers, "abp-webhook-signature": `canary ${SECRET}` }),
     await send(JSON.stringify({ ...told, secret: OTHER_SECRET })),
     await send(body.slice(0, -1), headers),
-    await post(body.repeat(10_000)),
+    await post(body.repeat(4_000)),
   ];
   // Postgres's own error then quotes the row.
   await pool.query("alter table deliveries add constraint refuses check (false) not valid");

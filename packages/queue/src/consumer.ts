@@ -15,7 +15,7 @@ const SILENT_TOO_LONG_MS = 30_000;
 const PROBE_MS = 1_000;
 
 /** What the queue has, once no job is being processed, to hear of the last verdicts. */
-const FAREWELL_MS = 2_000;
+const FAREWELL_MS = 5_000;
 
 /** A running consumer of the queue. */
 export interface Consumer {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { BACKENDS, done, eventually, handedOver, opener, reached } from "./harness.ts";
 
 const aloneId = (deliveryId: string) => `delivery-${deliveryId}`;
-const quickRecovery = { lockDurationMs: 400, stalledIntervalMs: 100 };
+const quickRecovery = { lockDurationMs: 2_000, stalledIntervalMs: 500 };
 
 describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
   test("a job holds the ids of the deliveries and nothing else", async (context) => {

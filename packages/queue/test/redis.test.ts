@@ -49,7 +49,7 @@ test("after FLUSHALL and SCRIPT FLUSH a consumer goes on with what is enqueued t
 test("while the server is a read-only replica nothing fails, and it goes on when that is over", async (context) => {
   const server = await ownRedis(context);
   const { queue: open, consumer, errors } = opener(context, { redisUrl: server.url });
-  const queue = open({ timeoutMs: 1_000 });
+  const queue = open();
   const jobs = handedOver();
   consumer(jobs.process, { concurrency: 1 });
   await queue.enqueue([randomUUID()]);

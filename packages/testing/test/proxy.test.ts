@@ -106,7 +106,8 @@ test("a delay makes all arrive late, once for each direction, and in order", asy
   socket.end();
   const first = once(socket, "data").then(() => performance.now() - start);
   expect(sha(await buffer(socket))).toBe(sha(sent));
-  expect(await first).toBeGreaterThanOrEqual(199);
+  // Timers may fire a little early.
+  expect(await first).toBeGreaterThanOrEqual(190);
 });
 
 test("bytes stay in order while delays come and go", async () => {
