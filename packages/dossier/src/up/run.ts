@@ -16,6 +16,9 @@ import { personsTable, signposts, type Place } from "./welcome.ts";
 /** `npm start` passes on the Ctrl-C that the terminal has sent to all of its processes. */
 const SAME_SIGNAL_MS = 1_000;
 
+/** Postgres writes all that it holds to the disk before it stops, and a slow disk takes its time. */
+const STEP_TIMEOUT_MS = 60_000;
+
 /**
  * Runs everything until a signal comes, then ends the process, with 0 where all was shut down in
  * order. Gives back, before anything runs, why it cannot.
@@ -49,7 +52,7 @@ export async function runUp(): Promise<Result<void>> {
         },
       };
     },
-    { sameSignalWithin: SAME_SIGNAL_MS },
+    { stepTimeout: STEP_TIMEOUT_MS, sameSignalWithin: SAME_SIGNAL_MS },
   );
   return { ok: true, value: undefined };
 }

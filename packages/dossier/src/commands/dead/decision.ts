@@ -22,16 +22,16 @@ export type Chosen = readonly string[] | DeadLetterFilter;
 /** A command that decides over dead letters: those named, those that fit a filter, or all. */
 export function decisionCommand(name: string) {
   return filteredCommand(name)
-    .argument("[deliveryId...]", "the deliveries; none where a filter or --all chooses them")
+    .argument(
+      "[deliveryId...]",
+      "the deliveries; none where a filter or --all chooses them",
+      (text, before: readonly string[] = []) => [...before, uuid(text)],
+    )
     .option("--all", "every dead letter there is")
     .option("--operator <name>", "who decides, kept for ever (default: USER)")
     .option("--reason <text>", "why, kept for ever; required unless --dry-run")
     .option("--dry-run", "do nothing, and say what would happen")
     .option("--json", "print the result as JSON");
-}
-
-export function uuids(texts: readonly string[]): string[] {
-  return texts.map((text) => uuid(text));
 }
 
 /** Which dead letters were meant; a decision over all of them must be said as such. */

@@ -10,7 +10,6 @@ import {
   decisionCommand,
   decisionOf,
   inSteps,
-  uuids,
   type Chosen,
   type DecisionOptions,
 } from "./decision.ts";
@@ -33,7 +32,7 @@ export function discardCommand() {
         failed: "one that was named is not dead, or none fits",
       }),
     )
-    .action(async (deliveryIds, options) => conclude(await run(uuids(deliveryIds), options)));
+    .action(async (deliveryIds, options) => conclude(await run(deliveryIds, options)));
 }
 
 async function run(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {

@@ -10,7 +10,6 @@ import {
   decisionCommand,
   decisionOf,
   inSteps,
-  uuids,
   type Chosen,
   type DecisionOptions,
 } from "./decision.ts";
@@ -35,7 +34,7 @@ export function redriveCommand() {
         failed: "one that was named is not dead, or none fits; rehearsed: one would fail again",
       }),
     )
-    .action(async (deliveryIds, options) => conclude(await run(uuids(deliveryIds), options)));
+    .action(async (deliveryIds, options) => conclude(await run(deliveryIds, options)));
 }
 
 async function run(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {
