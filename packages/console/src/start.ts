@@ -17,23 +17,32 @@ const NAME = "dossier-console";
 /** Connections to Postgres: what the console's readers share, so that no flood of them takes Postgres from the workers. */
 const CONNECTIONS = 8;
 
+export interface ConsoleTimes {
+  readonly heartbeatSeconds?: number;
+  readonly queueTimeoutMs?: number;
+}
+
 /**
  * Starts the console; gives the port it listens on and the steps that shut it down, or why it cannot listen.
  *
  * @param heartbeatSeconds how long a stream of changes may be silent before it says that it is alive. Default 15
+ * @param queueTimeoutMs how long an operator waits for the queue at most. Longer rides out a hiccup; shorter answers
+ *   sooner while the queue is away. Default 1,000
  */
 export async function startConsole(
   config: ConsoleConfig,
   log: Logger,
   stopping: AbortSignal,
-  { heartbeatSeconds }: { readonly heartbeatSeconds?: number } = {},
+  { heartbeatSeconds, queueTimeoutMs = 1_000 }: ConsoleTimes = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
-  const { PORT, DATABASE_URL, REDIS_URL, DOSSIER_API_TOKEN: token } = config;
+  const { PORT, DATABASE_URL, REDIS_URL, MAX_ATTEMPTS, DOSSIER_API_TOKEN: token } = config;
   const metrics = createMetrics("console", log);
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
   const outages = { postgres: outageLog(log, "Postgres"), queue: outageLog(log, "the queue") };
   const queue = openQueue(REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL }, {
     name: NAME,
+    maxAttempts: MAX_ATTEMPTS,
+    timeoutMs: queueTimeoutMs,
     onError: outages.queue.failed,
   });
 

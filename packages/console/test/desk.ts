@@ -37,6 +37,7 @@ export async function desk(
     DATABASE_URL: given.DATABASE_URL ?? (await database(scope)),
     REDIS_URL: undefined,
     DOSSIER_API_TOKEN: undefined,
+    MAX_ATTEMPTS: 8,
     ...given,
   };
   const printed: string[] = [];
@@ -46,7 +47,10 @@ export async function desk(
     destination: { write: (line) => printed.push(line) },
   });
   const stopping = new AbortController();
-  const started = await startConsole(config, log, stopping.signal, options);
+  const started = await startConsole(config, log, stopping.signal, {
+    queueTimeoutMs: 20_000,
+    ...options,
+  });
   if (!started.ok) throw new Error(started.message);
   const { port, shutdown } = started.value;
   let stopped: Promise<void> | undefined;

@@ -11,9 +11,9 @@ async function graveyard(context: TestContext) {
   context.onTestFinished(() => database.drop());
   const pool = openPool(database.url, { name: "test", size: 2 });
   context.onTestFinished(() => pool.end());
-  const queue = openQueue({ redisUrl }, { name: "test", onError: () => undefined });
+  const queue = openQueue({ redisUrl }, { name: "test", timeoutMs: 20_000, onError: () => undefined });
   context.onTestFinished(() => queue.close());
-  const env = { DATABASE_URL: database.url, REDIS_URL: redisUrl, USER: "ada" };
+  const env = { DATABASE_URL: database.url, REDIS_URL: redisUrl, MAX_ATTEMPTS: "12", USER: "ada" };
 
   async function receive(bodies: readonly Buffer[]): Promise<string[]> {
     const kept = { headers: {}, verifiedBy: "signature", secretFingerprint: "sha256:0" } as const;
@@ -76,7 +76,7 @@ test("dead show tells the whole story", async (context) => {
   });
 });
 
-test("dead redrive opens what was chosen, gives it jobs, and says who wanted it", async (context) => {
+test("dead redrive opens what was chosen, gives it jobs with all their attempts, and says who wanted it", async (context) => {
   const { pool, queue, dead, garbage, victim } = await graveyard(context);
   await garbage(2);
   const id = await victim("a");
@@ -84,6 +84,7 @@ test("dead redrive opens what was chosen, gives it jobs, and says who wanted it"
   const redriven = await dead("redrive", "--died-of", "fold-failed", "--reason", "mended in 1.0.1");
   expect(redriven).toMatchObject({ code: 0, stdout: "1 redriven\n", stderr: "" });
   expect(await queue.counts()).toMatchObject({ waiting: 1 });
+  expect((await queue.bullmq.getJob(`delivery-${id}`))?.opts.attempts).toBe(12);
   expect(await findDeadLetter(pool, id)).toMatchObject({
     outcome: "open",
     actions: [{ action: "redrive", operator: "ada", reason: "mended in 1.0.1" }],
@@ -136,3 +137,12 @@ test.each([
   const refused = await dossier(["dead", ...args], { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" });
   expect(refused).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining(said) });
 });
+
+test.each(["redrive", "discard"])(
+  "dead %s of what is no delivery's id is misuse, and says so",
+  async (decision) => {
+    const { code, stdout, stderr } = await dossier(["dead", decision, crypto.randomUUID(), "0197f3a2"]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain("'0197f3a2' is invalid for argument 'deliveryId'. It must be a delivery's id");
+  },
+);

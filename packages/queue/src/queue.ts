@@ -12,7 +12,7 @@ export interface QueueOptions {
   readonly name: string;
   /**
    * How often a job is tried before it fails for good.
-   * More outlives longer trouble; fewer shows a person sooner. Default 10.
+   * More outlives longer trouble; fewer shows a person sooner. Default 8.
    */
   readonly maxAttempts?: number;
   /**
@@ -63,7 +63,7 @@ export interface DeliveryQueue {
  */
 export function openQueue(
   location: QueueLocation,
-  { name, maxAttempts = 10, timeoutMs = 1_000, onError }: QueueOptions,
+  { name, maxAttempts = 8, timeoutMs = 1_000, onError }: QueueOptions,
 ): DeliveryQueue {
   const producer = openProducer(location, { name, timeoutMs, onError });
   const { queue } = producer;
