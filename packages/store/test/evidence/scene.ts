@@ -33,7 +33,8 @@ export interface Held {
 
 export async function scene(): Promise<Scene> {
   const { url, drop } = await freshDatabase({ name: "evidence", make });
-  const pool = openPool(url, { name: "test", size: 4 });
+  // Room for all who use it at once, and for those who wait for a lock that a test holds.
+  const pool = openPool(url, { name: "test", size: 9, timeoutMs: 60_000 });
   return {
     url,
     pool,

@@ -65,6 +65,8 @@ function folded(numbers: readonly number[]): string {
   return JSON.stringify(fold(entityId, events)?.state);
 }
 
+// Every table's rows read are counted, not their sizes: this person has few documents, however many events. A state
+// is written whole, so an event costs more where documents have become more.
 test(
   "an event in order costs the same after 10,000 as after 10; a late one reads that person's events once",
   { timeout: 300_000 },

@@ -183,7 +183,7 @@ describe("while workers write", () => {
       Iterator.from(sends).map(({ body }) => body),
       10,
     );
-    const pool = openPool(given.url, { name: "worker", size: 2 });
+    const pool = openPool(given.url, { name: "worker", size: 2, timeoutMs: 60_000 });
     let rebuilding = true;
     const worker = async () => {
       // Until the rebuilds are over, and some after, on the same connections with their prepared statements.
@@ -234,7 +234,7 @@ describe("while workers write", () => {
       (send) => send.body,
     );
     const [deliveryId] = await record(given.pool, [body!]);
-    // Its statements run up to where the delivery is read of the inbox, and wait there.
+    // Its events are appended; it waits where it settles its delivery.
     const holder = await given.held("lock table settlements in access exclusive mode");
     const settling = settle(given.pool, [deliveryId!], "1");
     await given.waitingFor("settlements");
@@ -335,9 +335,10 @@ describe("interrupted", () => {
   });
 });
 
+/** Resolves when it is gone with its locks, and not only when it was told to go. */
 async function kill(): Promise<void> {
   await given.rows(
-    `select pg_terminate_backend(pid) from pg_stat_activity
+    `select pg_terminate_backend(pid, 60000) from pg_stat_activity
      where application_name = 'dossier-rebuild' and datname = current_database()`,
   );
 }

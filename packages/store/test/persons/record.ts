@@ -22,7 +22,8 @@ export interface Record {
 
 export async function freshRecord(): Promise<Record> {
   const { url, drop } = await freshDatabase({ name: "store", make: migrate });
-  const pool = openPool(url, { name: "test", size: 4 });
+  // Room for all who use it at once, and for those who wait for a lock that a test holds.
+  const pool = openPool(url, { name: "test", size: 9, timeoutMs: 60_000 });
   return {
     url,
     pool,

@@ -1,8 +1,11 @@
 import { parseTicks, type Moment, type Person } from "@dossier/events";
 import { journeys } from "@dossier/testing/journeys";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { findPerson, listEvents, listPersons, type PersonFilter } from "../../src/index.ts";
 import { body, filesAt, freshRecord, inbox, type Received, type Record } from "./record.ts";
+
+// Each walks the list at many moments.
+vi.setConfig({ testTimeout: 5 * 60_000 });
 
 describe("the persons of a simulation, received in one order and processed in another", () => {
   let record: Record;
