@@ -1,3 +1,4 @@
+import { Argument } from "@commander-js/extra-typings";
 import type { Result } from "@dossier/service";
 import type { DeadLetterFilter, Decision, Pool } from "@dossier/store";
 import { startProgress } from "../../terminal/progress.ts";
@@ -22,10 +23,10 @@ export type Chosen = readonly string[] | DeadLetterFilter;
 /** A command that decides over dead letters: those named, those that fit a filter, or all. */
 export function decisionCommand(name: string) {
   return filteredCommand(name)
-    .argument(
-      "[deliveryId...]",
-      "the deliveries; none where a filter or --all chooses them",
-      (text, before: readonly string[] = []) => [...before, uuid(text)],
+    .addArgument(
+      new Argument("[deliveryId...]", "the deliveries")
+        .default<readonly string[]>([], "those that a filter or --all chooses")
+        .argParser<readonly string[]>((text, before) => [...before, uuid(text)]),
     )
     .option("--all", "every dead letter there is")
     .option("--operator <name>", "who decides, kept for ever (default: USER)")
