@@ -7,8 +7,12 @@ export class Stopping extends Error {
 }
 
 export interface Patience {
-  /** Does `work`, again and again while Postgres is away: an outage is nobody's failure. Throws its other errors. */
-  wait<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Does `work`, again and again while Postgres is away: an outage is nobody's failure. Throws its other errors.
+   *
+   * @param isOfTheWork whether an outage is one of this work alone, which nobody else should wait for: it is thrown
+   */
+  wait<T>(work: () => Promise<T>, isOfTheWork?: (error: unknown) => Promise<boolean>): Promise<T>;
   /** What keeps the worker from working; `undefined` while it works. */
   readonly outage: Outage | undefined;
 }
@@ -51,7 +55,7 @@ export function createPatience({ stopping, onPause, onResume }: PatienceOptions)
     get outage() {
       return outage;
     },
-    async wait(work) {
+    async wait(work, isOfTheWork = () => Promise.resolve(false)) {
       for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
         try {
           const value = await work();
@@ -60,6 +64,10 @@ export function createPatience({ stopping, onPause, onResume }: PatienceOptions)
         } catch (error) {
           if (!isOutage(error)) throw error;
           if (stopping.aborted) throw new Stopping("told to stop during an outage", { cause: error });
+          if (await isOfTheWork(error)) {
+            resume();
+            throw error;
+          }
           pause(error);
           // The abort is looked at after one more try.
           await sleep(pauseMs, undefined, { signal: stopping }).catch(() => undefined);

@@ -3,7 +3,7 @@ import type { Logger } from "@dossier/service";
 import { version } from "@dossier/service";
 import { bury, findDeaths, groupCommit, type Pool } from "@dossier/store";
 import type { WorkerMetrics } from "./metrics.ts";
-import type { Outcome, Outcomes } from "./outcome.ts";
+import { verdict, type Outcome, type Outcomes } from "./outcome.ts";
 import { Stopping, type Patience } from "./patience.ts";
 import { settleBatch } from "./settle-batch.ts";
 
@@ -48,10 +48,20 @@ export function createProcessor(options: ProcessorOptions): Processor {
   }
 
   async function process({ deliveryIds, alone }: Work): Promise<Verdict> {
-    const outcomes = await batches.submit(deliveryIds);
-    const [only] = deliveryIds;
-    if (alone && only !== undefined) return verdict(only, outcomes.get(only));
-    await giveOwnJobs(deliveryIds, outcomes);
+    return endOf(deliveryIds, alone, await batches.submit(deliveryIds));
+  }
+
+  /** A delivery's own job ends as its delivery does. One that fails leaves its batch, to retry and to end alone. */
+  async function endOf(deliveryIds: readonly string[], alone: boolean, outcomes: Outcomes): Promise<Verdict> {
+    // Some may have died when this job was run before, by a worker that did not live to say so.
+    const deaths = await deathsOf(deliveryIds.filter((id) => outcomes.get(id)?.kind === "not-open"));
+    const ends = deliveryIds.map((deliveryId) => ({
+      deliveryId,
+      end: verdict(outcomes.get(deliveryId), deaths.get(deliveryId)),
+    }));
+    const [only] = ends;
+    if (alone && only !== undefined) return only.end;
+    await Promise.all(ends.map(giveOwnJob));
     return { kind: "done" };
   }
 
@@ -60,6 +70,11 @@ export function createProcessor(options: ProcessorOptions): Processor {
     for (const [deliveryId, outcome] of outcomes) {
       if (outcome.kind === "failed")
         log.warn({ deliveryId, error: outcome.error }, "a delivery failed; it is tried again");
+      if (outcome.kind === "put-off")
+        log.warn(
+          { deliveryId, error: outcome.error },
+          "a delivery is put off: Postgres does other work, but not it",
+        );
       if (outcome.kind === "dead")
         log.warn({ deliveryId, reason: outcome.letter.reason }, "a delivery is dead");
     }
@@ -70,43 +85,10 @@ export function createProcessor(options: ProcessorOptions): Processor {
     return patience.wait(() => findDeaths(pool, deliveryIds));
   }
 
-  /** How a delivery's own job ends: BullMQ's failed set mirrors the dead letters, and its retries are the delivery's. */
-  async function verdict(deliveryId: string, outcome: Outcome | undefined): Promise<Verdict> {
-    switch (outcome?.kind) {
-      case "applied":
-      case "duplicate":
-        return { kind: "done" };
-      case "failed":
-        return { kind: "retry", error: outcome.error, delayMs: outcome.retryAfterMs };
-      case "dead":
-        return { kind: "dead", error: `${outcome.letter.reason}: ${outcome.letter.message}` };
-      case "not-open":
-      case undefined: {
-        const death = (await deathsOf([deliveryId])).get(deliveryId);
-        return death === undefined
-          ? { kind: "done" }
-          : { kind: "dead", error: `${death.reason}: ${death.message}` };
-      }
-    }
-  }
-
-  /** A delivery that fails leaves its batch, so that its retries and its end are its own. */
-  async function giveOwnJobs(deliveryIds: readonly string[], outcomes: Outcomes): Promise<void> {
-    const waits = new Map<string, number>();
-    for (const deliveryId of deliveryIds) {
-      const outcome = outcomes.get(deliveryId);
-      if (outcome?.kind === "failed") waits.set(deliveryId, outcome.retryAfterMs);
-      if (outcome?.kind === "dead") waits.set(deliveryId, 0);
-    }
-    // Some may have died when this job was run before, by a worker that did not live to give them theirs.
-    const notOpen = deliveryIds.filter((deliveryId) => outcomes.get(deliveryId)?.kind === "not-open");
-    for (const deliveryId of (await deathsOf(notOpen)).keys()) waits.set(deliveryId, 0);
-    await Promise.all([...waits].map(([deliveryId, delayMs]) => giveOwnJob(deliveryId, delayMs)));
-  }
-
-  async function giveOwnJob(deliveryId: string, delayMs: number): Promise<void> {
+  async function giveOwnJob({ deliveryId, end }: { deliveryId: string; end: Verdict }): Promise<void> {
+    if (end.kind === "done") return;
     try {
-      await queue.enqueueAlone(deliveryId, { delayMs });
+      await queue.enqueueAlone(deliveryId, end.kind === "retry" ? end : {});
     } catch (err) {
       // What failed is open and due later: the sweeper enqueues it. What is dead is dead in Postgres all the same.
       log.warn({ err, deliveryId }, "the queue did not take the delivery's own job");
@@ -127,7 +109,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
     const buried = await patience.wait(() => bury(pool, letter, version));
     const outcome: Outcome = buried ? { kind: "dead", letter } : { kind: "not-open" };
     tell(new Map([[only, outcome]]));
-    return verdict(only, outcome);
+    return endOf([only], alone, new Map([[only, outcome]]));
   }
 
   /** Every job ends in a verdict, also where this code is at fault. */

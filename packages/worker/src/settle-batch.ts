@@ -1,6 +1,15 @@
 import { DEFAULT_BACKOFF, retryDelay } from "@dossier/queue";
-import { describeError, version } from "@dossier/service";
-import { bury, recordFailure, settle, type DeadLetter, type Pool, type Settled } from "@dossier/store";
+import { describeError, version, withDeadline } from "@dossier/service";
+import {
+  bury,
+  isOutage,
+  mayBeOfTheWork,
+  recordFailure,
+  settle,
+  type DeadLetter,
+  type Pool,
+  type Settled,
+} from "@dossier/store";
 import type { Outcome, Outcomes } from "./outcome.ts";
 import { Stopping, type Patience } from "./patience.ts";
 
@@ -11,14 +20,20 @@ export interface BatchOptions {
   readonly maxAttempts: number;
 }
 
+/** A server in trouble is not waited for here. */
+const ANSWERS_WITHIN_MS = 1_000;
+
 /**
  * Settles deliveries in one transaction. When that fails, each is tried alone, so that a poison delivery takes no
- * other with it: the good ones commit, and each bad one has an attempt counted against it in Postgres.
+ * other with it: the good ones commit, and each bad one has an attempt counted against it in Postgres. One that
+ * Postgres does not do while it does other work is put off, and holds up nobody.
  */
 export async function settleBatch(deliveryIds: readonly string[], options: BatchOptions): Promise<Outcomes> {
   const { pool, patience } = options;
+  let tooMuch = 0;
   try {
-    return outcomes(deliveryIds, await patience.wait(() => settle(pool, deliveryIds, version)));
+    const settled = await patience.wait(() => settle(pool, deliveryIds, version), isOfTheWork);
+    return outcomes(deliveryIds, settled);
   } catch (error) {
     if (error instanceof Stopping) throw error;
     const [only, ...others] = deliveryIds;
@@ -30,6 +45,19 @@ export async function settleBatch(deliveryIds: readonly string[], options: Batch
     for (const outcome of await settleBatch([deliveryId], options)) alone.set(...outcome);
   }
   return alone;
+
+  /** Met once, it may be the last of an outage that is over. */
+  async function isOfTheWork(error: unknown): Promise<boolean> {
+    tooMuch = mayBeOfTheWork(error) && (await answers(pool)) ? tooMuch + 1 : 0;
+    return tooMuch === 2;
+  }
+}
+
+async function answers(pool: Pool): Promise<boolean> {
+  return withDeadline(ANSWERS_WITHIN_MS, pool.query("select 1")).then(
+    () => true,
+    () => false,
+  );
 }
 
 function outcomes(deliveryIds: readonly string[], { applied, duplicates, dead }: Settled): Outcomes {
@@ -46,6 +74,7 @@ async function fail(deliveryId: string, error: unknown, options: BatchOptions): 
   const { type, code, message, stack } = describeError(error);
   // Postgres' text holds no NUL, and an error may quote one.
   const described = `${code === undefined ? type : `${type} ${code}`}: ${message}`.replaceAll("\0", "\uFFFD");
+  if (isOutage(error)) return { kind: "put-off", error: described };
   const failure = { deliveryId, error: described, stack, codeVersion: version };
   const attempt = await patience.wait(() => recordFailure(pool, failure, DEFAULT_BACKOFF));
   if (attempt === undefined) return { kind: "not-open" };
@@ -58,6 +87,6 @@ async function fail(deliveryId: string, error: unknown, options: BatchOptions): 
     message: `failed ${attempt} times, the last time with ${described}`,
     issues: [],
   };
-  await patience.wait(() => bury(pool, letter, version));
-  return { kind: "dead", letter };
+  const buried = await patience.wait(() => bury(pool, letter, version));
+  return buried ? { kind: "dead", letter } : { kind: "not-open" };
 }

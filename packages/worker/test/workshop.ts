@@ -200,15 +200,15 @@ export function event(entityId: string, id: string = randomUUID(), data: { entit
 }
 
 /**
- * A fault of the code, as Postgres sees it: the events of the person `poison` are refused with SQLSTATE 22023,
- * until it is mended.
+ * Until it is mended, the events of the person `poison` are refused with this SQLSTATE; without one, as Postgres sees
+ * a fault of the code.
  */
-export async function poisonPerson(pool: Pool): Promise<{ mend(): Promise<unknown> }> {
+export async function poisonPerson(pool: Pool, sqlstate = "22023"): Promise<{ mend(): Promise<unknown> }> {
   await pool.query(`
     create function poison() returns trigger language plpgsql as $$
     begin
       if new.entity_id = 'poison' then
-        raise exception 'this fold "%" is broken', new.data using errcode = '22023';
+        raise exception 'this fold "%" is broken', new.data using errcode = '${sqlstate}';
       end if;
       return new;
     end $$`);

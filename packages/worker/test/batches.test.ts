@@ -1,0 +1,72 @@
+import { findDeadLetter } from "@dossier/store";
+import { expect, test } from "vitest";
+import {
+  due,
+  event,
+  eventually,
+  notDue,
+  openWorkshop,
+  ownJob,
+  poisonPerson,
+  settled,
+  sharedServers,
+} from "./workshop.ts";
+
+test("a delivery that Postgres cancels each time is put off without an attempt, and holds up no other", async (context) => {
+  const { pool, queue, record, deliver, hire } = openWorkshop(context, await sharedServers(context));
+  const poison = await poisonPerson(pool, "query_canceled");
+  const worker = await hire({ MAX_ATTEMPTS: 1 });
+
+  const batch = await record(event("a"), event("poison"), event("b"));
+  await notDue(pool);
+  await queue.enqueue(batch);
+  await settled(pool, batch, ["applied", "open", "applied"]);
+  await settled(pool, await deliver(event("c")), "applied");
+  await eventually(() => worker.said("put off")).toHaveLength(1);
+  const lone = await record(event("poison"));
+  await notDue(pool);
+  await queue.enqueue(lone);
+  await eventually(() => worker.said("put off")).toHaveLength(2);
+  expect((await fetch(`http://127.0.0.1:${worker.port}/readyz`)).status).toBe(200);
+  expect((await pool.query("select from failures")).rowCount).toBe(0);
+
+  await poison.mend();
+  await due(pool);
+  await settled(pool, [...batch, ...lone], "applied");
+});
+
+test("a delivery that needs a page which cannot be read dies of it alone, and its worker goes on", async (context) => {
+  const { pool, queue, deliver, hire } = openWorkshop(context, await sharedServers(context));
+  await poisonPerson(pool, "data_corrupted");
+  const worker = await hire({ MAX_ATTEMPTS: 2 });
+
+  const [good, bad] = await deliver(event("a"), event("poison"));
+  await settled(pool, [good!, bad!], ["applied", "fold-failed"]);
+  await eventually(() => ownJob(queue, bad!)).toMatchObject({ state: "failed" });
+  expect(await findDeadLetter(pool, bad!)).toMatchObject({
+    attempts: [{ error: expect.stringContaining("XX001") }, { error: expect.stringContaining("XX001") }],
+  });
+  expect(worker.said("paused")).toEqual([]);
+});
+
+test("a delivery that another worker settled while its last attempt failed is not called dead", async (context) => {
+  const { pool, queue, deliver, hire } = openWorkshop(context, await sharedServers(context));
+  await poisonPerson(pool);
+  await pool.query(`
+    create function settle_meanwhile() returns trigger language plpgsql as $$
+    begin
+      delete from open_deliveries where delivery_id = new.delivery_id;
+      insert into settlements (delivery_id, outcome) values (new.delivery_id, 'applied');
+      return null;
+    end $$`);
+  await pool.query(
+    "create trigger meanwhile after insert on failures for each row execute function settle_meanwhile()",
+  );
+  const worker = await hire({ MAX_ATTEMPTS: 1 });
+
+  const [deliveryId] = await deliver(event("poison"));
+  await settled(pool, [deliveryId!], "applied");
+  await eventually(() => queue.counts()).toMatchObject({ waiting: 0, active: 0, completed: 1, failed: 0 });
+  expect(worker.said("is dead")).toEqual([]);
+  expect(await ownJob(queue, deliveryId!)).toBeUndefined();
+});
