@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { CI } from "./ci.ts";
 import { faultTable, runLine } from "./report.ts";
 import { play, type Run } from "./run.ts";
 
@@ -14,9 +15,6 @@ The same seed gives the same faults at the same times, and the same webhooks.
   --ci          a fixed set of seeds, in less than 4 minutes
 
 Exit codes: 0 all was well, 1 something was not, 2 called with what is not an option`;
-
-/** Short runs, chosen because every fault comes in each of them. */
-const CI = { seeds: [750, 797], minutes: 0.75 };
 
 const MINUTE_MS = 60_000;
 
@@ -62,17 +60,13 @@ function onProgress(line: string): void {
   }
 }
 
+const asked = ci
+  ? CI
+  : { seeds: [Number(seed)], minutes: Number(minutes), workers: Number(workers), ingests: Number(ingests) };
 const runs: Run[] = [];
-for (const one of ci ? CI.seeds : [Number(seed)]) {
-  const durationMs = (ci ? CI.minutes : Number(minutes)) * MINUTE_MS;
+for (const one of asked.seeds) {
   process.stderr.write(`seed ${one}\n`);
-  const run = await play({
-    seed: one,
-    durationMs,
-    workers: Number(workers),
-    ingests: Number(ingests),
-    onProgress,
-  });
+  const run = await play({ ...asked, seed: one, durationMs: asked.minutes * MINUTE_MS, onProgress });
   if (process.stderr.isTTY) process.stderr.write("\r\u001B[K");
   process.stdout.write(`${runLine(one, run)}\n`);
   runs.push(run);

@@ -22,6 +22,7 @@ const LASTING = {
 } as const satisfies Record<string, readonly [number, number]>;
 
 export type Kind = keyof typeof LASTING;
+export const KINDS = Object.keys(LASTING) as readonly Kind[];
 
 export interface Fault {
   readonly kind: Kind;
@@ -51,14 +52,13 @@ export const REST_MS = 2_000;
  */
 export function plan(seed: number, durationMs: number, cast: Cast): Fault[] {
   const random = chance(seed);
-  const kinds = Object.keys(LASTING) as Kind[];
   const freeAt = new Map<string, number>();
   const faults: Fault[] = [];
   let deck: Kind[] = [];
   let atMs = CALM_MS;
   while (atMs < durationMs) {
-    if (deck.length === 0) deck = random.shuffled(kinds);
-    const kind = deck.pop() ?? random.pick(kinds);
+    if (deck.length === 0) deck = random.shuffled(KINDS);
+    const kind = deck.pop() ?? random.pick(KINDS);
     const targets = targetsOf(kind, cast, random);
     const [least, most] = LASTING[kind];
     const lastsMs = random.between(least, most);
