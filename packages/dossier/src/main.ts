@@ -1,5 +1,5 @@
 import { CommanderError } from "@commander-js/extra-typings";
-import { describeError } from "@dossier/service";
+import { described } from "./commands/command.ts";
 import { program } from "./program.ts";
 
 const FAILED = 1;
@@ -14,9 +14,4 @@ try {
     process.stderr.write(`dossier: ${described(error)}\n`);
     process.exitCode = FAILED;
   }
-}
-
-function described(error: unknown): string {
-  const { message, cause } = describeError(error);
-  return cause === undefined ? message : `${message}: ${cause.message}`;
 }

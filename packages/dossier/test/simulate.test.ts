@@ -1,7 +1,8 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, mkdtempDisposable, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Person } from "@dossier/events";
+import { freePort } from "@dossier/testing/embedded";
 import { expect, onTestFinished, test } from "vitest";
 import type { Report } from "../src/simulation/report.ts";
 import { dossier } from "./command.ts";
@@ -59,6 +60,22 @@ test("the same seed says the same of the same persons, one a line", async () => 
     .map((line) => JSON.parse(line) as Person);
   expect(new Set(persons.map(({ entityId }) => entityId)).size).toBe(30);
   expect(toFile.stdout).toContain("accepted");
+});
+
+test("a console that does not answer takes nothing from what is told and written of the rest", async () => {
+  const { env } = await startAll();
+  await using dir = await mkdtempDisposable(join(tmpdir(), "dossier-simulate-"));
+  const file = join(dir.path, "expect.ndjson");
+  const nobody = ["--check", "--console", `http://127.0.0.1:${await freePort()}`];
+  const { code, stdout, stderr } = await dossier([...SIMULATE, ...nobody, "--expect", file, "--json"], env);
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringMatching(/^the files were not compared: .*ECONNREFUSED/),
+  });
+  const { sent, checked } = JSON.parse(stdout) as Report;
+  expect(sent).toMatchObject({ refused: 0, unanswered: 0 });
+  expect(checked).toEqual({ fault: expect.stringContaining("ECONNREFUSED") });
+  expect((await readFile(file, "utf8")).trim().split("\n")).toHaveLength(30);
 });
 
 test("webhooks that are refused make simulate exit 1, with the first reason", async () => {

@@ -1,5 +1,5 @@
 import { Command } from "@commander-js/extra-typings";
-import type { Result } from "@dossier/service";
+import { describeError, type Result } from "@dossier/service";
 
 /** A command whose misuse is thrown, for `main` to end the process with 2. */
 export function command(name: string): Command {
@@ -15,6 +15,12 @@ export function conclude(result: Result<unknown>): void {
   if (result.ok) return;
   process.stderr.write(`${result.message}\n`);
   process.exitCode = 1;
+}
+
+/** What was thrown, for a person: in a line, with what caused it. */
+export function described(error: unknown): string {
+  const { message, cause } = describeError(error);
+  return cause === undefined ? message : `${message}: ${cause.message}`;
 }
 
 /** A command's exit codes as its help lists them; 2 is the same for all. */

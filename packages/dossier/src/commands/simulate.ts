@@ -3,7 +3,7 @@ import type { Result } from "@dossier/service";
 import { journeys, type Send } from "@dossier/testing/journeys";
 import type { ConsoleClient } from "../console/client.ts";
 import { consoleTarget } from "../console/target.ts";
-import { compare, untilSettled, type Checked } from "../simulation/check.ts";
+import { compare, untilSettled, type Checked, type Unchecked } from "../simulation/check.ts";
 import { estimateSends } from "../simulation/estimate.ts";
 import { countStatuses, writeExpectations } from "../simulation/expectations.ts";
 import { faults, inWords, type Report } from "../simulation/report.ts";
@@ -11,7 +11,7 @@ import { stream, type Tally } from "../simulation/stream.ts";
 import { startProgress } from "../terminal/progress.ts";
 import { createSender } from "../webhooks/sender.ts";
 import { webhookTarget, type WebhookTarget } from "../webhooks/target.ts";
-import { command, conclude, exitCodes, paragraphs } from "./command.ts";
+import { command, conclude, described, exitCodes, paragraphs } from "./command.ts";
 import { httpUrl, share, wholeNumber } from "./values.ts";
 
 export function simulateCommand() {
@@ -81,7 +81,7 @@ export function simulateCommand() {
       "after",
       exitCodes({
         done: "all were accepted and, with --check, every file is as it must be",
-        failed: "one was refused or found no answer, or a file is not as it must be",
+        failed: "one was refused or found no answer, or a file is not as it must be or cannot be asked for",
       }),
     )
     .action(async (options) => conclude(await run(options)));
@@ -111,14 +111,15 @@ async function run(options: SimulateOptions): Promise<Result<void>> {
   if (console?.ok === false) return console;
 
   const { sends, persons } = journeys(options);
+  const sent = await sendAll(sends, target.value, options);
+  if (options.expect !== undefined) await writeExpectations(persons, options.expect);
   const report: Report = {
     seed: options.seed,
     persons: options.persons,
-    sent: await sendAll(sends, target.value, options),
+    sent,
     statuses: countStatuses(persons),
-    checked: console && (await checkAll(console.value, persons, options)),
+    checked: console && (await checkAll(console.value, persons, options).catch(unchecked)),
   };
-  if (options.expect !== undefined) await writeExpectations(persons, options.expect);
   const output = options.expect === "-" ? process.stderr : process.stdout;
   output.write(`${options.json ? JSON.stringify(report) : inWords(report)}\n`);
   const found = faults(report);
@@ -142,6 +143,11 @@ async function sendAll(
     progress.end();
     sender.close();
   }
+}
+
+/** What was sent is told all the same. */
+function unchecked(error: unknown): Unchecked {
+  return { fault: described(error) };
 }
 
 async function checkAll(

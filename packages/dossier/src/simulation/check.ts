@@ -23,6 +23,11 @@ export interface Checked {
   readonly deviations: readonly Deviation[];
 }
 
+/** The console could not be asked: nothing is known of the files. */
+export interface Unchecked {
+  readonly fault: string;
+}
+
 /**
  * Waits until every accepted delivery is settled.
  *

@@ -1,5 +1,5 @@
 import { count, table } from "../terminal/table.ts";
-import type { Checked } from "./check.ts";
+import type { Checked, Unchecked } from "./check.ts";
 import type { Statuses } from "./expectations.ts";
 import type { Tally } from "./stream.ts";
 
@@ -10,7 +10,7 @@ export interface Report {
   readonly sent: Tally;
   /** How many persons must have each status. */
   readonly statuses: Statuses;
-  readonly checked: Checked | undefined;
+  readonly checked: Checked | Unchecked | undefined;
 }
 
 /** What keeps a simulation from being a success; nothing where it is one. */
@@ -22,7 +22,9 @@ export function faults({ sent, checked }: Report): readonly string[] {
   ];
 }
 
-function faultsOfFiles({ open, deviating, deviations }: Checked): readonly string[] {
+function faultsOfFiles(checked: Checked | Unchecked): readonly string[] {
+  if ("fault" in checked) return [`the files were not compared: ${checked.fault}`];
+  const { open, deviating, deviations } = checked;
   if (open > 0) return [`${count(open)} deliveries stay unsettled: is a worker running?`];
   if (deviating === 0) return [];
   return [
@@ -56,7 +58,7 @@ export function inWords({ seed, persons, sent, statuses, checked }: Report): str
       files.map(([status, n]) => [`  ${status}`, count(n)]),
       [1],
     ),
-    ...(checked?.open === 0 && checked.deviating === 0
+    ...(checked !== undefined && !("fault" in checked) && checked.open === 0 && checked.deviating === 0
       ? ["", `all ${count(checked.persons)} files are as they must be`]
       : []),
   ].join("\n");
