@@ -23,9 +23,12 @@ export interface Rejection {
   readonly reason: "unparsable" | "invalid-event";
   readonly message: string;
   readonly issues: readonly Issue[];
-  /** Which event it would have been, where that could be read. */
-  readonly identity?: { readonly event: string; readonly id: string; readonly entityId: string };
+  /** Which event it would have been, as far as that could be read. */
+  readonly identity?: Legible;
 }
+
+/** Those parts of an event's identity that could be read. */
+export type Legible = { readonly [Part in "event" | "id" | "entityId"]: string | undefined };
 
 /**
  * Reads a delivery's exact bytes.
@@ -40,16 +43,14 @@ export function readDelivery(body: Uint8Array): Result<ToldEvent, Rejection> {
   if (!payload.ok) return payload;
 
   const envelope = envelopeSchema.safeParse(payload.value);
-  if (!envelope.success) return invalid(issuesOf(envelope.error));
+  if (!envelope.success) return invalid(issuesOf(envelope.error), payload.value);
   const { event, id, creationTimeUtc, data } = envelope.data;
 
   const entityId = identifier.safeParse(upcast(data)["entityId"]);
-  if (!entityId.success) return invalid(issuesOf(entityId.error, "data", "entityId"));
+  if (!entityId.success) return invalid(issuesOf(entityId.error, "data", "entityId"), payload.value);
 
   const recognition = recognise(event, data);
-  if (recognition.kind === "invalid") {
-    return invalid(recognition.issues, { event, id, entityId: entityId.data });
-  }
+  if (recognition.kind === "invalid") return invalid(recognition.issues, payload.value);
 
   const dataJson = canonicalJson(data);
   return ok({
@@ -120,10 +121,15 @@ function unparsable(message: string): { ok: false; error: Rejection } {
   return err({ reason: "unparsable", message, issues: [] });
 }
 
-function invalid(
-  issues: readonly Issue[],
-  identity?: NonNullable<Rejection["identity"]>,
-): { ok: false; error: Rejection } {
+function invalid(issues: readonly Issue[], payload: JsonObject): { ok: false; error: Rejection } {
   const message = issues.map(({ path, message }) => `${path}: ${message}`).join("; ");
-  return err({ reason: "invalid-event", message, issues, ...(identity && { identity }) });
+  return err({ reason: "invalid-event", message, issues, identity: legible(payload) });
+}
+
+function legible({ event, id, data }: JsonObject): Legible {
+  return {
+    event: identifier.safeParse(event).data,
+    id: identifier.safeParse(id).data,
+    entityId: isJsonObject(data) ? identifier.safeParse(upcast(data)["entityId"]).data : undefined,
+  };
 }

@@ -9,7 +9,7 @@ export {
 } from "./append.ts";
 export { CHAIN_START, chainHash, type Entry } from "./chain.ts";
 export { dataDigest } from "./data-digest.ts";
-export { MAX_ID_LENGTH, readDelivery, type Rejection, type ToldEvent } from "./delivery.ts";
+export { MAX_ID_LENGTH, readDelivery, type Legible, type Rejection, type ToldEvent } from "./delivery.ts";
 export { identityKey, type Event } from "./event.ts";
 export { evolve, initialState } from "./evolve.ts";
 export { fold, foldLater, type Folded } from "./fold.ts";

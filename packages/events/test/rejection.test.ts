@@ -73,6 +73,7 @@ describe("refuses as invalid-event, naming the path", () => {
         { path: "event", message },
         { path: "id", message },
       ],
+      identity: { entityId: ENTITY },
     });
     expect(rejected({ ...ENVELOPE, data: { entityId: id } }).issues).toEqual([
       { path: "data.entityId", message },
@@ -143,12 +144,20 @@ describe("refuses as invalid-event, naming the path", () => {
     }
   });
 
-  test("the event that it would have been, where its identity can be read", () => {
+  test("the event that it would have been, each part of its identity that can be read", () => {
     const data = { entityId: ENTITY, email: 5 };
     const { id, event } = ENVELOPE;
-    expect(rejected({ ...ENVELOPE, data }).identity).toEqual({ event, id, entityId: ENTITY });
-    expect(rejected({ ...ENVELOPE, data: {} }).identity).toBeUndefined();
-    expect(rejected({ ...ENVELOPE, creationTimeUtc: "yesterday" }).identity).toBeUndefined();
+    const whole = { event, id, entityId: ENTITY };
+    expect(rejected({ ...ENVELOPE, data }).identity).toEqual(whole);
+    expect(rejected({ ...ENVELOPE, creationTimeUtc: "yesterday" }).identity).toEqual(whole);
+    expect(rejected({ ...ENVELOPE, data: {} }).identity).toEqual({ event, id });
+    expect(rejected({ ...ENVELOPE, data: "none" }).identity).toEqual({ event, id });
+    expect(rejected({ ...ENVELOPE, id: "\0" }).identity).toEqual({ event, entityId: ENTITY });
+    expect(rejected({ WebhookEvent: event, Data: { EntityId: ENTITY } }).identity).toEqual({
+      event,
+      entityId: ENTITY,
+    });
+    expect(rejected({}).identity).toEqual({});
     expect(rejected("no JSON").identity).toBeUndefined();
   });
 

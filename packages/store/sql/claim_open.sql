@@ -1,1 +1,5 @@
-select from open_deliveries where delivery_id = $1 for update
+select body
+from open_deliveries
+join deliveries using (delivery_id)
+where delivery_id = $1
+for update of open_deliveries

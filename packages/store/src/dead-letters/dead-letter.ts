@@ -1,4 +1,4 @@
-import type { Issue } from "@dossier/events";
+import type { Issue, Legible } from "@dossier/events";
 import type { Connection, Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 
@@ -17,8 +17,8 @@ export interface DeadLetter {
   readonly message: string;
   /** What did not fit in the payload, by zod's paths. */
   readonly issues: readonly Issue[];
-  /** Which event it would have been, where that could be read. */
-  readonly identity?: { readonly event: string; readonly id: string; readonly entityId: string };
+  /** Which event it would have been, as far as that could be read. */
+  readonly identity?: Legible | undefined;
 }
 
 const insert = statement("insert_dead_letters");

@@ -3,6 +3,7 @@ import { statement } from "../database/statements.ts";
 import { together } from "../database/together.ts";
 import { transaction } from "../database/transaction.ts";
 import { insertDeadLetters, type DeadLetter } from "../dead-letters/dead-letter.ts";
+import { identityIn } from "../dead-letters/identity.ts";
 import { SWEEP_AFTER_SECONDS } from "./deliveries.ts";
 
 const insertFailure = statement("insert_failure");
@@ -37,13 +38,14 @@ export async function recordFailure(
 const claimOpen = statement("claim_open");
 const settleDeliveries = statement("settle_deliveries");
 
-/** Settles an open delivery as dead. Gives whether it was open. */
-export function bury(pool: Pool, dead: DeadLetter, codeVersion: string): Promise<boolean> {
+/** Settles an open delivery as dead, under the event that its bytes tell of. Gives whether it was open. */
+export function bury(pool: Pool, dead: Omit<DeadLetter, "identity">, codeVersion: string): Promise<boolean> {
   return transaction(pool, async (connection) => {
-    const open = await connection.query({ ...claimOpen, values: [dead.deliveryId] });
-    if (open.rowCount === 0) return false;
+    const { rows } = await connection.query<{ body: Buffer }>({ ...claimOpen, values: [dead.deliveryId] });
+    const [open] = rows;
+    if (open === undefined) return false;
     await together([
-      insertDeadLetters(connection, [dead], codeVersion),
+      insertDeadLetters(connection, [{ ...dead, identity: identityIn(open.body) }], codeVersion),
       connection.query({ ...settleDeliveries, values: [[dead.deliveryId], ["dead"]] }),
     ]);
     return true;

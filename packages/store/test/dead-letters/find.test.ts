@@ -1,10 +1,12 @@
 import { parseTicks } from "@dossier/events";
+import { encode, payload } from "@dossier/testing";
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
 import {
   bury,
   countDeadLetters,
   discard,
+  exportEvidence,
   findDeadLetter,
   listDeadLetters,
   pagesOfDeadLetters,
@@ -54,6 +56,30 @@ describe("dead letters", () => {
       "invalid-event": 1,
       unparsable: 1,
     });
+  });
+
+  test("are found by type and person whatever they died of, as far as their bytes tell", async (context) => {
+    const { pool, take, receive } = await freshGraveyard(context);
+    const [exhausted, stalled] = await receive(pending("a", "1"), pending("a", "2"));
+    const letters = [
+      { deliveryId: exhausted!, reason: "fold-failed" },
+      { deliveryId: stalled!, reason: "stalled" },
+    ] as const;
+    for (const letter of letters) await bury(pool, { ...letter, message: "m", issues: [] }, "1.0.0");
+    const untimely = {
+      ...payload({ event: "NaturalPersonPending", entityId: "a" }),
+      creationTimeUtc: "soon",
+    };
+    const [invalid] = await take(encode(untimely), pending("b"));
+
+    for (const filter of [{ entityId: "a" }, { event: "NaturalPersonPending" }]) {
+      const items = await listDeadLetters(pool, filter, { limit: 10 });
+      expect(items.map(({ deliveryId }) => deliveryId)).toEqual([invalid, stalled, exhausted]);
+    }
+    const [, , oldest] = await listDeadLetters(pool, {}, { limit: 10 });
+    expect(oldest).toMatchObject({ event: "NaturalPersonPending", id: "1", entityId: "a" });
+    const evidence = (await Array.fromAsync(exportEvidence(pool, "a", "1.0.0"))).join("\n");
+    for (const deliveryId of [exhausted, stalled, invalid]) expect(evidence).toContain(deliveryId);
   });
 
   test("are paged without an end: thousands come, each once, the latest first, also while they are redriven", async (context) => {
