@@ -1,9 +1,11 @@
-import { readDelivery, toPerson, type Person } from "@dossier/events";
+import { CHAIN_START, toPerson, type Person } from "@dossier/events";
 import { isOutage } from "../database/outage.ts";
 import type { Connection, Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
+import { together } from "../database/together.ts";
 import { place } from "../log/settle.ts";
 import { selectFolded } from "../persons/fold.ts";
+import { identityIn } from "./identity.ts";
 
 /** What a redrive would do to one delivery, by today's code and data. */
 export type Rehearsed =
@@ -36,8 +38,10 @@ export async function rehearse(pool: Pool, deliveryIds: readonly string[]): Prom
   const connection = await pool.connect();
   try {
     await connection.query("begin");
+    const deliveries = await entitiesOf(connection, deliveryIds);
+    await lock(connection, deliveries);
     const rehearsed: Rehearsed[] = [];
-    for (const deliveryId of deliveryIds) rehearsed.push(await rehearseOne(connection, deliveryId));
+    for (const delivery of deliveries) rehearsed.push(await rehearseOne(connection, delivery));
     return rehearsed;
   } finally {
     await connection.query("rollback").then(
@@ -47,7 +51,41 @@ export async function rehearse(pool: Pool, deliveryIds: readonly string[]): Prom
   }
 }
 
-async function rehearseOne(connection: Connection, deliveryId: string): Promise<Rehearsed> {
+interface Concern {
+  readonly deliveryId: string;
+  /** The person whom the delivery concerns; no one's id where it cannot be read. */
+  readonly entityId: string;
+}
+
+const selectBody = statement("select_body");
+
+/** One body at a time, since together they may be large. */
+async function entitiesOf(
+  connection: Connection,
+  deliveryIds: readonly string[],
+): Promise<readonly Concern[]> {
+  const concerns: Concern[] = [];
+  for (const deliveryId of deliveryIds) {
+    const { rows } = await connection.query<{ body: Buffer }>({ ...selectBody, values: [deliveryId] });
+    const identity = rows[0] && identityIn(rows[0].body);
+    concerns.push({ deliveryId, entityId: identity?.entityId ?? "" });
+  }
+  return concerns;
+}
+
+const openStreams = statement("open_streams");
+const lockStreams = statement("lock_streams");
+
+/** Locks all persons before the first change, in the order of all who lock persons: so nobody waits in a circle. */
+async function lock(connection: Connection, deliveries: readonly Concern[]): Promise<void> {
+  const entityIds = [...new Set(deliveries.map(({ entityId }) => entityId).filter((id) => id !== ""))];
+  await together([
+    connection.query({ ...openStreams, values: [entityIds, CHAIN_START] }),
+    connection.query({ ...lockStreams, values: [entityIds] }),
+  ]);
+}
+
+async function rehearseOne(connection: Connection, { deliveryId, entityId }: Concern): Promise<Rehearsed> {
   await connection.query("savepoint rehearsed");
   const reopened = await connection.query({
     ...reopenDead,
@@ -55,7 +93,6 @@ async function rehearseOne(connection: Connection, deliveryId: string): Promise<
   });
   if (reopened.rowCount === 0) return { deliveryId, outcome: "not-dead" };
   try {
-    const entityId = await entityOf(connection, deliveryId);
     const before = await personOf(connection, entityId);
     const { applied, dead } = await place(connection, [deliveryId]);
     const [letter] = dead;
@@ -71,15 +108,6 @@ async function rehearseOne(connection: Connection, deliveryId: string): Promise<
     await connection.query("rollback to savepoint rehearsed");
     return { deliveryId, outcome: "failed", error };
   }
-}
-
-const selectBody = statement("select_body");
-
-/** The person whom a delivery concerns; no one's id where it cannot be read. */
-async function entityOf(connection: Connection, deliveryId: string): Promise<string> {
-  const { rows } = await connection.query<{ body: Buffer }>({ ...selectBody, values: [deliveryId] });
-  const told = rows[0] && readDelivery(rows[0].body);
-  return told?.ok ? told.value.entityId : "";
 }
 
 async function personOf(connection: Connection, entityId: string): Promise<Person | null> {

@@ -78,7 +78,8 @@ describe("dead letters", () => {
     }
     const [, , oldest] = await listDeadLetters(pool, {}, { limit: 10 });
     expect(oldest).toMatchObject({ event: "NaturalPersonPending", id: "1", entityId: "a" });
-    const evidence = (await Array.fromAsync(exportEvidence(pool, "a", "1.0.0"))).join("\n");
+    let evidence = "";
+    for await (const line of exportEvidence(pool, "a", "1.0.0")) evidence += line;
     for (const deliveryId of [exhausted, stalled, invalid]) expect(evidence).toContain(deliveryId);
   });
 

@@ -56,6 +56,26 @@ test("each delivery of a rehearsal sees what those before it would do", async (c
   ]);
 });
 
+test("a rehearsal locks persons in the order of all others: beside a worker, neither waits in a circle", async (context) => {
+  const { pool, take, receive } = await freshGraveyard(context);
+  await take(pending("a", "1"), pending("b", "1"));
+  const ids = await receive(pending("b", "2"), pending("a", "2"));
+  await kill(pool, ids);
+  const locked = "select from streams where entity_id = $1 for update";
+  const worker = await pool.connect();
+  context.onTestFinished(() => worker.release(true));
+  await worker.query("begin");
+  await worker.query(locked, ["a"]);
+
+  const rehearsal = rehearse(pool, ids);
+  await expect
+    .poll(async () => (await pool.query("select from pg_locks where not granted")).rowCount)
+    .toBeGreaterThan(0);
+  await worker.query(locked, ["b"]);
+  await worker.query("commit");
+  expect(await rehearsal).toMatchObject(ids.map((deliveryId) => ({ deliveryId, outcome: "applied" })));
+});
+
 test("what a rehearsal says is what the redrive does", async (context) => {
   const { pool, receive } = await freshGraveyard(context);
   const ids = await receive(pending("a", "2", "Late"), pending("a", "1", "Early"), pending("b"));
