@@ -18,6 +18,7 @@ export async function openSnapshot(pool: Pool): Promise<Snapshot> {
   try {
     await connection.query("begin isolation level repeatable read, read only");
     await connection.query("set local statement_timeout = 0");
+    await connection.query("set local lock_timeout = 0");
     await connection.query("set local idle_in_transaction_session_timeout = 0");
   } catch (error) {
     await end();
