@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import type { Result } from "@dossier/service";
+import { version, type Result } from "@dossier/service";
 import type { Finding, Verification } from "@dossier/store";
 import { recordConfig } from "../config.ts";
 import { startProgress } from "../terminal/progress.ts";
@@ -34,10 +34,11 @@ async function run(
 ): Promise<Result<void>> {
   const verified = file === undefined ? await verifyRecord(entityId) : await verifyFile(file);
   if (!verified.ok) return verified;
-  const { findings, persons, events, resends, deliveries } = verified.value;
+  const { findings, notes, persons, events, resends, deliveries } = verified.value;
   if (json) console.log(JSON.stringify(verified.value));
   else {
     for (const finding of findings) console.log(inWords(finding));
+    for (const note of notes) console.log(`note: ${note}`);
     const sizes = [
       `${count(persons)} persons`,
       `${count(events)} events`,
@@ -76,7 +77,7 @@ async function verifyFile(file: string): Promise<Result<Verification>> {
   if (file !== "-") await once(input, "open");
   return {
     ok: true,
-    value: await verifyEvidence(createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })),
+    value: await verifyEvidence(createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }), version),
   };
 }
 

@@ -4,15 +4,18 @@ import { inBatches } from "../database/cursor.ts";
 import type { Connection, Pool } from "../database/pool.ts";
 import { openSnapshot } from "../database/snapshot.ts";
 import { statement } from "../database/statements.ts";
-import { selectFolded } from "../persons/fold.ts";
 import type { ChainedEntry } from "./chain.ts";
 import { readEntries } from "./entries.ts";
 import { FORMAT, FORMAT_VERSION, type EvidenceLine } from "./format.ts";
+import { foldEntries } from "./person.ts";
 
 /**
  * Writes all that is kept of one person, of one moment, as the lines of a file (each without its line feed) that
- * `verifyEvidence` checks without a database. Holds personal data, as it came. Of a person who is not known it
- * writes a file that does not verify. Throws what Postgres throws.
+ * `verifyEvidence` checks without a database: the person is what this code folds the events to. Holds personal data,
+ * as it came. Of a person who is not known it writes a file that does not verify. Takes memory for the person's
+ * events. Throws what Postgres throws.
+ *
+ * @param codeVersion this code's
  */
 export async function* exportEvidence(
   pool: Pool,
@@ -38,8 +41,6 @@ async function* read(
   entityId: string,
   codeVersion: string,
 ): AsyncGenerator<EvidenceLine> {
-  // Read first: a rebuild waits until those who have begun to read the persons are done.
-  const folded = (await selectFolded(connection, [entityId])).get(entityId);
   const heads = await connection.query<{ seq: bigint | null; hash: Buffer | null; now_ticks: Ticks }>({
     ...selectHead,
     values: [entityId],
@@ -56,9 +57,15 @@ async function* read(
     if (seq !== null && hash !== null) yield { line: "head", seq: Number(seq), hash: hash.toString("hex") };
   }
   yield* deliveryLines(connection, entityId);
-  for await (const entries of readEntries(connection, entityId)) yield* entries.map(entryLine);
+  const folding = foldEntries();
+  for await (const entries of readEntries(connection, entityId)) {
+    for (const entry of entries) folding.take(entry);
+    yield* entries.map(entryLine);
+  }
   yield* troubleLines(connection, entityId);
-  if (folded !== undefined) yield { line: "person", state: folded.state };
+  // Not as it is stored: that may be by older code, until a rebuild.
+  const state = folding.state();
+  if (state !== undefined) yield { line: "person", state };
 }
 
 interface DeliveryRow {

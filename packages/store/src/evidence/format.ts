@@ -2,7 +2,7 @@ import { MAX_ID_LENGTH, parseJson, parseTicks } from "@dossier/events";
 import { z } from "zod";
 
 // An evidence file: JSON lines, each with its kind in `line`. First the header, then the chain's head, the deliveries
-// as they came, the entries as they are chained, what went wrong, the person, and the end.
+// as they came, the entries as they are chained, what went wrong, the person as the header's code folds it, and the end.
 
 export const FORMAT = "dossier-evidence";
 export const FORMAT_VERSION = 1;

@@ -1,29 +1,40 @@
 import { createHash } from "node:crypto";
-import { fold, identityKey, parseJson, type Event, type Json, type JsonObject } from "@dossier/events";
+import type { Json, PersonState } from "@dossier/events";
 import { differences } from "../persons/difference.ts";
 import { walkChains, type ChainedEntry, type Head } from "./chain.ts";
 import { collectFindings, type Report } from "./findings.ts";
 import { evidenceLine, type ReadLine } from "./format.ts";
+import { foldEntries } from "./person.ts";
 import type { Verification } from "./verify.ts";
 
 /**
  * Checks an evidence file from its lines alone, with no database: that they are the lines that were written, the
- * chain against its hashes, its head and the deliveries' bytes, and that the events fold to the person. Takes memory
- * for the person's deliveries.
+ * chain against its hashes, its head and the deliveries' bytes, and that the events fold to the person; where another
+ * version of the code wrote it, a person who differs is a note. Takes memory for the person's deliveries.
+ *
+ * @param codeVersion this code's
  */
-export async function verifyEvidence(lines: AsyncIterable<string> | Iterable<string>): Promise<Verification> {
+export async function verifyEvidence(
+  lines: AsyncIterable<string> | Iterable<string>,
+  codeVersion: string,
+): Promise<Verification> {
   const { report, findings } = collectFindings();
-  const file = evidenceFile(report);
+  const notes: string[] = [];
+  const file = evidenceFile(report, (text) => notes.push(text), codeVersion);
   for await (const line of lines) file.read(line);
   const counts = file.end();
-  return { findings: findings(), ...counts };
+  return { findings: findings(), notes, ...counts };
 }
 
 type Of<L extends ReadLine["line"]> = Extract<ReadLine, { line: L }>;
 
-function evidenceFile(report: Report): {
+function evidenceFile(
+  report: Report,
+  note: (text: string) => void,
+  codeVersion: string,
+): {
   read(text: string): void;
-  end(): Omit<Verification, "findings">;
+  end(): Omit<Verification, "findings" | "notes">;
 } {
   const here: Report = (check, misfit) => report(check, { ...misfit, line });
   // What the chain's end is compared with stands in a line of its own, which came before.
@@ -32,7 +43,7 @@ function evidenceFile(report: Report): {
   );
   const digest = createHash("sha256");
   const deliveries = new Map<string, Of<"delivery">>();
-  const events = new Map<string, Event>();
+  const folding = foldEntries();
   const counts = { events: 0, resends: 0 };
   let line = 0;
   let header: Of<"header"> | undefined;
@@ -90,10 +101,7 @@ function evidenceFile(report: Report): {
     };
     chain.link(entry);
     counts[read.kind === "event" ? "events" : "resends"]++;
-    const key = identityKey(entry);
-    const known = events.get(key);
-    if (known !== undefined && ticks < known.ticks) events.set(key, { ...known, ticks });
-    if (read.data !== null) events.set(key, { ...entry, data: parseJson(read.data) as JsonObject });
+    folding.take(entry);
   }
 
   function checkDigest({ lines, sha256 }: Of<"end">): void {
@@ -105,14 +113,21 @@ function evidenceFile(report: Report): {
     });
   }
 
-  function checkPerson(): void {
-    const state = fold(header?.entityId ?? "", [...events.values()])?.state;
-    const different = differences(person, state as Json | undefined).map(({ path }) => path);
-    if (state !== undefined && different.length === 0) return;
-    report("person", {
-      expected: state === undefined ? "events of a person" : "the person that the events fold to",
-      found: state === undefined ? "none" : `another: ${different.join(", ")}`,
-    });
+  function checkPerson(state: PersonState | undefined): void {
+    if (state === undefined) return report("person", { expected: "events of a person", found: "none" });
+    const different = differences(person, state as unknown as Json).map(({ path }) => path);
+    if (different.length === 0) return;
+    const writer = header?.codeVersion ?? codeVersion;
+    if (person === undefined || writer === codeVersion) {
+      report("person", {
+        expected: "the person that the events fold to",
+        found: person === undefined ? "none" : `another: ${different.join(", ")}`,
+      });
+    } else {
+      note(
+        `the person was folded by version ${JSON.stringify(writer)}; by this one, ${codeVersion}, it differs in ${different.join(", ")}`,
+      );
+    }
   }
 
   return {
@@ -132,8 +147,9 @@ function evidenceFile(report: Report): {
     end() {
       chain.end();
       if (!ended) report("file-digest", { expected: "an end line", found: "none" });
-      checkPerson();
-      return { persons: events.size > 0 ? 1 : 0, ...counts, deliveries: deliveries.size };
+      const state = folding.state();
+      checkPerson(state);
+      return { persons: state === undefined ? 0 : 1, ...counts, deliveries: deliveries.size };
     },
   };
 }

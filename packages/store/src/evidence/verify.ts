@@ -17,6 +17,8 @@ export interface VerifyOptions {
 export interface Verification {
   /** What does not fit; empty where everything does. */
   readonly findings: readonly Finding[];
+  /** What is worth knowing, and speaks against nobody. Of a record there is nothing. */
+  readonly notes: readonly string[];
   readonly persons: number;
   readonly events: number;
   readonly resends: number;
@@ -40,7 +42,7 @@ export async function verify(
   const walked = await walk(connection, entityId, report, (checked) => onProgress?.(checked, entries));
   await checkHeads(connection, entityId, report);
   if (entityId === undefined) await checkAgreements(connection, report);
-  return { findings: findings(), persons, ...walked, deliveries };
+  return { findings: findings(), notes: [], persons, ...walked, deliveries };
 }
 
 const selectCounts = statement("count_evidence");

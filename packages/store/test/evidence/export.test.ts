@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exportEvidence, verifyEvidence } from "../../src/index.ts";
 import { scene, type Scene } from "./scene.ts";
 
+const CODE = "1.2.3";
+
 let given: Scene;
 let entityId: string;
 let lines: readonly string[];
@@ -18,7 +20,7 @@ beforeAll(async () => {
     `insert into operator_actions (delivery_id, action, operator, reason)
      values ('${row!.delivery_id}', 'redrive', 'Olga', 'mended')`,
   );
-  lines = await linesOf(exportEvidence(given.pool, entityId, "1.2.3"));
+  lines = await linesOf(exportEvidence(given.pool, entityId, CODE));
 });
 afterAll(() => given.end());
 
@@ -47,7 +49,7 @@ describe("an evidence file", () => {
         select delivery_id from events where entity_id = '${entityId}'
         union select delivery_id from resends where entity_id = '${entityId}'
         union select delivery_id from dead_letters where entity_id = '${entityId}'))::int as deliveries`);
-    expect(await verifyEvidence(lines)).toEqual({ findings: [], persons: 1, ...counts });
+    expect(await verifyEvidence(lines, CODE)).toEqual({ findings: [], notes: [], persons: 1, ...counts });
     expect(counts!.deliveries).toBeGreaterThan(counts!.events + counts!.resends);
     expect(new Set(kinds())).toEqual(
       new Set([
@@ -78,15 +80,42 @@ describe("an evidence file", () => {
   });
 
   test("of a person who is not known does not verify", async () => {
-    const empty = await linesOf(exportEvidence(given.pool, "nobody", "1.2.3"));
-    const { findings } = await verifyEvidence(empty);
+    const empty = await linesOf(exportEvidence(given.pool, "nobody", CODE));
+    const { findings } = await verifyEvidence(empty, CODE);
+    expect(findings.map(({ check }) => check)).toEqual(["person"]);
+  });
+
+  test("verifies though the person is stored as older code folded it, and no rebuild was yet", async () => {
+    const before = await given.rows(`select * from natural_persons where entity_id = '${entityId}'`);
+    await given.tamper(
+      `update natural_persons set state = replace(state::text, '"unrecognisedEvents":', '"unrecognisedEvents":1')::json
+       where entity_id = '${entityId}'`,
+    );
+    expect(await given.rows(`select * from natural_persons where entity_id = '${entityId}'`)).not.toEqual(
+      before,
+    );
+    expect((await verifyEvidence(exportEvidence(given.pool, entityId, CODE), CODE)).findings).toEqual([]);
+  });
+
+  test("of another version verifies though that folds otherwise; in what, is noted", async () => {
+    const at = kinds().indexOf("person");
+    const person = parsed(lines[at])["state"] as Line;
+    const older = lines
+      .slice(0, -1)
+      .with(0, JSON.stringify({ ...parsed(lines[0]), codeVersion: "1.2.2" }))
+      .with(at, JSON.stringify({ line: "person", state: { ...person, status: "unknown" } }));
+    expect(await verifyEvidence(withEnd(older), CODE)).toMatchObject({
+      findings: [],
+      notes: ['the person was folded by version "1.2.2"; by this one, 1.2.3, it differs in status'],
+    });
+    const { findings } = await verifyEvidence(withEnd(older.toSpliced(at, 1)), CODE);
     expect(findings.map(({ check }) => check)).toEqual(["person"]);
   });
 
   test("of each person verifies", async () => {
     const persons = await given.rows<{ entity_id: string }>("select entity_id from streams");
     for (const { entity_id } of persons)
-      expect((await verifyEvidence(exportEvidence(given.pool, entity_id, "1.2.3"))).findings).toEqual([]);
+      expect((await verifyEvidence(exportEvidence(given.pool, entity_id, CODE), CODE)).findings).toEqual([]);
   });
 });
 
@@ -96,7 +125,7 @@ describe("a file that was tampered with", () => {
       const at = kinds().lastIndexOf(kind);
       for (const field of Object.keys(parsed(lines[at]))) {
         const changed = { ...parsed(lines[at]), [field]: other(parsed(lines[at])[field]) };
-        const { findings } = await verifyEvidence(lines.with(at, JSON.stringify(changed)));
+        const { findings } = await verifyEvidence(lines.with(at, JSON.stringify(changed)), CODE);
         expect.soft(findings, `${kind}.${field}`).not.toEqual([]);
         expect
           .soft(
@@ -113,11 +142,11 @@ describe("a file that was tampered with", () => {
   test("does not verify when a line is missing, doubled or moved", async () => {
     for (const [at, line] of lines.entries()) {
       const without = lines.toSpliced(at, 1);
-      expect.soft((await verifyEvidence(without)).findings, `without line ${at + 1}`).not.toEqual([]);
+      expect.soft((await verifyEvidence(without, CODE)).findings, `without line ${at + 1}`).not.toEqual([]);
       const twice = lines.toSpliced(at, 0, line);
-      expect.soft((await verifyEvidence(twice)).findings, `with line ${at + 1} twice`).not.toEqual([]);
+      expect.soft((await verifyEvidence(twice, CODE)).findings, `with line ${at + 1} twice`).not.toEqual([]);
       const moved = without.toSpliced((at + 1) % lines.length, 0, line);
-      expect.soft((await verifyEvidence(moved)).findings, `with line ${at + 1} moved`).not.toEqual([]);
+      expect.soft((await verifyEvidence(moved, CODE)).findings, `with line ${at + 1} moved`).not.toEqual([]);
     }
   });
 
@@ -136,15 +165,15 @@ describe("a file that was tampered with", () => {
   ])("is found out by what it says, with a new digest too: %s %o", async (kind, change, check) => {
     const at = kinds().indexOf(kind);
     const changed = lines.slice(0, -1).with(at, JSON.stringify({ ...parsed(lines[at]), ...change }));
-    const { findings } = await verifyEvidence(withEnd(changed));
+    const { findings } = await verifyEvidence(withEnd(changed), CODE);
     expect(findings.map((finding) => finding.check)).toContain(check);
     expect(findings.map((finding) => finding.check)).not.toContain("file-digest");
   });
 
   test("is answered, whatever its lines are", async () => {
     for (const text of ["", "[", "null", "[]", '{"line":"header"}', '{"line":"header","version":2}'])
-      expect((await verifyEvidence([text])).findings).not.toEqual([]);
-    expect((await verifyEvidence([])).findings).not.toEqual([]);
+      expect((await verifyEvidence([text], CODE)).findings).not.toEqual([]);
+    expect((await verifyEvidence([], CODE)).findings).not.toEqual([]);
   });
 });
 
