@@ -55,8 +55,10 @@ describe("pages", () => {
         "from is not known here",
       ],
     ]);
-    for (const after of ["1.5", "x", "9007199254740993", "1e30", "NaN"])
+    for (const after of ["1.5", "x", "9007199254740993", "1e30", "NaN", "0x10", "1e2", "%20"])
       expect([after, (await shared().get(`/changes?after=${after}`)).status]).toEqual([after, 400]);
+    for (const wait of ["0x1", "1e0", "%20", "."])
+      expect([wait, (await shared().get(`/changes?wait=${wait}`)).status]).toEqual([wait, 400]);
   });
 });
 

@@ -4,22 +4,22 @@ import { utc } from "./answers.ts";
 import { changeStream } from "./change-stream.ts";
 import { abortedAfter } from "./deadline.ts";
 import { components, operation, type Operation } from "./operation.ts";
-import { limit } from "./parameters.ts";
+import { decimal, limit } from "./parameters.ts";
 
 /** Seconds that a request may wait: less than proxies and the server itself let a connection be silent. */
 const MAX_WAIT_SECONDS = 60;
 
-const position = z.coerce
-  .number("must be a position: a whole number, 0 for the beginning")
-  .int("must be a position: a whole number, 0 for the beginning")
-  .min(0, "must be 0 or more")
-  .transform(BigInt);
+const position = decimal(
+  z.int("must be a position: a whole number, 0 for the beginning").min(0, "must be 0 or more"),
+).transform(BigInt);
 
-const wait = z.coerce
-  .number("must be a number of seconds")
-  .min(0, "must be 0 or more")
-  .max(MAX_WAIT_SECONDS, `must be ${MAX_WAIT_SECONDS} or less`)
-  .default(0);
+const wait = decimal(
+  z
+    .number("must be a number of seconds")
+    .min(0, "must be 0 or more")
+    .max(MAX_WAIT_SECONDS, `must be ${MAX_WAIT_SECONDS} or less`)
+    .default(0),
+);
 
 const told = z.object({
   position: z.int().min(1).describe("Its place in the feed: counts from 1, without a gap."),

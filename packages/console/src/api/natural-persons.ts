@@ -76,7 +76,7 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
         path: person,
         query: moment.extend({
           limit,
-          cursor: cursor(z.strictObject({ ticks: time, event: z.string(), id: z.string() })),
+          cursor: cursor(z.strictObject({ ticks: time, event: text, id: text })),
         }),
       },
       answer: page(event).register(components, { id: "EventPage" }),

@@ -14,13 +14,21 @@ export const text = z
   .min(1, "must not be empty")
   .refine((given) => !given.includes("\0"), "must not contain NUL");
 
-export const limit = z.coerce
-  .number("must be a whole number")
-  .int("must be a whole number")
-  .min(1, "must be 1 or more")
-  .max(MAX_LIMIT, `must be ${MAX_LIMIT} or less`)
-  .default(DEFAULT_LIMIT)
-  .describe("How many items a page has at the most.");
+/** A number as people write it: `Number` alone also reads `0x10`, `1e2` and a blank. */
+export function decimal<Bounds extends z.ZodType>(bounds: Bounds) {
+  return z.preprocess(
+    (given) => (typeof given === "string" && /^-?\d+(\.\d+)?$/.test(given) ? Number(given) : given),
+    bounds,
+  );
+}
+
+export const limit = decimal(
+  z
+    .int("must be a whole number")
+    .min(1, "must be 1 or more")
+    .max(MAX_LIMIT, `must be ${MAX_LIMIT} or less`)
+    .default(DEFAULT_LIMIT),
+).describe("How many items a page has at the most.");
 
 /** An ISO 8601 time of up to seven fractional digits, exact to 100 ns; without a zone it is UTC. */
 export const time = text
