@@ -14,6 +14,7 @@ import { closePool, openPool } from "@dossier/store";
 import { Hono } from "hono";
 import { observeBacklog } from "./backlog-metrics.ts";
 import type { WorkerConfig } from "./config.ts";
+import { watchConsuming } from "./consuming.ts";
 import { workerMetrics } from "./metrics.ts";
 import { createPatience } from "./patience.ts";
 import { createProcessor } from "./process.ts";
@@ -101,6 +102,7 @@ export async function startWorker(
   }
   const { port, close } = server.value;
   const sweeping = sweep({ pool, queue, queueOutage, metrics: ofWorker, log, stopping });
+  const watching = watchConsuming(consumer, metrics, log, stopping);
   log.info({ port, queue: queue.backend, concurrency: WORKER_CONCURRENCY }, "the worker takes jobs");
   return {
     ok: true,
@@ -109,6 +111,7 @@ export async function startWorker(
       shutdown: {
         "finish the jobs in flight": () => consumer.close(DRAIN_MS),
         "stop the sweeper": () => sweeping,
+        "stop the watch over the queue": () => watching,
         "close the queue": () => queue.close(),
         "close the pool": () => closePool(pool),
         "close the probes": () => close(),

@@ -117,7 +117,8 @@ describe.each(Object.entries(OUTAGES))("when Postgres %s", (_name, prepare) => {
     expect(readyz.status).toBe(503);
     expect(await readyz.json()).toMatchObject({ checks: { postgres: expect.not.stringMatching(/^ok$/) } });
     expect(await (await probe("/metrics")).text()).toMatch(/^dossier_worker_paused_seconds (?!0$)/m);
-    expect(await queue.counts()).toMatchObject({ active: 3, failed: 0, delayed: 0 });
+    // The first job alone may have paused it.
+    await eventually(() => queue.counts()).toMatchObject({ active: 3, failed: 0, delayed: 0 });
 
     await end();
     await settled(pool, deliveryIds, "applied");
@@ -174,7 +175,15 @@ describe("when Redis goes away", () => {
     await redis.kill();
     await hold.release();
     await settled(pool, inFlight, "applied");
+    const consuming = async () =>
+      (await (await fetch(`http://127.0.0.1:${worker.port}/metrics`)).text()).match(
+        /^dossier_worker_consuming (\d)$/m,
+      )?.[1];
     await eventually(async () => (await fetch(`http://127.0.0.1:${worker.port}/readyz`)).status).toBe(503);
+    await eventually(consuming).toBe("0");
+    await eventually(() => worker.said("takes no jobs")).not.toHaveLength(0);
+    // Later, the queue may also tell of the job that was lost with it.
+    expect(worker.said("the queue is in trouble")).toHaveLength(1);
     const meanwhile = await record(event("meanwhile"));
 
     await redis.restart();
@@ -183,8 +192,9 @@ describe("when Redis goes away", () => {
     await eventually(() => queue.counts()).toMatchObject({ waiting: 0, active: 0, failed: 0, delayed: 0 });
     expect((await pool.query("select from events")).rowCount).toBe(2);
     expect((await pool.query("select from failures")).rowCount).toBe(0);
-    expect(worker.said("the queue is in trouble")).toHaveLength(1);
     await eventually(async () => (await fetch(`http://127.0.0.1:${worker.port}/readyz`)).status).toBe(200);
+    await eventually(consuming).toBe("1");
+    await eventually(() => worker.said("jobs again")).not.toHaveLength(0);
   });
 
   test("a worker starts without it, and works once it is there", async (context) => {

@@ -89,10 +89,7 @@ export function openWorkshop(context: TestContext, { databaseUrl, redisUrl }: Se
         MAX_ATTEMPTS: 3,
         ...given,
       };
-      const started = await startWorker(config, log, stopping.signal, {
-        lockDurationMs: 1_000,
-        stalledIntervalMs: 500,
-      });
+      const started = await startWorker(config, log, stopping.signal);
       if (!started.ok) throw new Error(started.message);
       const { port, shutdown } = started.value;
       let stopped: Promise<void> | undefined;
