@@ -54,9 +54,20 @@ test("an exported file verifies without a database, and not once a byte is chang
   expect(await dossier(["verify", file])).toMatchObject({ code: 0, stderr: "" });
   const bytes = await readFile(file, "utf8");
   expect(await dossier(["verify", "-"], {}, bytes)).toMatchObject({ code: 0 });
-  await writeFile(file, bytes.replace(/"bodyDigest":"./, '"bodyDigest":"x'));
+  await writeFile(file, bytes.replace(/"deliveryDigest":"./, '"deliveryDigest":"x'));
   expect(await dossier(["verify", file])).toMatchObject({ code: 1 });
 });
+
+test.each(["", "{}\n", "neither evidence\nnor JSON\n"])(
+  "verify of %j says that it is no evidence",
+  async (text) => {
+    expect(await dossier(["verify", "-"], {}, text)).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^stdin is no evidence: .*dossier export/),
+    });
+  },
+);
 
 test("export overwrites nothing, and writes nothing of a person who is not known", async (context) => {
   const { run, entityId, file } = await record(context);

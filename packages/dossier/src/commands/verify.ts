@@ -75,15 +75,20 @@ async function verifyFile(file: string): Promise<Result<Verification>> {
   const { verifyEvidence } = await import("@dossier/store");
   const input = file === "-" ? process.stdin : createReadStream(file);
   if (file !== "-") await once(input, "open");
+  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  const value = await verifyEvidence(lines, version);
+  if (value.events + value.deliveries > 0) return { ok: true, value };
+  const what = file === "-" ? "stdin" : file;
   return {
-    ok: true,
-    value: await verifyEvidence(createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }), version),
+    ok: false,
+    message: `${what} is no evidence: it holds no event and no delivery, as \`dossier export\` writes them.`,
   };
 }
 
 function inWords({ check, rows, first }: Finding): string {
   const { expected, found, ...where } = first;
   const place = Object.entries(where).map(([name, value]) => `${name} ${value}`);
-  const others = rows > 1 ? `, and ${count(rows - 1)} more` : "";
-  return `${check}: ${place.join(", ")}${others}\n  expected ${expected}\n  found    ${found}`;
+  if (rows > 1) place.push(`and ${count(rows - 1)} more`);
+  const heading = place.length === 0 ? check : `${check}: ${place.join(", ")}`;
+  return `${heading}\n  expected ${expected}\n  found    ${found}`;
 }
