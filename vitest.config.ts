@@ -12,7 +12,7 @@ export default defineConfig({
     })),
     globalSetup: "packages/testing/src/servers/global-setup.ts",
     reporters: ["default", new Closing()],
-    // No test depends on the machine's speed: these only end what hangs.
+    // No test asks for a fast machine: these only end what hangs.
     testTimeout: MINUTE_MS,
     hookTimeout: MINUTE_MS,
     expect: { poll: { timeout: MINUTE_MS / 2 } },

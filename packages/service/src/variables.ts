@@ -43,9 +43,7 @@ export const ICOMPLY_WEBHOOK_SECRETS = z
 export const DOSSIER_API_TOKEN = z
   .string()
   .optional()
-  .describe(
-    "The bearer token of the console's API, and what its page asks for. Not set: the console serves this machine alone.",
-  );
+  .describe("The bearer token of the console's API. Not set: the console serves this machine alone.");
 
 export const MAX_BODY_BYTES = integer({ from: 1, to: 64 * 1024 * 1024, unit: "bytes" })
   .default(1024 * 1024)

@@ -28,7 +28,7 @@ export function upCommand() {
 const ENVIRONMENT = `
 Environment (each also as NAME_FILE):
   INGEST_PORT              where webhooks are taken (default: 8080)
-  CONSOLE_PORT             where the page and the API are (default: 8081)
+  CONSOLE_PORT             where the API is (default: 8081)
   DOSSIER_DATA_DIR         keeps all data; remove it to start afresh (default: .dossier)
   DATABASE_URL             a Postgres to use instead of the embedded one
   MIGRATION_DATABASE_URL   the same as the tables' owner (default: DATABASE_URL)
