@@ -1,19 +1,10 @@
-// Sends bad input to a real ingest and a real worker, on a Postgres and a Redis of their own:
-//
-//   npm run fuzz -- --cases 100000 --seed 1
-//
-// Ctrl-C ends it early, with the table of what was done. Ends with 1 where a case failed, and prints its seed and its smallest form.
-import { parseArgs } from "node:util";
 import { startPostgres, startRedis } from "@dossier/testing";
 import { fuzz } from "./fuzz.ts";
 import { GROWTH_BYTES, liveBytes } from "./memory.ts";
+import { options } from "./options.ts";
 import { startSystem } from "./system.ts";
 
-const { values } = parseArgs({
-  options: { cases: { type: "string", default: "100000" }, seed: { type: "string" } },
-});
-const cases = Number(values.cases);
-const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
+const { cases, seed } = options();
 /** Before the first memory is measured: code is compiled by then, and connections are open. */
 const WARM_UP = Math.min(2_000, cases);
 let shown = 0;
