@@ -11,6 +11,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import {
   closePool,
   isOutage,
+  mayBeOfTheWork,
   migrate,
   openPool,
   recordDeliveries,
@@ -151,6 +152,17 @@ test.for(["lock_timeout", "statement_timeout"])("%s is an outage", async (settin
   await holder.query("rollback");
   holder.release();
   expect(isOutage(error)).toBe(true);
+});
+
+test("a statement that takes too long may be an outage of its own making; one that finds no server is not", async () => {
+  const tooLong = await using(server.url, (pool) => failure(pool.query("select pg_sleep(600)")), {
+    timeoutMs: SHORT_MS,
+  });
+  const noServer = await using("postgres://postgres@127.0.0.1:1/postgres", (pool) =>
+    failure(pool.query("select 1")),
+  );
+  expect([tooLong, noServer].map(isOutage)).toEqual([true, true]);
+  expect([tooLong, noServer].map(mayBeOfTheWork)).toEqual([true, false]);
 });
 
 test("a transaction that stood still too long is an outage", async () => {
