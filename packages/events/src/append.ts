@@ -8,7 +8,7 @@ import type { Ticks } from "./ticks.ts";
 export interface Send {
   readonly deliveryId: string;
   readonly receivedTicks: Ticks;
-  readonly bodyDigest: Buffer;
+  readonly deliveryDigest: Buffer;
   readonly told: ToldEvent;
 }
 
@@ -57,7 +57,7 @@ export function append(stream: Stream, sends: readonly Send[]): Appended {
   let { seq, hash } = stream;
   let retimed = false;
 
-  for (const { deliveryId, receivedTicks, bodyDigest, told } of sends) {
+  for (const { deliveryId, receivedTicks, deliveryDigest, told } of sends) {
     const { event, id, entityId, ticks, data, dataJson, dataDigest } = told;
     const key = identityKey(told);
     const before = known.get(key);
@@ -83,7 +83,7 @@ export function append(stream: Stream, sends: readonly Send[]): Appended {
       dataJson: kind === "event" ? dataJson : null,
       deliveryId,
       receivedTicks,
-      bodyDigest,
+      deliveryDigest,
     };
     hash = chainHash(hash, entry);
     seq = entry.seq;

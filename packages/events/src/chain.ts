@@ -22,8 +22,8 @@ export interface Entry {
   readonly deliveryId: string;
   /** When the delivery was recorded, by Postgres' clock. */
   readonly receivedTicks: Ticks;
-  /** SHA-256 of the delivery's kept bytes: so the chain holds the inbox to its word, too. */
-  readonly bodyDigest: Buffer;
+  /** `deliveryDigest` of what is kept of the delivery: so the chain holds the inbox to its word, too. */
+  readonly deliveryDigest: Buffer;
 }
 
 /** SHA-256 over the hash before and all that an entry says: no byte of it can change, move or go unnoticed. */
@@ -39,7 +39,7 @@ export function chainHash(previous: Buffer, entry: Entry): Buffer {
     entry.dataJson,
     entry.deliveryId,
     entry.receivedTicks.toString(),
-    entry.bodyDigest.toString("hex"),
+    entry.deliveryDigest.toString("hex"),
   ]);
   return hash("sha256", link, "buffer");
 }

@@ -9,6 +9,7 @@ export {
 } from "./append.ts";
 export { CHAIN_START, chainHash, type Entry } from "./chain.ts";
 export { dataDigest } from "./data-digest.ts";
+export { deliveryDigest, type KeptDelivery } from "./delivery-digest.ts";
 export { MAX_ID_LENGTH, readDelivery, type Legible, type Rejection, type ToldEvent } from "./delivery.ts";
 export { identityKey, type Event } from "./event.ts";
 export { evolve, initialState } from "./evolve.ts";

@@ -13,7 +13,7 @@ const ENTRY: Entry = {
   dataJson: '{"entity":"John Doe"}',
   deliveryId: "0197a3b0-0000-7000-8000-000000000001",
   receivedTicks: 16_437_281_670_000_000n,
-  bodyDigest: hash("sha256", "body", "buffer"),
+  deliveryDigest: hash("sha256", "body", "buffer"),
 };
 
 test("the hash of an entry stays what it was when it was stored", () => {
@@ -34,7 +34,7 @@ test.each<[string, Partial<Entry>]>([
   ["dataJson for null", { dataJson: "null" }],
   ["deliveryId", { deliveryId: "0197a3b0-0000-7000-8000-000000000002" }],
   ["receivedTicks", { receivedTicks: ENTRY.receivedTicks - 1n }],
-  ["bodyDigest", { bodyDigest: hash("sha256", "Body", "buffer") }],
+  ["deliveryDigest", { deliveryDigest: hash("sha256", "Body", "buffer") }],
 ])("an entry with another %s has another hash", (_, change) => {
   const changed = chainHash(CHAIN_START, { ...ENTRY, ...change });
   expect(changed.equals(chainHash(CHAIN_START, ENTRY))).toBe(false);

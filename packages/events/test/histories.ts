@@ -87,7 +87,7 @@ export function send({ event, id, data }: Occurrence, at: Ticks, deliveryId: str
   const body = Buffer.from(JSON.stringify({ event, id, creationTimeUtc: formatTicks(at), data, deliveryId }));
   const read = readDelivery(body);
   if (!read.ok) throw new Error(read.error.message);
-  return { deliveryId, receivedTicks: at, bodyDigest: hash("sha256", body, "buffer"), told: read.value };
+  return { deliveryId, receivedTicks: at, deliveryDigest: hash("sha256", body, "buffer"), told: read.value };
 }
 
 /** Batches of the given sizes, as far as they reach; then one of all the rest. */

@@ -7,10 +7,12 @@ create table deliveries (
   body bytea not null,
   headers json not null,
   verified_by text not null check (verified_by in ('signature', 'payload-secret')),
-  secret_fingerprint text not null
+  secret_fingerprint text not null,
+  digest bytea not null
 );
 comment on column deliveries.body is 'The exact bytes; a secret found in them is overwritten with asterisks.';
 comment on column deliveries.secret_fingerprint is 'Which secret verified it: the start of its SHA-256, never the secret.';
+comment on column deliveries.digest is 'SHA-256 over all other columns but received_at, made by who recorded it.';
 
 create table open_deliveries (
   delivery_id uuid primary key,

@@ -1,5 +1,5 @@
 -- What is settled already, or claimed by another transaction, does not come back.
-select delivery_id, body, (extract(epoch from received_at) * 10000000)::bigint as received_ticks
+select delivery_id, body, digest, (extract(epoch from received_at) * 10000000)::bigint as received_ticks
 from open_deliveries
 join deliveries using (delivery_id)
 where delivery_id = any ($1::uuid[])

@@ -1,10 +1,10 @@
 with arrived as (
-  select * from unnest($1::uuid[], $2::bytea[], $3::json[], $4::text[], $5::text[])
-    as _ (delivery_id, body, headers, verified_by, secret_fingerprint)
+  select * from unnest($1::uuid[], $2::bytea[], $3::json[], $4::text[], $5::text[], $6::bytea[])
+    as _ (delivery_id, body, headers, verified_by, secret_fingerprint, digest)
 ),
 opened as (
   insert into open_deliveries (delivery_id, due_at)
-  select delivery_id, now() + make_interval(secs => $6) from arrived
+  select delivery_id, now() + make_interval(secs => $7) from arrived
 )
-insert into deliveries (delivery_id, body, headers, verified_by, secret_fingerprint)
-select delivery_id, body, headers, verified_by, secret_fingerprint from arrived
+insert into deliveries (delivery_id, body, headers, verified_by, secret_fingerprint, digest)
+select delivery_id, body, headers, verified_by, secret_fingerprint, digest from arrived

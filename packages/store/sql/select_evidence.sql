@@ -1,18 +1,19 @@
 -- Every entry of one person, or of all ($1 null), as the chain goes: with the chain's head, the delivery that told it,
 -- how that was settled, and, for a resend, the data's digest of the event that it tells again.
-select entity_id, entry.seq, kind, event, id, ticks, data, data_digest, delivery_id, body_digest, entry.hash, body, outcome,
+select entity_id, entry.seq, kind, event, id, ticks, data, data_digest, delivery_id, delivery_digest, entry.hash, outcome,
+  body, headers, verified_by, secret_fingerprint, digest,
   streams.seq as head_seq, streams.hash as head_hash,
   (extract(epoch from entry.received_at) * 10000000)::bigint as received_ticks,
   (extract(epoch from deliveries.received_at) * 10000000)::bigint as delivery_received_ticks
 from (
-  select entity_id, seq, 'event' as kind, event, id, ticks, data, data_digest, delivery_id, received_at, body_digest, hash
+  select entity_id, seq, 'event' as kind, event, id, ticks, data, data_digest, delivery_id, received_at, delivery_digest, hash
   from events
   where $1::text is null or entity_id = $1
   union all
   select entity_id, seq, 'resend', event, id, ticks, null,
     (select events.data_digest from events
      where (events.entity_id, events.event, events.id) = (resends.entity_id, resends.event, resends.id)),
-    delivery_id, received_at, body_digest, hash
+    delivery_id, received_at, delivery_digest, hash
   from resends
   where $1::text is null or entity_id = $1
 ) as entry

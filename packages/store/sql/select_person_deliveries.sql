@@ -1,6 +1,6 @@
 -- Every delivery that told of this person, also where it could not be placed in the person's file.
-select delivery_id, body, headers, verified_by, secret_fingerprint, outcome,
-  (extract(epoch from received_at) * 10000000)::bigint as received_ticks,
+select delivery_id, body, headers, verified_by, secret_fingerprint, digest, outcome,
+  (extract(epoch from received_at) * 10000000)::bigint as delivery_received_ticks,
   (extract(epoch from settled_at) * 10000000)::bigint as settled_ticks
 from deliveries
 left join settlements using (delivery_id)

@@ -3,8 +3,14 @@ import { inBatches } from "../database/cursor.ts";
 import type { Connection } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 import type { ChainedEntry } from "./chain.ts";
+import { DELIVERIES_AT_ONCE, ofRow as ofDeliveryRow, type DeliveryRow } from "./deliveries.ts";
 
-interface EntryRow {
+type EntryRow = LogRow & (DeliveryRow | Missing);
+
+/** The delivery's columns, where there is no such delivery. */
+type Missing = { readonly [column in Exclude<keyof DeliveryRow, "delivery_id">]: null };
+
+interface LogRow {
   readonly entity_id: string;
   readonly seq: bigint;
   readonly kind: "event" | "resend";
@@ -15,10 +21,8 @@ interface EntryRow {
   readonly data_digest: Buffer | null;
   readonly delivery_id: string;
   readonly received_ticks: Ticks;
-  readonly body_digest: Buffer;
+  readonly delivery_digest: Buffer;
   readonly hash: Buffer;
-  readonly body: Buffer | null;
-  readonly delivery_received_ticks: Ticks | null;
   readonly outcome: string | null;
   readonly head_seq: bigint | null;
   readonly head_hash: Buffer | null;
@@ -26,16 +30,13 @@ interface EntryRow {
 
 const selectEvidence = statement("select_evidence");
 
-/** A delivery may be a megabyte long: so many are in memory at the most. */
-const ENTRIES_AT_ONCE = 100;
-
 /** One person's entries, or all persons' (`undefined`), each person's by `seq`, the persons by id. */
 export async function* readEntries(
   connection: Connection,
   entityId: string | undefined,
 ): AsyncGenerator<readonly ChainedEntry[]> {
   const query = { ...selectEvidence, values: [entityId ?? null] };
-  for await (const rows of inBatches<EntryRow>(connection, query, ENTRIES_AT_ONCE)) yield rows.map(ofRow);
+  for await (const rows of inBatches<EntryRow>(connection, query, DELIVERIES_AT_ONCE)) yield rows.map(ofRow);
 }
 
 function ofRow(row: EntryRow): ChainedEntry {
@@ -50,12 +51,9 @@ function ofRow(row: EntryRow): ChainedEntry {
     dataDigest: row.data_digest,
     deliveryId: row.delivery_id,
     receivedTicks: row.received_ticks,
-    bodyDigest: row.body_digest,
+    deliveryDigest: row.delivery_digest,
     hash: row.hash,
-    delivery:
-      row.body === null || row.delivery_received_ticks === null
-        ? null
-        : { body: row.body, receivedTicks: row.delivery_received_ticks },
+    delivery: row.body === null ? null : ofDeliveryRow(row),
     outcome: row.outcome,
     head:
       row.head_seq === null || row.head_hash === null

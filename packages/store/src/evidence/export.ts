@@ -5,6 +5,7 @@ import type { Connection, Pool } from "../database/pool.ts";
 import { openSnapshot } from "../database/snapshot.ts";
 import { statement } from "../database/statements.ts";
 import type { ChainedEntry } from "./chain.ts";
+import { DELIVERIES_AT_ONCE, type DeliveryRow } from "./deliveries.ts";
 import { readEntries } from "./entries.ts";
 import { FORMAT, FORMAT_VERSION, type EvidenceLine } from "./format.ts";
 import { foldEntries } from "./person.ts";
@@ -68,14 +69,8 @@ async function* read(
   if (state !== undefined) yield { line: "person", state };
 }
 
-interface DeliveryRow {
-  readonly delivery_id: string;
-  readonly body: Buffer;
-  readonly headers: string;
-  readonly verified_by: "signature" | "payload-secret";
-  readonly secret_fingerprint: string;
+interface SettledRow extends DeliveryRow {
   readonly outcome: string | null;
-  readonly received_ticks: Ticks;
   readonly settled_ticks: Ticks | null;
 }
 
@@ -83,20 +78,21 @@ const selectDeliveries = statement("select_person_deliveries");
 
 async function* deliveryLines(connection: Connection, entityId: string): AsyncGenerator<EvidenceLine> {
   const query = { ...selectDeliveries, values: [entityId] };
-  for await (const rows of inBatches<DeliveryRow>(connection, query, 100)) {
+  for await (const rows of inBatches<SettledRow>(connection, query, DELIVERIES_AT_ONCE)) {
     for (const row of rows)
       yield {
         line: "delivery",
         deliveryId: row.delivery_id,
-        receivedAt: formatTicks(row.received_ticks),
+        receivedAt: formatTicks(row.delivery_received_ticks),
         verifiedBy: row.verified_by,
         secretFingerprint: row.secret_fingerprint,
-        headers: JSON.parse(row.headers) as Record<string, string>,
+        headers: row.headers,
         settlement:
           row.outcome === null || row.settled_ticks === null
             ? null
             : { outcome: row.outcome, settledAt: formatTicks(row.settled_ticks) },
         body: row.body.toString("base64"),
+        digest: row.digest.toString("hex"),
       };
   }
 }
@@ -113,7 +109,7 @@ function entryLine(entry: ChainedEntry): EvidenceLine {
     dataDigest: entry.dataDigest?.toString("hex") ?? null,
     deliveryId: entry.deliveryId,
     receivedAt: formatTicks(entry.receivedTicks),
-    bodyDigest: entry.bodyDigest.toString("hex"),
+    deliveryDigest: entry.deliveryDigest.toString("hex"),
     hash: entry.hash.toString("hex"),
   };
 }

@@ -10,8 +10,8 @@ export type Check =
   | "data-digest"
   /** An entry's delivery, or a settled or open one, is not in `deliveries`. */
   | "delivery-missing"
-  /** A delivery's bytes are not those that the entry was made from. */
-  | "body-digest"
+  /** A delivery is not as it was recorded, or not the one that the entry was made from: bytes, headers, verification. */
+  | "delivery-digest"
   | "received-at"
   /** A delivery's bytes, read again, tell something else than the entry. */
   | "told"

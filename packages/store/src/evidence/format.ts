@@ -21,7 +21,7 @@ const sha256 = z
   .transform((value) => Buffer.from(value, "hex"));
 const bytes = z.base64().transform((value) => Buffer.from(value, "base64"));
 /** Kept as a text, since it is the text that was hashed. */
-const dataJson = text.refine((value) => {
+const jsonText = text.refine((value) => {
   try {
     parseJson(value);
     return true;
@@ -48,9 +48,10 @@ export const evidenceLine = z.discriminatedUnion("line", [
     receivedAt: time,
     verifiedBy: z.enum(["signature", "payload-secret"]),
     secretFingerprint: text,
-    headers: z.record(text, text),
+    headers: jsonText,
     settlement: z.strictObject({ outcome: text, settledAt: time }).nullable(),
     body: bytes,
+    digest: sha256,
   }),
   z.strictObject({
     line: z.literal("entry"),
@@ -59,11 +60,11 @@ export const evidenceLine = z.discriminatedUnion("line", [
     event: id,
     id,
     creationTimeUtc: time,
-    data: dataJson.nullable(),
+    data: jsonText.nullable(),
     dataDigest: sha256.nullable(),
     deliveryId: id,
     receivedAt: time,
-    bodyDigest: sha256,
+    deliveryDigest: sha256,
     hash: sha256,
   }),
   z.strictObject({

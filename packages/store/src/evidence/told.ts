@@ -6,9 +6,9 @@ import {
   readDelivery,
   type Entry,
   type JsonObject,
-  type Ticks,
   type ToldEvent,
 } from "@dossier/events";
+import type { EvidencedDelivery } from "./deliveries.ts";
 import type { Check } from "./findings.ts";
 
 /** An entry of the log, with what else is kept that must agree with it. */
@@ -16,14 +16,9 @@ export interface EvidencedEntry extends Entry {
   readonly hash: Buffer;
   /** Of a resend: that of the event in the log which it tells again; `null` where there is none. */
   readonly dataDigest: Buffer | null;
-  readonly delivery: KeptDelivery | null;
+  readonly delivery: EvidencedDelivery | null;
   /** How the delivery was settled; `null` where it is not. */
   readonly outcome: string | null;
-}
-
-export interface KeptDelivery {
-  readonly body: Buffer;
-  readonly receivedTicks: Ticks;
 }
 
 type ReportEntry = (check: Check, misfit: { expected: string; found: string }) => void;
@@ -45,10 +40,9 @@ function checkDelivery(entry: EvidencedEntry, report: ReportEntry): ToldEvent | 
     report("delivery-missing", { expected: "a row in deliveries", found: "none" });
     return undefined;
   }
-  const { body, receivedTicks } = entry.delivery;
-  const bodyDigest = hash("sha256", body, "buffer");
-  if (!bodyDigest.equals(entry.bodyDigest))
-    report("body-digest", { expected: hex(entry.bodyDigest), found: hex(bodyDigest) });
+  const { body, digest, receivedTicks } = entry.delivery;
+  if (!digest.equals(entry.deliveryDigest))
+    report("delivery-digest", { expected: hex(entry.deliveryDigest), found: hex(digest) });
   if (receivedTicks !== entry.receivedTicks)
     report("received-at", {
       expected: formatTicks(receivedTicks),

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Json, PersonState } from "@dossier/events";
 import { differences } from "../persons/difference.ts";
 import { walkChains, type ChainedEntry, type Head } from "./chain.ts";
+import { checkKept, type EvidencedDelivery } from "./deliveries.ts";
 import { collectFindings, type Report } from "./findings.ts";
 import { evidenceLine, type ReadLine } from "./format.ts";
 import { foldEntries } from "./person.ts";
@@ -63,6 +64,7 @@ function evidenceFile(
         break;
       case "delivery":
         deliveries.set(read.deliveryId, read);
+        checkKept(ofLine(read), here);
         break;
       case "entry":
         takeEntry(read);
@@ -95,7 +97,7 @@ function evidenceFile(
       ticks,
       dataJson: read.data,
       receivedTicks: read.receivedAt,
-      delivery: delivery === undefined ? null : { body: delivery.body, receivedTicks: delivery.receivedAt },
+      delivery: delivery === undefined ? null : ofLine(delivery),
       outcome: delivery?.settlement?.outcome ?? null,
       head,
     };
@@ -152,6 +154,10 @@ function evidenceFile(
       return { persons: state === undefined ? 0 : 1, ...counts, deliveries: deliveries.size };
     },
   };
+}
+
+function ofLine({ headers, receivedAt, ...kept }: Of<"delivery">): EvidencedDelivery {
+  return { ...kept, headersJson: headers, receivedTicks: receivedAt };
 }
 
 function parseLine(text: string): { ok: true; value: ReadLine } | { ok: false; error: string } {

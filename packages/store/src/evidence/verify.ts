@@ -4,6 +4,7 @@ import { openSnapshot } from "../database/snapshot.ts";
 import { statement } from "../database/statements.ts";
 import { checkAgreements, checkHeads } from "./agreement.ts";
 import { walkChains } from "./chain.ts";
+import { checkKept, checkUntold } from "./deliveries.ts";
 import { readEntries } from "./entries.ts";
 import { collectFindings, type Finding, type Report } from "./findings.ts";
 
@@ -28,8 +29,9 @@ export interface Verification {
 
 /**
  * Checks that the evidence is as it was written: every person's chain, entry by entry, against the hashes, the heads
- * and the deliveries' bytes, and that inbox and log agree on what was settled. All of one moment, while others
- * write; in memory that does not grow with the log. Throws what Postgres throws.
+ * and the deliveries; every delivery, told or not, against its digest; and that inbox and log agree on what was
+ * settled. All of one moment, while others write; in memory that does not grow with the log. Throws what Postgres
+ * throws.
  */
 export async function verify(
   pool: Pool,
@@ -41,7 +43,10 @@ export async function verify(
   const { entries, persons, deliveries } = await countEvidence(connection, entityId);
   const walked = await walk(connection, entityId, report, (checked) => onProgress?.(checked, entries));
   await checkHeads(connection, entityId, report);
-  if (entityId === undefined) await checkAgreements(connection, report);
+  if (entityId === undefined) {
+    await checkUntold(connection, report);
+    await checkAgreements(connection, report);
+  }
   return { findings: findings(), notes: [], persons, ...walked, deliveries };
 }
 
@@ -71,6 +76,7 @@ async function walk(
   for await (const entries of readEntries(connection, entityId)) {
     for (const entry of entries) {
       chains.link(entry);
+      if (entry.delivery !== null) checkKept(entry.delivery, report);
       walked[entry.kind === "event" ? "events" : "resends"]++;
     }
     onProgress(walked.events + walked.resends);

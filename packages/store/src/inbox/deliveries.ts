@@ -1,3 +1,4 @@
+import { deliveryDigest } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 
@@ -24,14 +25,19 @@ export const SWEEP_AFTER_SECONDS = 30;
 
 /** Records deliveries, all or none, in one statement and one commit. When it resolves, they survive a crash. */
 export async function recordDeliveries(pool: Pool, deliveries: readonly Delivery[]): Promise<void> {
+  const kept = deliveries.map(({ headers, ...others }) => ({
+    ...others,
+    headersJson: JSON.stringify(headers),
+  }));
   await pool.query({
     ...insertDeliveries,
     values: [
-      deliveries.map(({ deliveryId }) => deliveryId),
-      deliveries.map(({ body }) => body),
-      deliveries.map(({ headers }) => JSON.stringify(headers)),
-      deliveries.map(({ verifiedBy }) => verifiedBy),
-      deliveries.map(({ secretFingerprint }) => secretFingerprint),
+      kept.map(({ deliveryId }) => deliveryId),
+      kept.map(({ body }) => body),
+      kept.map(({ headersJson }) => headersJson),
+      kept.map(({ verifiedBy }) => verifiedBy),
+      kept.map(({ secretFingerprint }) => secretFingerprint),
+      kept.map(deliveryDigest),
       SWEEP_AFTER_SECONDS,
     ],
   });

@@ -136,7 +136,7 @@ function evidence(rows: readonly Row[]): unknown[] {
   return [
     rows.map(({ deliveryId }) => deliveryId),
     rows.map(({ receivedTicks }) => receivedTicks),
-    rows.map(({ bodyDigest }) => bodyDigest),
+    rows.map(({ deliveryDigest }) => deliveryDigest),
     rows.map(({ hash }) => hash),
     rows.map(({ ordinal }) => ordinal),
   ];

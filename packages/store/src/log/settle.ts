@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import { append, readDelivery, type Appended, type Folded, type Outcome, type Send } from "@dossier/events";
 import type { Connection, Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
@@ -54,17 +53,16 @@ const claimDeliveries = statement("claim_deliveries");
 async function claim(connection: Connection, deliveryIds: readonly string[]): Promise<Claimed> {
   const [, { rows }] = await together([
     connection.query(preferIndexes),
-    connection.query<{ delivery_id: string; body: Buffer; received_ticks: bigint }>({
+    connection.query<{ delivery_id: string; body: Buffer; digest: Buffer; received_ticks: bigint }>({
       ...claimDeliveries,
       values: [deliveryIds],
     }),
   ]);
   const sends: Send[] = [];
   const unreadable: DeadLetter[] = [];
-  for (const { delivery_id: deliveryId, body, received_ticks: receivedTicks } of rows) {
+  for (const { delivery_id: deliveryId, body, digest, received_ticks: receivedTicks } of rows) {
     const read = readDelivery(body);
-    if (read.ok)
-      sends.push({ deliveryId, receivedTicks, bodyDigest: hash("sha256", body, "buffer"), told: read.value });
+    if (read.ok) sends.push({ deliveryId, receivedTicks, deliveryDigest: digest, told: read.value });
     else unreadable.push({ deliveryId, ...read.error });
   }
   return { sends, unreadable };

@@ -75,7 +75,7 @@ describe("an evidence file", () => {
     expect(delivery).toMatchObject({
       verifiedBy: "signature",
       secretFingerprint: row!.secret_fingerprint,
-      headers: { "content-type": "application/json" },
+      headers: '{"content-type":"application/json"}',
     });
   });
 
@@ -154,8 +154,12 @@ describe("a file that was tampered with", () => {
   test.each([
     ["entry", { creationTimeUtc: "2030-01-01T00:00:00.0000000Z" }, "hash"],
     ["entry", { hash: "00".repeat(32) }, "hash"],
-    ["entry", { bodyDigest: "00".repeat(32) }, "body-digest"],
-    ["delivery", { body: Buffer.from("{}").toString("base64") }, "body-digest"],
+    ["entry", { deliveryDigest: "00".repeat(32) }, "delivery-digest"],
+    ["delivery", { body: Buffer.from("{}").toString("base64") }, "delivery-digest"],
+    ["delivery", { headers: "{}" }, "delivery-digest"],
+    ["delivery", { verifiedBy: "payload-secret" }, "delivery-digest"],
+    ["delivery", { secretFingerprint: "another" }, "delivery-digest"],
+    ["delivery", { digest: "00".repeat(32) }, "delivery-digest"],
     ["delivery", { receivedAt: "2030-01-01T00:00:00.0000000Z" }, "received-at"],
     ["delivery", { settlement: null }, "settlement"],
     ["head", { seq: 1 }, "head"],

@@ -132,7 +132,7 @@ describe("a row that does not fit is named", () => {
     [
       "the kept bytes",
       "update deliveries set body = set_byte(body, 20, get_byte(body, 20) # 1)",
-      "body-digest",
+      "delivery-digest",
     ],
     [
       "the time received",
@@ -234,7 +234,7 @@ describe("a row that does not fit is named", () => {
     const { entity_id } = await victim("events");
     await given.tamper(
       `insert into events select entity_id, (select seq + 1 from streams where entity_id = '${entity_id}'), event,
-         id || 'x', ticks, data, data_digest, delivery_id, received_at, body_digest, sha256(hash), append_id, ordinal
+         id || 'x', ticks, data, data_digest, delivery_id, received_at, delivery_digest, sha256(hash), append_id, ordinal
        from events where entity_id = '${entity_id}' order by seq limit 1`,
       `update streams set seq = seq + 1, hash = (select hash from events where events.entity_id = streams.entity_id
          order by seq desc limit 1) where entity_id = '${entity_id}'`,
@@ -242,6 +242,38 @@ describe("a row that does not fit is named", () => {
     const checks = (await verify(given.pool)).findings.map(({ check }) => check);
     expect(checks).toEqual(expect.arrayContaining(["hash", "told", "told-twice", "append"]));
   });
+});
+
+describe("a delivery that is not as it was recorded is named", () => {
+  test.each(["applied", "duplicate", "dead", "discarded", "open"])(
+    "of one that is %s: whichever its column",
+    async (state) => {
+      const [row] = await given.rows<{ delivery_id: string }>(
+        `select delivery_id from deliveries left join settlements using (delivery_id)
+       where coalesce(outcome, 'open') = '${state}' limit 1`,
+      );
+      const deliveryId = row!.delivery_id;
+      for (const [column, value] of [
+        ["body", "set_byte(body, 3, get_byte(body, 3) # 1)"],
+        ["headers", `'{"content-type":"text/plain"}'`],
+        ["verified_by", "'payload-secret'"],
+        ["secret_fingerprint", "'another'"],
+        ["digest", "sha256(digest)"],
+      ]) {
+        await given.tamper(
+          `create table before as select ${column} as value from deliveries where delivery_id = '${deliveryId}'`,
+          `update deliveries set ${column} = ${value} where delivery_id = '${deliveryId}'`,
+        );
+        const { findings } = await verify(given.pool);
+        expect.soft(findings, column).toContainEqual(misfit("delivery-digest", { deliveryId }));
+        await given.tamper(
+          `update deliveries set ${column} = value from before where delivery_id = '${deliveryId}'`,
+          "drop table before",
+        );
+      }
+      expect((await verify(given.pool)).findings).toEqual([]);
+    },
+  );
 });
 
 describe("an inbox that does not fit is named", () => {

@@ -73,8 +73,8 @@ test("a batch settles each delivery by what it is", async () => {
     {
       reason: "invalid-event",
       issues: expect.stringContaining("data.entityId") as string,
-      event: null,
-      id: null,
+      event: "NaturalPersonPending",
+      id: "2",
       entity_id: null,
       code_version: "1.2.3",
     },
@@ -204,7 +204,7 @@ test("Postgres itself refuses a second row of one event", async () => {
   await told(pool, send());
   const again = pool.query(
     `insert into events select entity_id, seq + 1, event, id, ticks, data, data_digest, delivery_id, received_at,
-       body_digest, hash, append_id, ordinal from events where entity_id = $1`,
+       delivery_digest, hash, append_id, ordinal from events where entity_id = $1`,
     [entityId],
   );
   await expect(again).rejects.toThrow('unique constraint "events_identity"');
@@ -237,14 +237,14 @@ test("a dead letter that is opened again is settled again; a discarded one never
   expect(await outcomes(pool, ids)).toEqual(["dead", "discarded"]);
 });
 
-test("the time received is the delivery's, to the microsecond", async () => {
+test("an entry has its delivery's digest and time received, to the microsecond", async () => {
   const { pool } = database;
   const { entityId, send } = person();
   await told(pool, send());
   expect(
     await rows(
       pool,
-      `select events.received_at = deliveries.received_at as same, body_digest = sha256(body) as digested
+      `select events.received_at = deliveries.received_at as same, delivery_digest = digest as digested
        from events join deliveries using (delivery_id) where entity_id = $1`,
       [entityId],
     ),
