@@ -5,6 +5,12 @@ import { program } from "./program.ts";
 const FAILED = 1;
 const MISUSED = 2;
 
+// Who reads may have read enough, as `| head` has: that is no failure, and nobody is left to be told.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
 try {
   await program().parseAsync();
 } catch (error) {

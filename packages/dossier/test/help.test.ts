@@ -1,5 +1,7 @@
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
-import { dossier } from "./command.ts";
+import { dossier, start } from "./command.ts";
 
 const COMMANDS = ["up", "migrate", "send", "simulate", "rebuild", "verify", "export"];
 
@@ -32,6 +34,13 @@ describe.concurrent("the command line", () => {
     const { code, stdout, stderr } = await dossier(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain(said);
+  });
+
+  test("whose reader has read enough, as head has, ends with 0 and says nothing", async () => {
+    const child = start(["--help"]);
+    child.stdout?.destroy();
+    const [stderr] = await Promise.all([text(child.stderr!), once(child, "close")]);
+    expect({ code: child.exitCode, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
   test("what is missing in the environment is said, and exits 1", async () => {
