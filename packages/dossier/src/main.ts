@@ -1,15 +1,12 @@
 import { CommanderError } from "@commander-js/extra-typings";
 import { described } from "./commands/command.ts";
 import { program } from "./program.ts";
+import { letReadersLeave } from "./terminal/stdout.ts";
 
 const FAILED = 1;
 const MISUSED = 2;
 
-// Who reads may have read enough, as `| head` has: that is no failure, and nobody is left to be told.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit();
-});
+letReadersLeave();
 
 try {
   await program().parseAsync();

@@ -1,11 +1,13 @@
+import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { migrate, openPool, recordDeliveries, settle } from "@dossier/store";
 import { freshDatabase, journeys } from "@dossier/testing";
 import { expect, test, type TestContext } from "vitest";
-import { dossier } from "./command.ts";
+import { dossier, start } from "./command.ts";
 
 /** A record of some persons, and the command on it. */
 async function record(context: TestContext) {
@@ -30,6 +32,13 @@ async function record(context: TestContext) {
     entityId: rows[0]!.entity_id,
     file: join(folder.path, "evidence.ndjson"),
     run: (...args: readonly string[]) => dossier(args, { DATABASE_URL: database.url }),
+    /** As `run`, for a reader who has read enough at once. */
+    async runUnread(...args: readonly string[]) {
+      const child = start(args, { DATABASE_URL: database.url });
+      child.stdout!.destroy();
+      const [stderr] = await Promise.all([text(child.stderr!), once(child, "close")]);
+      return { code: child.exitCode, stderr };
+    },
   };
 }
 
@@ -60,8 +69,8 @@ test("an exported file verifies without a database, and not once a byte is chang
 
 test.each(["", "{}\n", "neither evidence\nnor JSON\n"])(
   "verify of %j says that it is no evidence",
-  async (text) => {
-    expect(await dossier(["verify", "-"], {}, text)).toEqual({
+  async (input) => {
+    expect(await dossier(["verify", "-"], {}, input)).toEqual({
       code: 1,
       stdout: "",
       stderr: expect.stringMatching(/^stdin is no evidence: .*dossier export/),
@@ -91,4 +100,22 @@ test("rebuild mends a file that is not what the log says; --dry-run only says so
   expect(await run("rebuild", "--json")).toMatchObject({ code: 0, stderr: "" });
   const after = await pool.query("select * from natural_persons order by entity_id");
   expect(after.rows).toEqual(before.rows);
+});
+
+test("rebuild whose reader has read enough, as head has, switches all the same", async (context) => {
+  const { pool, runUnread } = await record(context);
+  const before = await pool.query("select * from natural_persons order by entity_id");
+  await pool.query("delete from natural_persons");
+  expect(await runUnread("rebuild", "--json")).toEqual({ code: 0, stderr: "" });
+  const after = await pool.query("select * from natural_persons order by entity_id");
+  expect(after.rows).toEqual(before.rows);
+});
+
+test("export and verify whose reader has read enough end with the code that is theirs", async (context) => {
+  const { pool, runUnread, entityId } = await record(context);
+  expect(await runUnread("export", entityId)).toEqual({ code: 0, stderr: "" });
+  expect(await runUnread("verify")).toEqual({ code: 0, stderr: "" });
+  await pool.query("alter table events disable trigger append_only");
+  await pool.query("update events set ticks = ticks + 1");
+  expect(await runUnread("verify")).toMatchObject({ code: 1 });
 });

@@ -2,6 +2,7 @@ import { open, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { version, type Result } from "@dossier/service";
 import { recordConfig } from "../config.ts";
+import { print } from "../terminal/stdout.ts";
 import { command, conclude, exitCodes, paragraphs } from "./command.ts";
 
 export function exportCommand() {
@@ -34,7 +35,7 @@ async function run(entityId: string, output: string): Promise<Result<void>> {
       return { ok: false, message: `No event is known of the person ${entityId}.` };
     }
     const lines = exportEvidence(pool, entityId, version);
-    if (output === "-") await pipeline(withLineFeeds(lines), process.stdout, { end: false });
+    if (output === "-") await print(withLineFeeds(lines));
     else await writeFile(output, lines);
     return { ok: true, value: undefined };
   } finally {

@@ -1,6 +1,7 @@
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { STATUSES, type Person, type Status } from "@dossier/events";
+import { print } from "../terminal/stdout.ts";
 
 export type Statuses = Readonly<Record<Status, number>>;
 
@@ -16,6 +17,6 @@ export async function writeExpectations(persons: Iterable<Person>, file: string)
   function* lines() {
     for (const person of persons) yield `${JSON.stringify(person)}\n`;
   }
-  if (file === "-") await pipeline(lines, process.stdout, { end: false });
+  if (file === "-") await print(lines());
   else await pipeline(lines, createWriteStream(file));
 }
