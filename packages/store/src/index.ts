@@ -22,6 +22,7 @@ export { backlog, type Backlog } from "./inbox/backlog.ts";
 export { recordDeliveries, SWEEP_AFTER_SECONDS, type Delivery } from "./inbox/deliveries.ts";
 export { bury, recordFailure, type Failure } from "./inbox/failures.ts";
 export { groupCommit, Overloaded, type GroupCommit, type GroupCommitOptions } from "./inbox/group-commit.ts";
+export { postpone } from "./inbox/postpone.ts";
 export { takeDueDeliveries } from "./inbox/sweep.ts";
 export { settle, type Settled } from "./log/settle.ts";
 export { exportEvidence } from "./evidence/export.ts";

@@ -4,6 +4,7 @@ import {
   bury,
   isOutage,
   mayBeOfTheWork,
+  postpone,
   recordFailure,
   settle,
   type DeadLetter,
@@ -26,7 +27,7 @@ const ANSWERS_WITHIN_MS = 1_000;
 /**
  * Settles deliveries in one transaction. When that fails, each is tried alone, so that a poison delivery takes no
  * other with it: the good ones commit, and each bad one has an attempt counted against it in Postgres. One that
- * Postgres does not do while it does other work is put off, and holds up nobody.
+ * Postgres does not do while it does other work is put off, longer each time.
  */
 export async function settleBatch(deliveryIds: readonly string[], options: BatchOptions): Promise<Outcomes> {
   const { pool, patience } = options;
@@ -74,7 +75,11 @@ async function fail(deliveryId: string, error: unknown, options: BatchOptions): 
   const { type, code, message, stack } = describeError(error);
   // Postgres' text holds no NUL, and an error may quote one.
   const described = `${code === undefined ? type : `${type} ${code}`}: ${message}`.replaceAll("\0", "\uFFFD");
-  if (isOutage(error)) return { kind: "put-off", error: described };
+  if (isOutage(error)) {
+    // A server that takes no writes does not take this one either: so no more than one is put off for its sake.
+    await patience.wait(() => postpone(pool, deliveryId));
+    return { kind: "put-off", error: described };
+  }
   const failure = { deliveryId, error: described, stack, codeVersion: version };
   const attempt = await patience.wait(() => recordFailure(pool, failure, DEFAULT_BACKOFF));
   if (attempt === undefined) return { kind: "not-open" };

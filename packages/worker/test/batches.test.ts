@@ -12,7 +12,7 @@ import {
   sharedServers,
 } from "./workshop.ts";
 
-test("a delivery that Postgres cancels each time is put off without an attempt, and holds up no other", async (context) => {
+test("a delivery that Postgres cancels each time is put off without an attempt, until a time of its own, and others go on", async (context) => {
   const { pool, queue, record, deliver, hire } = openWorkshop(context, await sharedServers(context));
   const poison = await poisonPerson(pool, "query_canceled");
   const worker = await hire({ MAX_ATTEMPTS: 1 });
@@ -29,6 +29,11 @@ test("a delivery that Postgres cancels each time is put off without an attempt, 
   await eventually(() => worker.said("put off")).toHaveLength(2);
   expect((await fetch(`http://127.0.0.1:${worker.port}/readyz`)).status).toBe(200);
   expect((await pool.query("select from failures")).rowCount).toBe(0);
+  const { rows } = await pool.query(
+    "select due_at <= now() + interval '1 hour' as postponed from open_deliveries where delivery_id = any ($1)",
+    [lone],
+  );
+  expect(rows).toEqual([{ postponed: true }]);
 
   await poison.mend();
   await due(pool);
