@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { mkdtempDisposable } from "node:fs/promises";
@@ -65,6 +66,25 @@ test("an exported file verifies without a database, and not once a byte is chang
   expect(await dossier(["verify", "-"], {}, bytes)).toMatchObject({ code: 0 });
   await writeFile(file, bytes.replace(/"deliveryDigest":"./, '"deliveryDigest":"x'));
   expect(await dossier(["verify", file])).toMatchObject({ code: 1 });
+});
+
+test("a person said to be of another version, and so not checked, is not called as it was written", async (context) => {
+  const { run, entityId } = await record(context);
+  const lines = (await run("export", entityId)).stdout.trimEnd().split("\n");
+  const forged = lines
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .map((line) => {
+      if (line["line"] === "header") return { ...line, codeVersion: "0.0.0" };
+      return line["line"] === "person" ? { ...line, state: { status: "approved" } } : line;
+    })
+    .map((line) => `${JSON.stringify(line)}\n`);
+  const end = { line: "end", lines: forged.length, sha256: hash("sha256", forged.join("")) };
+  const verified = await dossier(["verify", "-"], {}, `${forged.join("")}${JSON.stringify(end)}\n`);
+  expect(verified).toMatchObject({ code: 3, stderr: "" });
+  expect(verified.stdout).toContain('note: the person was folded by version "0.0.0"');
+  expect(verified.stdout).toContain("the person's file was NOT checked");
+  expect(verified.stdout).not.toContain("all is as it was written");
 });
 
 test.each(["", "{}\n", "neither evidence\nnor JSON\n"])(

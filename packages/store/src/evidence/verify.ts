@@ -18,7 +18,7 @@ export interface VerifyOptions {
 export interface Verification {
   /** What does not fit; empty where everything does. */
   readonly findings: readonly Finding[];
-  /** What is worth knowing, and speaks against nobody. Of a record there is nothing. */
+  /** What could not be checked, and why. Of a record there is nothing. */
   readonly notes: readonly string[];
   readonly persons: number;
   readonly events: number;
