@@ -1,5 +1,4 @@
 import { connect } from "node:net";
-import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { isOutage, openPool } from "@dossier/store";
 import type { Fault as LinkFault, LocalServer, Proxy } from "@dossier/testing";
@@ -92,7 +91,14 @@ async function disturbed(proxy: Proxy, fault: LinkFault, lastsMs: number): Promi
 }
 
 async function flush(port: number): Promise<void> {
-  const answer = await text(connect(port, "127.0.0.1").end("FLUSHALL\r\n"));
+  const redis = connect(port, "127.0.0.1").setEncoding("utf8");
+  redis.write("FLUSHALL\r\n");
+  let answer = "";
+  // Hangs up only when answered: a Redis that flushes in the background may not answer who has hung up before.
+  for await (const part of redis) {
+    answer += part as string;
+    if (answer.endsWith("\r\n")) break;
+  }
   if (answer !== "+OK\r\n") throw new Error(`Redis was not flushed: ${answer || "it closed the connection"}`);
 }
 
