@@ -26,7 +26,10 @@ export function verifyCommand() {
       ),
     )
     .argument("[file]", "an evidence file; - is stdin")
-    .option("--person <entityId>", "this person alone (default: all, and that nothing is missing)")
+    .option(
+      "--person <entityId>",
+      "this person alone, without what is still open (default: all, and that nothing is missing)",
+    )
     .option("--json", "print what was found as JSON")
     .addHelpText("after", exitCodes({ done: "all is as it was written", failed: "something does not fit" }))
     .addHelpText(

@@ -38,9 +38,17 @@ export const DELIVERIES_AT_ONCE = 100;
 
 const selectUntold = statement("select_untold_deliveries");
 
-/** Checks the deliveries that no entry of the log was made from: the open, the dead and the discarded. */
-export async function checkUntold(connection: Connection, report: Report): Promise<void> {
-  for await (const rows of inBatches<DeliveryRow>(connection, selectUntold, DELIVERIES_AT_ONCE))
+/**
+ * Checks the deliveries that no entry of the log was made from: the open, the dead and the discarded; of one person,
+ * those that have died, as who others tell of is not known.
+ */
+export async function checkUntold(
+  connection: Connection,
+  entityId: string | undefined,
+  report: Report,
+): Promise<void> {
+  const query = { ...selectUntold, values: [entityId ?? null] };
+  for await (const rows of inBatches<DeliveryRow>(connection, query, DELIVERIES_AT_ONCE))
     for (const row of rows) checkKept(ofRow(row), report);
 }
 

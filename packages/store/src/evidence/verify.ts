@@ -9,7 +9,10 @@ import { readEntries } from "./entries.ts";
 import { collectFindings, type Finding, type Report } from "./findings.ts";
 
 export interface VerifyOptions {
-  /** Verifies this person alone. Default: all, and that nothing is missing between the inbox and the log. */
+  /**
+   * Verifies this person alone, with the deliveries that are known to tell of the person: an open one is not. Default:
+   * all, and that nothing is missing between the inbox and the log.
+   */
   readonly entityId?: string;
   /** Called now and then, with how many entries are checked, and how many there are. */
   readonly onProgress?: (checked: number, entries: number) => void;
@@ -29,8 +32,8 @@ export interface Verification {
 
 /**
  * Checks that the evidence is as it was written: every person's chain, entry by entry, against the hashes, the heads
- * and the deliveries; every delivery, told or not, against its digest; and that inbox and log agree on what was
- * settled. All of one moment, while others write; in memory that does not grow with the log. Throws what Postgres
+ * and the deliveries; every delivery, told or not, against its digest; and, of all persons, that inbox and log agree
+ * on what was settled. All of one moment, while others write; in memory that does not grow with the log. Throws what Postgres
  * throws.
  */
 export async function verify(
@@ -43,10 +46,8 @@ export async function verify(
   const { entries, persons, deliveries } = await countEvidence(connection, entityId);
   const walked = await walk(connection, entityId, report, (checked) => onProgress?.(checked, entries));
   await checkHeads(connection, entityId, report);
-  if (entityId === undefined) {
-    await checkUntold(connection, report);
-    await checkAgreements(connection, report);
-  }
+  await checkUntold(connection, entityId, report);
+  if (entityId === undefined) await checkAgreements(connection, report);
   return { findings: findings(), notes: [], persons, ...walked, deliveries };
 }
 

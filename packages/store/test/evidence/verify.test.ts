@@ -276,6 +276,25 @@ describe("a delivery that is not as it was recorded is named", () => {
   );
 });
 
+test.each(["dead", "discarded"])(
+  "of one person alone, a delivery that is %s is checked, too, and nobody else's",
+  async (outcome) => {
+    const [row] = await given.rows<{ delivery_id: string; entity_id: string }>(
+      `select delivery_id, entity_id from dead_letters join settlements using (delivery_id)
+       where outcome = '${outcome}' and entity_id is not null`,
+    );
+    const { delivery_id: deliveryId, entity_id: entityId } = row!;
+    await given.tamper(`update deliveries set digest = sha256(digest) where delivery_id in (
+      select delivery_id from dead_letters where entity_id is distinct from '${entityId}'
+      union select delivery_id from open_deliveries)`);
+    expect((await verify(given.pool, { entityId })).findings).toEqual([]);
+    await given.tamper(`update deliveries set headers = '{}' where delivery_id = '${deliveryId}'`);
+    expect((await verify(given.pool, { entityId })).findings).toEqual([
+      { ...misfit("delivery-digest", { deliveryId }), rows: 1 },
+    ]);
+  },
+);
+
 describe("an inbox that does not fit is named", () => {
   test("a delivery neither open nor settled", async () => {
     await given.tamper("delete from open_deliveries");
