@@ -1,7 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { migrateQueue } from "@dossier/queue";
 import { createLogger } from "@dossier/service";
-import { bury, migrate, openPool, recordDeliveries, recordFailure, settle, type Pool } from "@dossier/store";
+import {
+  bury,
+  identityOf,
+  migrate,
+  openPool,
+  recordDeliveries,
+  recordFailure,
+  settle,
+  type Pool,
+} from "@dossier/store";
 import { encode, freshDatabase, payload } from "@dossier/testing";
 import { beforeAll, type TestContext } from "vitest";
 import type { OpenApi } from "../src/docs/openapi.ts";
@@ -121,7 +130,8 @@ function clerk(scope: Scope, databaseUrl: string) {
       const [deliveryId = ""] = await record(body);
       const told = { error, stack: "    at fold (evolve.ts:1:1)", codeVersion: "test" };
       await recordFailure(pool, { deliveryId, ...told }, { baseMs: 1, capMs: 1 });
-      await bury(pool, { deliveryId, reason: "fold-failed", message: error, issues: [] }, "test");
+      const identity = await identityOf(pool, deliveryId);
+      await bury(pool, { deliveryId, reason: "fold-failed", message: error, issues: [], identity }, "test");
       return deliveryId;
     },
     /** When Postgres received a delivery, as the API writes it. */

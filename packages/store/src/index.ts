@@ -17,6 +17,7 @@ export {
   type DeadLetterSummary,
 } from "./dead-letters/list.ts";
 export { rehearse, type PersonChange, type Rehearsed } from "./dead-letters/rehearse.ts";
+export { identityOf } from "./dead-letters/identity.ts";
 export { findDeaths, type DeadLetter, type DeathReason } from "./dead-letters/dead-letter.ts";
 export { backlog, type Backlog } from "./inbox/backlog.ts";
 export { recordDeliveries, SWEEP_AFTER_SECONDS, type Delivery } from "./inbox/deliveries.ts";

@@ -2,6 +2,7 @@ import { DEFAULT_BACKOFF, retryDelay } from "@dossier/queue";
 import { describeError, version, withDeadline } from "@dossier/service";
 import {
   bury,
+  identityOf,
   isOutage,
   mayBeOfTheWork,
   postpone,
@@ -91,6 +92,7 @@ async function fail(deliveryId: string, error: unknown, options: BatchOptions): 
     reason: "fold-failed",
     message: `failed ${attempt} times, the last time with ${described}`,
     issues: [],
+    identity: await patience.wait(() => identityOf(pool, deliveryId)),
   };
   const buried = await patience.wait(() => bury(pool, letter, version));
   return buried ? { kind: "dead", letter } : { kind: "not-open" };

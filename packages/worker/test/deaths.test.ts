@@ -1,3 +1,4 @@
+import { findDeadLetter } from "@dossier/store";
 import { startProxy, startRedis, needs } from "@dossier/testing";
 import { expect, test } from "vitest";
 import {
@@ -106,6 +107,28 @@ test("a delivery whose workers die each time becomes a dead letter, and its neig
     state: "failed",
     reason: expect.stringContaining("stalled: "),
   });
+});
+
+test("a delivery that kills its workers while they read it is dead at last, unread, and the last worker lives", async (context) => {
+  const servers = await sharedServers(context);
+  const { pool, queue, record } = openWorkshop(context, servers);
+  const [culprit] = await record(event("lethal"));
+  await notDue(pool);
+  await queue.enqueueAlone(culprit!);
+  const diesReading = `data:text/javascript,${encodeURIComponent(`
+    const { decode } = TextDecoder.prototype;
+    TextDecoder.prototype.decode = function (...bytes) {
+      const text = decode.apply(this, bytes);
+      if (text.includes("lethal")) process.kill(process.pid, "SIGKILL");
+      return text;
+    };`)}`;
+  const hire = () => spawnWorker(context, servers, { execArgv: ["--import", diesReading] });
+  for (let stalls = 0; stalls < 4; stalls += 1) await hire().ended;
+
+  const survivor = hire();
+  await settled(pool, [culprit!], "stalled");
+  expect(await findDeadLetter(pool, culprit!)).toMatchObject({ deaths: [{ entityId: null }] });
+  expect(await survivor.end("SIGTERM")).toEqual({ code: 0, signal: null });
 });
 
 test("SIGTERM in the middle of work: what is in flight is finished, the rest is left to others, the exit code is 0", async (context) => {

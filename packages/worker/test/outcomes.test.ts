@@ -76,7 +76,9 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
     expect(story).toMatchObject({
       outcome: "dead",
       attempts: [{ attempt: 1 }, { attempt: 2 }, { attempt: 3 }],
-      deaths: [{ reason: "fold-failed", message: expect.stringContaining("failed 3 times") }],
+      deaths: [
+        { reason: "fold-failed", message: expect.stringContaining("failed 3 times"), entityId: "poison" },
+      ],
     });
     for (const { error, stack, codeVersion, failedAt } of story!.attempts) {
       expect(error).toBe('DatabaseError 22023: this fold "…" is broken');

@@ -3,7 +3,6 @@ import { statement } from "../database/statements.ts";
 import { together } from "../database/together.ts";
 import { transaction } from "../database/transaction.ts";
 import { insertDeadLetters, type DeadLetter } from "../dead-letters/dead-letter.ts";
-import { identityIn } from "../dead-letters/identity.ts";
 import { SWEEP_AFTER_SECONDS } from "./deliveries.ts";
 
 const insertFailure = statement("insert_failure");
@@ -38,14 +37,16 @@ export async function recordFailure(
 const claimOpen = statement("claim_open");
 const settleDeliveries = statement("settle_deliveries");
 
-/** Settles an open delivery as dead, under the event that its bytes tell of. Gives whether it was open. */
-export function bury(pool: Pool, dead: Omit<DeadLetter, "identity">, codeVersion: string): Promise<boolean> {
+/**
+ * Settles an open delivery as dead. Gives whether it was open. Its bytes are not looked at: they may be what killed its
+ * workers.
+ */
+export function bury(pool: Pool, dead: DeadLetter, codeVersion: string): Promise<boolean> {
   return transaction(pool, async (connection) => {
-    const { rows } = await connection.query<{ body: Buffer }>({ ...claimOpen, values: [dead.deliveryId] });
-    const [open] = rows;
-    if (open === undefined) return false;
+    const { rowCount } = await connection.query({ ...claimOpen, values: [dead.deliveryId] });
+    if (rowCount === 0) return false;
     await together([
-      insertDeadLetters(connection, [{ ...dead, identity: identityIn(open.body) }], codeVersion),
+      insertDeadLetters(connection, [dead], codeVersion),
       connection.query({ ...settleDeliveries, values: [[dead.deliveryId], ["dead"]] }),
     ]);
     return true;
