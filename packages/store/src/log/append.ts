@@ -101,10 +101,16 @@ export async function appendToLog(
 }
 
 type Row = HashedEntry & { readonly ordinal: number | null };
+type EventRow = Row & { readonly kind: "event"; readonly dataJson: string };
+
+/** An event has data, a resend has none; Postgres refuses an event that has lost them. */
+function isEvent(row: Row): row is EventRow {
+  return row.kind === "event";
+}
 
 async function insertEntries(connection: Connection, appendId: bigint, rows: readonly Row[]): Promise<void> {
-  const events = rows.filter(({ kind }) => kind === "event");
-  const resends = rows.filter(({ kind }) => kind === "resend");
+  const events = rows.filter(isEvent);
+  const resends = rows.filter((row) => !isEvent(row));
   await together([
     events.length > 0 &&
       connection.query({
@@ -112,7 +118,7 @@ async function insertEntries(connection: Connection, appendId: bigint, rows: rea
         values: [
           appendId,
           ...places(events),
-          jsonLines(events.map(({ dataJson }) => dataJson ?? "null")),
+          jsonLines(events.map(({ dataJson }) => dataJson)),
           events.map(({ dataDigest }) => dataDigest),
           ...evidence(events),
         ],

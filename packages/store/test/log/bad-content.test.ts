@@ -1,7 +1,9 @@
-import { MAX_DEPTH, MAX_ID_LENGTH } from "@dossier/events";
+import { CHAIN_START, MAX_DEPTH, MAX_ID_LENGTH, type HashedEntry } from "@dossier/events";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { transaction } from "../../src/database/transaction.ts";
 import { settle, type Pool } from "../../src/index.ts";
+import { appendToLog } from "../../src/log/append.ts";
 import { freshPool, receive, rows, told } from "../receive.ts";
 
 let database: Awaited<ReturnType<typeof freshPool>>;
@@ -256,3 +258,26 @@ test(
     );
   },
 );
+
+test("an event that has lost its data on the way is refused, not written with null for its data", async () => {
+  const entityId = nextPerson();
+  const entry: HashedEntry = {
+    kind: "event",
+    entityId,
+    seq: 1,
+    event: "Invented",
+    id: "1",
+    ticks: 0n,
+    dataJson: null,
+    dataDigest: CHAIN_START,
+    deliveryId: crypto.randomUUID(),
+    receivedTicks: 0n,
+    deliveryDigest: CHAIN_START,
+    hash: CHAIN_START,
+    changes: true,
+  };
+  const appended = { entityId, outcomes: new Map(), entries: [entry], folded: undefined };
+  await expect(
+    transaction(database.pool, (connection) => appendToLog(connection, 1n, [appended])),
+  ).rejects.toThrow('null value in column "data"');
+});
