@@ -15,16 +15,21 @@ export interface Refolded {
   readonly live: PersonRow | undefined;
 }
 
+type LogRow = { readonly entity_id: string } & (Logged | { readonly events: null }) &
+  (Projected | { readonly state: null });
+
 /** A person's events come as arrays, which are several times faster to read than a row for each event. */
-interface LogRow {
-  readonly entity_id: string;
+interface Logged {
   /** JSON arrays, and numbers between commas, all in one order. */
-  readonly events: string | null;
+  readonly events: string;
   readonly ids: string;
   readonly ticks: string;
   readonly data: string;
+}
+
+interface Projected {
   readonly search: string;
-  readonly state: string | null;
+  readonly state: string;
   readonly status: string;
   readonly last_ticks: bigint;
   readonly last_event: string;
@@ -50,27 +55,33 @@ export async function* foldPersons(
 }
 
 function refold(row: LogRow): Refolded {
-  const { entity_id: entityId, state, status, search } = row;
-  const last = { ticks: row.last_ticks, event: row.last_event, id: row.last_id };
-  const events = row.events === null ? [] : eventsOf(row, JSON.parse(row.events) as string[]);
+  const { entity_id: entityId } = row;
+  const events = row.events === null ? [] : eventsOf(entityId, row);
   const folded = fold(entityId, events);
   return {
     entityId,
     events: events.length,
     folded: folded && toRow(folded),
-    live: state === null ? undefined : { entityId, state, status, search, last },
+    live: row.state === null ? undefined : projectedOf(entityId, row),
   };
 }
 
-function eventsOf({ entity_id: entityId, ...row }: LogRow, names: readonly string[]): Event[] {
+function projectedOf(entityId: string, row: Projected): PersonRow {
+  const { state, status, search, last_ticks: ticks, last_event: event, last_id: id } = row;
+  return { entityId, state, status, search, last: { ticks, event, id } };
+}
+
+function eventsOf(entityId: string, row: Logged): Event[] {
+  const names = JSON.parse(row.events) as string[];
   const ids = JSON.parse(row.ids) as string[];
   const ticks = row.ticks.split(",");
   const data = parseJson(row.data) as readonly JsonObject[];
-  return names.map((event, i) => ({
-    entityId,
-    event,
-    id: ids[i] ?? "",
-    ticks: BigInt(ticks[i] ?? ""),
-    data: data[i] ?? {},
-  }));
+  return names.map((event, i) => {
+    const [id, tick, datum] = [ids[i], ticks[i], data[i]];
+    if (id === undefined || tick === undefined || datum === undefined)
+      throw new Error(
+        `the log gives ${names.length} events of ${entityId}, with ${ids.length} ids, ${ticks.length} times and ${data.length} data`,
+      );
+    return { entityId, event, id, ticks: BigInt(tick), data: datum };
+  });
 }
