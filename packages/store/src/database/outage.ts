@@ -18,17 +18,13 @@ const OUTAGE_CLASSES = new Set([
   "XX", // internal error
 ]);
 
-/** Pages that cannot be read: whoever has need of them fails, and nobody else should wait for that. */
-const CORRUPTED = new Set(["XX001", "XX002"]);
-
 /**
  * Whether an error is the fault of the surroundings (Postgres away, failing over, full, busy, not migrated): then
  * the same work may succeed later, and no delivery is to blame. Everything else belongs to what was being done.
  */
 export function isOutage(error: unknown): boolean {
   if (error instanceof pg.DatabaseError) {
-    const { code = "XX000" } = error;
-    return OUTAGE_CLASSES.has(code.slice(0, 2)) && !CORRUPTED.has(code);
+    return OUTAGE_CLASSES.has((error.code ?? "XX000").slice(0, 2));
   }
   if (!(error instanceof Error)) return false;
   // A host with several addresses fails with one error for each.
@@ -53,17 +49,19 @@ const CONNECTION_MESSAGES = [
   "Cannot use a pool after calling end",
 ];
 
-const TOO_MUCH = new Set([
+const PERHAPS_OF_THE_WORK = new Set([
   "57014", // cancelled: the time for a statement was over
   "25P03", // the transaction stood still for too long
   "XX000", // internal error
+  "XX001", // a page that cannot be read: whoever has need of it fails
+  "XX002", // an index that cannot be read
 ]);
 
 /**
- * Whether an outage may be of the work's own making: it takes too long, or meets a fault of Postgres. It is, where
+ * Whether an outage may be one of this work alone: it takes too long, or meets a fault of Postgres. It is, where
  * Postgres answers others meanwhile.
  */
 export function mayBeOfTheWork(error: unknown): boolean {
-  if (error instanceof pg.DatabaseError) return TOO_MUCH.has(error.code ?? "XX000");
+  if (error instanceof pg.DatabaseError) return PERHAPS_OF_THE_WORK.has(error.code ?? "XX000");
   return error instanceof Error && error.message === "Query read timeout";
 }

@@ -165,6 +165,14 @@ test("a statement that takes too long may be an outage of its own making; one th
   expect([tooLong, noServer].map(mayBeOfTheWork)).toEqual([true, false]);
 });
 
+test.for(["data_corrupted", "index_corrupted", "internal_error"])(
+  "%s is an outage, so that nothing dies of it, and perhaps one of this work alone",
+  async (condition) => {
+    const error = await failure(admin.query(`do $$ begin raise ${condition}; end $$`));
+    expect([isOutage(error), mayBeOfTheWork(error)]).toEqual([true, true]);
+  },
+);
+
 test("a transaction that stood still too long is an outage", async () => {
   await using(server.url, async (pool) => {
     const connection = await pool.connect();
@@ -463,8 +471,6 @@ test.for([
   ["a null where none may be", "insert into streams values (null, 0, '')", "23502"],
   ["a value that a check refuses", "insert into appends values (0, 0)", "23514"],
   ["a change of evidence", "delete from events", "23001"],
-  ["a page that cannot be read", "do $$ begin raise data_corrupted; end $$", "XX001"],
-  ["an index that cannot be read", "do $$ begin raise index_corrupted; end $$", "XX002"],
   [
     "one row written twice by one statement",
     "insert into streams values ('a', 0, ''), ('a', 0, '') on conflict (entity_id) do update set seq = 1",
