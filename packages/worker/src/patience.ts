@@ -6,13 +6,17 @@ export class Stopping extends Error {
   override readonly name = "Stopping";
 }
 
+/** What an outage is laid to. */
+export type Blame = "surroundings" | "unclear" | "work";
+
 export interface Patience {
   /**
    * Does `work`, again and again while Postgres is away: an outage is nobody's failure. Throws its other errors.
    *
-   * @param isOfTheWork whether an outage is one of this work alone, which nobody else should wait for: it is thrown
+   * @param blame what an outage is laid to: one of the surroundings pauses the worker, one that is unclear is only
+   *   tried again, one of this work alone is thrown, as nobody else should wait for it. Without it, the surroundings.
    */
-  wait<T>(work: () => Promise<T>, isOfTheWork?: (error: unknown) => Promise<boolean>): Promise<T>;
+  wait<T>(work: () => Promise<T>, blame?: (error: unknown) => Promise<Blame>): Promise<T>;
   /** What keeps the worker from working; `undefined` while it works. */
   readonly outage: Outage | undefined;
 }
@@ -55,7 +59,7 @@ export function createPatience({ stopping, onPause, onResume }: PatienceOptions)
     get outage() {
       return outage;
     },
-    async wait(work, isOfTheWork = () => Promise.resolve(false)) {
+    async wait(work, blame = () => Promise.resolve("surroundings")) {
       for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
         try {
           const value = await work();
@@ -64,11 +68,12 @@ export function createPatience({ stopping, onPause, onResume }: PatienceOptions)
         } catch (error) {
           if (!isOutage(error)) throw error;
           if (stopping.aborted) throw new Stopping("told to stop during an outage", { cause: error });
-          if (await isOfTheWork(error)) {
+          const blamed = await blame(error);
+          if (blamed === "work") {
             resume();
             throw error;
           }
-          pause(error);
+          if (blamed === "surroundings") pause(error);
           // The abort is looked at after one more try.
           await sleep(pauseMs, undefined, { signal: stopping }).catch(() => undefined);
         }

@@ -13,7 +13,7 @@ import {
   type Settled,
 } from "@dossier/store";
 import type { Outcome, Outcomes } from "./outcome.ts";
-import { Stopping, type Patience } from "./patience.ts";
+import { Stopping, type Blame, type Patience } from "./patience.ts";
 
 export interface BatchOptions {
   readonly pool: Pool;
@@ -22,8 +22,8 @@ export interface BatchOptions {
   readonly maxAttempts: number;
 }
 
-/** A server in trouble is not waited for here. */
-const ANSWERS_WITHIN_MS = 1_000;
+/** A server in trouble is not waited for here; one on a busy machine is given the time. */
+const ANSWERS_WITHIN_MS = 5_000;
 
 /**
  * Settles deliveries in one transaction. When that fails, each is tried alone, so that a poison delivery takes no
@@ -34,7 +34,7 @@ export async function settleBatch(deliveryIds: readonly string[], options: Batch
   const { pool, patience } = options;
   let tooMuch = 0;
   try {
-    const settled = await patience.wait(() => settle(pool, deliveryIds, version), isOfTheWork);
+    const settled = await patience.wait(() => settle(pool, deliveryIds, version), blame);
     return outcomes(deliveryIds, settled);
   } catch (error) {
     if (error instanceof Stopping) throw error;
@@ -49,9 +49,11 @@ export async function settleBatch(deliveryIds: readonly string[], options: Batch
   return alone;
 
   /** Met once, it may be the last of an outage that is over. */
-  async function isOfTheWork(error: unknown): Promise<boolean> {
-    tooMuch = mayBeOfTheWork(error) && (await answers(pool)) ? tooMuch + 1 : 0;
-    return tooMuch === 2;
+  async function blame(error: unknown): Promise<Blame> {
+    const ofTheWork = mayBeOfTheWork(error) && (await answers(pool));
+    tooMuch = ofTheWork ? tooMuch + 1 : 0;
+    if (!ofTheWork) return "surroundings";
+    return tooMuch === 1 ? "unclear" : "work";
   }
 }
 

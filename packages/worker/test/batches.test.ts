@@ -29,6 +29,7 @@ test("a delivery that Postgres cancels each time is put off without an attempt, 
   await eventually(() => worker.said("put off")).toHaveLength(2);
   expect((await fetch(`http://127.0.0.1:${worker.port}/readyz`)).status).toBe(200);
   expect((await pool.query("select from failures")).rowCount).toBe(0);
+  expect(worker.said("paused")).toEqual([]);
   const { rows } = await pool.query(
     "select due_at <= now() + interval '1 hour' as postponed from open_deliveries where delivery_id = any ($1)",
     [lone],
@@ -38,6 +39,31 @@ test("a delivery that Postgres cancels each time is put off without an attempt, 
   await poison.mend();
   await due(pool);
   await settled(pool, [...batch, ...lone], "applied");
+});
+
+test("a server that answers but ends no write is waited for, says the worker, and at most one delivery is put off", async (context) => {
+  const { pool, queue, record, hire } = openWorkshop(context, await sharedServers(context));
+  const batch = await record(event("a"), event("b"), event("c"));
+  await notDue(pool);
+  await pool.query(`
+    create function cancel() returns trigger language plpgsql as $$
+    begin raise query_canceled; end $$`);
+  await pool.query(
+    "create trigger cancelled before update or delete on open_deliveries for each row execute function cancel()",
+  );
+  const worker = await hire({ MAX_ATTEMPTS: 1 });
+  await queue.enqueue(batch);
+  await eventually(() => worker.said("paused")).toHaveLength(1);
+  await eventually(async () => (await fetch(`http://127.0.0.1:${worker.port}/readyz`)).status).toBe(503);
+  expect(worker.said("put off")).toEqual([]);
+
+  await pool.query("drop trigger cancelled on open_deliveries");
+  await eventually(() => worker.said("resumed")).toHaveLength(1);
+  await eventually(() => queue.counts()).toMatchObject({ active: 0, completed: 1 });
+  expect(worker.said("put off").length).toBeLessThanOrEqual(1);
+  expect((await pool.query("select from failures")).rowCount).toBe(0);
+  await due(pool);
+  await settled(pool, batch, "applied");
 });
 
 test("deliveries that need a page which cannot be read are put off together, die of nothing, and others go on", async (context) => {
