@@ -110,8 +110,7 @@ export async function startWorker(
       port,
       shutdown: {
         "finish the jobs in flight": () => consumer.close(DRAIN_MS),
-        "stop the sweeper": () => sweeping,
-        "stop the watch over the queue": () => watching,
+        "stop the sweeper and the watch over the queue": () => Promise.all([sweeping, watching]),
         "close the queue": () => queue.close(),
         "close the pool": () => closePool(pool),
         "close the probes": () => close(),
