@@ -28,7 +28,7 @@ const CONNECTIONS = 4;
 /** How long jobs in flight may take to end after SIGTERM, in milliseconds; the rest goes to other workers. */
 const DRAIN_MS = 8_000;
 
-/** Nobody waits for the queue here, and a job that it did not take in time has to wait for the sweeper. */
+/** While the queue is away, so long waits whoever scrapes the metrics, the sweeper, and a job with a failure in it. */
 const QUEUE_TIMEOUT_MS = 5_000;
 
 /** The queue's times, for those who cannot wait for its defaults. */
