@@ -17,7 +17,8 @@ export async function watchConsuming(
 ): Promise<void> {
   meter
     .createObservableGauge("dossier_worker_consuming", {
-      description: "1 while this worker takes the queue's jobs, 0 while it cannot: /readyz says why.",
+      description:
+        "1 while this worker can take the queue's jobs, 0 while it cannot: /readyz says why. Whether Postgres lets it settle them: see dossier_worker_paused_seconds.",
     })
     .addCallback(async (gauge) => gauge.observe((await consumer.readiness()).ready ? 1 : 0));
 
