@@ -1,6 +1,10 @@
 -- Opens dead deliveries again, with all their attempts, and notes who wanted it. Gives those that were dead.
-with reopened as (
-  delete from settlements where delivery_id = any ($1::uuid[]) and outcome = 'dead' returning delivery_id
+with dead as (
+  select delivery_id from settlements
+  where delivery_id = any ($1::uuid[]) and outcome = 'dead' order by delivery_id for update
+),
+reopened as (
+  delete from settlements where delivery_id in (select delivery_id from dead) returning delivery_id
 ),
 opened as (
   insert into open_deliveries (delivery_id, due_at)

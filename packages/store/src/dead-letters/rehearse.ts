@@ -75,13 +75,18 @@ async function entitiesOf(
 
 const openStreams = statement("open_streams");
 const lockStreams = statement("lock_streams");
+const lockDead = statement("lock_dead");
 
-/** Locks all persons before the first change, in the order of all who lock persons: so nobody waits in a circle. */
+/**
+ * Locks all persons and the deaths before the first change, in the order of all who lock them: so nobody waits in a
+ * circle.
+ */
 async function lock(connection: Connection, deliveries: readonly Concern[]): Promise<void> {
   const entityIds = [...new Set(deliveries.map(({ entityId }) => entityId).filter((id) => id !== ""))];
   await together([
     connection.query({ ...openStreams, values: [entityIds, CHAIN_START] }),
     connection.query({ ...lockStreams, values: [entityIds] }),
+    connection.query({ ...lockDead, values: [deliveries.map(({ deliveryId }) => deliveryId)] }),
   ]);
 }
 

@@ -76,6 +76,25 @@ test("a rehearsal locks persons in the order of all others: beside a worker, nei
   expect(await rehearsal).toMatchObject(ids.map((deliveryId) => ({ deliveryId, outcome: "applied" })));
 });
 
+test("a rehearsal locks deaths in the order of all others: beside a redrive, neither waits in a circle", async (context) => {
+  const { pool, receive } = await freshGraveyard(context);
+  const [first, second] = await receive(pending("a"), pending("b"));
+  await kill(pool, [first!, second!]);
+  const locked = "select from settlements where delivery_id = $1 for update";
+  const redriving = await pool.connect();
+  context.onTestFinished(() => redriving.release(true));
+  await redriving.query("begin");
+  await redriving.query(locked, [first]);
+
+  const rehearsal = rehearse(pool, [second!, first!]);
+  await expect
+    .poll(async () => (await pool.query("select from pg_locks where not granted")).rowCount)
+    .toBeGreaterThan(0);
+  await redriving.query(locked, [second]);
+  await redriving.query("commit");
+  expect(await rehearsal).toMatchObject([{ outcome: "applied" }, { outcome: "applied" }]);
+});
+
 test("what a rehearsal says is what the redrive does", async (context) => {
   const { pool, receive } = await freshGraveyard(context);
   const ids = await receive(pending("a", "2", "Late"), pending("a", "1", "Early"), pending("b"));
