@@ -87,8 +87,9 @@ export function createProcessor(options: ProcessorOptions): Processor {
 
   async function giveOwnJob({ deliveryId, end }: { deliveryId: string; end: Verdict }): Promise<void> {
     if (end.kind === "done") return;
+    const delayMs = end.kind === "retry" ? (end.delayMs ?? 0) : 0;
     try {
-      await queue.enqueueAlone(deliveryId, end.kind === "retry" ? end : {});
+      await queue.enqueueAlone(deliveryId, { delayMs });
     } catch (err) {
       // What failed is open and due later: the sweeper enqueues it. What is dead is dead in Postgres all the same.
       log.warn({ err, deliveryId }, "the queue did not take the delivery's own job");
