@@ -27,7 +27,7 @@ test("a delivery that Postgres cancels each time is put off without an attempt, 
   await notDue(pool);
   await queue.enqueue(lone);
   await eventually(() => worker.said("put off")).toHaveLength(2);
-  expect((await fetch(`http://127.0.0.1:${worker.port}/readyz`)).status).toBe(200);
+  await eventually(async () => (await fetch(`http://127.0.0.1:${worker.port}/readyz`)).status).toBe(200);
   expect((await pool.query("select from failures")).rowCount).toBe(0);
   expect(worker.said("paused")).toEqual([]);
   const { rows } = await pool.query(
