@@ -9,6 +9,7 @@ import {
   ensureServiceLogin,
   migrate,
   openPool,
+  postpone,
   recordFailure,
   redrive,
   settle,
@@ -74,6 +75,7 @@ test("the services' role can do all that the services need", async () => {
   const [one = "", other = "", stalled = ""] = dead;
   const failure = { deliveryId: one, error: "went wrong", stack: undefined, codeVersion: "test" };
   expect(await recordFailure(service, failure, { baseMs: 1, capMs: 1 })).toBe(1);
+  await postpone(service, one);
   await bury(service, { deliveryId: stalled, reason: "stalled", message: "gave up", issues: [] }, "test");
   expect((await settle(service, [one, other], "test")).dead).toHaveLength(2);
   const decision = { operator: "Olga", reason: "test" };
