@@ -3,7 +3,7 @@ import * as bodies from "./bodies.ts";
 import { makeCase, type Case } from "./case.ts";
 import { brokenChunks, inChunks, inPieces, unfinished } from "./framing.ts";
 import { anyHead, brokenHeads, elsewhere, oddHeaders } from "./heads.ts";
-import { head, lengthOf, LIMIT, proof, SECRETS } from "./request.ts";
+import { head, lengthOf, LIMIT, proof, SECRETS, TOO_LARGE } from "./request.ts";
 
 /** A body sent in good order, and how it must be answered. */
 function wellSent(category: string, body: Arbitrary<Buffer>): Arbitrary<Case> {
@@ -12,7 +12,7 @@ function wellSent(category: string, body: Arbitrary<Buffer>): Arbitrary<Case> {
       category,
       segments: [Buffer.concat([head({ headers: [lengthOf(bytes), ...headers(bytes)] }), bytes])],
       afterwards: "wait",
-      right: [bytes.length > LIMIT ? 413 : right],
+      right: bytes.length > LIMIT ? TOO_LARGE : [right],
     }),
   );
 }

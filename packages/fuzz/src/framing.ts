@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { documented, large } from "./bodies.ts";
 import { makeCase, type Case } from "./case.ts";
-import { chunk, head, lengthOf, LIMIT, pieces, signatureOf } from "./request.ts";
+import { chunk, head, lengthOf, LIMIT, pieces, signatureOf, TOO_LARGE } from "./request.ts";
 
 export const inChunks = fc
   .tuple(
@@ -19,7 +19,7 @@ export const inChunks = fc
           Buffer.from(`0\r\n${trailer}\r\n`),
         ],
         afterwards: "wait",
-        right: [body.length > LIMIT ? 413 : 200],
+        right: body.length > LIMIT ? TOO_LARGE : [200],
       }),
     ),
   );

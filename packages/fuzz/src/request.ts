@@ -7,6 +7,8 @@ export const SECRETS = [
 ] as const;
 
 export const LIMIT = 1024 * 1024;
+/** A client that still writes when the connection is closed may lose the answer (RFC 9112, 9.6). */
+export const TOO_LARGE = [413, "none"] as const;
 
 export interface Request {
   readonly method?: string;
