@@ -1,17 +1,19 @@
 import { readDelivery, type Legible } from "@dossier/events";
-import type { Pool } from "../database/pool.ts";
+import type { Connection, Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 
 const selectBody = statement("select_body");
 
 /** Which event a recorded delivery tells of, as far as its bytes say. */
-export async function identityOf(pool: Pool, deliveryId: string): Promise<Legible | undefined> {
-  const { rows } = await pool.query<{ body: Buffer }>({ ...selectBody, values: [deliveryId] });
+export async function identityOf(
+  connection: Connection | Pool,
+  deliveryId: string,
+): Promise<Legible | undefined> {
+  const { rows } = await connection.query<{ body: Buffer }>({ ...selectBody, values: [deliveryId] });
   return rows[0] && identityIn(rows[0].body);
 }
 
-/** Which event a delivery tells of, as far as its bytes say. */
-export function identityIn(body: Buffer): Legible | undefined {
+function identityIn(body: Buffer): Legible | undefined {
   try {
     const read = readDelivery(body);
     return read.ok ? read.value : read.error.identity;

@@ -5,7 +5,7 @@ import { statement } from "../database/statements.ts";
 import { together } from "../database/together.ts";
 import { place } from "../log/settle.ts";
 import { selectFolded } from "../persons/fold.ts";
-import { identityIn } from "./identity.ts";
+import { identityOf } from "./identity.ts";
 
 /** What a redrive would do to one delivery, by today's code and data. */
 export type Rehearsed =
@@ -57,8 +57,6 @@ interface Concern {
   readonly entityId: string;
 }
 
-const selectBody = statement("select_body");
-
 /** One body at a time, since together they may be large. */
 async function entitiesOf(
   connection: Connection,
@@ -66,8 +64,7 @@ async function entitiesOf(
 ): Promise<readonly Concern[]> {
   const concerns: Concern[] = [];
   for (const deliveryId of deliveryIds) {
-    const { rows } = await connection.query<{ body: Buffer }>({ ...selectBody, values: [deliveryId] });
-    const identity = rows[0] && identityIn(rows[0].body);
+    const identity = await identityOf(connection, deliveryId);
     concerns.push({ deliveryId, entityId: identity?.entityId ?? "" });
   }
   return concerns;
