@@ -14,7 +14,7 @@ FROM node:24-trixie-slim AS installed
 RUN npm install --global pnpm@12.21.0
 WORKDIR /app
 COPY --from=manifests /app .
-RUN pnpm install --prod --os=none --frozen-lockfile --filter "@dossier/dossier..."
+RUN pnpm install --prod --os=none --frozen-lockfile --filter "@dossier/cli..."
 
 FROM node:24-trixie-slim
 LABEL org.opencontainers.image.title="dossier" \
@@ -27,4 +27,4 @@ COPY packages packages
 # Root owns the code: a service cannot change what it runs.
 USER node
 ENTRYPOINT ["node"]
-CMD ["packages/dossier/src/main.ts", "--help"]
+CMD ["packages/cli/src/main.ts", "--help"]

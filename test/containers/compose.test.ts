@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { freePort } from "../../packages/testing/src/servers/port.ts";
+import { freePort } from "../../packages/embedded/src/port.ts";
 import { CANARY, CANARY_ENTITY_ID, canaries } from "./canary.ts";
 import { Stack, type Container, type Settings } from "./stack.ts";
 

@@ -1,6 +1,6 @@
 import { execFile, type ExecFileOptions } from "node:child_process";
 import { promisify } from "node:util";
-import { guard } from "../../packages/testing/src/servers/process.ts";
+import { guard } from "../../packages/embedded/src/process.ts";
 
 export type Settings = Readonly<Record<string, string>>;
 
@@ -76,7 +76,7 @@ export class Stack implements AsyncDisposable {
 
   /** Runs the `dossier` command on this machine, outside of the containers. */
   async dossier(...args: readonly string[]): Promise<Ended> {
-    return this.#run(process.execPath, ["packages/dossier/src/main.ts", ...args]);
+    return this.#run(process.execPath, ["packages/cli/src/main.ts", ...args]);
   }
 
   async #compose(...args: readonly string[]): Promise<string> {

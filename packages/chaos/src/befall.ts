@@ -1,7 +1,8 @@
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import type { LocalServer } from "@dossier/embedded";
 import { isOutage, openPool } from "@dossier/store";
-import type { Fault as LinkFault, LocalServer, Proxy } from "@dossier/testing";
+import type { Fault as LinkFault, Proxy } from "@dossier/testing";
 import type { Fault } from "./plan.ts";
 import type { Service } from "./service.ts";
 import type { Stage } from "./stage.ts";

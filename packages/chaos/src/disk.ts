@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, open, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { guard } from "@dossier/testing/embedded";
+import { guard } from "@dossier/embedded";
 
 const run = promisify(execFile);
 

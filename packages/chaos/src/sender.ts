@@ -1,6 +1,6 @@
 import http from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import { sign } from "@dossier/testing/journeys";
+import { sign } from "@dossier/simulator";
 import { ANSWER_WITHIN_MS, RETRIES_AFTER_MS } from "./times.ts";
 
 /** What became of everything that was sent. */

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import type { WriteStream } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { guard } from "@dossier/testing/embedded";
+import { guard } from "@dossier/embedded";
 import { path } from "./config.ts";
 import { STOP_WITHIN_MS } from "./times.ts";
 

@@ -1,9 +1,10 @@
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { startPostgres, type LocalServer } from "@dossier/embedded";
+import { freePort } from "@dossier/embedded";
 import { migrate } from "@dossier/store";
-import { startPostgres, startProxy, startRedis, type LocalServer, type Proxy } from "@dossier/testing";
-import { freePort } from "@dossier/testing/embedded";
+import { startProxy, startRedis, type Proxy } from "@dossier/testing";
 import type { Disk } from "./disk.ts";
 import type { Cast } from "./plan.ts";
 import { startService, type Service } from "./service.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Person } from "@dossier/events";
-import { journeys, poison, type Poison } from "@dossier/testing/journeys";
+import { scenario, poison, type Poison } from "@dossier/simulator";
 import type { Sender } from "./sender.ts";
 import { QUIET_WITHIN_MS } from "./times.ts";
 
@@ -18,7 +18,7 @@ const POISON_EVERY = 50;
 
 export function traffic(seed: number, durationMs: number): Traffic {
   const persons = Math.ceil((durationMs / 1_000) * (SENDS_A_SECOND / SENDS_A_PERSON));
-  const told = journeys({ persons, seed, duplicates: 0.25, shuffle: 0.25 });
+  const told = scenario({ persons, seed, duplicates: 0.25, shuffle: 0.25 });
   const sends = Array.from(told.sends, ({ body }) => body);
   const poisoned = [...poison({ count: Math.ceil(sends.length / POISON_EVERY), seed })];
   const bodies = sends.flatMap((body, place) => {
@@ -28,7 +28,7 @@ export function traffic(seed: number, durationMs: number): Traffic {
   return { persons: [...told.persons], poison: poisoned, bodies };
 }
 
-/** Webhooks that wait for their 200 at the same time: what comes beyond is held back, not to bury what is tested. */
+/** Webhooks that wait for their 200 at the same time: what comes beyond is held back, not to deadLetter what is tested. */
 const UNDER_WAY = 300;
 
 /**

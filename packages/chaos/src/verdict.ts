@@ -61,7 +61,7 @@ async function outcomesWrong(pool: Pool, { poison }: Traffic): Promise<string[]>
     const asExpected =
       expected === undefined
         ? (outcome === "applied" || outcome === "duplicate") && reason === null
-        : outcome === "dead" && reason === expected;
+        : outcome === "dead-lettered" && reason === expected;
     if (!asExpected)
       wrong.push(`delivery ${delivery_id} is ${outcome ?? "open"} (${reason ?? "no dead letter"})`);
   }

@@ -62,7 +62,7 @@ test.for([
   ["an open delivery", `delete from settlements where delivery_id = ${told}`, /is open \(no dead letter\)/],
   [
     "a delivery that died and should not have",
-    `update settlements set outcome = 'dead' where delivery_id = ${told}`,
+    `update settlements set outcome = 'dead-lettered' where delivery_id = ${told}`,
     /is dead \(no dead letter\)/,
   ],
   ["a wrong reason for a dead letter", "update dead_letters set reason = 'stalled'", /is dead \(stalled\)/],

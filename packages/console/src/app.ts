@@ -21,7 +21,7 @@ export interface ConsoleParts {
   readonly postgres: OutageLog;
   readonly token: string | undefined;
   /** Aborted when the console begins to shut down: those who wait for changes are sent away. */
-  readonly stopping: AbortSignal;
+  readonly shutdownSignal: AbortSignal;
   /** Default 15. */
   readonly heartbeatSeconds?: number | undefined;
 }
@@ -39,7 +39,7 @@ const WELCOME = `Dossier's console.
 
 /** The console's HTTP face: the API behind its authentication, and what describes it. */
 export function consoleApp(parts: ConsoleParts): Hono {
-  const { pool, queue, log, postgres, token, stopping, heartbeatSeconds } = parts;
+  const { pool, queue, log, postgres, token, shutdownSignal, heartbeatSeconds } = parts;
 
   function onBroken(err: unknown): void {
     if (isOutage(err)) postgres.failed(err);
@@ -48,7 +48,7 @@ export function consoleApp(parts: ConsoleParts): Hono {
   const operations = [
     ...naturalPersonOperations(pool),
     ...deadLetterOperations(pool, queue, log),
-    changesOperation({ pool, stopping, onBroken, heartbeatSeconds }),
+    changesOperation({ pool, shutdownSignal, onBroken, heartbeatSeconds }),
     statsOperation(pool, queue),
   ];
   const onFault = onError(log);

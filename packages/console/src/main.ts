@@ -4,4 +4,7 @@ import { startConsole } from "./start.ts";
 
 const config = orExit(consoleConfig());
 const log = createLogger({ service: "console", level: config.LOG_LEVEL });
-await runUntilSignal(log, async (stopping) => orExit(await startConsole(config, log, stopping)).shutdown);
+await runUntilSignal(
+  log,
+  async (shutdownSignal) => orExit(await startConsole(config, log, shutdownSignal)).shutdown,
+);

@@ -32,7 +32,7 @@ export interface ConsoleTimes {
 export async function startConsole(
   config: ConsoleConfig,
   log: Logger,
-  stopping: AbortSignal,
+  shutdownSignal: AbortSignal,
   { heartbeatSeconds, queueTimeoutMs = 1_000 }: ConsoleTimes = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
   const { PORT, DATABASE_URL, REDIS_URL, MAX_ATTEMPTS, DOSSIER_API_TOKEN: token } = config;
@@ -46,14 +46,22 @@ export async function startConsole(
     onError: outages.queue.failed,
   });
 
-  const app = consoleApp({ pool, queue, log, postgres: outages.postgres, token, stopping, heartbeatSeconds });
+  const app = consoleApp({
+    pool,
+    queue,
+    log,
+    postgres: outages.postgres,
+    token,
+    shutdownSignal,
+    heartbeatSeconds,
+  });
   app.route(
     "/",
     probes({
       needs: { postgres: () => pool.query("select 1 from natural_persons limit 1") },
       uses: { queue: () => outages.queue.watch(() => queue.counts()) },
       metrics,
-      stopping,
+      shutdownSignal,
     }),
   );
   const server = await serve(app, { port: PORT, ...(token === undefined && { host: "127.0.0.1" }) });

@@ -40,8 +40,8 @@ export function contractOf(document: OpenApi) {
     const output = (await validator)(answer.json, "BASIC");
     const errors = output.valid ? [] : (output.errors ?? []);
     expect(output.valid || errors.length > 0).toBe(true);
-    const misfits = errors.map((error) => `${error.instanceLocation} ${error.absoluteKeywordLocation}`);
-    expect(misfits, `${method} ${path} is answered as promised: ${answer.text}`).toEqual([]);
+    const mismatches = errors.map((error) => `${error.instanceLocation} ${error.absoluteKeywordLocation}`);
+    expect(mismatches, `${method} ${path} is answered as promised: ${answer.text}`).toEqual([]);
   };
 }
 

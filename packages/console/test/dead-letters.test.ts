@@ -44,7 +44,7 @@ describe("GET /dead-letters", () => {
       entityId: "e-conflict",
       codeVersion: "test",
       receivedAt: expect.stringMatching(/\.\d{7}Z$/),
-      diedAt: expect.stringMatching(/\.\d{7}Z$/),
+      deadLetteredAt: expect.stringMatching(/\.\d{7}Z$/),
     });
   });
 
@@ -63,9 +63,9 @@ describe("GET /dead-letters", () => {
       ["?text=cannot%20fold%20100%25", [ids.exhausted]],
       ["?text=Somebody", [ids.conflict]],
       ["?text=somebody", []],
-      [`?since=${exhausted.diedAt}`, [ids.exhausted]],
-      [`?before=${exhausted.diedAt}&since=${conflict.diedAt}`, [ids.conflict]],
-      [`?before=${exhausted.diedAt}`, [ids.conflict, ids.invalid, ids.unparsable]],
+      [`?since=${exhausted.deadLetteredAt}`, [ids.exhausted]],
+      [`?before=${exhausted.deadLetteredAt}&since=${conflict.deadLetteredAt}`, [ids.conflict]],
+      [`?before=${exhausted.deadLetteredAt}`, [ids.conflict, ids.invalid, ids.unparsable]],
       ["?reason=stalled", []],
       ["?reason=&event=&text=", [ids.exhausted, ids.conflict, ids.invalid, ids.unparsable]],
     ];
@@ -106,16 +106,16 @@ describe("GET /dead-letters", () => {
     const { json } = await shared().get(`/dead-letters/${ids.unparsable}`);
     expect(json).toMatchObject({
       deliveryId: ids.unparsable,
-      outcome: "dead",
+      outcome: "dead-lettered",
       body: { base64: unparsable.toString("base64"), text: "{��}" },
       headers: { "user-agent": "iComply" },
       verifiedBy: "signature",
       secretFingerprint: "sha256:0",
-      deaths: [{ reason: "unparsable", codeVersion: "test", entityId: null }],
+      deadLetters: [{ reason: "unparsable", codeVersion: "test", entityId: null }],
       attempts: [],
-      actions: [],
+      decisions: [],
     });
-    expect((await shared().get(`/dead-letters/${ids.invalid}`)).json.deaths[0].issues).not.toEqual([]);
+    expect((await shared().get(`/dead-letters/${ids.invalid}`)).json.deadLetters[0].issues).not.toEqual([]);
     expect((await shared().get(`/dead-letters/${ids.exhausted}`)).json).toMatchObject({
       attempts: [{ attempt: 1, error: "TypeError: cannot fold 100%", stack: "    at fold (evolve.ts:1:1)" }],
     });
@@ -150,7 +150,7 @@ describe("redrive", () => {
     const { json: story } = await get(`/dead-letters/${id}`);
     expect(story).toMatchObject({
       outcome: "open",
-      actions: [{ action: "redrive", operator: "Ada", reason: "the code is mended" }],
+      decisions: [{ action: "redrive", operator: "Ada", reason: "the code is mended" }],
     });
     expect((await get("/dead-letters")).json).toMatchObject({ items: [], counts: {} });
     expect((await get("/stats")).json.queue.jobs).toMatchObject({ waiting: 1 });
@@ -177,11 +177,11 @@ describe("redrive", () => {
         const { status, json } = await post(`/dead-letters/${id}/${action}`, { reason: "why not" });
         expect([action, status, json.code]).toEqual([action, 404, "not-found"]);
       }
-      const rehearsed = await post(`/dead-letters/${id}/redrive`, { dryRun: true });
-      expect(rehearsed.json).toEqual({
+      const result = await post(`/dead-letters/${id}/redrive`, { dryRun: true });
+      expect(result.json).toEqual({
         dryRun: true,
-        outcomes: { "not-dead": 1 },
-        items: [{ deliveryId: id, outcome: "not-dead" }],
+        outcomes: { "not-dead-lettered": 1 },
+        items: [{ deliveryId: id, outcome: "not-dead-lettered" }],
       });
     }
   });
@@ -200,7 +200,7 @@ describe("redrive", () => {
     expect((await post("/dead-letters/redrive")).json).toEqual({ dryRun: false, redriven: 1 });
   });
 
-  test("rehearsed, says what would change for whom and what would fail again, and leaves no trace", async (context) => {
+  test("result, says what would change for whom and what would fail again, and leaves no trace", async (context) => {
     const { take, exhaust, post, pool } = await desk(context);
     await take(
       event("known", { event: "NaturalPersonManuallyApproved", id: "9", at: "2026-02-01T00:00:00Z" }),
@@ -227,7 +227,7 @@ describe("redrive", () => {
       dryRun: true,
       outcomes: { applied: 2, dead: 1 },
       items: [
-        { deliveryId: broken, outcome: "dead", reason: "unparsable" },
+        { deliveryId: broken, outcome: "dead-lettered", reason: "unparsable" },
         {
           deliveryId: known,
           outcome: "applied",
@@ -281,7 +281,10 @@ describe("discard", () => {
       const { status, json } = await post(`/dead-letters/${id}/discard`, body);
       expect([status, json.errors]).toEqual([400, [{ in: "body", name: "reason", message }]]);
     }
-    expect((await get(`/dead-letters/${id}`)).json).toMatchObject({ outcome: "dead", actions: [] });
+    expect((await get(`/dead-letters/${id}`)).json).toMatchObject({
+      outcome: "dead-lettered",
+      decisions: [],
+    });
 
     expect(
       (await post(`/dead-letters/${id}/discard`, { reason: "a test of iComply's", operator: "Ada" })).json,
@@ -290,7 +293,7 @@ describe("discard", () => {
     });
     expect((await get(`/dead-letters/${id}`)).json).toMatchObject({
       outcome: "discarded",
-      actions: [{ action: "discard", operator: "Ada", reason: "a test of iComply's" }],
+      decisions: [{ action: "discard", operator: "Ada", reason: "a test of iComply's" }],
     });
     expect((await post(`/dead-letters/${id}/discard`, { reason: "again" })).status).toBe(404);
   });

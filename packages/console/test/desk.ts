@@ -1,17 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { migrateQueue } from "@dossier/queue";
 import { createLogger } from "@dossier/service";
+import { encode, payload } from "@dossier/simulator";
 import {
-  bury,
+  deadLetter,
   identityOf,
   migrate,
   openPool,
   recordDeliveries,
-  recordFailure,
+  recordFailedAttempt,
   settle,
   type Pool,
 } from "@dossier/store";
-import { encode, freshDatabase, payload } from "@dossier/testing";
+import { freshDatabase } from "@dossier/testing";
 import { beforeAll, type TestContext } from "vitest";
 import type { OpenApi } from "../src/docs/openapi.ts";
 import { startConsole, type ConsoleConfig } from "../src/index.ts";
@@ -55,8 +56,8 @@ export async function desk(
     level: config.LOG_LEVEL,
     destination: { write: (line) => printed.push(line) },
   });
-  const stopping = new AbortController();
-  const started = await startConsole(config, log, stopping.signal, {
+  const shutdownSignal = new AbortController();
+  const started = await startConsole(config, log, shutdownSignal.signal, {
     queueTimeoutMs: 20_000,
     ...options,
   });
@@ -64,7 +65,7 @@ export async function desk(
   const { port, shutdown } = started.value;
   let stopped: Promise<void> | undefined;
   const stop = async () => {
-    stopping.abort();
+    shutdownSignal.abort();
     for (const step of Object.values(shutdown)) await step();
   };
   const close = () => (stopped ??= stop());
@@ -129,9 +130,13 @@ function clerk(scope: Scope, databaseUrl: string) {
     async exhaust(body: Buffer, error = "TypeError: broken"): Promise<string> {
       const [deliveryId = ""] = await record(body);
       const told = { error, stack: "    at fold (evolve.ts:1:1)", codeVersion: "test" };
-      await recordFailure(pool, { deliveryId, ...told }, { baseMs: 1, capMs: 1 });
+      await recordFailedAttempt(pool, { deliveryId, ...told }, { baseMs: 1, capMs: 1 });
       const identity = await identityOf(pool, deliveryId);
-      await bury(pool, { deliveryId, reason: "fold-failed", message: error, issues: [], identity }, "test");
+      await deadLetter(
+        pool,
+        { deliveryId, reason: "fold-failed", message: error, issues: [], identity },
+        "test",
+      );
       return deliveryId;
     },
     /** When Postgres received a delivery, as the API writes it. */

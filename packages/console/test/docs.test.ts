@@ -23,7 +23,7 @@ test("every route of the API stands in the document, and nothing else", async ()
     log: never,
     postgres: never,
     token: undefined,
-    stopping: AbortSignal.abort(),
+    shutdownSignal: AbortSignal.abort(),
   });
   const served = app.routes
     .filter(({ path, method }) => path.startsWith("/api/") && method !== "ALL")

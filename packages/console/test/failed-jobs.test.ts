@@ -22,11 +22,11 @@ describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) =>
     const location = (await LOCATIONS[name]?.(context)) as QueueLocation;
     const queue = openQueue(location, { name: "test", timeoutMs: 20_000, onError: () => undefined });
     context.onTestFinished(() => queue.close());
-    await queue.enqueueAlone(DELIVERY);
+    await queue.enqueueSingle(DELIVERY);
     const consumer = consume(location, async () => ({ kind: "dead", error: "unparsable" }), {
       name: "test",
       concurrency: 1,
-      giveUp: async () => ({ kind: "done" }),
+      handleStalled: async () => ({ kind: "done" }),
       onError: () => undefined,
     });
     await expect.poll(async () => (await queue.counts()).failed).toBe(1);

@@ -1,10 +1,10 @@
 import { formatTicks } from "@dossier/events";
-import { journeys } from "@dossier/testing";
+import { scenario } from "@dossier/simulator";
 import { describe, expect, test } from "vitest";
 import { event, sharedDesk } from "./desk.ts";
 import type { Answer } from "./http.ts";
 
-const simulated = journeys({ persons: 60, seed: 7, duplicates: 0.2, shuffle: 0.3 });
+const simulated = scenario({ persons: 60, seed: 7, duplicates: 0.2, shuffle: 0.3 });
 const persons = [...simulated.persons].sort((a, b) => (a.entityId < b.entityId ? -1 : 1));
 
 const desk = sharedDesk(({ take }) => take(...[...simulated.sends].map(({ body }) => body)));

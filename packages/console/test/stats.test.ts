@@ -8,7 +8,7 @@ test("stats count what there is and what waits, of the record and of the queue",
     deliveries: {
       open: 0,
       oldestOpenSeconds: null,
-      dead: 0,
+      deadLettered: 0,
       discarded: 0,
       applied: 0,
       duplicate: 0,
@@ -38,7 +38,7 @@ test("stats count what there is and what waits, of the record and of the queue",
   await record(event("d"));
   const { json } = await get("/stats");
   expect(json).toMatchObject({
-    deliveries: { open: 1, dead: 2, discarded: 0, applied: 2, duplicate: 1, total: 6 },
+    deliveries: { open: 1, deadLettered: 2, discarded: 0, applied: 2, duplicate: 1, total: 6 },
     deadLetters: { unparsable: 1, "fold-failed": 1 },
     naturalPersons: { pending: 1, unknown: 1 },
     events: { total: 2, unrecognised: { NaturalPersonTeleported: 1 } },

@@ -1,15 +1,15 @@
 import { chainHash, type Entry } from "./chain.ts";
-import type { ToldEvent } from "./delivery.ts";
 import { identityKey, type Event } from "./event.ts";
-import { foldLater, type Folded } from "./fold.ts";
+import { foldInOrder, type Folded } from "./fold.ts";
+import type { ParsedEvent } from "./parse-delivery.ts";
 import type { Ticks } from "./ticks.ts";
 
-/** A readable delivery: what it told, and what the log says of where it came from. */
-export interface Send {
+/** A readable delivery: what it parsed, and what the log says of where it came from. */
+export interface ParsedDelivery {
   readonly deliveryId: string;
   readonly receivedTicks: Ticks;
   readonly deliveryDigest: Buffer;
-  readonly told: ToldEvent;
+  readonly parsed: ParsedEvent;
 }
 
 /** What is stored of one person, as far as appending must know it. */
@@ -18,18 +18,18 @@ export interface Stream {
   /** The last entry's `seq` and hash; 0 and `CHAIN_START` before the first. */
   readonly seq: number;
   readonly hash: Buffer;
-  /** Which of the sends' events are stored already, by `identityKey`. */
+  /** Which of the deliveries' events are stored already, by `identityKey`. */
   readonly known: ReadonlyMap<string, KnownEvent>;
   readonly folded: Folded | undefined;
 }
 
 export interface KnownEvent {
-  /** The earliest time of the sends so far. */
+  /** The earliest time of the deliveries so far. */
   readonly ticks: Ticks;
   readonly dataDigest: Buffer;
 }
 
-/** How a delivery ends: it added an event, it told again what was known, or it told something else of it. */
+/** How a delivery ends: it added an event, it parsed again what was known, or it parsed something else of it. */
 export type Outcome = "applied" | "duplicate" | "conflicting-duplicate";
 
 export interface Appended {
@@ -37,19 +37,19 @@ export interface Appended {
   readonly outcomes: ReadonlyMap<string, Outcome>;
   readonly entries: readonly HashedEntry[];
   /** The person with the new events folded in. `late`: something came before what was folded: fold all again. */
-  readonly folded: Folded | "late" | undefined;
+  readonly folded: Folded | "out-of-order" | undefined;
 }
 
 export interface HashedEntry extends Entry {
   readonly hash: Buffer;
-  /** The digest of an event's data; that of the event told again, for a resend. */
+  /** The digest of an event's data; that of the event parsed again, for a redelivery. */
   readonly dataDigest: Buffer;
   /** Whether a person's state may differ for it: a new event, or an earlier time for a known one. */
   readonly changes: boolean;
 }
 
-/** Appends one person's sends, in the order in which they are given, to what is stored of the person. */
-export function append(stream: Stream, sends: readonly Send[]): Appended {
+/** Appends one person's deliveries, in the order in which they are given, to what is stored of the person. */
+export function append(stream: Stream, deliveries: readonly ParsedDelivery[]): Appended {
   const outcomes = new Map<string, Outcome>();
   const entries: HashedEntry[] = [];
   const known = new Map(stream.known);
@@ -57,9 +57,9 @@ export function append(stream: Stream, sends: readonly Send[]): Appended {
   let { seq, hash } = stream;
   let retimed = false;
 
-  for (const { deliveryId, receivedTicks, deliveryDigest, told } of sends) {
-    const { event, id, entityId, ticks, data, dataJson, dataDigest } = told;
-    const key = identityKey(told);
+  for (const { deliveryId, receivedTicks, deliveryDigest, parsed } of deliveries) {
+    const { event, id, entityId, ticks, data, dataJson, dataDigest } = parsed;
+    const key = identityKey(parsed);
     const before = known.get(key);
     if (before !== undefined && !before.dataDigest.equals(dataDigest)) {
       outcomes.set(deliveryId, "conflicting-duplicate");
@@ -72,7 +72,7 @@ export function append(stream: Stream, sends: readonly Send[]): Appended {
       fresh.set(key, { event, id, entityId, ticks: earliest, data });
     else retimed ||= changes;
 
-    const kind = before === undefined ? "event" : "resend";
+    const kind = before === undefined ? "event" : "redelivery";
     const entry: Entry = {
       kind,
       entityId,
@@ -91,6 +91,6 @@ export function append(stream: Stream, sends: readonly Send[]): Appended {
     outcomes.set(deliveryId, kind === "event" ? "applied" : "duplicate");
   }
 
-  const folded = retimed ? "late" : foldLater(stream.folded, stream.entityId, [...fresh.values()]);
+  const folded = retimed ? "out-of-order" : foldInOrder(stream.folded, stream.entityId, [...fresh.values()]);
   return { entityId: stream.entityId, outcomes, entries, folded };
 }

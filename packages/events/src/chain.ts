@@ -5,11 +5,11 @@ import type { Ticks } from "./ticks.ts";
 export const CHAIN_START: Buffer = Buffer.alloc(32);
 
 /**
- * One row of a person's log. `event`: the first send of an event. `resend`: a further send of it, which may carry
+ * One row of a person's log. `event`: the first send of an event. `redelivery`: a further send of it, which may carry
  * an earlier time but no other data.
  */
 export interface Entry {
-  readonly kind: "event" | "resend";
+  readonly kind: "event" | "redelivery";
   readonly entityId: string;
   /** Counts a person's entries, from 1, without a gap. */
   readonly seq: number;
@@ -17,7 +17,7 @@ export interface Entry {
   readonly id: string;
   /** The send's own `creationTimeUtc`. */
   readonly ticks: Ticks;
-  /** The canonical text of the event's data; a resend has none, as it must equal the event's. */
+  /** The canonical text of the event's data; a redelivery has none, as it must equal the event's. */
   readonly dataJson: string | null;
   readonly deliveryId: string;
   /** When the delivery was recorded, by Postgres' clock. */

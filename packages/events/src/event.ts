@@ -8,13 +8,13 @@ export interface Event {
   /** iComply's id of the event: opaque, and not unique by itself. */
   readonly id: string;
   readonly entityId: string;
-  /** `creationTimeUtc`. A retry may carry the time of the attempt: the earliest of an event's sends counts. */
+  /** `creationTimeUtc`. A retry may carry the time of the attempt: the earliest of an event's deliveries counts. */
   readonly ticks: Ticks;
   /** What the event says, in the shape in which it came. */
   readonly data: JsonObject;
 }
 
-/** `(event, id)` within one person: what makes two sends the same event. */
+/** `(event, id)` within one person: what makes two deliveries the same event. */
 export function identityKey(event: Pick<Event, "event" | "id">): string {
   return JSON.stringify([event.event, event.id]);
 }

@@ -25,7 +25,7 @@ export function initialState(entityId: string): PersonState {
 }
 
 /**
- * The state after one more event. Events must come in order (`comparePlaces`), each identity once: then the state
+ * The state after one more event. Events must come in order (`compareOrderKeys`), each identity once: then the state
  * is a function of the set of events. Never throws: an event whose type or data this code cannot read counts as
  * unrecognised.
  */

@@ -1,12 +1,12 @@
 import type { Event } from "./event.ts";
 import { evolve, initialState } from "./evolve.ts";
-import { comparePlaces, type Place } from "./order.ts";
+import { compareOrderKeys, type EventOrderKey } from "./order.ts";
 import type { PersonState } from "./person.ts";
 
 /** A person's state, and the place of the last event in it: a later event can be folded in without the earlier. */
 export interface Folded {
   readonly state: PersonState;
-  readonly last: Place;
+  readonly last: EventOrderKey;
 }
 
 /** Folds distinct events of one person, in whatever order they are given. `undefined` where there are none. */
@@ -15,15 +15,16 @@ export function fold(entityId: string, events: readonly Event[]): Folded | undef
 }
 
 /**
- * Folds further events onto what is folded already. Gives `"late"` when one of them belongs before the last folded
+ * Folds further events onto what is folded already. Gives `"out-of-order"` when one of them belongs before the last folded
  * event: the person must then be folded again from all events.
  */
-export function foldLater(
+export function foldInOrder(
   folded: Folded | undefined,
   entityId: string,
   events: readonly Event[],
-): Folded | "late" | undefined {
-  if (folded !== undefined && events.some((event) => comparePlaces(event, folded.last) < 0)) return "late";
+): Folded | "out-of-order" | undefined {
+  if (folded !== undefined && events.some((event) => compareOrderKeys(event, folded.last) < 0))
+    return "out-of-order";
   return foldOnto(folded, entityId, events);
 }
 
@@ -32,7 +33,7 @@ function foldOnto(
   entityId: string,
   events: readonly Event[],
 ): Folded | undefined {
-  const ordered = [...events].sort(comparePlaces);
+  const ordered = [...events].sort(compareOrderKeys);
   const last = ordered.at(-1);
   if (last === undefined) return folded;
   const state = ordered.reduce(evolve, folded?.state ?? initialState(entityId));

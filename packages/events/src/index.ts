@@ -4,20 +4,26 @@ export {
   type HashedEntry,
   type KnownEvent,
   type Outcome,
-  type Send,
+  type ParsedDelivery,
   type Stream,
 } from "./append.ts";
 export { CHAIN_START, chainHash, type Entry } from "./chain.ts";
 export { dataDigest } from "./data-digest.ts";
 export { deliveryDigest, type KeptDelivery } from "./delivery-digest.ts";
-export { MAX_ID_LENGTH, readDelivery, type Legible, type Rejection, type ToldEvent } from "./delivery.ts";
+export {
+  MAX_ID_LENGTH,
+  parseDelivery,
+  type PartialIdentity,
+  type ParseFailure,
+  type ParsedEvent,
+} from "./parse-delivery.ts";
 export { identityKey, type Event } from "./event.ts";
 export { evolve, initialState } from "./evolve.ts";
-export { fold, foldLater, type Folded } from "./fold.ts";
-export { eventsAt, type KnownSends, type LoggedSend, type Moment } from "./history.ts";
+export { fold, foldInOrder, type Folded } from "./fold.ts";
+export { eventsAt, type EventWithDeliveries, type LoggedDelivery, type PointInTime } from "./events-at.ts";
 export { canonicalJson, MAX_DEPTH, parseJson, type Json, type JsonObject } from "./json.ts";
 export { recognise, type Issue, type NaturalPersonEvent } from "./natural-person-events.ts";
-export { comparePlaces, compareText, type Place } from "./order.ts";
+export { compareOrderKeys, compareText, type EventOrderKey } from "./order.ts";
 export {
   STATUSES,
   toPerson,

@@ -1,14 +1,14 @@
 import type { Ticks } from "./ticks.ts";
 
 /** Where an event stands among its person's events. */
-export interface Place {
+export interface EventOrderKey {
   readonly ticks: Ticks;
   readonly event: string;
   readonly id: string;
 }
 
 /** The order of a person's events: by time, then `event`, then `id`; it never depends on arrival. */
-export function comparePlaces(a: Place, b: Place): number {
+export function compareOrderKeys(a: EventOrderKey, b: EventOrderKey): number {
   if (a.ticks !== b.ticks) return a.ticks < b.ticks ? -1 : 1;
   return compareText(a.event, b.event) || compareText(a.id, b.id);
 }

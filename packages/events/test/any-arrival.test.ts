@@ -3,11 +3,11 @@ import { describe, expect, test } from "vitest";
 import {
   CHAIN_START,
   chainHash,
-  comparePlaces,
+  compareOrderKeys,
   fold,
   identityKey,
-  type Place,
-  type Send,
+  type EventOrderKey,
+  type ParsedDelivery,
 } from "../src/index.ts";
 import { arrival, ENTITY, send } from "./histories.ts";
 import { Log } from "./log.ts";
@@ -18,7 +18,7 @@ describe("any order, any duplication, any split into batches", () => {
       fc.property(arrival, ({ events, batches }) => {
         const log = taken(batches);
         const folded = fold(ENTITY, events);
-        expect(placesOf(log.events())).toBe(placesOf(events.toSorted(comparePlaces)));
+        expect(placesOf(log.events())).toBe(placesOf(events.toSorted(compareOrderKeys)));
         expect(JSON.stringify(log.folded?.state)).toBe(JSON.stringify(folded?.state));
         expect(log.folded && placesOf([log.folded.last])).toBe(folded && placesOf([folded.last]));
       }),
@@ -32,7 +32,7 @@ describe("any order, any duplication, any split into batches", () => {
         const { entries, outcomes, folded } = taken(batches);
         const sends = batches.flat();
         const applied = sends.filter(({ deliveryId }) => outcomes.get(deliveryId) === "applied");
-        expect(new Set(applied.map(({ told }) => identityKey(told))).size).toBe(applied.length);
+        expect(new Set(applied.map(({ parsed }) => identityKey(parsed))).size).toBe(applied.length);
         expect(applied.length).toBe(events.length);
         expect(folded?.state.version).toBe(events.length);
         expect(outcomes.size).toBe(sends.length);
@@ -65,12 +65,12 @@ describe("any order, any duplication, any split into batches", () => {
     fc.assert(
       fc.property(arrival, ({ batches }) => {
         const log = new Log(ENTITY);
-        const told = batches.flat().map((one) => {
+        const parsed = batches.flat().map((one) => {
           const before = JSON.stringify(log.folded?.state);
           const { changes } = log.take([one]).entries.at(-1) ?? {};
           return { changes, changed: JSON.stringify(log.folded?.state) !== before };
         });
-        expect(told.filter(({ changes, changed }) => changed && changes !== true)).toEqual([]);
+        expect(parsed.filter(({ changes, changed }) => changed && changes !== true)).toEqual([]);
       }),
       { numRuns: 300 },
     );
@@ -80,10 +80,10 @@ describe("any order, any duplication, any split into batches", () => {
 test("what arrives in order is folded onto what is folded: nothing is folded again", () => {
   fc.assert(
     fc.property(arrival, ({ batches }) => {
-      const firstSends = new Map<string, Send>();
-      const inOrder = batches.flat().sort((a, b) => comparePlaces(a.told, b.told));
+      const firstSends = new Map<string, ParsedDelivery>();
+      const inOrder = batches.flat().sort((a, b) => compareOrderKeys(a.parsed, b.parsed));
       for (const one of inOrder) {
-        const key = identityKey(one.told);
+        const key = identityKey(one.parsed);
         if (!firstSends.has(key)) firstSends.set(key, one);
       }
       const log = taken([...firstSends.values()].map((one) => [one]));
@@ -110,19 +110,19 @@ test("a send that contradicts an earlier one is named a conflict and leaves no t
   );
 });
 
-function taken(batches: readonly (readonly Send[])[]): Log {
+function taken(batches: readonly (readonly ParsedDelivery[])[]): Log {
   const log = new Log(ENTITY);
   for (const batch of batches) log.take(batch);
   return log;
 }
 
-function placesOf(places: readonly Place[]): string {
+function placesOf(places: readonly EventOrderKey[]): string {
   return places.map(({ ticks, event, id }) => `${ticks} ${event} ${id}`).join("\n");
 }
 
-/** Where a send is to be contradicted: one of the same event, told earlier, with other data. */
-function lyingOf({ deliveryId, told }: Send, lies: readonly number[]): Send[] {
+/** Where a send is to be contradicted: one of the same event, parsed earlier, with other data. */
+function lyingOf({ deliveryId, parsed }: ParsedDelivery, lies: readonly number[]): ParsedDelivery[] {
   if (!lies.some((n) => deliveryId === `delivery-${n}`)) return [];
-  const lie = { ...told, data: { ...told.data, note: "other" } };
-  return [send(lie, told.ticks - 1n, `lying-${deliveryId}`)];
+  const lie = { ...parsed, data: { ...parsed.data, note: "other" } };
+  return [send(lie, parsed.ticks - 1n, `lying-${deliveryId}`)];
 }

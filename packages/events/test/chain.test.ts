@@ -23,7 +23,7 @@ test("the hash of an entry stays what it was when it was stored", () => {
 });
 
 test.each<[string, Partial<Entry>]>([
-  ["kind", { kind: "resend" }],
+  ["kind", { kind: "redelivery" }],
   ["entityId", { entityId: "17f86a38-ee24-4686-8b4d-9251019f0008" }],
   ["seq", { seq: 2 }],
   ["event", { event: "NaturalPersonPendinG" }],

@@ -2,10 +2,10 @@ import { hash } from "node:crypto";
 import fc from "fast-check";
 import {
   formatTicks,
-  readDelivery,
+  parseDelivery,
   type Event,
   type JsonObject,
-  type Send,
+  type ParsedDelivery,
   type Ticks,
 } from "../src/index.ts";
 
@@ -83,16 +83,21 @@ export const arrival = fc
   });
 
 /** A delivery as the wire brings it, read. */
-export function send({ event, id, data }: Occurrence, at: Ticks, deliveryId: string): Send {
+export function send({ event, id, data }: Occurrence, at: Ticks, deliveryId: string): ParsedDelivery {
   const body = Buffer.from(JSON.stringify({ event, id, creationTimeUtc: formatTicks(at), data, deliveryId }));
-  const read = readDelivery(body);
+  const read = parseDelivery(body);
   if (!read.ok) throw new Error(read.error.message);
-  return { deliveryId, receivedTicks: at, deliveryDigest: hash("sha256", body, "buffer"), told: read.value };
+  return {
+    deliveryId,
+    receivedTicks: at,
+    deliveryDigest: hash("sha256", body, "buffer"),
+    parsed: read.value,
+  };
 }
 
 /** Batches of the given sizes, as far as they reach; then one of all the rest. */
-function split(sends: readonly Send[], sizes: readonly number[]): Send[][] {
-  const batches: Send[][] = [];
+function split(sends: readonly ParsedDelivery[], sizes: readonly number[]): ParsedDelivery[][] {
+  const batches: ParsedDelivery[][] = [];
   let from = 0;
   for (const size of sizes) {
     if (from >= sends.length) return batches;

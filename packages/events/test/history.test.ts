@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { eventsAt, fold, parseJson, type JsonObject, type Moment, type Send } from "../src/index.ts";
+import {
+  eventsAt,
+  fold,
+  parseJson,
+  type JsonObject,
+  type PointInTime,
+  type ParsedDelivery,
+} from "../src/index.ts";
 import { arrival, ENTITY } from "./histories.ts";
 import { Log } from "./log.ts";
 
@@ -8,16 +15,16 @@ const moment = fc.bigInt({ min: -1n, max: 8n });
 
 /** Sends that were received at one time, and processed in an order that has nothing to do with it. */
 const processed = arrival.chain(({ batches }) => {
-  const sends = batches.flat();
+  const deliveries = batches.flat();
   return fc
-    .array(fc.bigInt({ min: 0n, max: 7n }), { minLength: sends.length, maxLength: sends.length })
-    .map((times) => sends.map((send, i) => ({ ...send, receivedTicks: times[i] ?? 0n })));
+    .array(fc.bigInt({ min: 0n, max: 7n }), { minLength: deliveries.length, maxLength: deliveries.length })
+    .map((times) => deliveries.map((send, i) => ({ ...send, receivedTicks: times[i] ?? 0n })));
 });
 
 test("asOf gives the file that the events up to that tick give, and no other", () => {
   fc.assert(
-    fc.property(processed, moment, (sends, asOf) => {
-      const log = taken(sends);
+    fc.property(processed, moment, (deliveries, asOf) => {
+      const log = taken(deliveries);
       const until = log.events().filter(({ ticks }) => ticks <= asOf);
       expect(fileAt(log, { asOf })).toEqual(fold(ENTITY, until));
     }),
@@ -27,9 +34,9 @@ test("asOf gives the file that the events up to that tick give, and no other", (
 
 test("knownAt gives the file that was there when the deliveries received by then, alone, had come", () => {
   fc.assert(
-    fc.property(processed, moment, (sends, knownAt) => {
-      const received = sends.filter(({ receivedTicks }) => receivedTicks <= knownAt);
-      expect(fileAt(taken(sends), { knownAt })).toEqual(taken(received).folded);
+    fc.property(processed, moment, (deliveries, knownAt) => {
+      const received = deliveries.filter(({ receivedTicks }) => receivedTicks <= knownAt);
+      expect(fileAt(taken(deliveries), { knownAt })).toEqual(taken(received).folded);
     }),
     { numRuns: 2000 },
   );
@@ -37,10 +44,10 @@ test("knownAt gives the file that was there when the deliveries received by then
 
 test("asOf and knownAt together: of the deliveries received by then, the events up to that tick", () => {
   fc.assert(
-    fc.property(processed, moment, moment, (sends, asOf, knownAt) => {
-      const received = taken(sends.filter(({ receivedTicks }) => receivedTicks <= knownAt));
+    fc.property(processed, moment, moment, (deliveries, asOf, knownAt) => {
+      const received = taken(deliveries.filter(({ receivedTicks }) => receivedTicks <= knownAt));
       const until = received.events().filter(({ ticks }) => ticks <= asOf);
-      expect(fileAt(taken(sends), { asOf, knownAt })).toEqual(fold(ENTITY, until));
+      expect(fileAt(taken(deliveries), { asOf, knownAt })).toEqual(fold(ENTITY, until));
     }),
     { numRuns: 2000 },
   );
@@ -48,21 +55,21 @@ test("asOf and knownAt together: of the deliveries received by then, the events 
 
 test("no moment at all gives today's file, and every send under its event", () => {
   fc.assert(
-    fc.property(processed, (sends) => {
-      const log = taken(sends);
+    fc.property(processed, (deliveries) => {
+      const log = taken(deliveries);
       expect(fileAt(log, {})).toEqual(log.folded);
-      const told = eventsAt(log.entries, {}).flatMap((event) => event.sends);
+      const told = eventsAt(log.entries, {}).flatMap((event) => event.deliveries);
       expect(told.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual(log.entries.map(({ seq }) => seq));
     }),
     { numRuns: 500 },
   );
 });
 
-function taken(sends: readonly Send[]): Log {
-  return new Log(ENTITY).take(sends);
+function taken(deliveries: readonly ParsedDelivery[]): Log {
+  return new Log(ENTITY).take(deliveries);
 }
 
-function fileAt(log: Log, at: Moment) {
+function fileAt(log: Log, at: PointInTime) {
   const dataOf = (event: string, id: string): JsonObject => {
     const first = log.entries.find(
       (entry) => entry.kind === "event" && entry.event === event && entry.id === id,

@@ -1,7 +1,7 @@
 import {
   append,
   CHAIN_START,
-  comparePlaces,
+  compareOrderKeys,
   fold,
   identityKey,
   parseJson,
@@ -11,7 +11,7 @@ import {
   type JsonObject,
   type KnownEvent,
   type Outcome,
-  type Send,
+  type ParsedDelivery,
 } from "../src/index.ts";
 
 /** One person's log, kept as a store would: what `append` needs is read from the entries alone. */
@@ -26,22 +26,22 @@ export class Log {
     this.entityId = entityId;
   }
 
-  take(sends: readonly Send[]): this {
+  take(sends: readonly ParsedDelivery[]): this {
     const last = this.entries.at(-1);
     const appended = append(
       {
         entityId: this.entityId,
         seq: last?.seq ?? 0,
         hash: last?.hash ?? CHAIN_START,
-        known: this.#known(new Set(sends.map(({ told }) => identityKey(told)))),
+        known: this.#known(new Set(sends.map(({ parsed }) => identityKey(parsed)))),
         folded: this.folded,
       },
       sends,
     );
     this.entries.push(...appended.entries);
     for (const [deliveryId, outcome] of appended.outcomes) this.outcomes.set(deliveryId, outcome);
-    if (appended.folded === "late") this.refolds++;
-    this.folded = appended.folded === "late" ? fold(this.entityId, this.events()) : appended.folded;
+    if (appended.folded === "out-of-order") this.refolds++;
+    this.folded = appended.folded === "out-of-order" ? fold(this.entityId, this.events()) : appended.folded;
     return this;
   }
 
@@ -55,7 +55,7 @@ export class Log {
         events.set(key, { event, id, entityId, ticks, data: parseJson(dataJson ?? "") as JsonObject });
       else if (before !== undefined && ticks < before.ticks) events.set(key, { ...before, ticks });
     }
-    return [...events.values()].sort(comparePlaces);
+    return [...events.values()].sort(compareOrderKeys);
   }
 
   #known(wanted: ReadonlySet<string>): Map<string, KnownEvent> {

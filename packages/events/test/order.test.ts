@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { comparePlaces, compareText, type Place } from "../src/index.ts";
+import { compareOrderKeys, compareText, type EventOrderKey } from "../src/index.ts";
 
 const wellFormed = fc.string({ unit: "binary", maxLength: 6 });
 // From around the surrogates, where the order of UTF-16 units and that of code points part.
@@ -13,7 +13,7 @@ const anyUnits = fc.string({
 const text = fc.oneof(wellFormed, tricky, anyUnits);
 
 // Few values, so that ties in the time, the type and the id are common.
-const place: fc.Arbitrary<Place> = fc.record(
+const place: fc.Arbitrary<EventOrderKey> = fc.record(
   {
     ticks: fc.bigInt({ min: -1n, max: 1n }),
     event: fc.constantFrom("A", "B", "Ab"),
@@ -45,8 +45,8 @@ test("texts are totally ordered, halves of surrogate pairs included", () => {
 test("places are totally ordered: two are equal only where time, type and id are", () => {
   fc.assert(
     fc.property(place, place, place, (a, b, c) => {
-      expect(isTotalOrder(comparePlaces, a, b, c)).toBe(true);
-      expect(comparePlaces(a, b) === 0).toBe(isDeepStrictEqual(a, b));
+      expect(isTotalOrder(compareOrderKeys, a, b, c)).toBe(true);
+      expect(compareOrderKeys(a, b) === 0).toBe(isDeepStrictEqual(a, b));
     }),
     { numRuns: 3000 },
   );
@@ -59,12 +59,12 @@ test("time decides first, to the tick; then the type; then the id, as text", () 
     { ticks: 2n, event: "A", id: "9" },
     { ticks: 2n, event: "B", id: "1" },
   ];
-  expect(places.toReversed().sort(comparePlaces)).toEqual(places);
+  expect(places.toReversed().sort(compareOrderKeys)).toEqual(places);
 });
 
 test("times beyond what a double tells apart are still told apart", () => {
   const at = (ticks: bigint) => ({ ticks, event: "A", id: "1" });
-  expect(comparePlaces(at(2n ** 60n), at(2n ** 60n + 1n))).toBeLessThan(0);
+  expect(compareOrderKeys(at(2n ** 60n), at(2n ** 60n + 1n))).toBeLessThan(0);
 });
 
 /** Whether these three contradict no total order: reflexive, antisymmetric, transitive. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formatTicks, identityKey, MAX_ID_LENGTH, readDelivery } from "../src/index.ts";
+import { formatTicks, identityKey, MAX_ID_LENGTH, parseDelivery } from "../src/index.ts";
 import { accepted, ENTITY, ENVELOPE, paths, rejected } from "./reading.ts";
 
 describe("tolerates", () => {
@@ -65,9 +65,9 @@ describe("tolerates", () => {
 
   test("a byte order mark, also right after bytes that were no UTF-8", () => {
     const marked = Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(JSON.stringify(ENVELOPE))]);
-    expect(readDelivery(Buffer.from([0xef, 0xbb]))).toMatchObject({ ok: false });
-    expect(readDelivery(marked)).toMatchObject({ ok: true, value: { id: "254" } });
-    expect(readDelivery(marked)).toMatchObject({ ok: true, value: { id: "254" } });
+    expect(parseDelivery(Buffer.from([0xef, 0xbb]))).toMatchObject({ ok: false });
+    expect(parseDelivery(marked)).toMatchObject({ ok: true, value: { id: "254" } });
+    expect(parseDelivery(marked)).toMatchObject({ ok: true, value: { id: "254" } });
   });
 
   test("a type that nobody documented, with whatever data", () => {

@@ -1,4 +1,4 @@
-import { readDelivery, type Rejection, type ToldEvent } from "../src/index.ts";
+import { parseDelivery, type ParseFailure, type ParsedEvent } from "../src/index.ts";
 
 export const ENTITY = "17f86a38-ee24-4686-8b4d-9251019f0009";
 export const ENVELOPE = {
@@ -17,18 +17,18 @@ function encode(body: unknown): Uint8Array {
 }
 
 /** What a body is read as; a text or bytes are the body itself. */
-export function accepted(body: unknown): ToldEvent {
-  const delivery = readDelivery(encode(body));
+export function accepted(body: unknown): ParsedEvent {
+  const delivery = parseDelivery(encode(body));
   if (!delivery.ok) throw new Error(delivery.error.message);
   return delivery.value;
 }
 
-export function rejected(body: unknown): Rejection {
-  const delivery = readDelivery(encode(body));
+export function rejected(body: unknown): ParseFailure {
+  const delivery = parseDelivery(encode(body));
   if (delivery.ok) throw new Error("the delivery was read");
   return delivery.error;
 }
 
-export function paths({ issues }: Rejection): string[] {
+export function paths({ issues }: ParseFailure): string[] {
   return issues.map(({ path }) => path);
 }

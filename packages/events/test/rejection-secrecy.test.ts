@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readDelivery, type Rejection } from "../src/index.ts";
+import { parseDelivery, type ParseFailure } from "../src/index.ts";
 import { ENTITY, ENVELOPE } from "./reading.ts";
 
 describe("what a rejection says holds nothing of the payload", () => {
   // In part the way in which V8 words a position: a message that looks for one must not be fooled by the payload.
   const CANARY = "§ at position 98765 §";
-  const leaks = ({ message, issues }: Rejection) => /§|98765/.test(JSON.stringify({ message, issues }));
+  const leaks = ({ message, issues }: ParseFailure) => /§|98765/.test(JSON.stringify({ message, issues }));
 
   const canary = fc.constantFrom<unknown>(
     CANARY,
@@ -42,7 +42,7 @@ describe("what a rejection says holds nothing of the payload", () => {
   test("when fields are wrong", () => {
     fc.assert(
       fc.property(payload, (payload) => {
-        const delivery = readDelivery(Buffer.from(JSON.stringify(payload)));
+        const delivery = parseDelivery(Buffer.from(JSON.stringify(payload)));
         expect(delivery.ok || leaks(delivery.error)).toBe(delivery.ok);
       }),
       { numRuns: 3000 },
@@ -59,7 +59,7 @@ describe("what a rejection says holds nothing of the payload", () => {
       fc.property(texts, fc.nat(), slip, fc.nat({ max: 3 }), (text, at, slip, cut) => {
         const place = at % (text.length + 1);
         const broken = text.slice(0, place) + slip + text.slice(place + cut);
-        const delivery = readDelivery(Buffer.from(broken));
+        const delivery = parseDelivery(Buffer.from(broken));
         expect(delivery.ok || leaks(delivery.error)).toBe(delivery.ok);
       }),
       { numRuns: 5000, examples: [[`{"a":tru${CANARY}}`, 0, "", 0]] },
@@ -75,7 +75,7 @@ test("any bytes whatever end as an event or as a rejection, never as an exceptio
   );
   fc.assert(
     fc.property(bytes, (body) => {
-      expect(readDelivery(body)).toHaveProperty("ok");
+      expect(parseDelivery(body)).toHaveProperty("ok");
     }),
     { numRuns: 2000 },
   );

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { fold, readDelivery, toPerson, type Event, type Person } from "../src/index.ts";
+import { fold, parseDelivery, toPerson, type Event, type Person } from "../src/index.ts";
 
 const NOBODY_KNOWN = {
   name: null,
@@ -126,7 +126,7 @@ function fileOf(...names: string[]): Person | undefined {
 }
 
 function read(name: string): Event {
-  const delivery = readDelivery(readFileSync(new URL(`../samples/${name}.json`, import.meta.url)));
+  const delivery = parseDelivery(readFileSync(new URL(`../samples/${name}.json`, import.meta.url)));
   if (!delivery.ok) throw new Error(delivery.error.message);
   return delivery.value;
 }

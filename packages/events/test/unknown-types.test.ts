@@ -3,7 +3,7 @@ import {
   canonicalJson,
   fold,
   parseJson,
-  readDelivery,
+  parseDelivery,
   recognise,
   toPerson,
   upcast,
@@ -19,7 +19,7 @@ describe("a type that the code does not know yet", () => {
   test("is no fault: recognised as unknown, whatever its data, and read from a delivery", () => {
     expect(recognise("NaturalPersonExpired", { entity: 5 })).toEqual({ kind: "unknown-type" });
     const body = Buffer.from(JSON.stringify({ ...ENVELOPE, event: "NaturalPersonExpired" }));
-    expect(readDelivery(body)).toMatchObject({ ok: true, value: { event: "NaturalPersonExpired" } });
+    expect(parseDelivery(body)).toMatchObject({ ok: true, value: { event: "NaturalPersonExpired" } });
   });
 
   test("is folded from the same log once the code has learnt it", () => {

@@ -1,4 +1,4 @@
-import { payload, type DocumentedEvent } from "@dossier/testing";
+import { payload, type DocumentedEvent } from "@dossier/simulator";
 import fc, { type Arbitrary } from "fast-check";
 
 /** JSON text of an object's members, so that there may be members that no object could hold. */

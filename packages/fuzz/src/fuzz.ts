@@ -21,7 +21,7 @@ export interface FuzzOptions {
   /** Told after each group of cases how many there were so far. */
   readonly onProgress?: (cases: number) => void;
   /** Aborted to end early, after the group in hand. */
-  readonly stopping?: AbortSignal;
+  readonly shutdownSignal?: AbortSignal;
 }
 
 /**
@@ -32,12 +32,12 @@ export interface FuzzOptions {
  */
 export async function fuzz(
   system: System,
-  { cases, seed, onProgress, stopping }: FuzzOptions,
+  { cases, seed, onProgress, shutdownSignal }: FuzzOptions,
 ): Promise<Tally> {
   const tally = new Tally();
   const silence = await keepSilent(system.port, SILENT_CONNECTIONS);
   try {
-    for (let round = 0; tally.cases < cases && !stopping?.aborted; round += 1) {
+    for (let round = 0; tally.cases < cases && !shutdownSignal?.aborted; round += 1) {
       const left = cases - tally.cases;
       const property = fc.asyncProperty(group, (some) => run(system, some.slice(0, left), tally));
       await fc.assert(property, { seed: seedOf(seed, round), numRuns: 1 });

@@ -1,4 +1,5 @@
-import { startPostgres, startRedis } from "@dossier/testing";
+import { startPostgres } from "@dossier/embedded";
+import { startRedis } from "@dossier/testing";
 import { fuzz } from "./fuzz.ts";
 import { GROWTH_BYTES, liveBytes } from "./memory.ts";
 import { options } from "./options.ts";
@@ -9,8 +10,8 @@ const { cases, seed } = options();
 const WARM_UP = Math.min(2_000, cases);
 let shown = 0;
 
-const stopping = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stopping.abort());
+const shutdownSignal = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => shutdownSignal.abort());
 
 const postgres = await startPostgres({ settings: { fsync: "off", full_page_writes: "off" } });
 const redis = await startRedis();
@@ -33,7 +34,7 @@ async function run(): Promise<void> {
   const tally = await fuzz(system, {
     cases,
     seed,
-    stopping: stopping.signal,
+    shutdownSignal: shutdownSignal.signal,
     onProgress(done) {
       if (done >= WARM_UP) warm ??= liveBytes();
       showProgress(done);

@@ -1,4 +1,4 @@
-import { sign } from "@dossier/testing";
+import { sign } from "@dossier/simulator";
 import fc, { type Arbitrary } from "fast-check";
 
 export const SECRETS = [

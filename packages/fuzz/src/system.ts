@@ -38,17 +38,17 @@ export async function startSystem(databaseUrl: string, redisUrl: string): Promis
       if (PERSONAL.test(line) || (ERROR.test(line) && !OUTAGE.test(line))) said.push(line);
     },
   };
-  const stopping = new AbortController();
+  const shutdownSignal = new AbortController();
   const common = { PORT: 0, LOG_LEVEL: "trace" as const, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
   const ingest = await startIngest(
     { ...common, ICOMPLY_WEBHOOK_SECRETS: [...SECRETS], MAX_BODY_BYTES: LIMIT },
     createLogger({ service: "ingest", level: "trace", destination }),
-    stopping.signal,
+    shutdownSignal.signal,
   );
   const worker = await startWorker(
     { ...common, WORKER_CONCURRENCY: 64, MAX_ATTEMPTS: 3 },
     createLogger({ service: "worker", level: "trace", destination }),
-    stopping.signal,
+    shutdownSignal.signal,
   );
   if (!ingest.ok) throw new Error(ingest.message);
   if (!worker.ok) throw new Error(worker.message);
@@ -91,7 +91,7 @@ export async function startSystem(databaseUrl: string, redisUrl: string): Promis
       return rows[0] ?? { recorded: 0, telling: 0 };
     },
     async stop() {
-      stopping.abort();
+      shutdownSignal.abort();
       for (const { shutdown } of [ingest.value, worker.value]) {
         for (const step of Object.values(shutdown)) await step();
       }

@@ -2,7 +2,7 @@
 // time, and tells its parent how long the answers took. It writes HTTP by hand, to take little of the machine.
 import { once } from "node:events";
 import { connect } from "node:net";
-import { journeys, sign } from "@dossier/testing";
+import { scenario, sign } from "@dossier/simulator";
 
 export const SECRET = "whs_ef0dbc12345c418ab4a1cc4c888dea02";
 
@@ -57,7 +57,7 @@ async function loaded({ port, connections, webhooks, seed }: Load): Promise<Meas
 
 /** Signed beforehand: the client shares its machine with what is measured. */
 function made(webhooks: number, seed: number): Buffer[] {
-  const { sends } = journeys({ persons: webhooks, seed, duplicates: 0.1, shuffle: 0.1 });
+  const { sends } = scenario({ persons: webhooks, seed, duplicates: 0.1, shuffle: 0.1 });
   return Iterator.from(sends)
     .take(webhooks)
     .map(({ body }) => {

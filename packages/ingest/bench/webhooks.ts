@@ -6,10 +6,11 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { startPostgres } from "@dossier/embedded";
 import { migrateQueue } from "@dossier/queue";
 import { createLogger } from "@dossier/service";
 import { migrate, openPool, type Pool } from "@dossier/store";
-import { startPostgres, startRedis } from "@dossier/testing";
+import { startRedis } from "@dossier/testing";
 import { startIngest } from "../src/index.ts";
 import { SECRET, type Load, type Measured } from "./load.ts";
 

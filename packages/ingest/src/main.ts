@@ -4,4 +4,7 @@ import { startIngest } from "./start.ts";
 
 const config = orExit(ingestConfig());
 const log = createLogger({ service: "ingest", level: config.LOG_LEVEL });
-await runUntilSignal(log, async (stopping) => orExit(await startIngest(config, log, stopping)).shutdown);
+await runUntilSignal(
+  log,
+  async (shutdownSignal) => orExit(await startIngest(config, log, shutdownSignal)).shutdown,
+);

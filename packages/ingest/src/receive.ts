@@ -1,7 +1,7 @@
 import { err, ok, type Result } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
-import { withDeadline, type OutageLog } from "@dossier/service";
-import { groupCommit, Overloaded, recordDeliveries, type Delivery, type Pool } from "@dossier/store";
+import { groupCommit, Overloaded, withDeadline, type OutageLog } from "@dossier/service";
+import { recordDeliveries, type Delivery, type Pool } from "@dossier/store";
 import { v7 as uuidv7 } from "uuid";
 import { readBody, type BodyFailure } from "./body.ts";
 import { secretMask } from "./mask.ts";
@@ -27,7 +27,7 @@ export interface ReceiverOptions {
   readonly maxBodyBytes: number;
   /**
    * Milliseconds that a sender waits for the commit; then it is told to come back, although the commit may still
-   * come: its resend is a duplicate. Longer rides out a slower Postgres; shorter holds fewer requests meanwhile.
+   * come: its redelivery is a duplicate. Longer rides out a slower Postgres; shorter holds fewer requests meanwhile.
    */
   readonly commitWithinMs: number;
   /** Bytes that may wait for their commit; beyond them senders are told to come back. More needs more memory. */

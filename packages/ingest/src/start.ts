@@ -38,7 +38,7 @@ const CONNECTIONS = 2;
 export async function startIngest(
   config: IngestConfig,
   log: Logger,
-  stopping: AbortSignal,
+  shutdownSignal: AbortSignal,
   { queueTimeoutMs = 1_000 }: { readonly queueTimeoutMs?: number } = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
   const { PORT, DATABASE_URL, REDIS_URL, ICOMPLY_WEBHOOK_SECRETS, MAX_BODY_BYTES } = config;
@@ -75,7 +75,7 @@ export async function startIngest(
       needs: { postgres: () => pool.query("select 1 from deliveries limit 1") },
       uses: { queue: () => outages.queue.watch(() => queue.counts()) },
       metrics,
-      stopping,
+      shutdownSignal,
     }),
   );
   const server = await serve(app, { port: PORT });

@@ -1,4 +1,4 @@
-import { payload, sign } from "@dossier/testing";
+import { payload, sign } from "@dossier/simulator";
 import { describe, expect, test } from "vitest";
 import { ingest, SECRET, sharedIngest } from "./harness.ts";
 import { chunked, exchange, head, opened, received, type Answer } from "./http.ts";

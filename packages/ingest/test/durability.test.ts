@@ -1,5 +1,7 @@
 import { text } from "node:stream/consumers";
-import { needs, payload, startPostgres, startRedis } from "@dossier/testing";
+import { startPostgres } from "@dossier/embedded";
+import { payload } from "@dossier/simulator";
+import { needs, startRedis } from "@dossier/testing";
 import { describe, expect, test } from "vitest";
 import { database, holdCommits, ingest, openedQueue, prepare } from "./harness.ts";
 import { opened } from "./http.ts";

@@ -1,7 +1,8 @@
 import { migrateQueue, openQueue, type DeliveryQueue } from "@dossier/queue";
 import { createLogger, type ShutdownSteps } from "@dossier/service";
+import { sign } from "@dossier/simulator";
 import { migrate, openPool, type Pool } from "@dossier/store";
-import { freshDatabase, freshRedis, sign } from "@dossier/testing";
+import { freshDatabase, freshRedis } from "@dossier/testing";
 import { beforeAll, type TestContext } from "vitest";
 import { startIngest, type IngestConfig } from "../src/index.ts";
 import { exchange, type Answer } from "./http.ts";
@@ -77,8 +78,8 @@ export async function ingest(
     level: config.LOG_LEVEL,
     destination: { write: (line) => printed.push(line) },
   });
-  const stopping = new AbortController();
-  const started = await startIngest(config, log, stopping.signal, { queueTimeoutMs });
+  const shutdownSignal = new AbortController();
+  const started = await startIngest(config, log, shutdownSignal.signal, { queueTimeoutMs });
   if (!started.ok) throw new Error(started.message);
   const { port, shutdown } = started.value;
   context.onTestFinished(() => shutDown(shutdown));

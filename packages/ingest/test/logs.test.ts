@@ -1,4 +1,4 @@
-import { payload, sign } from "@dossier/testing";
+import { payload, sign } from "@dossier/simulator";
 import { expect, test } from "vitest";
 import { ingest, OTHER_SECRET, SECRET } from "./harness.ts";
 import { opened } from "./http.ts";

@@ -1,5 +1,7 @@
-import { needs, payload, startPostgres, startProxy, startRedis } from "@dossier/testing";
-import { freePort } from "@dossier/testing/embedded";
+import { startPostgres } from "@dossier/embedded";
+import { freePort } from "@dossier/embedded";
+import { payload } from "@dossier/simulator";
+import { needs, startProxy, startRedis } from "@dossier/testing";
 import { describe, expect, test } from "vitest";
 import { ingest, openedQueue, prepare, type Ingest } from "./harness.ts";
 

@@ -1,6 +1,7 @@
 import { createLogger, outageLog } from "@dossier/service";
+import { payload, sign } from "@dossier/simulator";
 import { openPool } from "@dossier/store";
-import { freshRedis, payload, sign } from "@dossier/testing";
+import { freshRedis } from "@dossier/testing";
 import { expect, test, type TestContext } from "vitest";
 import { createReceiver, type ReceiverOptions } from "../src/receive.ts";
 import { database, holdCommits, openedQueue, SECRET } from "./harness.ts";

@@ -1,4 +1,4 @@
-import { sign } from "@dossier/testing";
+import { sign } from "@dossier/simulator";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fingerprint, verify } from "../src/verify.ts";

@@ -1,4 +1,4 @@
-import { payload, sign } from "@dossier/testing";
+import { payload, sign } from "@dossier/simulator";
 import { describe, expect, test } from "vitest";
 import { fingerprint } from "../src/verify.ts";
 import { ingest, OTHER_SECRET, SECRET, sharedIngest } from "./harness.ts";

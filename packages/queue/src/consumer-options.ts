@@ -1,7 +1,7 @@
 import type { Backoff } from "./backoff.ts";
-import type { Verdict } from "./verdict.ts";
+import type { JobResult } from "./verdict.ts";
 
-export interface Work {
+export interface JobInput {
   readonly deliveryIds: readonly string[];
   /** Whether the job is one delivery's own: it shows how that delivery fares. */
   readonly alone: boolean;
@@ -18,7 +18,7 @@ export interface ConsumerOptions {
    * Decides over a job that stalled more than `maxStalledCount` times, instead of the processor: the job
    * may be what kills its workers. The verdict ends the job as any other does.
    */
-  readonly giveUp: (work: Work) => Promise<Verdict>;
+  readonly handleStalled: (work: JobInput) => Promise<JobResult>;
   /** Told of every trouble with the connection and of jobs that were lost to another worker; both mend by themselves. */
   readonly onError: (error: Error) => void;
   /**

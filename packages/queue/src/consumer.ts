@@ -1,12 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Job } from "bullmq";
-import type { ConsumerOptions, Work } from "./consumer-options.ts";
+import type { ConsumerOptions, JobInput } from "./consumer-options.ts";
 import { deliveryIdsOf, type JobData } from "./job.ts";
 import { checkLocation, type QueueLocation } from "./location.ts";
 import { openWorker } from "./open-worker.ts";
 import { plainError } from "./plain-error.ts";
 import { readinessFrom, type Readiness } from "./readiness.ts";
-import { deliver, type Verdict } from "./verdict.ts";
+import { deliver, type JobResult } from "./verdict.ts";
 import { within } from "./within.ts";
 
 /** A worker with room asks for a job every 10 s at least; silent for so long, it has stopped consuming. */
@@ -41,11 +41,11 @@ export interface Consumer {
  */
 export function consume(
   location: QueueLocation,
-  process: (work: Work) => Promise<Verdict>,
+  process: (work: JobInput) => Promise<JobResult>,
   options: ConsumerOptions,
 ): Consumer {
   checkLocation(location);
-  const { concurrency, giveUp, maxStalledCount = 3 } = options;
+  const { concurrency, handleStalled, maxStalledCount = 3 } = options;
   const onError = (error: unknown) => options.onError(plainError(error));
   let inFlight = 0;
   let closed: Promise<boolean> | undefined;
@@ -66,12 +66,12 @@ export function consume(
     }
   }
 
-  async function judge(job: Job<JobData>): Promise<Verdict> {
+  async function judge(job: Job<JobData>): Promise<JobResult> {
     const deliveryIds = deliveryIdsOf(job.data);
     if (deliveryIds === undefined) return { kind: "dead", error: "the job names no deliveries" };
     const work = { deliveryIds, alone: job.name === "alone", attempt: job.attemptsMade + 1 };
     try {
-      return await (job.stalledCounter > maxStalledCount ? giveUp(work) : process(work));
+      return await (job.stalledCounter > maxStalledCount ? handleStalled(work) : process(work));
     } catch (error) {
       onError(error);
       // Its message was not made for a job, and may quote what was processed.

@@ -1,8 +1,8 @@
 export { DEFAULT_BACKOFF, retryDelay, retrySchedule, type Backoff, type RetryStep } from "./backoff.ts";
-export type { ConsumerOptions, Work } from "./consumer-options.ts";
+export type { ConsumerOptions, JobInput } from "./consumer-options.ts";
 export { consume, type Consumer } from "./consumer.ts";
 export type { QueueLocation } from "./location.ts";
 export { migrateQueue } from "./migrate.ts";
 export { openQueue, type DeliveryQueue, type JobCounts, type QueueOptions } from "./queue.ts";
 export type { Readiness } from "./readiness.ts";
-export type { Verdict } from "./verdict.ts";
+export type { JobResult } from "./verdict.ts";

@@ -28,12 +28,12 @@ export function batchJob(deliveryIds: readonly string[], maxAttempts: number): N
 }
 
 /** A job for one delivery; there is at most one such job at a time. */
-export function aloneJob(deliveryId: string, delayMs: number, maxAttempts: number): NewJob {
-  return job("alone", [deliveryId], { jobId: aloneJobId(deliveryId), delay: delayMs }, maxAttempts);
+export function singleJob(deliveryId: string, delayMs: number, maxAttempts: number): NewJob {
+  return job("alone", [deliveryId], { jobId: singleJobId(deliveryId), delay: delayMs }, maxAttempts);
 }
 
 /** The id of the job that a delivery has for itself. */
-export function aloneJobId(deliveryId: string): string {
+export function singleJobId(deliveryId: string): string {
   return `delivery-${deliveryId}`;
 }
 

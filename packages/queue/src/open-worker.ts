@@ -4,7 +4,7 @@ import { DEFAULT_BACKOFF, retryDelay } from "./backoff.ts";
 import type { ConsumerOptions } from "./consumer-options.ts";
 import { KEY_PREFIX, QUEUE_NAME, type JobData } from "./job.ts";
 import type { QueueLocation } from "./location.ts";
-import { LastingConnection, openPool, PatientPool } from "./postgres.ts";
+import { ReconnectingConnection, openPool, RetryingPool } from "./postgres.ts";
 import { consumerOptions } from "./redis.ts";
 import { RetryError } from "./verdict.ts";
 import { WatchedWorker } from "./watched-worker.ts";
@@ -47,6 +47,6 @@ function openBackend(location: QueueLocation, name: string, onError: (error: unk
     return redisBackend({ url: location.redisUrl, ...consumerOptions(name, onError) });
   }
   const pool = openPool(location.databaseUrl, { name, max: 6, timeoutMs: 15_000 });
-  const connection = new LastingConnection(new PatientPool(pool, onError));
+  const connection = new ReconnectingConnection(new RetryingPool(pool, onError));
   return postgresBackend(connection, `${QUEUE_NAME}:w:${name}`);
 }

@@ -42,7 +42,7 @@ export function openPool(databaseUrl: string, { name, max, timeoutMs }: Postgres
  * A pool whose queries wait for the server as long as it takes, as ioredis's do, so that an outage fails
  * no job. `onOutage` is told once for each outage.
  */
-export class PatientPool implements PgPool {
+export class RetryingPool implements PgPool {
   readonly #pool: PgPool;
   readonly #onOutage: (error: unknown) => void;
   readonly #closing = new AbortController();
@@ -95,7 +95,7 @@ export class PatientPool implements PgPool {
 }
 
 /** BullMQ's connection, mended in two places where a server that was away once stops a worker for good. */
-export class LastingConnection extends PostgresConnection {
+export class ReconnectingConnection extends PostgresConnection {
   readonly #owned: PgPool;
   #ready: Promise<void> | undefined;
   #closed: Promise<void> | undefined;

@@ -5,7 +5,7 @@ import { BROUGHT_BY_BACKEND, postgresBackend, redisBackend } from "./backend.ts"
 import { KEY_PREFIX, QUEUE_NAME, type JobData } from "./job.ts";
 import { checkLocation, type QueueLocation } from "./location.ts";
 import { plainError } from "./plain-error.ts";
-import { LastingConnection, openPool } from "./postgres.ts";
+import { ReconnectingConnection, openPool } from "./postgres.ts";
 import { producerOptions } from "./redis.ts";
 
 export type DeliveriesQueue = Queue<JobData, void, string, JobData, void, string, IQueueBackend, unknown>;
@@ -74,7 +74,7 @@ function openOnRedis(redisUrl: string, { name, timeoutMs, onError }: ProducerOpt
 }
 
 function openOnPostgres(databaseUrl: string, { name, timeoutMs, onError }: ProducerOptions): Producer {
-  const connection = new LastingConnection(openPool(databaseUrl, { name, max: 4, timeoutMs }));
+  const connection = new ReconnectingConnection(openPool(databaseUrl, { name, max: 4, timeoutMs }));
   const queue: DeliveriesQueue = new Queue(
     QUEUE_NAME,
     { connection: BROUGHT_BY_BACKEND },

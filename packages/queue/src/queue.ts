@@ -1,4 +1,4 @@
-import { aloneJob, aloneJobId, batchJob, type NewJob } from "./job.ts";
+import { singleJob, singleJobId, batchJob, type NewJob } from "./job.ts";
 import type { QueueLocation } from "./location.ts";
 import { openProducer, type DeliveriesQueue } from "./producer.ts";
 import { readinessFrom, type Readiness } from "./readiness.ts";
@@ -44,7 +44,7 @@ export interface DeliveryQueue {
    * Adds a job for this delivery alone, to be run after `delayMs` (default 0). A job of its own that is
    * yet to run or is running stays as it is; one that completed or failed makes place.
    */
-  enqueueAlone(deliveryId: string, options?: { delayMs?: number }): Promise<void>;
+  enqueueSingle(deliveryId: string, options?: { delayMs?: number }): Promise<void>;
   /** Gives each delivery a new job of its own, due now and with all its attempts, unless one is running. */
   redrive(deliveryIds: readonly string[]): Promise<void>;
   /** Drops the job that each delivery has for itself, in whatever state, unless it is running. */
@@ -88,8 +88,8 @@ export function openQueue(
     }
   }
 
-  const removeAlone = (deliveryIds: readonly string[]) =>
-    Promise.all(deliveryIds.map((deliveryId) => queue.remove(aloneJobId(deliveryId))));
+  const removeSingle = (deliveryIds: readonly string[]) =>
+    Promise.all(deliveryIds.map((deliveryId) => queue.remove(singleJobId(deliveryId))));
 
   const counts = () =>
     bounded("counting the queue's jobs", async () => {
@@ -108,23 +108,23 @@ export function openQueue(
       await bounded("adding a job", () => add(batchJob(deliveryIds, maxAttempts)));
     },
 
-    async enqueueAlone(deliveryId, { delayMs = 0 } = {}) {
+    async enqueueSingle(deliveryId, { delayMs = 0 } = {}) {
       await bounded("adding a delivery's own job", async () => {
-        const jobId = aloneJobId(deliveryId);
+        const jobId = singleJobId(deliveryId);
         const state = await queue.getJobState(jobId);
         if (state === "completed" || state === "failed") await queue.remove(jobId);
-        await add(aloneJob(deliveryId, delayMs, maxAttempts));
+        await add(singleJob(deliveryId, delayMs, maxAttempts));
       });
     },
 
     redrive: (deliveryIds) =>
       inChunks("redriving deliveries", deliveryIds, async (chunk) => {
-        await removeAlone(chunk);
+        await removeSingle(chunk);
         // Not addBulk: on Postgres, that needs the right to create a sequence.
-        await Promise.all(chunk.map((deliveryId) => add(aloneJob(deliveryId, 0, maxAttempts))));
+        await Promise.all(chunk.map((deliveryId) => add(singleJob(deliveryId, 0, maxAttempts))));
       }),
 
-    remove: (deliveryIds) => inChunks("removing deliveries' own jobs", deliveryIds, removeAlone),
+    remove: (deliveryIds) => inChunks("removing deliveries' own jobs", deliveryIds, removeSingle),
 
     readiness: () => readinessFrom(counts()),
     close: () => producer.close(),

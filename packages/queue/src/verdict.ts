@@ -4,7 +4,7 @@ import { UnrecoverableError } from "bullmq";
  * How the processing of a job ended. An `error` is stored in the job for people to read,
  * so it must hold no personal data.
  */
-export type Verdict =
+export type JobResult =
   | { readonly kind: "done" }
   /** An attempt is used up; the next comes after the backoff, or after `delayMs`. */
   | { readonly kind: "retry"; readonly error: string; readonly delayMs?: number }
@@ -12,7 +12,7 @@ export type Verdict =
   | { readonly kind: "dead"; readonly error: string };
 
 /** Tells BullMQ of a verdict in its own way: it takes a return as completed, and a throw as failed. */
-export function deliver(verdict: Verdict): void {
+export function deliver(verdict: JobResult): void {
   switch (verdict.kind) {
     case "done":
       return;

@@ -49,7 +49,7 @@ describe.concurrent.each(Object.entries(BACKENDS))("on %s", (_backend, start) =>
     const consuming = consume(proxy.location, jobs.process, {
       name: "test-consumer",
       concurrency: 4,
-      giveUp: async () => done,
+      handleStalled: async () => done,
       onError: () => {},
     });
     context.onTestFinished(async () => void (await consuming.close(5_000)));

@@ -44,17 +44,17 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     const jobs = handedOver();
     const deliveryId = randomUUID();
 
-    await queue.enqueueAlone(deliveryId, { delayMs: 3_600_000 });
-    await queue.enqueueAlone(deliveryId);
+    await queue.enqueueSingle(deliveryId, { delayMs: 3_600_000 });
+    await queue.enqueueSingle(deliveryId);
     expect(await queue.counts()).toMatchObject({ delayed: 1, waiting: 0 });
 
     await queue.redrive([deliveryId]);
-    await queue.enqueueAlone(deliveryId);
+    await queue.enqueueSingle(deliveryId);
     expect(await queue.counts()).toMatchObject({ delayed: 0, waiting: 1 });
 
     consumer(jobs.process);
     const job = await jobs.next();
-    await queue.enqueueAlone(deliveryId);
+    await queue.enqueueSingle(deliveryId);
     await queue.redrive([deliveryId]);
     expect(await queue.counts()).toMatchObject({ waiting: 0, active: 1 });
     job.answer(done);
@@ -67,15 +67,15 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     const [completes, fails] = [randomUUID(), randomUUID()];
     consumer(jobs.process);
 
-    await queue.enqueueAlone(completes);
+    await queue.enqueueSingle(completes);
     (await jobs.next()).answer(done);
     await reached(queue, "completed", completes);
-    await queue.enqueueAlone(fails);
+    await queue.enqueueSingle(fails);
     (await jobs.next()).answer({ kind: "dead", error: "no such person" });
     await reached(queue, "failed", fails);
 
     for (const deliveryId of [completes, fails]) {
-      await queue.enqueueAlone(deliveryId);
+      await queue.enqueueSingle(deliveryId);
       const job = await jobs.next();
       expect(job).toMatchObject({ deliveryIds: [deliveryId], attempt: 1 });
       job.answer(done);
@@ -89,7 +89,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     consumer(jobs.process);
     const before = Date.now();
 
-    await queue.enqueueAlone(randomUUID(), { delayMs: 150 });
+    await queue.enqueueSingle(randomUUID(), { delayMs: 150 });
 
     const job = await jobs.next();
     expect(Date.now() - before).toBeGreaterThanOrEqual(150);
@@ -123,7 +123,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     consumer(jobs.process);
     const deliveryId = randomUUID();
 
-    await queue.enqueueAlone(deliveryId);
+    await queue.enqueueSingle(deliveryId);
     (await jobs.next()).answer({ kind: "retry", error: "not yet", delayMs: 3_600_000 });
     await reached(queue, "delayed", deliveryId);
 
@@ -140,7 +140,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     });
     const deliveryId = randomUUID();
 
-    await queue.enqueueAlone(deliveryId);
+    await queue.enqueueSingle(deliveryId);
     await reached(queue, "failed", deliveryId);
 
     expect(seen).toEqual([1, 2, 3]);
@@ -154,7 +154,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     consumer(async () => ({ kind: "dead", error: "unparsable" }));
     const deliveryId = randomUUID();
 
-    await queue.enqueueAlone(deliveryId);
+    await queue.enqueueSingle(deliveryId);
     await reached(queue, "failed", deliveryId);
 
     const [job] = await queue.bullmq.getFailed();
@@ -169,7 +169,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     });
     const deliveryId = randomUUID();
 
-    await queue.enqueueAlone(deliveryId);
+    await queue.enqueueSingle(deliveryId);
     await reached(queue, "failed", deliveryId);
 
     const [job] = await queue.bullmq.getFailed();
@@ -183,7 +183,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     const jobs = handedOver();
     consumer(jobs.process, { concurrency: 1 });
     const [failed, unknown] = [randomUUID(), randomUUID()];
-    await queue.enqueueAlone(failed);
+    await queue.enqueueSingle(failed);
     (await jobs.next()).answer({ kind: "retry", error: "not yet" });
     (await jobs.next()).answer({ kind: "dead", error: "never" });
     await reached(queue, "failed", failed);
@@ -218,7 +218,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     const queue = open();
     consumer(async () => ({ kind: "dead", error: "never" }));
     const deliveryId = randomUUID();
-    await queue.enqueueAlone(deliveryId);
+    await queue.enqueueSingle(deliveryId);
     await reached(queue, "failed", deliveryId);
 
     await queue.remove([deliveryId, randomUUID()]);
@@ -253,14 +253,14 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     const givenUp: unknown[] = [];
     const first = consumer(dying.process, quickRecovery);
     const deliveryId = randomUUID();
-    await queue.enqueueAlone(deliveryId);
+    await queue.enqueueSingle(deliveryId);
     const lost = await dying.next();
 
     await first.close(0);
     consumer(living.process, {
       ...quickRecovery,
       maxStalledCount: 0,
-      async giveUp(work) {
+      async handleStalled(work) {
         givenUp.push(work);
         return { kind: "dead", error: "stalled" };
       },

@@ -10,8 +10,8 @@ import {
   type DeliveryQueue,
   type QueueLocation,
   type QueueOptions,
-  type Verdict,
-  type Work,
+  type JobResult,
+  type JobInput,
 } from "../src/index.ts";
 
 /** An empty queue on each of the two backends. */
@@ -37,12 +37,15 @@ export function opener(context: TestContext, location: QueueLocation) {
       context.onTestFinished(() => queue.close());
       return queue;
     },
-    consumer(process: (work: Work) => Promise<Verdict>, options: Partial<ConsumerOptions> = {}): Consumer {
+    consumer(
+      process: (work: JobInput) => Promise<JobResult>,
+      options: Partial<ConsumerOptions> = {},
+    ): Consumer {
       const consumer = consume(location, process, {
         name: "test-consumer",
         concurrency: 4,
         backoff: { baseMs: 1, capMs: 1 },
-        giveUp: () => Promise.reject(new Error("nothing should be given up here")),
+        handleStalled: () => Promise.reject(new Error("nothing should be given up here")),
         onError,
         ...options,
       });
@@ -57,8 +60,8 @@ export function handedOver() {
   const waiting: Array<(job: Handed) => void> = [];
   const arrived: Handed[] = [];
   return {
-    process(work: Work): Promise<Verdict> {
-      const { promise, resolve } = Promise.withResolvers<Verdict>();
+    process(work: JobInput): Promise<JobResult> {
+      const { promise, resolve } = Promise.withResolvers<JobResult>();
       const handed = { ...work, answer: resolve };
       const next = waiting.shift();
       if (next) next(handed);
@@ -76,8 +79,8 @@ export function handedOver() {
   };
 }
 
-export interface Handed extends Work {
-  answer(verdict: Verdict): void;
+export interface Handed extends JobInput {
+  answer(verdict: JobResult): void;
 }
 
 /** Tries until `attempt` resolves to something other than false; for what gives no signal of its own. */
@@ -94,4 +97,4 @@ export async function reached(queue: DeliveryQueue, state: JobState, deliveryId:
   await eventually(async () => (await queue.bullmq.getJobState(`delivery-${deliveryId}`)) === state);
 }
 
-export const done: Verdict = { kind: "done" };
+export const done: JobResult = { kind: "done" };

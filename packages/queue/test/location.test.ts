@@ -15,7 +15,7 @@ test.each([
     consume({ redisUrl }, async () => ({ kind: "done" }), {
       ...options,
       concurrency: 1,
-      giveUp: async () => ({ kind: "done" }),
+      handleStalled: async () => ({ kind: "done" }),
     }),
   ).toThrow(fault);
 });

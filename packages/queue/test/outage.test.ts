@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { needs, startPostgres, startRedis } from "@dossier/testing";
+import { startPostgres } from "@dossier/embedded";
+import { needs, startRedis } from "@dossier/testing";
 import { describe, expect, test, type TestContext } from "vitest";
 import { migrateQueue, type QueueLocation } from "../src/index.ts";
 import { done, eventually, handedOver, opener } from "./harness.ts";

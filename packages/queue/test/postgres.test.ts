@@ -31,7 +31,7 @@ test("a role that was granted the queue and owns nothing can do all of it, but n
 
   await queue.enqueue([randomUUID()]);
   (await jobs.next()).answer(done);
-  await queue.enqueueAlone(deliveryId);
+  await queue.enqueueSingle(deliveryId);
   (await jobs.next()).answer({ kind: "retry", error: "not yet" });
   (await jobs.next()).answer({ kind: "dead", error: "never" });
   await reached(queue, "failed", deliveryId);

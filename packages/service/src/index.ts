@@ -3,6 +3,7 @@ export { withDeadline } from "./deadline.ts";
 export { describeError, type ErrorDescription } from "./error.ts";
 export { createLogger, type Logger } from "./logger.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
+export { groupCommit, Overloaded, type GroupCommit, type GroupCommitOptions } from "./group-commit.ts";
 export { outageLog, type OutageLog } from "./outage-log.ts";
 export { type Check, probes } from "./probes.ts";
 export { notFound, onError, problem } from "./problem.ts";

@@ -13,7 +13,7 @@ export interface ProbesOptions {
   readonly uses?: Readonly<Record<string, Check>>;
   readonly metrics: Metrics;
   /** Aborted when the service begins to shut down: from then on it is unready. */
-  readonly stopping: AbortSignal;
+  readonly shutdownSignal: AbortSignal;
   /**
    * How long a check may take before it counts as failed, in milliseconds; all run at once.
    * More forgives a slow database; less answers the prober sooner. Default 1,000.
@@ -31,7 +31,7 @@ type Report = Readonly<Record<string, string>>;
  * - `GET /metrics`: Prometheus text.
  */
 export function probes(options: ProbesOptions): Hono {
-  const { needs, uses = {}, metrics, stopping, checkTimeout = 1_000 } = options;
+  const { needs, uses = {}, metrics, shutdownSignal, checkTimeout = 1_000 } = options;
   let running: Promise<Report> | undefined;
   // Probers that come while a round runs share it, so that many of them cost one round.
   const look = () =>
@@ -43,7 +43,7 @@ export function probes(options: ProbesOptions): Hono {
     .get("/healthz", (c) => c.json({ status: "ok" }))
     .get("/readyz", async (c) => {
       c.header("cache-control", "no-store");
-      if (stopping.aborted) return c.json({ status: "shutting down" }, 503);
+      if (shutdownSignal.aborted) return c.json({ status: "shutting down" }, 503);
       const checks = await look();
       return Object.keys(needs).every((name) => checks[name] === "ok")
         ? c.json({ status: "ready", checks })

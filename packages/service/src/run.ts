@@ -31,10 +31,10 @@ export interface RunOptions {
  */
 export async function runUntilSignal(
   log: Logger,
-  start: (stopping: AbortSignal) => Promise<ShutdownSteps>,
+  start: (shutdownSignal: AbortSignal) => Promise<ShutdownSteps>,
   { stepTimeout = 15_000, sameSignalWithin = 0 }: RunOptions = {},
 ): Promise<void> {
-  const stopping = new AbortController();
+  const shutdownSignal = new AbortController();
   let steps: ShutdownSteps = {};
   let firstSignalAt = 0;
 
@@ -46,14 +46,14 @@ export async function runUntilSignal(
   process.on("unhandledRejection", onFatal);
 
   const onSignal = (signal: "SIGTERM" | "SIGINT") => {
-    if (stopping.signal.aborted) {
+    if (shutdownSignal.signal.aborted) {
       if (performance.now() - firstSignalAt < sameSignalWithin) return;
       log.warn({ signal }, "ended at once by a second signal");
       process.exit(128 + constants.signals[signal]);
     }
     firstSignalAt = performance.now();
     log.info({ signal }, "shutting down");
-    stopping.abort();
+    shutdownSignal.abort();
     void shutDown(log, steps, stepTimeout).then((clean) => {
       log.info("shut down");
       process.exit(clean ? 0 : 1);
@@ -62,7 +62,7 @@ export async function runUntilSignal(
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
 
-  steps = await start(stopping.signal);
+  steps = await start(shutdownSignal.signal);
 }
 
 async function shutDown(log: Logger, steps: ShutdownSteps, stepTimeout: number): Promise<boolean> {

@@ -8,7 +8,7 @@ const refused = () => Promise.reject(new Error("connection refused"));
 const never = () => new Promise(() => {});
 
 function app(options: Partial<Parameters<typeof probes>[0]>) {
-  return probes({ needs: {}, metrics, stopping: new AbortController().signal, ...options });
+  return probes({ needs: {}, metrics, shutdownSignal: new AbortController().signal, ...options });
 }
 
 describe("GET /healthz", () => {
@@ -69,10 +69,10 @@ describe("GET /readyz", () => {
   });
 
   test("is 503 from the moment the service begins to shut down", async () => {
-    const stopping = new AbortController();
-    const routes = app({ needs: { postgres: well }, stopping: stopping.signal });
+    const shutdownSignal = new AbortController();
+    const routes = app({ needs: { postgres: well }, shutdownSignal: shutdownSignal.signal });
     expect((await routes.request("/readyz")).status).toBe(200);
-    stopping.abort();
+    shutdownSignal.abort();
     const answer = await routes.request("/readyz");
     expect([answer.status, await answer.json()]).toEqual([503, { status: "shutting down" }]);
     expect((await routes.request("/healthz")).status).toBe(200);

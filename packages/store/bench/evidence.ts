@@ -7,9 +7,9 @@ import { atEachSize, timed } from "./log.ts";
 await atEachSize(import.meta.filename, async (url) => {
   const pool = openPool(url, { name: "bench", size: 1 });
   await timed("entries verified", async () => {
-    const { events, resends, findings } = await verify(pool);
+    const { events, redeliveries, findings } = await verify(pool);
     if (findings.length > 0) throw new Error(`the log does not verify: ${JSON.stringify(findings)}`);
-    return events + resends;
+    return events + redeliveries;
   });
   await pool.end();
 });

@@ -2,7 +2,8 @@ import { fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { parseArgs } from "node:util";
-import { journeys, startPostgres } from "@dossier/testing";
+import { startPostgres } from "@dossier/embedded";
+import { scenario } from "@dossier/simulator";
 import { v7 } from "uuid";
 import { migrate, openPool, recordDeliveries, settle, type Pool } from "../src/index.ts";
 
@@ -24,7 +25,7 @@ export async function atEachSize(script: string, measure: (url: string) => Promi
   try {
     await migrate(postgres.url);
     const pool = openPool(postgres.url, { name: "bench", size: 2 });
-    const sends = journeys({ persons: 2 ** 31, seed: 1, duplicates: 0.05, shuffle: 0.2 }).sends[
+    const sends = scenario({ persons: 2 ** 31, seed: 1, duplicates: 0.05, shuffle: 0.2 }).sends[
       Symbol.iterator
     ]();
     let entries = 0;

@@ -2,8 +2,8 @@
 //
 //   node bootstrap.mjs node packages/store/bench/read.ts --persons 1000000 --events 1
 import { parseArgs } from "node:util";
+import { startPostgres } from "@dossier/embedded";
 import { parseTicks } from "@dossier/events";
-import { startPostgres } from "@dossier/testing";
 import { listPersons, migrate, openPool, readChanges, stats, type Pool } from "../src/index.ts";
 
 const { values } = parseArgs({

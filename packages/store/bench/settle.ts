@@ -4,7 +4,8 @@
 //   node bootstrap.mjs node packages/store/bench/settle.ts --deliveries 50000 --batch 500
 import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
-import { journeys, startPostgres } from "@dossier/testing";
+import { startPostgres } from "@dossier/embedded";
+import { scenario } from "@dossier/simulator";
 import { v7 } from "uuid";
 import { migrate, openPool, recordDeliveries, settle, type Delivery, type Pool } from "../src/index.ts";
 
@@ -50,7 +51,7 @@ async function run(pool: Pool): Promise<void> {
 }
 
 function made(count: number): Delivery[] {
-  const { sends } = journeys({
+  const { sends } = scenario({
     persons: count,
     seed: Number(values.seed),
     duplicates: Number(values.duplicates),

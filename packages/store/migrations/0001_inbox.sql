@@ -17,15 +17,15 @@ comment on column deliveries.digest is 'SHA-256 over all other columns but recei
 create table open_deliveries (
   delivery_id uuid primary key,
   due_at timestamptz not null,
-  failures integer not null default 0
+  failed_attempts integer not null default 0
 );
 comment on column open_deliveries.due_at is 'From then on the sweeper enqueues it, should no job have settled it.';
-comment on column open_deliveries.failures is 'Attempts used up since it was opened; outages use none.';
+comment on column open_deliveries.failed_attempts is 'Attempts used up since it was opened; outages use none.';
 create index open_deliveries_by_due on open_deliveries (due_at);
 
 create table settlements (
   delivery_id uuid primary key,
-  outcome text not null check (outcome in ('applied', 'duplicate', 'dead', 'discarded')),
+  outcome text not null check (outcome in ('applied', 'duplicate', 'dead-lettered', 'discarded')),
   settled_at timestamptz not null default now()
 );
-create index settlements_not_applied on settlements (outcome, delivery_id) where outcome in ('dead', 'discarded');
+create index settlements_not_applied on settlements (outcome, delivery_id) where outcome in ('dead-lettered', 'discarded');

@@ -1,5 +1,5 @@
 -- The log: each person's events, for ever. A person's entries are numbered without a gap and chained by hashes;
--- events and resends share the numbers.
+-- events and redeliveries share the numbers.
 
 create table streams (
   entity_id text collate "C" primary key,
@@ -37,10 +37,10 @@ create table events (
   primary key (entity_id, seq),
   constraint events_identity unique (entity_id, event, id)
 );
-comment on column events.ticks is 'creationTimeUtc of the first send, in 100 ns since 1970; an earlier resend counts instead.';
+comment on column events.ticks is 'creationTimeUtc of the first send, in 100 ns since 1970; an earlier redelivery counts instead.';
 create index events_by_append on events (append_id, ordinal);
 
-create table resends (
+create table redeliveries (
   entity_id text collate "C" not null,
   seq bigint not null,
   event text collate "C" not null,
@@ -54,7 +54,7 @@ create table resends (
   ordinal integer,
   primary key (entity_id, seq)
 );
-comment on table resends is 'Further sends of an event that the log has, with equal data and perhaps another time.';
-comment on column resends.append_id is 'Set where the resend moved its event to an earlier time.';
-create index resends_by_identity on resends (entity_id, event, id);
-create index resends_by_append on resends (append_id, ordinal) where append_id is not null;
+comment on table redeliveries is 'Further sends of an event that the log has, with equal data and perhaps another time.';
+comment on column redeliveries.append_id is 'Set where the redelivery moved its event to an earlier time.';
+create index redeliveries_by_identity on redeliveries (entity_id, event, id);
+create index redeliveries_by_append on redeliveries (append_id, ordinal) where append_id is not null;

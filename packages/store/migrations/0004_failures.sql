@@ -1,7 +1,7 @@
 -- What went wrong, and what people did about it: kept for ever.
 
-create table failures (
-  failure_id bigint generated always as identity primary key,
+create table failed_attempts (
+  failed_attempt_id bigint generated always as identity primary key,
   delivery_id uuid not null,
   attempt integer not null,
   failed_at timestamptz not null default now(),
@@ -9,12 +9,12 @@ create table failures (
   stack text,
   code_version text not null
 );
-create index failures_by_delivery on failures (delivery_id, failure_id);
+create index failed_attempts_by_delivery on failed_attempts (delivery_id, failed_attempt_id);
 
 create table dead_letters (
   dead_letter_id bigint generated always as identity primary key,
   delivery_id uuid not null,
-  died_at timestamptz not null default now(),
+  dead_lettered_at timestamptz not null default now(),
   reason text not null check (
     reason in ('unparsable', 'invalid-event', 'conflicting-duplicate', 'fold-failed', 'stalled')
   ),
@@ -28,12 +28,12 @@ create table dead_letters (
 comment on table dead_letters is 'One row for each time a delivery died; the last of a delivery counts while it is dead.';
 create index dead_letters_by_delivery on dead_letters (delivery_id, dead_letter_id desc);
 
-create table operator_actions (
-  action_id bigint generated always as identity primary key,
+create table decisions (
+  decision_id bigint generated always as identity primary key,
   delivery_id uuid not null,
   action text not null check (action in ('redrive', 'discard')),
   operator text not null,
   reason text not null,
-  acted_at timestamptz not null default now()
+  decided_at timestamptz not null default now()
 );
-create index operator_actions_by_delivery on operator_actions (delivery_id, action_id);
+create index decisions_by_delivery on decisions (delivery_id, decision_id);

@@ -11,11 +11,11 @@ create trigger append_only before update or delete or truncate on deliveries
   for each statement execute function refuse_change();
 create trigger append_only before update or delete or truncate on events
   for each statement execute function refuse_change();
-create trigger append_only before update or delete or truncate on resends
+create trigger append_only before update or delete or truncate on redeliveries
   for each statement execute function refuse_change();
-create trigger append_only before update or delete or truncate on failures
+create trigger append_only before update or delete or truncate on failed_attempts
   for each statement execute function refuse_change();
 create trigger append_only before update or delete or truncate on dead_letters
   for each statement execute function refuse_change();
-create trigger append_only before update or delete or truncate on operator_actions
+create trigger append_only before update or delete or truncate on decisions
   for each statement execute function refuse_change();

@@ -9,7 +9,7 @@ exception
 end
 $$;
 
-grant select, insert on deliveries, events, resends, failures, dead_letters, operator_actions to dossier_service;
+grant select, insert on deliveries, events, redeliveries, failed_attempts, dead_letters, decisions to dossier_service;
 grant select, insert, update, delete on open_deliveries, settlements, natural_persons to dossier_service;
 grant select, insert, update on streams to dossier_service;
 grant select, insert on appends to dossier_service;

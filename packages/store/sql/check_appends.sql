@@ -8,7 +8,7 @@ full join (
   from (
     select append_id, ordinal from events
     union all
-    select append_id, ordinal from resends where append_id is not null or ordinal is not null
+    select append_id, ordinal from redeliveries where append_id is not null or ordinal is not null
   ) as change
   group by append_id
 ) as changed using (append_id)

@@ -5,9 +5,9 @@ from (
   from settlements
   where outcome = 'applied' and not exists (select from events where events.delivery_id = settlements.delivery_id)
   union all
-  select delivery_id, 'a row in resends'
+  select delivery_id, 'a row in redeliveries'
   from settlements
-  where outcome = 'duplicate' and not exists (select from resends where resends.delivery_id = settlements.delivery_id)
+  where outcome = 'duplicate' and not exists (select from redeliveries where redeliveries.delivery_id = settlements.delivery_id)
 ) as missing
 order by delivery_id
 limit 1

@@ -3,7 +3,7 @@ select reason, count(*) as count
 from dead_letters
 join settlements using (delivery_id)
 join deliveries using (delivery_id)
-where outcome = 'dead'
+where outcome = 'dead-lettered'
   and not exists (
     select from dead_letters as later
     where later.delivery_id = dead_letters.delivery_id and later.dead_letter_id > dead_letters.dead_letter_id
@@ -11,8 +11,8 @@ where outcome = 'dead'
   and ($1::text is null or reason = $1)
   and ($2::text is null or event = $2)
   and ($3::text is null or entity_id = $3)
-  and ($4::bigint is null or (extract(epoch from died_at) * 10000000)::bigint < $4)
-  and ($5::bigint is null or (extract(epoch from died_at) * 10000000)::bigint >= $5)
+  and ($4::bigint is null or (extract(epoch from dead_lettered_at) * 10000000)::bigint < $4)
+  and ($5::bigint is null or (extract(epoch from dead_lettered_at) * 10000000)::bigint >= $5)
   and ($6::bytea is null or position($6 in body) > 0 or position($6 in convert_to(message, 'UTF8')) > 0)
 group by reason
 order by reason

@@ -1,13 +1,13 @@
 -- Exact, without going through what there is most of: a delivery that was applied is an event, a duplicate is a
--- resend, and every change of the feed is an event but those that moved one to an earlier time.
+-- redelivery, and every change of the feed is an event but those that moved one to an earlier time.
 select
   (select count(*) from open_deliveries) as open,
   (select extract(epoch from now() - min(received_at))::float8
    from (select delivery_id from open_deliveries order by delivery_id limit 1) as oldest
    join deliveries using (delivery_id)) as oldest_open_seconds,
-  (select count(*) from settlements where outcome = 'dead') as dead,
+  (select count(*) from settlements where outcome = 'dead-lettered') as dead_lettered,
   (select count(*) from settlements where outcome = 'discarded') as discarded,
-  (select count(*) from resends) as resends,
+  (select count(*) from redeliveries) as redeliveries,
   (
     coalesce((
       select first_position + size - 1 from appends
@@ -16,5 +16,5 @@ select
       limit 1
     ), 0)
     + coalesce((select sum(size) from appends where first_position is null), 0)
-    - (select count(*) from resends where append_id is not null)
+    - (select count(*) from redeliveries where append_id is not null)
   )::bigint as events

@@ -14,6 +14,6 @@ union all
 select first_position + ordinal, 'earlier-time', entity_id, event, id, ticks, null, delivery_id,
   (extract(epoch from received_at) * 10000000)::bigint
 from append
-join resends using (append_id)
+join redeliveries using (append_id)
 where ordinal > $1::bigint - first_position and ordinal <= $1::bigint + $2::bigint - first_position
 order by position

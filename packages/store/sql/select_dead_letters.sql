@@ -1,12 +1,12 @@
 -- The deliveries that are dead now, each with its last death, the latest first. A filter that is null lets all
 -- through. Walks backwards over the deaths and stops when the page is full.
 select delivery_id, dead_letter_id, reason, message, event, id, entity_id, code_version,
-  (extract(epoch from died_at) * 10000000)::bigint as died_ticks,
+  (extract(epoch from dead_lettered_at) * 10000000)::bigint as dead_lettered_ticks,
   (extract(epoch from received_at) * 10000000)::bigint as received_ticks
 from dead_letters
 join settlements using (delivery_id)
 join deliveries using (delivery_id)
-where outcome = 'dead'
+where outcome = 'dead-lettered'
   and not exists (
     select from dead_letters as later
     where later.delivery_id = dead_letters.delivery_id and later.dead_letter_id > dead_letters.dead_letter_id
@@ -14,8 +14,8 @@ where outcome = 'dead'
   and ($1::text is null or reason = $1)
   and ($2::text is null or event = $2)
   and ($3::text is null or entity_id = $3)
-  and ($4::bigint is null or (extract(epoch from died_at) * 10000000)::bigint < $4)
-  and ($5::bigint is null or (extract(epoch from died_at) * 10000000)::bigint >= $5)
+  and ($4::bigint is null or (extract(epoch from dead_lettered_at) * 10000000)::bigint < $4)
+  and ($5::bigint is null or (extract(epoch from dead_lettered_at) * 10000000)::bigint >= $5)
   and ($6::bytea is null or position($6 in body) > 0 or position($6 in convert_to(message, 'UTF8')) > 0)
   and ($7::bigint is null or dead_letter_id < $7)
 order by dead_letter_id desc

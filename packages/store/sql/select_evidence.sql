@@ -1,5 +1,5 @@
 -- Every entry of one person, or of all ($1 null), as the chain goes: with the chain's head, the delivery that told it,
--- how that was settled, and, for a resend, the data's digest of the event that it tells again.
+-- how that was settled, and, for a redelivery, the data's digest of the event that it tells again.
 select entity_id, entry.seq, kind, event, id, ticks, data, data_digest, delivery_id, delivery_digest, entry.hash, outcome,
   body, headers, verified_by, secret_fingerprint, digest,
   streams.seq as head_seq, streams.hash as head_hash,
@@ -10,11 +10,11 @@ from (
   from events
   where $1::text is null or entity_id = $1
   union all
-  select entity_id, seq, 'resend', event, id, ticks, null,
+  select entity_id, seq, 'redelivery', event, id, ticks, null,
     (select events.data_digest from events
-     where (events.entity_id, events.event, events.id) = (resends.entity_id, resends.event, resends.id)),
+     where (events.entity_id, events.event, events.id) = (redeliveries.entity_id, redeliveries.event, redeliveries.id)),
     delivery_id, received_at, delivery_digest, hash
-  from resends
+  from redeliveries
   where $1::text is null or entity_id = $1
 ) as entry
 left join streams using (entity_id)

@@ -5,7 +5,7 @@ from (
     array_to_string(array_agg(least(events.ticks, resent.ticks)), ',') as ticks
   from events
   left join (
-    select entity_id, event, id, min(ticks) as ticks from resends group by entity_id, event, id
+    select entity_id, event, id, min(ticks) as ticks from redeliveries group by entity_id, event, id
   ) as resent using (entity_id, event, id)
   group by entity_id
 ) as log

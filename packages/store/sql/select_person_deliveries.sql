@@ -6,7 +6,7 @@ from deliveries
 left join settlements using (delivery_id)
 where delivery_id in (
   select delivery_id from events where entity_id = $1
-  union select delivery_id from resends where entity_id = $1
+  union select delivery_id from redeliveries where entity_id = $1
   union select delivery_id from dead_letters where entity_id = $1
 )
 order by received_at, delivery_id

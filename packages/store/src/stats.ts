@@ -1,9 +1,9 @@
 import { recognise, STATUSES, type Status } from "@dossier/events";
 import type { Pool } from "./database/pool.ts";
 import { statement } from "./database/statements.ts";
-import type { DeathReason } from "./dead-letters/dead-letter.ts";
+import type { DeadLetterReason } from "./dead-letters/dead-letter.ts";
 import { countDeadLetters } from "./dead-letters/list.ts";
-import { givePositions, lastPosition } from "./feed/positions.ts";
+import { assignPositions, lastPosition } from "./feed/positions.ts";
 
 /** What there is, and what waits. All is counted, nothing estimated; the groups may be a moment apart. */
 export interface Stats {
@@ -11,13 +11,13 @@ export interface Stats {
     readonly open: number;
     /** How long the one that has waited longest has been open; `null` when none is. */
     readonly oldestOpenSeconds: number | null;
-    readonly dead: number;
+    readonly deadLettered: number;
     readonly discarded: number;
     readonly applied: number;
     readonly duplicate: number;
     readonly total: number;
   };
-  readonly deadLetters: Readonly<Partial<Record<DeathReason, number>>>;
+  readonly deadLetters: Readonly<Partial<Record<DeadLetterReason, number>>>;
   readonly naturalPersons: Readonly<Record<Status, number>>;
   readonly events: {
     readonly total: number;
@@ -42,7 +42,7 @@ const selectFeedLag = statement("select_feed_lag");
  * duplicates, each read from an index.
  */
 export async function stats(pool: Pool): Promise<Stats> {
-  await givePositions(pool);
+  await assignPositions(pool);
   const [deliveries, deadLetters, naturalPersons, unrecognised, position, lag] = await Promise.all([
     deliveryCounts(pool),
     countDeadLetters(pool, {}),
@@ -64,9 +64,9 @@ async function deliveryCounts(pool: Pool): Promise<Stats["deliveries"]> {
   const { rows } = await pool.query<{
     open: bigint;
     oldest_open_seconds: number | null;
-    dead: bigint;
+    dead_lettered: bigint;
     discarded: bigint;
-    resends: bigint;
+    redeliveries: bigint;
     events: bigint;
   }>(countDeliveries);
   const [row] = rows;
@@ -74,11 +74,11 @@ async function deliveryCounts(pool: Pool): Promise<Stats["deliveries"]> {
   return {
     open: Number(row.open),
     oldestOpenSeconds: row.oldest_open_seconds,
-    dead: Number(row.dead),
+    deadLettered: Number(row.dead_lettered),
     discarded: Number(row.discarded),
     applied: Number(row.events),
-    duplicate: Number(row.resends),
-    total: Number(row.open + row.dead + row.discarded + row.events + row.resends),
+    duplicate: Number(row.redeliveries),
+    total: Number(row.open + row.dead_lettered + row.discarded + row.events + row.redeliveries),
   };
 }
 

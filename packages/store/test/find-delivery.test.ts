@@ -1,6 +1,6 @@
 import { formatTicks } from "@dossier/events";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { discard, findDelivery, recordDeliveries, recordFailure, redrive } from "../src/index.ts";
+import { discard, findDelivery, recordDeliveries, recordFailedAttempt, redrive } from "../src/index.ts";
 import { body, freshRecord, inbox, type Record as Scene } from "./persons/record.ts";
 
 let record: Scene;
@@ -32,23 +32,23 @@ test("a delivery is found with its exact bytes, its headers and how it was verif
     headers: { "content-type": "application/json" },
     verifiedBy: "payload-secret",
     secretFingerprint: "abc123",
-    deaths: [],
+    deadLetters: [],
     attempts: [],
-    actions: [],
+    decisions: [],
   });
   await record.settle([ID]);
   expect(await findDelivery(record.pool, ID)).toMatchObject({
     body: bytes,
-    outcome: "dead",
-    deaths: [{ reason: "unparsable" }],
+    outcome: "dead-lettered",
+    deadLetters: [{ reason: "unparsable" }],
   });
 });
 
 test("what happened to a delivery is told in the order in which it happened", async () => {
   const [deliveryId = ""] = await record.receive([Buffer.from("no json")]);
   const failure = { deliveryId, error: "it failed", stack: undefined, codeVersion: "test" };
-  await recordFailure(record.pool, failure, { baseMs: 1, capMs: 1 });
-  await recordFailure(record.pool, failure, { baseMs: 1, capMs: 1 });
+  await recordFailedAttempt(record.pool, failure, { baseMs: 1, capMs: 1 });
+  await recordFailedAttempt(record.pool, failure, { baseMs: 1, capMs: 1 });
   await record.settle([deliveryId]);
   await redrive(record.pool, [deliveryId], { operator: "ada", reason: "again" });
   await record.settle([deliveryId]);
@@ -56,8 +56,8 @@ test("what happened to a delivery is told in the order in which it happened", as
   expect(await findDelivery(record.pool, deliveryId)).toMatchObject({
     outcome: "discarded",
     attempts: [{ attempt: 1 }, { attempt: 2 }],
-    deaths: [{ reason: "unparsable" }, { reason: "unparsable" }],
-    actions: [{ action: "redrive" }, { action: "discard", operator: "ada", reason: "noise" }],
+    deadLetters: [{ reason: "unparsable" }, { reason: "unparsable" }],
+    decisions: [{ action: "redrive" }, { action: "discard", operator: "ada", reason: "noise" }],
   });
 });
 
@@ -66,6 +66,6 @@ test("an applied delivery never died, and an unknown one is not found", async ()
     body("NaturalPersonPending", "1", "e", "2026-01-01T00:00:00Z"),
   ]);
   await record.settle([deliveryId]);
-  expect(await findDelivery(record.pool, deliveryId)).toMatchObject({ outcome: "applied", deaths: [] });
+  expect(await findDelivery(record.pool, deliveryId)).toMatchObject({ outcome: "applied", deadLetters: [] });
   expect(await findDelivery(record.pool, ID)).toBeUndefined();
 });

@@ -1,5 +1,5 @@
 import { STATUSES } from "@dossier/events";
-import { journeys } from "@dossier/testing/journeys";
+import { scenario } from "@dossier/simulator";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { discard, stats } from "../src/index.ts";
 import { body, freshRecord, type Record as Scene } from "./persons/record.ts";
@@ -29,7 +29,7 @@ test("an empty record counts nothing", async () => {
 });
 
 test("every number is what counting row by row gives, also of what has no position in the feed yet", async () => {
-  const { sends } = journeys({ persons: 30, seed: 5, duplicates: 0.3, shuffle: 0.5 });
+  const { sends } = scenario({ persons: 30, seed: 5, duplicates: 0.3, shuffle: 0.5 });
   const journey = Iterator.from(sends).map(({ body }) => body);
   const bad = ["no json", "{}", "[]"].map((text) => Buffer.from(text));
   const unheardOf = ["toString", "Rejected", "Rejected"].map((event, i) =>
@@ -43,8 +43,13 @@ test("every number is what counting row by row gives, also of what has no positi
   const { naturalPersons, deliveries, events, deadLetters, feed } = await stats(record.pool);
   for (const status of STATUSES)
     expect(naturalPersons[status]).toBe(await count(`natural_persons where status = '${status}'`));
-  for (const outcome of ["applied", "duplicate", "dead", "discarded"] as const)
-    expect(deliveries[outcome]).toBe(await count(`settlements where outcome = '${outcome}'`));
+  for (const [counted, outcome] of [
+    [deliveries.applied, "applied"],
+    [deliveries.duplicate, "duplicate"],
+    [deliveries.deadLettered, "dead-lettered"],
+    [deliveries.discarded, "discarded"],
+  ] as const)
+    expect(counted).toBe(await count(`settlements where outcome = '${outcome}'`));
   expect(deliveries.open).toBe(waiting);
   expect(deliveries.total).toBe(ids.length);
   expect(deliveries.oldestOpenSeconds).toBeGreaterThan(0);
@@ -59,7 +64,7 @@ test("every number is what counting row by row gives, also of what has no positi
   expect(deadLetters).toEqual({ unparsable: 1, "invalid-event": 1 });
   expect(feed.behindSeconds).toBe(0);
   expect(feed.lastPosition).toBe(
-    (await count("events")) + (await count("resends where append_id is not null")),
+    (await count("events")) + (await count("redeliveries where append_id is not null")),
   );
 
   await record.pool.query("update appends set first_position = null where append_id > 2");

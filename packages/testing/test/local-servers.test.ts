@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
+import { startPostgres } from "@dossier/embedded";
 import { Client } from "pg";
 import { expect, onTestFinished, test } from "vitest";
-import { needs, startPostgres, startRedis } from "../src/index.ts";
+import { needs, startRedis } from "../src/index.ts";
 
 async function sql(url: string, statement: string): Promise<unknown[]> {
   const client = new Client({ connectionString: url });

@@ -13,7 +13,7 @@ export async function watchConsuming(
   consumer: Consumer,
   { meter }: Metrics,
   log: Logger,
-  stopping: AbortSignal,
+  shutdownSignal: AbortSignal,
 ): Promise<void> {
   meter
     .createObservableGauge("dossier_worker_consuming", {
@@ -24,10 +24,10 @@ export async function watchConsuming(
 
   let consuming = true;
   for (;;) {
-    await sleep(INTERVAL_MS, undefined, { signal: stopping }).catch(() => undefined);
+    await sleep(INTERVAL_MS, undefined, { signal: shutdownSignal }).catch(() => undefined);
     const readiness = await consumer.readiness();
     // Whoever is told to stop takes no jobs either, and is in no trouble.
-    if (stopping.aborted) return;
+    if (shutdownSignal.aborted) return;
     if (readiness.ready === consuming) continue;
     consuming = readiness.ready;
     if (readiness.ready) log.info("takes the queue's jobs again");

@@ -4,4 +4,7 @@ import { startWorker } from "./start.ts";
 
 const config = orExit(workerConfig());
 const log = createLogger({ service: "worker", level: config.LOG_LEVEL });
-await runUntilSignal(log, async (stopping) => orExit(await startWorker(config, log, stopping)).shutdown);
+await runUntilSignal(
+  log,
+  async (shutdownSignal) => orExit(await startWorker(config, log, shutdownSignal)).shutdown,
+);

@@ -1,6 +1,6 @@
 import type { Metrics } from "@dossier/service";
+import type { OutagePause } from "./outage-pause.ts";
 import type { Outcomes } from "./outcome.ts";
-import type { Patience } from "./patience.ts";
 
 export interface WorkerMetrics {
   /** Counts what became of deliveries. */
@@ -11,7 +11,7 @@ export interface WorkerMetrics {
   swept(deliveries: number): void;
 }
 
-export function workerMetrics({ meter }: Metrics, patience: Patience): WorkerMetrics {
+export function workerMetrics({ meter }: Metrics, outagePause: OutagePause): WorkerMetrics {
   const deliveries = meter.createCounter("dossier_deliveries_total", {
     description: "Deliveries by what a try made of them.",
   });
@@ -31,7 +31,7 @@ export function workerMetrics({ meter }: Metrics, patience: Patience): WorkerMet
       description: "For how long an outage has kept this worker from settling anything; 0 while it works.",
     })
     .addCallback((gauge) => {
-      const { outage } = patience;
+      const { outage } = outagePause;
       gauge.observe(outage === undefined ? 0 : (Date.now() - outage.since.getTime()) / 1_000);
     });
 

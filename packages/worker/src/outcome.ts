@@ -1,4 +1,4 @@
-import type { Verdict } from "@dossier/queue";
+import type { JobResult } from "@dossier/queue";
 import type { DeadLetter } from "@dossier/store";
 
 /** What became of one delivery in one try. */
@@ -8,11 +8,11 @@ export type Outcome =
   /** It was not open: settled before, or in another worker's hands. */
   | { readonly kind: "not-open" }
   /** It can never be placed as it is; an operator must look. */
-  | { readonly kind: "dead"; readonly letter: DeadLetter }
+  | { readonly kind: "dead-lettered"; readonly letter: DeadLetter }
   /** It failed by a fault of its own or of this code, and is tried again. */
   | { readonly kind: "failed"; readonly error: string; readonly retryAfterMs: number }
   /** Postgres did not do it, and does other work: it stays open, with its attempts, and waits for the sweeper. */
-  | { readonly kind: "put-off"; readonly error: string };
+  | { readonly kind: "snoozed"; readonly error: string };
 
 export type Outcomes = ReadonlyMap<string, Outcome>;
 
@@ -25,15 +25,15 @@ type Death = Pick<DeadLetter, "reason" | "message">;
  * @param outcome `undefined` says no more than `not-open`
  * @param death why a delivery that is not open is dead, if it is
  */
-export function verdict(outcome: Outcome | undefined, death: Death | undefined): Verdict {
+export function jobResult(outcome: Outcome | undefined, death: Death | undefined): JobResult {
   switch (outcome?.kind) {
     case "applied":
     case "duplicate":
-    case "put-off":
+    case "snoozed":
       return { kind: "done" };
     case "failed":
       return { kind: "retry", error: outcome.error, delayMs: outcome.retryAfterMs };
-    case "dead":
+    case "dead-lettered":
       return dead(outcome.letter);
     case "not-open":
     case undefined:
@@ -41,4 +41,4 @@ export function verdict(outcome: Outcome | undefined, death: Death | undefined):
   }
 }
 
-const dead = ({ reason, message }: Death): Verdict => ({ kind: "dead", error: `${reason}: ${message}` });
+const dead = ({ reason, message }: Death): JobResult => ({ kind: "dead", error: `${reason}: ${message}` });

@@ -1,23 +1,23 @@
 import { DEFAULT_BACKOFF, retryDelay } from "@dossier/queue";
 import { describeError, version, withDeadline } from "@dossier/service";
 import {
-  bury,
+  deadLetter,
   identityOf,
   isOutage,
-  mayBeOfTheWork,
-  postpone,
-  recordFailure,
+  mayConcernOneDelivery,
+  snooze,
+  recordFailedAttempt,
   settle,
   type DeadLetter,
   type Pool,
   type Settled,
 } from "@dossier/store";
+import { ShutdownError, type ErrorCause, type OutagePause } from "./outage-pause.ts";
 import type { Outcome, Outcomes } from "./outcome.ts";
-import { Stopping, type Blame, type Patience } from "./patience.ts";
 
 export interface BatchOptions {
   readonly pool: Pool;
-  readonly patience: Patience;
+  readonly outagePause: OutagePause;
   /** Failures after which a delivery is dead. */
   readonly maxAttempts: number;
 }
@@ -31,13 +31,13 @@ const ANSWERS_WITHIN_MS = 5_000;
  * Postgres does not do while it does other work is put off, longer each time.
  */
 export async function settleBatch(deliveryIds: readonly string[], options: BatchOptions): Promise<Outcomes> {
-  const { pool, patience } = options;
+  const { pool, outagePause } = options;
   let tooMuch = 0;
   try {
-    const settled = await patience.wait(() => settle(pool, deliveryIds, version), blame);
+    const settled = await outagePause.wait(() => settle(pool, deliveryIds, version), blame);
     return outcomes(deliveryIds, settled);
   } catch (error) {
-    if (error instanceof Stopping) throw error;
+    if (error instanceof ShutdownError) throw error;
     const [only, ...others] = deliveryIds;
     if (only === undefined) return new Map();
     if (others.length === 0) return new Map([[only, await fail(only, error, options)]]);
@@ -49,11 +49,11 @@ export async function settleBatch(deliveryIds: readonly string[], options: Batch
   return alone;
 
   /** Met once, it may be the last of an outage that is over. */
-  async function blame(error: unknown): Promise<Blame> {
-    const ofTheWork = mayBeOfTheWork(error) && (await answers(pool));
+  async function blame(error: unknown): Promise<ErrorCause> {
+    const ofTheWork = mayConcernOneDelivery(error) && (await answers(pool));
     tooMuch = ofTheWork ? tooMuch + 1 : 0;
-    if (!ofTheWork) return "surroundings";
-    return tooMuch === 1 ? "unclear" : "work";
+    if (!ofTheWork) return "infrastructure";
+    return tooMuch === 1 ? "unknown" : "delivery";
   }
 }
 
@@ -69,22 +69,22 @@ function outcomes(deliveryIds: readonly string[], { applied, duplicates, dead }:
     ...deliveryIds.map((deliveryId) => [deliveryId, { kind: "not-open" }] as const),
     ...applied.map((deliveryId) => [deliveryId, { kind: "applied" }] as const),
     ...duplicates.map((deliveryId) => [deliveryId, { kind: "duplicate" }] as const),
-    ...dead.map((letter) => [letter.deliveryId, { kind: "dead", letter }] as const),
+    ...dead.map((letter) => [letter.deliveryId, { kind: "dead-lettered", letter }] as const),
   ]);
 }
 
 async function fail(deliveryId: string, error: unknown, options: BatchOptions): Promise<Outcome> {
-  const { pool, patience, maxAttempts } = options;
+  const { pool, outagePause, maxAttempts } = options;
   const { type, code, message, stack } = describeError(error);
   // Postgres' text holds no NUL, and an error may quote one.
   const described = `${code === undefined ? type : `${type} ${code}`}: ${message}`.replaceAll("\0", "\uFFFD");
   if (isOutage(error)) {
     // A server that takes no writes does not take this one either: so no more than one is put off for its sake.
-    await patience.wait(() => postpone(pool, deliveryId));
-    return { kind: "put-off", error: described };
+    await outagePause.wait(() => snooze(pool, deliveryId));
+    return { kind: "snoozed", error: described };
   }
   const failure = { deliveryId, error: described, stack, codeVersion: version };
-  const attempt = await patience.wait(() => recordFailure(pool, failure, DEFAULT_BACKOFF));
+  const attempt = await outagePause.wait(() => recordFailedAttempt(pool, failure, DEFAULT_BACKOFF));
   if (attempt === undefined) return { kind: "not-open" };
   if (attempt < maxAttempts) {
     return { kind: "failed", error: described, retryAfterMs: retryDelay(attempt, Math.random) };
@@ -94,8 +94,8 @@ async function fail(deliveryId: string, error: unknown, options: BatchOptions): 
     reason: "fold-failed",
     message: `failed ${attempt} times, the last time with ${described}`,
     issues: [],
-    identity: await patience.wait(() => identityOf(pool, deliveryId)),
+    identity: await outagePause.wait(() => identityOf(pool, deliveryId)),
   };
-  const buried = await patience.wait(() => bury(pool, letter, version));
-  return buried ? { kind: "dead", letter } : { kind: "not-open" };
+  const buried = await outagePause.wait(() => deadLetter(pool, letter, version));
+  return buried ? { kind: "dead-lettered", letter } : { kind: "not-open" };
 }

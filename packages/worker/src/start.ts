@@ -15,9 +15,9 @@ import { Hono } from "hono";
 import { observeBacklog } from "./backlog-metrics.ts";
 import type { WorkerConfig } from "./config.ts";
 import { watchConsuming } from "./consuming.ts";
+import { createProcessor } from "./job-handler.ts";
 import { workerMetrics } from "./metrics.ts";
-import { createPatience } from "./patience.ts";
-import { createProcessor } from "./process.ts";
+import { createOutagePause } from "./outage-pause.ts";
 import { sweep } from "./sweeper.ts";
 
 const NAME = "dossier-worker";
@@ -38,19 +38,19 @@ export type WorkerTimes = Pick<ConsumerOptions, "lockDurationMs" | "stalledInter
 export async function startWorker(
   config: WorkerConfig,
   log: Logger,
-  stopping: AbortSignal,
+  shutdownSignal: AbortSignal,
   times: WorkerTimes = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
   const { PORT, DATABASE_URL, REDIS_URL, WORKER_CONCURRENCY, MAX_ATTEMPTS } = config;
   const location = REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL };
   const metrics = createMetrics("worker", log);
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
-  const patience = createPatience({
-    stopping,
+  const outagePause = createOutagePause({
+    shutdownSignal,
     onPause: (err) => log.error({ err }, "paused: Postgres cannot be used; it is tried until it can"),
     onResume: (pausedForMs) => log.info({ pausedForMs }, "resumed: Postgres can be used again"),
   });
-  const ofWorker = workerMetrics(metrics, patience);
+  const ofWorker = workerMetrics(metrics, outagePause);
   const queueOutage = outageLog(log, "the queue");
   const queue = openQueue(location, {
     name: NAME,
@@ -62,7 +62,7 @@ export async function startWorker(
   const processor = createProcessor({
     pool,
     queue,
-    patience,
+    outagePause,
     metrics: ofWorker,
     log,
     maxAttempts: MAX_ATTEMPTS,
@@ -71,7 +71,7 @@ export async function startWorker(
     ...times,
     name: NAME,
     concurrency: WORKER_CONCURRENCY,
-    giveUp: processor.giveUp,
+    handleStalled: processor.handleStalled,
     onError: queueOutage.failed,
   });
 
@@ -82,7 +82,7 @@ export async function startWorker(
       needs: {
         async postgres() {
           // A server that answers but takes no writes has said so to the batch that waits for it.
-          if (patience.outage !== undefined) throw patience.outage.error;
+          if (outagePause.outage !== undefined) throw outagePause.outage.error;
           await pool.query("select 1 from open_deliveries limit 1");
         },
         async queue() {
@@ -91,7 +91,7 @@ export async function startWorker(
         },
       },
       metrics,
-      stopping,
+      shutdownSignal,
     }),
   );
   const server = await serve(app, { port: PORT });
@@ -101,8 +101,8 @@ export async function startWorker(
     return server;
   }
   const { port, close } = server.value;
-  const sweeping = sweep({ pool, queue, queueOutage, metrics: ofWorker, log, stopping });
-  const watching = watchConsuming(consumer, metrics, log, stopping);
+  const sweeping = sweep({ pool, queue, queueOutage, metrics: ofWorker, log, shutdownSignal });
+  const watching = watchConsuming(consumer, metrics, log, shutdownSignal);
   log.info({ port, queue: queue.backend, concurrency: WORKER_CONCURRENCY }, "the worker takes jobs");
   return {
     ok: true,

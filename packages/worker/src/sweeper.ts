@@ -19,7 +19,7 @@ export interface SweeperOptions {
   readonly queueOutage: OutageLog;
   readonly metrics: WorkerMetrics;
   readonly log: Logger;
-  readonly stopping: AbortSignal;
+  readonly shutdownSignal: AbortSignal;
 }
 
 /**
@@ -28,16 +28,17 @@ export interface SweeperOptions {
  * it is told to stop.
  */
 export async function sweep(options: SweeperOptions): Promise<void> {
-  const { pool, queue, queueOutage, metrics, log, stopping } = options;
+  const { pool, queue, queueOutage, metrics, log, shutdownSignal } = options;
   const outage = outageLog(log, "the sweeper");
   const stopped = new Promise<number>((resolve) => {
-    stopping.addEventListener("abort", () => resolve(0), { once: true });
+    shutdownSignal.addEventListener("abort", () => resolve(0), { once: true });
   });
-  while (!stopping.aborted) {
+  while (!shutdownSignal.aborted) {
     // A look that fails has been told, and the next look is the next try. One at a server that has gone silent lasts
     // longer than a shutdown may.
     const taken = await Promise.race([outage.watch(sweepOnce).catch(() => 0), stopped]);
-    if (taken < MAX_TAKEN) await sleep(INTERVAL_MS, undefined, { signal: stopping }).catch(() => undefined);
+    if (taken < MAX_TAKEN)
+      await sleep(INTERVAL_MS, undefined, { signal: shutdownSignal }).catch(() => undefined);
   }
 
   async function sweepOnce(): Promise<number> {

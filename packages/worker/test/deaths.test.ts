@@ -67,7 +67,7 @@ test("a worker killed between its commit and the end of its job leaves one that 
   spawnWorker(context, servers);
   await eventually(() => queue.counts()).toMatchObject({ active: 0, waiting: 0, completed: 1 });
   expect((await pool.query("select * from events order by entity_id")).rows).toEqual(before);
-  expect((await pool.query("select from resends")).rowCount).toBe(0);
+  expect((await pool.query("select from redeliveries")).rowCount).toBe(0);
 });
 
 test("a delivery whose workers die each time becomes a dead letter, and its neighbours in the batch do not", async (context) => {
@@ -99,7 +99,7 @@ test("a delivery whose workers die each time becomes a dead letter, and its neig
   await survivor.end("SIGTERM");
 
   const [culprit] = await record(event("c"));
-  await queue.enqueueAlone(culprit!);
+  await queue.enqueueSingle(culprit!);
   await killWorkersWithTheJob();
   spawnWorker(context, servers);
   await settled(pool, [culprit!], "stalled");
@@ -114,7 +114,7 @@ test("a delivery that kills its workers while they read it is dead at last, unre
   const { pool, queue, record } = openWorkshop(context, servers);
   const [culprit] = await record(event("lethal"));
   await notDue(pool);
-  await queue.enqueueAlone(culprit!);
+  await queue.enqueueSingle(culprit!);
   const diesReading = `data:text/javascript,${encodeURIComponent(`
     const { decode } = TextDecoder.prototype;
     TextDecoder.prototype.decode = function (...bytes) {

@@ -1,5 +1,6 @@
+import { startPostgres } from "@dossier/embedded";
 import { migrate, openPool, type Pool } from "@dossier/store";
-import { needs, startPostgres, startProxy, startRedis } from "@dossier/testing";
+import { needs, startProxy, startRedis } from "@dossier/testing";
 import { expect, describe, test, type TestContext } from "vitest";
 import {
   due,
@@ -235,7 +236,7 @@ describe("when Redis goes away", () => {
     await hold.reached();
     const waiting = await deliver(event("a"), event("b"));
     const delayed = await record(event("c"));
-    await queue.enqueueAlone(delayed[0]!, { delayMs: 3_600_000 });
+    await queue.enqueueSingle(delayed[0]!, { delayMs: 3_600_000 });
 
     await flushAll(redis.url);
     expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, delayed: 0 });

@@ -1,6 +1,7 @@
 import { migrateQueue } from "@dossier/queue";
+import { encode, payload } from "@dossier/simulator";
 import { findDeadLetter, migrate } from "@dossier/store";
-import { encode, freshDatabase, payload } from "@dossier/testing";
+import { freshDatabase } from "@dossier/testing";
 import { describe, expect, test, type TestContext } from "vitest";
 import {
   due,
@@ -58,7 +59,7 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
     }
     await eventually(() => queue.counts()).toMatchObject({ waiting: 0, active: 0, delayed: 0, failed: 3 });
     const story = await findDeadLetter(pool, dead[2]!);
-    expect(story?.deaths[0]?.issues).toMatchObject([{ path: "creationTimeUtc" }]);
+    expect(story?.deadLetters[0]?.issues).toMatchObject([{ path: "creationTimeUtc" }]);
     const { rows } = await pool.query("select state ->> 'name' as name from natural_persons");
     expect(rows).toEqual([{ name: "John Doe" }]);
   });
@@ -74,7 +75,7 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
     await eventually(() => ownJob(queue, bad!)).toMatchObject({ state: "failed" });
     const story = await findDeadLetter(pool, bad!);
     expect(story).toMatchObject({
-      outcome: "dead",
+      outcome: "dead-lettered",
       attempts: [{ attempt: 1 }, { attempt: 2 }, { attempt: 3 }],
       deaths: [
         { reason: "fold-failed", message: expect.stringContaining("failed 3 times"), entityId: "poison" },

@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { openQueue, type DeliveryQueue } from "@dossier/queue";
 import { createLogger } from "@dossier/service";
+import { encode, payload } from "@dossier/simulator";
 import { migrate, openPool, recordDeliveries, type Pool } from "@dossier/store";
-import { encode, freshDatabase, freshRedis, payload } from "@dossier/testing";
+import { freshDatabase, freshRedis } from "@dossier/testing";
 import { expect, vi, type TestContext } from "vitest";
 import type { WorkerConfig } from "../src/config.ts";
 import { startWorker } from "../src/start.ts";
@@ -79,7 +80,7 @@ export function openWorkshop(context: TestContext, { databaseUrl, redisUrl }: Se
         level: "info",
         destination: { write: (line) => void lines.push(JSON.parse(line)) },
       });
-      const stopping = new AbortController();
+      const shutdownSignal = new AbortController();
       const config: WorkerConfig = {
         PORT: 0,
         LOG_LEVEL: "info",
@@ -89,12 +90,12 @@ export function openWorkshop(context: TestContext, { databaseUrl, redisUrl }: Se
         MAX_ATTEMPTS: 3,
         ...given,
       };
-      const started = await startWorker(config, log, stopping.signal);
+      const started = await startWorker(config, log, shutdownSignal.signal);
       if (!started.ok) throw new Error(started.message);
       const { port, shutdown } = started.value;
       let stopped: Promise<void> | undefined;
       const stop = async () => {
-        stopping.abort();
+        shutdownSignal.abort();
         for (const step of Object.values(shutdown)) await step();
       };
       const worker = {
@@ -159,7 +160,7 @@ export async function flushAll(redisUrl: string): Promise<void> {
 export async function standing(pool: Pool, deliveryIds: readonly string[]): Promise<string[]> {
   const { rows } = await pool.query<{ delivery_id: string; standing: string }>(
     `select delivery_id, coalesce(
-       case outcome when 'dead' then (
+       case outcome when 'dead-lettered' then (
          select reason from dead_letters where dead_letters.delivery_id = deliveries.delivery_id
          order by dead_letter_id desc limit 1) else outcome end,
        'open') as standing

@@ -12,4 +12,7 @@ const config = {
   ICOMPLY_WEBHOOK_SECRETS: [secret],
   MAX_BODY_BYTES: 1024 * 1024,
 };
-await runUntilSignal(log, async (stopping) => orExit(await startIngest(config, log, stopping)).shutdown);
+await runUntilSignal(
+  log,
+  async (shutdownSignal) => orExit(await startIngest(config, log, shutdownSignal)).shutdown,
+);

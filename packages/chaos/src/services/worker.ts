@@ -15,5 +15,5 @@ const config = {
 } as const;
 await runUntilSignal(
   log,
-  async (stopping) => orExit(await startWorker(config, log, stopping, WORKER_TIMES)).shutdown,
+  async (shutdownSignal) => orExit(await startWorker(config, log, shutdownSignal, WORKER_TIMES)).shutdown,
 );

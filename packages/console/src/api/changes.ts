@@ -52,7 +52,7 @@ const HEARTBEAT_SECONDS = 15;
 export interface ChangesParts {
   readonly pool: Pool;
   /** Aborted when the console begins to shut down: nobody waits any longer. */
-  readonly stopping: AbortSignal;
+  readonly shutdownSignal: AbortSignal;
   /** Told of what ended a stream before its time: it is too late for a problem. */
   readonly onBroken: (error: unknown) => void;
   readonly heartbeatSeconds?: number | undefined;
@@ -61,7 +61,7 @@ export interface ChangesParts {
 /** The change feed: as pages, which may wait for the next change, or as a stream of Server-Sent Events. */
 export function changesOperation({
   pool,
-  stopping,
+  shutdownSignal,
   onBroken,
   heartbeatSeconds = HEARTBEAT_SECONDS,
 }: ChangesParts): Operation {
@@ -90,11 +90,18 @@ export function changesOperation({
       const read = (position: bigint) => readChanges(pool, { after: position, limit });
       if (c.req.header("accept")?.includes("text/event-stream")) {
         const first = await read(header["last-event-id"] ?? after);
-        return changeStream({ first, read, watch, ended: [gone, stopping], heartbeatSeconds, onBroken });
+        return changeStream({
+          first,
+          read,
+          watch,
+          ended: [gone, shutdownSignal],
+          heartbeatSeconds,
+          onBroken,
+        });
       }
       let page = await read(after);
       if (page.changes.length === 0 && wait > 0) {
-        using enough = abortedAfter(wait * 1_000, [gone, stopping]);
+        using enough = abortedAfter(wait * 1_000, [gone, shutdownSignal]);
         if (await watch.beyond(after, enough.signal)) page = await read(after);
       }
       return shown(page);

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { naturalPerson, page, utc } from "./answers.ts";
 import { components } from "./operation.ts";
 
-export const DEATH_REASONS = [
+export const DEAD_LETTER_REASONS = [
   "unparsable",
   "invalid-event",
   "conflicting-duplicate",
@@ -12,12 +12,12 @@ export const DEATH_REASONS = [
 
 const count = z.int().min(0);
 
-export const deathCounts = z
-  .partialRecord(z.enum(DEATH_REASONS), count)
+export const deadLetterCounts = z
+  .partialRecord(z.enum(DEAD_LETTER_REASONS), count)
   .describe("Exact, by reason; a reason that no delivery has is left out.");
 
 const death = z.object({
-  reason: z.enum(DEATH_REASONS),
+  reason: z.enum(DEAD_LETTER_REASONS),
   message: z.string(),
   event: z
     .string()
@@ -25,7 +25,7 @@ const death = z.object({
     .describe("The event's type, where it could be read; so for `id` and `entityId`."),
   id: z.string().nullable(),
   entityId: z.string().nullable(),
-  diedAt: utc,
+  deadLetteredAt: utc,
   codeVersion: z.string().describe("The version of the code that it died by."),
 });
 
@@ -35,13 +35,15 @@ export const deadLetterPage = page(
     .describe("A delivery that is dead now, and its last death.")
     .register(components, { id: "DeadLetter" }),
 )
-  .extend({ counts: deathCounts })
+  .extend({ counts: deadLetterCounts })
   .register(components, { id: "DeadLetterPage" });
 
-export const deadLetterStory = z
+export const deliveryHistory = z
   .object({
     deliveryId: z.uuid(),
-    outcome: z.enum(["open", "applied", "duplicate", "dead", "discarded"]).describe("How it stands now."),
+    outcome: z
+      .enum(["open", "applied", "duplicate", "dead-lettered", "discarded"])
+      .describe("How it stands now."),
     receivedAt: utc,
     body: z.object({
       base64: z.string().meta({ contentEncoding: "base64", description: "The exact bytes." }),
@@ -50,7 +52,7 @@ export const deadLetterStory = z
     headers: z.record(z.string(), z.string()),
     verifiedBy: z.string(),
     secretFingerprint: z.string(),
-    deaths: z.array(
+    deadLetters: z.array(
       death.extend({
         issues: z
           .array(z.object({ path: z.string(), message: z.string() }))
@@ -66,7 +68,7 @@ export const deadLetterStory = z
         codeVersion: z.string(),
       }),
     ),
-    actions: z.array(
+    decisions: z.array(
       z.object({
         action: z.enum(["redrive", "discard"]),
         operator: z.string(),
@@ -76,7 +78,7 @@ export const deadLetterStory = z
     ),
   })
   .describe("A delivery that died at least once, with all that happened to it, and what people did about it.")
-  .register(components, { id: "DeadLetterStory" });
+  .register(components, { id: "DeliveryHistory" });
 
 const placed = {
   deliveryId: z.uuid(),
@@ -86,12 +88,12 @@ const placed = {
     .describe("What would change for the person."),
 };
 
-const rehearsed = z
+const result = z
   .discriminatedUnion("outcome", [
     z.object({ outcome: z.literal("applied"), ...placed }),
     z.object({ outcome: z.literal("duplicate"), ...placed }),
     z.object({
-      outcome: z.literal("dead"),
+      outcome: z.literal("dead-lettered"),
       deliveryId: z.uuid(),
       reason: z.string(),
       message: z.string(),
@@ -107,10 +109,10 @@ const rehearsed = z
         cause: z.unknown().optional().describe("Another such error."),
       }),
     }),
-    z.object({ outcome: z.literal("not-dead"), deliveryId: z.uuid() }),
+    z.object({ outcome: z.literal("not-dead-lettered"), deliveryId: z.uuid() }),
   ])
   .describe("What a redrive would do to one delivery.")
-  .register(components, { id: "Rehearsed" });
+  .register(components, { id: "DryRunResult" });
 
 export const redriven = z
   .discriminatedUnion("dryRun", [
@@ -118,7 +120,7 @@ export const redriven = z
     z.object({
       dryRun: z.literal(true),
       outcomes: z.record(z.string(), count).describe("How many deliveries would end so; all are counted."),
-      items: z.array(rehearsed).describe("The first 1,000, one by one."),
+      items: z.array(result).describe("The first 1,000, one by one."),
     }),
   ])
   .register(components, { id: "Redriven" });

@@ -11,22 +11,22 @@ import {
 import { z } from "zod";
 import {
   deadLetterPage,
-  deadLetterStory,
-  DEATH_REASONS,
+  deliveryHistory,
+  DEAD_LETTER_REASONS,
   discarded,
   redriven,
 } from "./dead-letter-answers.ts";
 import { operation, type Operation } from "./operation.ts";
 import { cursor, limit, nextCursor, text, time } from "./parameters.ts";
 import { notFound } from "./problems.ts";
-import { redriveAll, rehearseAll, type Pages } from "./redrive.ts";
+import { redriveAll, dryRunAll, type Pages } from "./redrive.ts";
 
 /** Deliveries in one step of a bulk action. */
 const STEP = 500;
 
 const filter = z.strictObject(
   {
-    reason: z.enum(DEATH_REASONS, `must be one of ${DEATH_REASONS.join(", ")}`).optional(),
+    reason: z.enum(DEAD_LETTER_REASONS, `must be one of ${DEAD_LETTER_REASONS.join(", ")}`).optional(),
     event: text.optional().describe("The event's type, such as `NaturalPersonPending`."),
     entityId: text.optional(),
     since: time.optional().describe("Died then or later."),
@@ -95,7 +95,7 @@ export function deadLetterOperations(pool: Pool, queue: DeliveryQueue, log: Logg
       answer: redriven,
       async handle({ body: { filter, dryRun, ...by } }) {
         const pages = pagesOfDeadLetters(pool, filter, STEP);
-        if (dryRun) return { dryRun, ...(await rehearseAll(pool, pages)) };
+        if (dryRun) return { dryRun, ...(await dryRunAll(pool, pages)) };
         return { dryRun, redriven: await redriveAll(parts, pages, by) };
       },
     }),
@@ -105,7 +105,7 @@ export function deadLetterOperations(pool: Pool, queue: DeliveryQueue, log: Logg
       summary: "Read a dead letter's story",
       notFound: "No delivery of this id ever died.",
       input: { path: delivery, query: z.strictObject({}) },
-      answer: deadLetterStory,
+      answer: deliveryHistory,
       async handle({ path: { deliveryId } }) {
         const story = await findDeadLetter(pool, deliveryId);
         if (story === undefined) return notFound(`Delivery ${deliveryId} never died.`);
@@ -117,11 +117,11 @@ export function deadLetterOperations(pool: Pool, queue: DeliveryQueue, log: Logg
       method: "post",
       path: "/dead-letters/{deliveryId}/redrive",
       summary: "Redrive a dead letter",
-      notFound: "The delivery is not dead. Rehearsed, it is told as `not-dead` instead.",
+      notFound: "The delivery is not dead. DryRunResult, it is told as `not-dead` instead.",
       input: { path: delivery, body: redriveDecision },
       answer: redriven,
       async handle({ path: { deliveryId }, body: { dryRun, ...by } }) {
-        if (dryRun) return { dryRun, ...(await rehearseAll(pool, only(deliveryId))) };
+        if (dryRun) return { dryRun, ...(await dryRunAll(pool, only(deliveryId))) };
         const count = await redriveAll(parts, only(deliveryId), by);
         return count === 0 ? notDead(deliveryId) : { dryRun, redriven: count };
       },

@@ -21,11 +21,11 @@ const event = send
     id: z.string(),
     recognised: z.boolean().describe("Whether today's code understands it; if not, it is counted alone."),
     data: z.record(z.string(), z.unknown()).describe("As it came."),
-    sends: z
+    deliveries: z
       .array(send)
-      .describe("All of its sends; retries may carry other times, and the earliest counts."),
+      .describe("All of its deliveries; retries may carry other times, and the earliest counts."),
   })
-  .describe("An event of a person, under the earliest time that its sends told.")
+  .describe("An event of a person, under the earliest time that its deliveries told.")
   .register(components, { id: "Event" });
 
 /** Reads of persons' files, each also as it was at a moment. */

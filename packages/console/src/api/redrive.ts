@@ -1,11 +1,11 @@
 import type { DeliveryQueue } from "@dossier/queue";
 import { describeError, type ErrorDescription, type Logger } from "@dossier/service";
-import { redrive, rehearse, type Decision, type Pool, type Rehearsed } from "@dossier/store";
+import { redrive, dryRunRedrive, type Decision, type Pool, type DryRunResult } from "@dossier/store";
 
 /** The deliveries of a bulk action, a transaction's worth at a time. */
 export type Pages = AsyncIterable<readonly { readonly deliveryId: string }[]>;
 
-/** Rehearsed deliveries that an answer tells of one by one; all are counted. */
+/** DryRunResult deliveries that an answer tells of one by one; all are counted. */
 const MAX_TOLD = 1_000;
 
 /** Opens dead deliveries again and enqueues them; gives how many were dead. */
@@ -27,27 +27,27 @@ export async function redriveAll(
 }
 
 export type Told =
-  | Exclude<Rehearsed, { readonly outcome: "failed" }>
+  | Exclude<DryRunResult, { readonly outcome: "failed" }>
   | { readonly deliveryId: string; readonly outcome: "failed"; readonly error: ErrorDescription };
 
 /** Finds out what a redrive would do, and changes nothing. */
-export async function rehearseAll(
+export async function dryRunAll(
   pool: Pool,
   pages: Pages,
 ): Promise<{ readonly outcomes: Readonly<Record<string, number>>; readonly items: readonly Told[] }> {
   const outcomes: Record<string, number> = {};
   const items: Told[] = [];
   for await (const page of pages) {
-    for (const rehearsed of await rehearse(pool, idsOf(page))) {
-      outcomes[rehearsed.outcome] = (outcomes[rehearsed.outcome] ?? 0) + 1;
-      if (items.length < MAX_TOLD) items.push(told(rehearsed));
+    for (const result of await dryRunRedrive(pool, idsOf(page))) {
+      outcomes[result.outcome] = (outcomes[result.outcome] ?? 0) + 1;
+      if (items.length < MAX_TOLD) items.push(told(result));
     }
   }
   return { outcomes, items };
 }
 
-function told(rehearsed: Rehearsed): Told {
-  return rehearsed.outcome === "failed" ? { ...rehearsed, error: describeError(rehearsed.error) } : rehearsed;
+function told(result: DryRunResult): Told {
+  return result.outcome === "failed" ? { ...result, error: describeError(result.error) } : result;
 }
 
 function idsOf(page: readonly { readonly deliveryId: string }[]): string[] {

@@ -2,7 +2,7 @@ import { STATUSES } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
 import { stats, type Pool } from "@dossier/store";
 import { z } from "zod";
-import { deathCounts } from "./dead-letter-answers.ts";
+import { deadLetterCounts } from "./dead-letter-answers.ts";
 import { components, operation, type Operation } from "./operation.ts";
 
 const count = z.int().min(0);
@@ -12,13 +12,13 @@ const answer = z
     deliveries: z.object({
       open: count.describe("Accepted and not settled yet."),
       oldestOpenSeconds: z.number().nullable().describe("How long the one that waits longest has waited."),
-      dead: count,
+      deadLettered: count,
       discarded: count,
       applied: count,
       duplicate: count,
       total: count,
     }),
-    deadLetters: deathCounts,
+    deadLetters: deadLetterCounts,
     naturalPersons: z.record(z.enum(STATUSES), count),
     events: z.object({
       total: count,

@@ -49,7 +49,7 @@ const CONNECTION_MESSAGES = [
   "Cannot use a pool after calling end",
 ];
 
-const PERHAPS_OF_THE_WORK = new Set([
+const MAY_CONCERN_ONE_DELIVERY = new Set([
   "57014", // cancelled: the time for a statement was over
   "25P03", // the transaction stood still for too long
   "XX000", // internal error
@@ -61,7 +61,7 @@ const PERHAPS_OF_THE_WORK = new Set([
  * Whether an outage may be one of this work alone: it takes too long, or meets a fault of Postgres. It is, where
  * Postgres answers others meanwhile.
  */
-export function mayBeOfTheWork(error: unknown): boolean {
-  if (error instanceof pg.DatabaseError) return PERHAPS_OF_THE_WORK.has(error.code ?? "XX000");
+export function mayConcernOneDelivery(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) return MAY_CONCERN_ONE_DELIVERY.has(error.code ?? "XX000");
   return error instanceof Error && error.message === "Query read timeout";
 }

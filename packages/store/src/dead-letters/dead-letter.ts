@@ -1,9 +1,9 @@
-import type { Issue, Legible } from "@dossier/events";
+import type { Issue, PartialIdentity } from "@dossier/events";
 import type { Connection, Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 
 /** Why a delivery could not be settled as an event. */
-export type DeathReason =
+export type DeadLetterReason =
   | "unparsable"
   | "invalid-event"
   | "conflicting-duplicate"
@@ -13,12 +13,12 @@ export type DeathReason =
 /** A delivery that needs a person to look at it. Nothing in it comes from the payload but ids. */
 export interface DeadLetter {
   readonly deliveryId: string;
-  readonly reason: DeathReason;
+  readonly reason: DeadLetterReason;
   readonly message: string;
   /** What did not fit in the payload, by zod's paths. */
   readonly issues: readonly Issue[];
   /** Which event it would have been, as far as that could be read. */
-  readonly identity?: Legible | undefined;
+  readonly identity?: PartialIdentity | undefined;
 }
 
 const insert = statement("insert_dead_letters");
@@ -44,15 +44,15 @@ export async function insertDeadLetters(
   });
 }
 
-const selectLastDeaths = statement("select_last_deaths");
+const selectDeadLettered = statement("select_dead_lettered");
 
 /** Why those of the deliveries that are dead are. */
-export async function findDeaths(
+export async function findDeadLettered(
   pool: Pool,
   deliveryIds: readonly string[],
-): Promise<ReadonlyMap<string, { reason: DeathReason; message: string }>> {
-  const { rows } = await pool.query<{ delivery_id: string; reason: DeathReason; message: string }>({
-    ...selectLastDeaths,
+): Promise<ReadonlyMap<string, { reason: DeadLetterReason; message: string }>> {
+  const { rows } = await pool.query<{ delivery_id: string; reason: DeadLetterReason; message: string }>({
+    ...selectDeadLettered,
     values: [deliveryIds],
   });
   return new Map(rows.map(({ delivery_id, ...death }) => [delivery_id, death]));

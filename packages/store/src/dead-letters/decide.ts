@@ -8,8 +8,8 @@ export interface Decision {
   readonly reason: string;
 }
 
-const reopenDead = statement("reopen_dead");
-const discardDead = statement("discard_dead");
+const redriveDeadLetters = statement("redrive_dead_letters");
+const discardDeadLetters = statement("discard_dead_letters");
 
 /**
  * Opens dead deliveries again, with all their attempts. Gives the ids of those that were dead: they are to be
@@ -21,7 +21,7 @@ export async function redrive(
   { operator, reason }: Decision,
 ): Promise<readonly string[]> {
   const { rows } = await pool.query<{ delivery_id: string }>({
-    ...reopenDead,
+    ...redriveDeadLetters,
     values: [deliveryIds, SWEEP_AFTER_SECONDS, operator, reason],
   });
   return rows.map(({ delivery_id }) => delivery_id);
@@ -34,7 +34,7 @@ export async function discard(
   { operator, reason }: Decision,
 ): Promise<readonly string[]> {
   const { rows } = await pool.query<{ delivery_id: string }>({
-    ...discardDead,
+    ...discardDeadLetters,
     values: [deliveryIds, operator, reason],
   });
   return rows.map(({ delivery_id }) => delivery_id);

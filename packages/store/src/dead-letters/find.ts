@@ -1,35 +1,32 @@
 import { formatTicks, type Issue } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
-import type { DeathReason } from "./dead-letter.ts";
+import type { DeadLetterReason } from "./dead-letter.ts";
 
 /** A delivery, with all that happened to it. */
-export interface DeliveryStory {
+export interface DeliveryHistory {
   readonly deliveryId: string;
   /** How it stands now: `dead`, `discarded`, settled after all, or `open` again. */
-  readonly outcome: "open" | "applied" | "duplicate" | "dead" | "discarded";
+  readonly outcome: "open" | "applied" | "duplicate" | "dead-lettered" | "discarded";
   readonly receivedAt: string;
   /** The exact bytes, which hold personal data. */
   readonly body: Buffer;
   readonly headers: Readonly<Record<string, string>>;
   readonly verifiedBy: string;
   readonly secretFingerprint: string;
-  readonly deaths: readonly Death[];
+  readonly deadLetters: readonly DeadLetterRecord[];
   readonly attempts: readonly Attempt[];
-  readonly actions: readonly OperatorAction[];
+  readonly decisions: readonly RecordedDecision[];
 }
 
-/** One that died at least once. */
-export type DeadLetterStory = DeliveryStory;
-
-export interface Death {
-  readonly reason: DeathReason;
+export interface DeadLetterRecord {
+  readonly reason: DeadLetterReason;
   readonly message: string;
   readonly issues: readonly Issue[];
   readonly event: string | null;
   readonly id: string | null;
   readonly entityId: string | null;
-  readonly diedAt: string;
+  readonly deadLetteredAt: string;
   readonly codeVersion: string;
 }
 
@@ -41,7 +38,7 @@ export interface Attempt {
   readonly codeVersion: string;
 }
 
-export interface OperatorAction {
+export interface RecordedDecision {
   readonly action: "redrive" | "discard";
   readonly operator: string;
   readonly reason: string;
@@ -49,14 +46,14 @@ export interface OperatorAction {
 }
 
 const selectDelivery = statement("select_delivery");
-const selectDeaths = statement("select_deaths");
-const selectFailures = statement("select_failures");
-const selectOperatorActions = statement("select_operator_actions");
+const selectDeliveryDeadLetters = statement("select_delivery_dead_letters");
+const selectFailedAttempts = statement("select_failed_attempts");
+const selectDecisions = statement("select_decisions");
 
 /** The story of a delivery that died at least once, whatever became of it; `undefined` for any other. */
-export async function findDeadLetter(pool: Pool, deliveryId: string): Promise<DeadLetterStory | undefined> {
+export async function findDeadLetter(pool: Pool, deliveryId: string): Promise<DeliveryHistory | undefined> {
   const story = await findDelivery(pool, deliveryId);
-  return story !== undefined && story.deaths.length > 0 ? story : undefined;
+  return story !== undefined && story.deadLetters.length > 0 ? story : undefined;
 }
 
 /**
@@ -64,12 +61,12 @@ export async function findDeadLetter(pool: Pool, deliveryId: string): Promise<De
  *
  * @param deliveryId a UUID: Postgres throws at anything else
  */
-export async function findDelivery(pool: Pool, deliveryId: string): Promise<DeliveryStory | undefined> {
-  const [delivery, deaths, attempts, actions] = await Promise.all([
+export async function findDelivery(pool: Pool, deliveryId: string): Promise<DeliveryHistory | undefined> {
+  const [delivery, deadLetters, attempts, decisions] = await Promise.all([
     pool.query<DeliveryRow>({ ...selectDelivery, values: [deliveryId] }),
-    pool.query<DeathRow>({ ...selectDeaths, values: [deliveryId] }),
-    pool.query<FailureRow>({ ...selectFailures, values: [deliveryId] }),
-    pool.query<ActionRow>({ ...selectOperatorActions, values: [deliveryId] }),
+    pool.query<DeadLetterRow>({ ...selectDeliveryDeadLetters, values: [deliveryId] }),
+    pool.query<FailureRow>({ ...selectFailedAttempts, values: [deliveryId] }),
+    pool.query<ActionRow>({ ...selectDecisions, values: [deliveryId] }),
   ]);
   const [row] = delivery.rows;
   if (row === undefined) return undefined;
@@ -81,19 +78,24 @@ export async function findDelivery(pool: Pool, deliveryId: string): Promise<Deli
     headers: JSON.parse(row.headers) as Record<string, string>,
     verifiedBy: row.verified_by,
     secretFingerprint: row.secret_fingerprint,
-    deaths: deaths.rows.map(({ issues, entity_id, died_ticks, code_version, ...death }) => ({
-      ...death,
-      issues: JSON.parse(issues) as Issue[],
-      entityId: entity_id,
-      diedAt: formatTicks(died_ticks),
-      codeVersion: code_version,
-    })),
+    deadLetters: deadLetters.rows.map(
+      ({ issues, entity_id, dead_lettered_ticks, code_version, ...death }) => ({
+        ...death,
+        issues: JSON.parse(issues) as Issue[],
+        entityId: entity_id,
+        deadLetteredAt: formatTicks(dead_lettered_ticks),
+        codeVersion: code_version,
+      }),
+    ),
     attempts: attempts.rows.map(({ failed_ticks, code_version, ...attempt }) => ({
       ...attempt,
       failedAt: formatTicks(failed_ticks),
       codeVersion: code_version,
     })),
-    actions: actions.rows.map(({ acted_ticks, ...action }) => ({ ...action, at: formatTicks(acted_ticks) })),
+    decisions: decisions.rows.map(({ decided_ticks, ...action }) => ({
+      ...action,
+      at: formatTicks(decided_ticks),
+    })),
   };
 }
 
@@ -102,19 +104,19 @@ interface DeliveryRow {
   readonly headers: string;
   readonly verified_by: string;
   readonly secret_fingerprint: string;
-  readonly outcome: Exclude<DeliveryStory["outcome"], "open"> | null;
+  readonly outcome: Exclude<DeliveryHistory["outcome"], "open"> | null;
   readonly received_ticks: bigint;
 }
 
-interface DeathRow {
-  readonly reason: DeathReason;
+interface DeadLetterRow {
+  readonly reason: DeadLetterReason;
   readonly message: string;
   readonly issues: string;
   readonly event: string | null;
   readonly id: string | null;
   readonly entity_id: string | null;
   readonly code_version: string;
-  readonly died_ticks: bigint;
+  readonly dead_lettered_ticks: bigint;
 }
 
 interface FailureRow {
@@ -126,8 +128,8 @@ interface FailureRow {
 }
 
 interface ActionRow {
-  readonly action: OperatorAction["action"];
+  readonly action: RecordedDecision["action"];
   readonly operator: string;
   readonly reason: string;
-  readonly acted_ticks: bigint;
+  readonly decided_ticks: bigint;
 }

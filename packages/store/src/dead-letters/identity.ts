@@ -1,4 +1,4 @@
-import { readDelivery, type Legible } from "@dossier/events";
+import { parseDelivery, type PartialIdentity } from "@dossier/events";
 import type { Connection, Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 
@@ -8,14 +8,14 @@ const selectBody = statement("select_body");
 export async function identityOf(
   connection: Connection | Pool,
   deliveryId: string,
-): Promise<Legible | undefined> {
+): Promise<PartialIdentity | undefined> {
   const { rows } = await connection.query<{ body: Buffer }>({ ...selectBody, values: [deliveryId] });
   return rows[0] && identityIn(rows[0].body);
 }
 
-function identityIn(body: Buffer): Legible | undefined {
+function identityIn(body: Buffer): PartialIdentity | undefined {
   try {
-    const read = readDelivery(body);
+    const read = parseDelivery(body);
     return read.ok ? read.value : read.error.identity;
   } catch {
     // What made this code fail at a delivery may do so here; and it is to be buried all the same.

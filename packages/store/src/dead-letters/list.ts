@@ -1,11 +1,11 @@
 import { formatTicks, type Ticks } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
-import type { DeathReason } from "./dead-letter.ts";
+import type { DeadLetterReason } from "./dead-letter.ts";
 
 /** Which dead letters are meant; what is not given lets all through. */
 export interface DeadLetterFilter {
-  readonly reason?: DeathReason | undefined;
+  readonly reason?: DeadLetterReason | undefined;
   /** The event's type, such as `NaturalPersonPending`. */
   readonly event?: string | undefined;
   readonly entityId?: string | undefined;
@@ -19,14 +19,14 @@ export interface DeadLetterFilter {
 
 export interface DeadLetterSummary {
   readonly deliveryId: string;
-  readonly reason: DeathReason;
+  readonly reason: DeadLetterReason;
   readonly message: string;
   readonly event: string | null;
   readonly id: string | null;
   readonly entityId: string | null;
   readonly codeVersion: string;
   readonly receivedAt: string;
-  readonly diedAt: string;
+  readonly deadLetteredAt: string;
   /** Where the next page begins. */
   readonly cursor: bigint;
 }
@@ -34,13 +34,13 @@ export interface DeadLetterSummary {
 interface Row {
   readonly delivery_id: string;
   readonly dead_letter_id: bigint;
-  readonly reason: DeathReason;
+  readonly reason: DeadLetterReason;
   readonly message: string;
   readonly event: string | null;
   readonly id: string | null;
   readonly entity_id: string | null;
   readonly code_version: string;
-  readonly died_ticks: bigint;
+  readonly dead_lettered_ticks: bigint;
   readonly received_ticks: bigint;
 }
 
@@ -69,7 +69,7 @@ export async function listDeadLetters(
     entityId: row.entity_id,
     codeVersion: row.code_version,
     receivedAt: formatTicks(row.received_ticks),
-    diedAt: formatTicks(row.died_ticks),
+    deadLetteredAt: formatTicks(row.dead_lettered_ticks),
     cursor: row.dead_letter_id,
   }));
 }
@@ -80,8 +80,8 @@ const countStatement = statement("count_dead_letters");
 export async function countDeadLetters(
   pool: Pool,
   filter: DeadLetterFilter,
-): Promise<Readonly<Partial<Record<DeathReason, number>>>> {
-  const { rows } = await pool.query<{ reason: DeathReason; count: bigint }>({
+): Promise<Readonly<Partial<Record<DeadLetterReason, number>>>> {
+  const { rows } = await pool.query<{ reason: DeadLetterReason; count: bigint }>({
     ...countStatement,
     values: filterValues(filter),
   });

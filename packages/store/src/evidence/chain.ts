@@ -1,6 +1,6 @@
 import { CHAIN_START, chainHash } from "@dossier/events";
+import { checkContent, type EvidencedEntry } from "./content.ts";
 import type { Report } from "./findings.ts";
-import { checkTold, type EvidencedEntry } from "./told.ts";
 
 /** Where a chain ends. */
 export interface Head {
@@ -47,13 +47,13 @@ export function walkChains(report: Report): ChainWalk {
       const before = last ?? { seq: 0, hash: CHAIN_START };
       last = entry;
       const { kind, entityId, seq, hash, deliveryId } = entry;
-      const where = { table: kind === "event" ? "events" : "resends", entityId, seq, deliveryId };
+      const where = { table: kind === "event" ? "events" : "redeliveries", entityId, seq, deliveryId };
       if (seq !== before.seq + 1)
         report("sequence", { ...where, expected: `seq ${before.seq + 1}`, found: `seq ${seq}` });
       const expected = chainHash(before.hash, entry);
       if (!expected.equals(hash))
         report("hash", { ...where, expected: expected.toString("hex"), found: hash.toString("hex") });
-      checkTold(entry, (check, misfit) => report(check, { ...where, ...misfit }));
+      checkContent(entry, (check, mismatch) => report(check, { ...where, ...mismatch }));
     },
     end,
   };

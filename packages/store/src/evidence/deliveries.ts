@@ -36,18 +36,18 @@ export function ofRow(row: DeliveryRow): EvidencedDelivery {
 /** A delivery may be a megabyte long: so many are in memory at the most. */
 export const DELIVERIES_AT_ONCE = 100;
 
-const selectUntold = statement("select_untold_deliveries");
+const selectUnlogged = statement("select_unlogged_deliveries");
 
 /**
  * Checks the deliveries that no entry of the log was made from: the open, the dead and the discarded; of one person,
  * those that have died, as who others tell of is not known.
  */
-export async function checkUntold(
+export async function checkUnlogged(
   connection: Connection,
   entityId: string | undefined,
   report: Report,
 ): Promise<void> {
-  const query = { ...selectUntold, values: [entityId ?? null] };
+  const query = { ...selectUnlogged, values: [entityId ?? null] };
   for await (const rows of inBatches<DeliveryRow>(connection, query, DELIVERIES_AT_ONCE))
     for (const row of rows) checkKept(ofRow(row), report);
 }

@@ -13,7 +13,7 @@ type Missing = { readonly [column in Exclude<keyof DeliveryRow, "delivery_id">]:
 interface LogRow {
   readonly entity_id: string;
   readonly seq: bigint;
-  readonly kind: "event" | "resend";
+  readonly kind: "event" | "redelivery";
   readonly event: string;
   readonly id: string;
   readonly ticks: Ticks;

@@ -63,7 +63,7 @@ async function* read(
     for (const entry of entries) folding.take(entry);
     yield* entries.map(entryLine);
   }
-  yield* troubleLines(connection, entityId);
+  yield* incidentLines(connection, entityId);
   // Not as it is stored: that may be by older code, until a rebuild.
   const state = folding.state();
   if (state !== undefined) yield { line: "person", state };
@@ -114,12 +114,12 @@ function entryLine(entry: ChainedEntry): EvidenceLine {
   };
 }
 
-const selectTroubles = statement("select_person_troubles");
+const selectIncidents = statement("select_person_incidents");
 
-async function* troubleLines(connection: Connection, entityId: string): AsyncGenerator<EvidenceLine> {
-  const query = { ...selectTroubles, values: [entityId] };
+async function* incidentLines(connection: Connection, entityId: string): AsyncGenerator<EvidenceLine> {
+  const query = { ...selectIncidents, values: [entityId] };
   for await (const rows of inBatches<{
-    line: "failure" | "dead-letter" | "operator-action";
+    line: "failed-attempt" | "dead-letter" | "decision";
     delivery_id: string;
     at_ticks: Ticks;
     content: string;

@@ -6,7 +6,7 @@ export type Check =
   | "hash"
   /** A chain does not end where `streams` says. */
   | "head"
-  /** An event's digest is not that of its data; a resend's event is not in the log. */
+  /** An event's digest is not that of its data; a redelivery's event is not in the log. */
   | "data-digest"
   /** An entry's delivery, or a settled or open one, is not in `deliveries`. */
   | "delivery-missing"
@@ -19,7 +19,7 @@ export type Check =
   | "settlement"
   /** A delivery is settled as told into the log, of which the log knows nothing. */
   | "log-row-missing"
-  | "told-twice"
+  | "logged-twice"
   /** A delivery is neither open nor settled. */
   | "unsettled"
   | "open-and-settled"
@@ -35,7 +35,7 @@ export type Check =
   | "person";
 
 /** A row, or a file's line, that does not fit. Ids, times, numbers and digests alone: nothing personal. */
-export interface Misfit {
+export interface Mismatch {
   readonly table?: string;
   readonly line?: number;
   readonly entityId?: string;
@@ -49,19 +49,19 @@ export interface Misfit {
 export interface Finding {
   readonly check: Check;
   readonly rows: number;
-  readonly first: Misfit;
+  readonly first: Mismatch;
 }
 
-/** Told of each misfit, in the order of the walk. */
-export type Report = (check: Check, misfit: Misfit, rows?: number) => void;
+/** Told of each mismatch, in the order of the walk. */
+export type Report = (check: Check, mismatch: Mismatch, rows?: number) => void;
 
-/** Keeps the first misfit of each check and counts the others: its size does not depend on how much is wrong. */
+/** Keeps the first mismatch of each check and counts the others: its size does not depend on how much is wrong. */
 export function collectFindings(): { report: Report; findings: () => readonly Finding[] } {
   const found = new Map<Check, Finding>();
   return {
-    report(check, misfit, rows = 1) {
+    report(check, mismatch, rows = 1) {
       const before = found.get(check);
-      found.set(check, { check, rows: rows + (before?.rows ?? 0), first: before?.first ?? misfit });
+      found.set(check, { check, rows: rows + (before?.rows ?? 0), first: before?.first ?? mismatch });
     },
     findings: () => [...found.values()],
   };

@@ -55,7 +55,7 @@ export const evidenceLine = z.discriminatedUnion("line", [
   }),
   z.strictObject({
     line: z.literal("entry"),
-    kind: z.enum(["event", "resend"]),
+    kind: z.enum(["event", "redelivery"]),
     seq: z.int(),
     event: id,
     id,
@@ -68,7 +68,7 @@ export const evidenceLine = z.discriminatedUnion("line", [
     hash: sha256,
   }),
   z.strictObject({
-    line: z.literal("failure"),
+    line: z.literal("failed-attempt"),
     ...ofDelivery,
     attempt: z.int(),
     error: text,
@@ -86,7 +86,7 @@ export const evidenceLine = z.discriminatedUnion("line", [
     codeVersion: text,
   }),
   z.strictObject({
-    line: z.literal("operator-action"),
+    line: z.literal("decision"),
     ...ofDelivery,
     action: text,
     operator: text,

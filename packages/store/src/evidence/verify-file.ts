@@ -37,15 +37,15 @@ function evidenceFile(
   read(text: string): void;
   end(): Omit<Verification, "findings" | "notes">;
 } {
-  const here: Report = (check, misfit) => report(check, { ...misfit, line });
+  const here: Report = (check, mismatch) => report(check, { ...mismatch, line });
   // What the chain's end is compared with stands in a line of its own, which came before.
-  const chain = walkChains((check, misfit) =>
-    check === "head" ? report(check, { ...misfit, ...headAt }) : here(check, misfit),
+  const chain = walkChains((check, mismatch) =>
+    check === "head" ? report(check, { ...mismatch, ...headAt }) : here(check, mismatch),
   );
   const digest = createHash("sha256");
   const deliveries = new Map<string, Of<"delivery">>();
   const folding = foldEntries();
-  const counts = { events: 0, resends: 0 };
+  const counts = { events: 0, redeliveries: 0 };
   let line = 0;
   let header: Of<"header"> | undefined;
   let head: Head | null = null;
@@ -76,9 +76,9 @@ function evidenceFile(
         ended = true;
         checkDigest(read);
         break;
-      case "failure":
+      case "failed-attempt":
       case "dead-letter":
-      case "operator-action":
+      case "decision":
         if (!deliveries.has(read.deliveryId))
           here("delivery-missing", {
             deliveryId: read.deliveryId,
@@ -102,7 +102,7 @@ function evidenceFile(
       head,
     };
     chain.link(entry);
-    counts[read.kind === "event" ? "events" : "resends"]++;
+    counts[read.kind === "event" ? "events" : "redeliveries"]++;
     folding.take(entry);
   }
 

@@ -2,9 +2,9 @@ import { WITHOUT_LIMIT } from "../database/cursor.ts";
 import type { Connection, Pool } from "../database/pool.ts";
 import { openSnapshot } from "../database/snapshot.ts";
 import { statement } from "../database/statements.ts";
-import { checkAgreements, checkHeads } from "./agreement.ts";
 import { walkChains } from "./chain.ts";
-import { checkKept, checkUntold } from "./deliveries.ts";
+import { checkConsistency, checkHeads } from "./consistency.ts";
+import { checkKept, checkUnlogged } from "./deliveries.ts";
 import { readEntries } from "./entries.ts";
 import { collectFindings, type Finding, type Report } from "./findings.ts";
 
@@ -25,7 +25,7 @@ export interface Verification {
   readonly notes: readonly string[];
   readonly persons: number;
   readonly events: number;
-  readonly resends: number;
+  readonly redeliveries: number;
   /** All in the inbox; 0 where one person alone is verified. */
   readonly deliveries: number;
 }
@@ -46,8 +46,8 @@ export async function verify(
   const { entries, persons, deliveries } = await countEvidence(connection, entityId);
   const walked = await walk(connection, entityId, report, (checked) => onProgress?.(checked, entries));
   await checkHeads(connection, entityId, report);
-  await checkUntold(connection, entityId, report);
-  if (entityId === undefined) await checkAgreements(connection, report);
+  await checkUnlogged(connection, entityId, report);
+  if (entityId === undefined) await checkConsistency(connection, report);
   return { findings: findings(), notes: [], persons, ...walked, deliveries };
 }
 
@@ -71,16 +71,16 @@ async function walk(
   entityId: string | undefined,
   report: Report,
   onProgress: (checked: number) => void,
-): Promise<Pick<Verification, "events" | "resends">> {
+): Promise<Pick<Verification, "events" | "redeliveries">> {
   const chains = walkChains(report);
-  const walked = { events: 0, resends: 0 };
+  const walked = { events: 0, redeliveries: 0 };
   for await (const entries of readEntries(connection, entityId)) {
     for (const entry of entries) {
       chains.link(entry);
       if (entry.delivery !== null) checkKept(entry.delivery, report);
-      walked[entry.kind === "event" ? "events" : "resends"]++;
+      walked[entry.kind === "event" ? "events" : "redeliveries"]++;
     }
-    onProgress(walked.events + walked.resends);
+    onProgress(walked.events + walked.redeliveries);
   }
   chains.end();
   return walked;

@@ -1,7 +1,7 @@
 import { formatTicks, parseJson, type JsonObject } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
-import { givePositions } from "./positions.ts";
+import { assignPositions } from "./positions.ts";
 
 /** Something that may have changed a person's file: a new event, or an earlier time for a known one. */
 export type Change = NewEvent | EarlierTime;
@@ -47,7 +47,7 @@ export async function readChanges(
   pool: Pool,
   { after, limit }: { readonly after: bigint; readonly limit: number },
 ): Promise<ChangePage> {
-  await givePositions(pool);
+  await assignPositions(pool);
   const { rows } = await pool.query<Row>({ text: selectChanges, values: [after, limit] });
   return { changes: rows.map(toChange), next: rows.at(-1)?.position ?? after };
 }

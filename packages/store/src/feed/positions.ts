@@ -5,9 +5,9 @@ import { transaction } from "../database/transaction.ts";
 /** Bounds how long one reader works for all. */
 const APPENDS_AT_A_TIME = 10_000;
 
-const selectUnplaced = statement("select_unplaced");
+const hasUnassigned = statement("has_unassigned");
 const lockPositions = statement("lock_positions");
-const placeAppends = statement("place_appends");
+const assignNext = statement("assign_positions");
 
 /**
  * Gives what has committed since the last time its places in the change feed.
@@ -16,14 +16,13 @@ const placeAppends = statement("place_appends");
  * past it. So positions are given here, after the commit: whatever commits later comes later, and a transaction that
  * stays open holds nobody up. Every reader does this before it reads; while one does, the others read on.
  */
-export async function givePositions(pool: Pool): Promise<void> {
-  const { rows } = await pool.query<{ unplaced: boolean }>(selectUnplaced);
-  if (rows[0]?.unplaced !== true) return;
+export async function assignPositions(pool: Pool): Promise<void> {
+  const { rows } = await pool.query<{ unassigned: boolean }>(hasUnassigned);
+  if (rows[0]?.unassigned !== true) return;
   await transaction(pool, async (connection) => {
     // The lock comes first, in a statement of its own: the next one then sees what the last holder has given.
     const lock = await connection.query<{ locked: boolean }>(lockPositions);
-    if (lock.rows[0]?.locked === true)
-      await connection.query({ ...placeAppends, values: [APPENDS_AT_A_TIME] });
+    if (lock.rows[0]?.locked === true) await connection.query({ ...assignNext, values: [APPENDS_AT_A_TIME] });
   });
 }
 

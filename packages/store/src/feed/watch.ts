@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "../database/pool.ts";
-import { givePositions, lastPosition } from "./positions.ts";
+import { assignPositions, lastPosition } from "./positions.ts";
 
 export interface ChangeWatch {
   /**
@@ -23,7 +23,7 @@ export function watchChanges(pool: Pool, { everyMs = 250 }: { readonly everyMs?:
   async function look(): Promise<bigint> {
     try {
       await sleep(everyMs);
-      await givePositions(pool);
+      await assignPositions(pool);
       return await lastPosition(pool);
     } finally {
       looking = undefined;

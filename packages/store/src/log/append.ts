@@ -4,7 +4,7 @@ import {
   type Appended,
   type HashedEntry,
   type KnownEvent,
-  type Send,
+  type ParsedDelivery,
   type Stream,
 } from "@dossier/events";
 import type { Connection } from "../database/pool.ts";
@@ -17,17 +17,17 @@ const lock = statement("lock_streams");
 const nextAppendId = statement("select_append_id");
 const selectKnownEvents = statement("select_known_events");
 
-/** Locks the persons whom the sends concern, in a fixed order, and reads what appending to them must know. */
+/** Locks the persons whom the deliveries concern, in a fixed order, and reads what appending to them must know. */
 export async function lockStreams(
   connection: Connection,
-  sendsOf: ReadonlyMap<string, readonly Send[]>,
+  deliveriesOf: ReadonlyMap<string, readonly ParsedDelivery[]>,
 ): Promise<{ appendId: bigint; streams: readonly Stream[] }> {
-  const entityIds = [...sendsOf.keys()];
+  const entityIds = [...deliveriesOf.keys()];
   const [, heads, appendIds, known, folded] = await together([
     connection.query({ ...open, values: [entityIds, CHAIN_START] }),
     connection.query<{ entity_id: string; seq: bigint; hash: Buffer }>({ ...lock, values: [entityIds] }),
     connection.query<{ append_id: bigint }>(nextAppendId),
-    knownEvents(connection, [...sendsOf.values()].flat()),
+    knownEvents(connection, [...deliveriesOf.values()].flat()),
     selectFolded(connection, entityIds),
   ]);
   const streams = heads.rows.map(({ entity_id: entityId, seq, hash }) => ({
@@ -50,14 +50,14 @@ interface KnownRow {
 
 async function knownEvents(
   connection: Connection,
-  sends: readonly Send[],
+  deliveries: readonly ParsedDelivery[],
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, KnownEvent>>> {
   const { rows } = await connection.query<KnownRow>({
     ...selectKnownEvents,
     values: [
-      sends.map(({ told }) => told.entityId),
-      sends.map(({ told }) => told.event),
-      sends.map(({ told }) => told.id),
+      deliveries.map(({ parsed }) => parsed.entityId),
+      deliveries.map(({ parsed }) => parsed.event),
+      deliveries.map(({ parsed }) => parsed.id),
     ],
   });
   const known = new Map<string, Map<string, KnownEvent>>();
@@ -70,7 +70,7 @@ async function knownEvents(
 
 const insertAppend = statement("insert_append");
 const insertEvents = statement("insert_events");
-const insertResends = statement("insert_resends");
+const insertRedeliveries = statement("insert_redeliveries");
 const advanceStreams = statement("advance_streams");
 
 /** Adds the persons' new entries to the log, and moves the heads of their chains. */
@@ -103,14 +103,14 @@ export async function appendToLog(
 type Row = HashedEntry & { readonly ordinal: number | null };
 type EventRow = Row & { readonly kind: "event"; readonly dataJson: string };
 
-/** An event has data, a resend has none; Postgres refuses an event that has lost them. */
+/** An event has data, a redelivery has none; Postgres refuses an event that has lost them. */
 function isEvent(row: Row): row is EventRow {
   return row.kind === "event";
 }
 
 async function insertEntries(connection: Connection, appendId: bigint, rows: readonly Row[]): Promise<void> {
   const events = rows.filter(isEvent);
-  const resends = rows.filter((row) => !isEvent(row));
+  const redeliveries = rows.filter((row) => !isEvent(row));
   await together([
     events.length > 0 &&
       connection.query({
@@ -123,8 +123,11 @@ async function insertEntries(connection: Connection, appendId: bigint, rows: rea
           ...evidence(events),
         ],
       }),
-    resends.length > 0 &&
-      connection.query({ ...insertResends, values: [appendId, ...places(resends), ...evidence(resends)] }),
+    redeliveries.length > 0 &&
+      connection.query({
+        ...insertRedeliveries,
+        values: [appendId, ...places(redeliveries), ...evidence(redeliveries)],
+      }),
   ]);
 }
 

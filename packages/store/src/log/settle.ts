@@ -1,10 +1,17 @@
-import { append, readDelivery, type Appended, type Folded, type Outcome, type Send } from "@dossier/events";
+import {
+  append,
+  parseDelivery,
+  type Appended,
+  type Folded,
+  type Outcome,
+  type ParsedDelivery,
+} from "@dossier/events";
 import type { Connection, Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 import { together } from "../database/together.ts";
 import { transaction } from "../database/transaction.ts";
 import { insertDeadLetters, type DeadLetter } from "../dead-letters/dead-letter.ts";
-import { refold, toRow, writePersons, type Late } from "../persons/fold.ts";
+import { refold, toRow, writePersons, type OutOfOrderStream } from "../persons/fold.ts";
 import { appendToLog, lockStreams } from "./append.ts";
 
 /** How a batch of deliveries ended. A delivery that is in none was settled already, or is in another's hands. */
@@ -30,11 +37,11 @@ export function settle(pool: Pool, deliveryIds: readonly string[], codeVersion: 
 
 /** All of `settle` but what it says of the deliveries themselves: what changes for the persons. */
 export async function place(connection: Connection, deliveryIds: readonly string[]): Promise<Settled> {
-  const { sends, unreadable } = await claim(connection, deliveryIds);
-  const appended = await appendSends(connection, sends);
+  const { deliveries, unreadable } = await claim(connection, deliveryIds);
+  const appended = await appendDeliveries(connection, deliveries);
   const outcomes = new Map(appended.flatMap((person) => [...person.outcomes]));
-  const ended = (outcome: Outcome): Send[] =>
-    sends.filter(({ deliveryId }) => outcomes.get(deliveryId) === outcome);
+  const ended = (outcome: Outcome): ParsedDelivery[] =>
+    deliveries.filter(({ deliveryId }) => outcomes.get(deliveryId) === outcome);
   return {
     applied: ended("applied").map(({ deliveryId }) => deliveryId),
     duplicates: ended("duplicate").map(({ deliveryId }) => deliveryId),
@@ -43,7 +50,7 @@ export async function place(connection: Connection, deliveryIds: readonly string
 }
 
 interface Claimed {
-  readonly sends: readonly Send[];
+  readonly deliveries: readonly ParsedDelivery[];
   readonly unreadable: readonly DeadLetter[];
 }
 
@@ -58,26 +65,29 @@ async function claim(connection: Connection, deliveryIds: readonly string[]): Pr
       values: [deliveryIds],
     }),
   ]);
-  const sends: Send[] = [];
+  const deliveries: ParsedDelivery[] = [];
   const unreadable: DeadLetter[] = [];
   for (const { delivery_id: deliveryId, body, digest, received_ticks: receivedTicks } of rows) {
-    const read = readDelivery(body);
-    if (read.ok) sends.push({ deliveryId, receivedTicks, deliveryDigest: digest, told: read.value });
+    const read = parseDelivery(body);
+    if (read.ok) deliveries.push({ deliveryId, receivedTicks, deliveryDigest: digest, parsed: read.value });
     else unreadable.push({ deliveryId, ...read.error });
   }
-  return { sends, unreadable };
+  return { deliveries, unreadable };
 }
 
-async function appendSends(connection: Connection, sends: readonly Send[]): Promise<readonly Appended[]> {
-  if (sends.length === 0) return [];
-  const sendsOf = Map.groupBy(sends, ({ told }) => told.entityId);
-  const { appendId, streams } = await lockStreams(connection, sendsOf);
-  const appended = streams.map((stream) => append(stream, sendsOf.get(stream.entityId) ?? []));
+async function appendDeliveries(
+  connection: Connection,
+  deliveries: readonly ParsedDelivery[],
+): Promise<readonly Appended[]> {
+  if (deliveries.length === 0) return [];
+  const deliveriesOf = Map.groupBy(deliveries, ({ parsed }) => parsed.entityId);
+  const { appendId, streams } = await lockStreams(connection, deliveriesOf);
+  const appended = streams.map((stream) => append(stream, deliveriesOf.get(stream.entityId) ?? []));
 
-  const late: Late[] = [];
+  const late: OutOfOrderStream[] = [];
   const folded: Folded[] = [];
   for (const { entityId, entries, folded: person } of appended) {
-    if (person === "late") late.push({ entityId, entries: entries.at(-1)?.seq ?? 0 });
+    if (person === "out-of-order") late.push({ entityId, entries: entries.at(-1)?.seq ?? 0 });
     else if (person !== undefined && entries.some(({ changes }) => changes)) folded.push(person);
   }
   // Sent in this order, without waiting: what is folded anew is read when it has been appended.
@@ -89,7 +99,7 @@ async function appendSends(connection: Connection, sends: readonly Send[]): Prom
   return appended;
 }
 
-function conflict({ deliveryId, told: { event, id, entityId } }: Send): DeadLetter {
+function conflict({ deliveryId, parsed: { event, id, entityId } }: ParsedDelivery): DeadLetter {
   return {
     deliveryId,
     reason: "conflicting-duplicate",
@@ -105,7 +115,7 @@ async function close(connection: Connection, { applied, duplicates, dead }: Sett
   const outcomes = [
     ...applied.map((deliveryId) => ({ deliveryId, outcome: "applied" })),
     ...duplicates.map((deliveryId) => ({ deliveryId, outcome: "duplicate" })),
-    ...dead.map(({ deliveryId }) => ({ deliveryId, outcome: "dead" })),
+    ...dead.map(({ deliveryId }) => ({ deliveryId, outcome: "dead-lettered" })),
   ];
   if (outcomes.length === 0) return;
   await connection.query({

@@ -1,22 +1,22 @@
 import {
-  comparePlaces,
+  compareOrderKeys,
   eventsAt,
   formatTicks,
   identityKey,
   parseJson,
   recognise,
   type JsonObject,
-  type KnownSends,
-  type Moment,
-  type Place,
+  type EventWithDeliveries,
+  type PointInTime,
+  type EventOrderKey,
 } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
+import { selectPersonDeliveries, type PersonDelivery } from "./deliveries.ts";
 import { couldBeId } from "./query.ts";
-import { selectSends, type PersonSend } from "./sends.ts";
 
 /** A send of an event. Times are as `formatTicks` writes them. */
-export interface EventSend {
+export interface EventDelivery {
   /** Its number in the person's log. */
   readonly seq: number;
   /** The event's time as this send told it. */
@@ -26,22 +26,22 @@ export interface EventSend {
 }
 
 /** An event of a person. Its `seq`, `receivedAt` and `deliveryId` are those of its first send in the log. */
-export interface PersonEvent extends EventSend {
+export interface PersonEvent extends EventDelivery {
   readonly event: string;
   readonly id: string;
-  /** The earliest time that its sends told: this decides its place. */
+  /** The earliest time that its deliveries told: this decides its place. */
   readonly creationTimeUtc: string;
   /** Whether today's code understands it; one that is not understood is counted, and changes nothing else. */
   readonly recognised: boolean;
   readonly data: JsonObject;
-  /** All of its sends, the first one too, as the log has them. */
-  readonly sends: readonly EventSend[];
+  /** All of its deliveries, the first one too, as the log has them. */
+  readonly deliveries: readonly EventDelivery[];
 }
 
 export interface EventPage {
   readonly events: readonly PersonEvent[];
   /** The next page's `after`; `undefined` when there is none. */
-  readonly next: Place | undefined;
+  readonly next: EventOrderKey | undefined;
 }
 
 /**
@@ -53,18 +53,18 @@ export interface EventPage {
 export async function listEvents(
   pool: Pool,
   entityId: string,
-  moment: Moment,
-  { limit, after }: { readonly limit: number; readonly after?: Place | undefined },
+  moment: PointInTime,
+  { limit, after }: { readonly limit: number; readonly after?: EventOrderKey | undefined },
 ): Promise<EventPage> {
   if (!couldBeId(entityId)) return { events: [], next: undefined };
-  const events = eventsAt(await selectSends(pool, [entityId], { withData: false }), moment);
-  const from = after === undefined ? 0 : events.findIndex((event) => comparePlaces(event, after) > 0);
+  const events = eventsAt(await selectPersonDeliveries(pool, [entityId], { withData: false }), moment);
+  const from = after === undefined ? 0 : events.findIndex((event) => compareOrderKeys(event, after) > 0);
   const page = from === -1 ? [] : events.slice(from, from + limit);
   const dataOf = await selectDataOf(pool, entityId, page);
   const last = page.at(-1);
   return {
     events: page.map((event) => shown(event, dataOf.get(identityKey(event)) ?? "{}")),
-    next: last === events.at(-1) ? undefined : placeOf(last),
+    next: last === events.at(-1) ? undefined : orderKeyOf(last),
   };
 }
 
@@ -74,7 +74,7 @@ const selectData = statement("select_data");
 async function selectDataOf(
   pool: Pool,
   entityId: string,
-  events: readonly Place[],
+  events: readonly EventOrderKey[],
 ): Promise<ReadonlyMap<string, string>> {
   const { rows } = await pool.query<{ event: string; id: string; data: string }>({
     ...selectData,
@@ -83,20 +83,23 @@ async function selectDataOf(
   return new Map(rows.map((row) => [identityKey(row), row.data]));
 }
 
-function shown({ event, id, ticks, sends }: KnownSends<PersonSend>, dataJson: string): PersonEvent {
+function shown(
+  { event, id, ticks, deliveries }: EventWithDeliveries<PersonDelivery>,
+  dataJson: string,
+): PersonEvent {
   const data = parseJson(dataJson) as JsonObject;
   return {
-    ...shownSend(sends[0]),
+    ...shownDelivery(deliveries[0]),
     event,
     id,
     creationTimeUtc: formatTicks(ticks),
     recognised: recognise(event, data).kind === "recognised",
     data,
-    sends: sends.map(shownSend),
+    deliveries: deliveries.map(shownDelivery),
   };
 }
 
-function shownSend({ seq, ticks, receivedTicks, deliveryId }: PersonSend): EventSend {
+function shownDelivery({ seq, ticks, receivedTicks, deliveryId }: PersonDelivery): EventDelivery {
   return {
     seq,
     creationTimeUtc: formatTicks(ticks),
@@ -105,6 +108,6 @@ function shownSend({ seq, ticks, receivedTicks, deliveryId }: PersonSend): Event
   };
 }
 
-function placeOf(place: Place | undefined): Place | undefined {
+function orderKeyOf(place: EventOrderKey | undefined): EventOrderKey | undefined {
   return place && { ticks: place.ticks, event: place.event, id: place.id };
 }

@@ -1,4 +1,4 @@
-import { toPerson, type Moment, type Person, type PersonState } from "@dossier/events";
+import { toPerson, type PointInTime, type Person, type PersonState } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 import { findPastPerson, listPastPersons } from "./past.ts";
@@ -17,7 +17,7 @@ const { text: searchPersons } = statement("search_persons");
  */
 export async function listPersons(
   pool: Pool,
-  { status, q, asOf, knownAt }: PersonFilter & Moment,
+  { status, q, asOf, knownAt }: PersonFilter & PointInTime,
   { limit, after = "" }: { readonly limit: number; readonly after?: string | undefined },
 ): Promise<PersonPage> {
   if (asOf !== undefined || knownAt !== undefined)
@@ -41,7 +41,7 @@ const selectPerson = statement("select_person");
 export async function findPerson(
   pool: Pool,
   entityId: string,
-  { asOf, knownAt }: Moment = {},
+  { asOf, knownAt }: PointInTime = {},
 ): Promise<Person | undefined> {
   if (!couldBeId(entityId)) return undefined;
   if (asOf !== undefined || knownAt !== undefined) return findPastPerson(pool, entityId, { asOf, knownAt });

@@ -5,7 +5,7 @@ import {
   type Folded,
   type JsonObject,
   type PersonState,
-  type Place,
+  type EventOrderKey,
 } from "@dossier/events";
 import type { Connection } from "../database/pool.ts";
 import { jsonLines, statement } from "../database/statements.ts";
@@ -39,7 +39,7 @@ export interface PersonRow {
   readonly status: string;
   readonly search: string;
   readonly state: string;
-  readonly last: Place;
+  readonly last: EventOrderKey;
 }
 
 export function toRow({ state, last }: Folded): PersonRow {
@@ -71,13 +71,13 @@ const selectEvents = statement("select_events");
 const ENTRIES_AT_A_TIME = 5_000;
 
 /** A person to be folded anew, and how many entries the person's log has. */
-export interface Late {
+export interface OutOfOrderStream {
   readonly entityId: string;
   readonly entries: number;
 }
 
 /** Folds these persons anew from all their events. */
-export async function refold(connection: Connection, late: readonly Late[]): Promise<void> {
+export async function refold(connection: Connection, late: readonly OutOfOrderStream[]): Promise<void> {
   for (const entityIds of atATime(late)) {
     const { rows } = await connection.query<{
       entity_id: string;
@@ -97,7 +97,7 @@ export async function refold(connection: Connection, late: readonly Late[]): Pro
   }
 }
 
-function atATime(late: readonly Late[]): string[][] {
+function atATime(late: readonly OutOfOrderStream[]): string[][] {
   const groups: string[][] = [];
   let room = 0;
   for (const { entityId, entries } of late) {

@@ -5,13 +5,13 @@ import {
   parseJson,
   toPerson,
   type JsonObject,
-  type Moment,
+  type PointInTime,
   type Person,
 } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
+import { selectPersonDeliveries } from "./deliveries.ts";
 import { matches, type PersonFilter, type PersonPage } from "./query.ts";
-import { selectSends } from "./sends.ts";
 
 /** What is folded at a time: bounds the memory, unless one person has more entries. */
 const PERSONS_AT_A_TIME = 500;
@@ -22,7 +22,7 @@ const ENTRIES_A_PAGE = 20_000;
 export async function findPastPerson(
   pool: Pool,
   entityId: string,
-  moment: Moment,
+  moment: PointInTime,
 ): Promise<Person | undefined> {
   return (await personsAt(pool, [entityId], moment)).get(entityId);
 }
@@ -31,7 +31,7 @@ export async function findPastPerson(
 export async function listPastPersons(
   pool: Pool,
   filter: PersonFilter,
-  moment: Moment,
+  moment: PointInTime,
   { limit, after: start }: { readonly limit: number; readonly after: string },
 ): Promise<PersonPage> {
   const persons: Person[] = [];
@@ -69,11 +69,11 @@ async function nextStreams(pool: Pool, after: string): Promise<{ entityId: strin
 async function personsAt(
   pool: Pool,
   entityIds: readonly string[],
-  moment: Moment,
+  moment: PointInTime,
 ): Promise<ReadonlyMap<string, Person>> {
-  const sends = await selectSends(pool, entityIds, { withData: true });
+  const deliveries = await selectPersonDeliveries(pool, entityIds, { withData: true });
   const persons = new Map<string, Person>();
-  for (const [entityId, own] of Map.groupBy(sends, (send) => send.entityId)) {
+  for (const [entityId, own] of Map.groupBy(deliveries, (send) => send.entityId)) {
     const dataOf = new Map(
       own.map((send) => [identityKey(send), send.data] as const).filter(([, data]) => data !== null),
     );

@@ -1,10 +1,10 @@
-import { formatTicks, type Json, type Place } from "@dossier/events";
+import { formatTicks, type Json, type EventOrderKey } from "@dossier/events";
 import { differences, type Difference } from "./difference.ts";
 import type { PersonRow } from "./fold.ts";
 import type { Refolded } from "./rebuild-fold.ts";
 
 /** How a rebuild changes a person. Holds personal data. */
-export interface PersonRebuilt {
+export interface RebuildChange {
   readonly entityId: string;
   /** `added`: the projection lacked the person; `removed`: the log knows nothing of the person. */
   readonly kind: "added" | "changed" | "removed";
@@ -12,17 +12,19 @@ export interface PersonRebuilt {
 }
 
 /** What folding anew changes of a person's row; `undefined` where nothing, byte for byte. */
-export function changeOf({ entityId, folded, live }: Refolded): PersonRebuilt | undefined {
+export function changeOf({ entityId, folded, live }: Refolded): RebuildChange | undefined {
   if (folded && live && isSame(folded, live)) return undefined;
   const kind = live === undefined ? "added" : folded === undefined ? "removed" : "changed";
   return { entityId, kind, differences: differences(fieldsOf(live), fieldsOf(folded)) };
 }
 
 function isSame(a: PersonRow, b: PersonRow): boolean {
-  return a.state === b.state && a.status === b.status && a.search === b.search && isSamePlace(a.last, b.last);
+  return (
+    a.state === b.state && a.status === b.status && a.search === b.search && isSameOrderKey(a.last, b.last)
+  );
 }
 
-function isSamePlace(a: Place, b: Place): boolean {
+function isSameOrderKey(a: EventOrderKey, b: EventOrderKey): boolean {
   return a.ticks === b.ticks && a.event === b.event && a.id === b.id;
 }
 

@@ -8,7 +8,7 @@ const selectLastAppendId = statement("select_last_append_id");
 
 /** Gives an append id up to which every append is committed: what is read from now on holds them all. */
 export async function lastAppendId(connection: Connection, signal: AbortSignal | undefined): Promise<bigint> {
-  await lockPatiently(connection, lockAppending.text, signal);
+  await lockWithRetries(connection, lockAppending.text, signal);
   const { rows } = await connection.query<{ append_id: bigint }>(selectLastAppendId.text);
   await connection.query(letGo);
   return rows[0]?.append_id ?? 0n;
@@ -27,7 +27,7 @@ export function lockProjection(
   signal: AbortSignal | undefined,
   beforeRetry: () => Promise<unknown>,
 ): Promise<void> {
-  return lockPatiently(connection, lockLiveTables.text, signal, beforeRetry);
+  return lockWithRetries(connection, lockLiveTables.text, signal, beforeRetry);
 }
 
 // Everyone who comes after a waiting lock waits, too: so it waits briefly, and lets the others pass in between.
@@ -38,7 +38,7 @@ const ATTEMPTS = 100;
 const letGo = "rollback to savepoint locking; release savepoint locking";
 
 /** Leaves a savepoint, `locking`, from before the lock. */
-async function lockPatiently(
+async function lockWithRetries(
   connection: Connection,
   lock: string,
   signal: AbortSignal | undefined,

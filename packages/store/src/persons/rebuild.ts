@@ -1,7 +1,7 @@
 import { openPool, type Connection } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 import { transaction } from "../database/transaction.ts";
-import { changeOf, type PersonRebuilt } from "./rebuild-change.ts";
+import { changeOf, type RebuildChange } from "./rebuild-change.ts";
 import { beginDraft, completeDraft, switchToDraft, writeDraft } from "./rebuild-draft.ts";
 import { foldPersons } from "./rebuild-fold.ts";
 import { lastAppendId, lockProjection } from "./rebuild-locks.ts";
@@ -12,7 +12,7 @@ export interface RebuildOptions {
   /** Called now and then. */
   readonly onProgress?: (progress: RebuildProgress) => void;
   /** Called for each person who changes; the rebuild goes on when it resolves. */
-  readonly onChange?: (change: PersonRebuilt) => void | Promise<void>;
+  readonly onChange?: (change: RebuildChange) => void | Promise<void>;
   /** Gives up, with the signal's reason, at the next batch. */
   readonly signal?: AbortSignal;
 }
@@ -25,7 +25,7 @@ export interface RebuildProgress {
   readonly totalEvents: number;
 }
 
-export interface Rebuilt {
+export interface RebuildResult {
   readonly events: number;
   /** Persons of whom the log knows. */
   readonly persons: number;
@@ -47,7 +47,7 @@ export interface Rebuilt {
  *
  * @param ownerUrl the role that owns the tables, as for `migrate`
  */
-export async function rebuild(ownerUrl: string, options: RebuildOptions = {}): Promise<Rebuilt> {
+export async function rebuild(ownerUrl: string, options: RebuildOptions = {}): Promise<RebuildResult> {
   const pool = openPool(ownerUrl, { name: "dossier-rebuild", size: 1, timeoutMs: A_DAY_MS });
   try {
     return await transaction(pool, (connection) =>
@@ -60,7 +60,7 @@ export async function rebuild(ownerUrl: string, options: RebuildOptions = {}): P
 
 const A_DAY_MS = 86_400_000;
 
-async function foldAndSwitch(connection: Connection, options: RebuildOptions): Promise<Rebuilt> {
+async function foldAndSwitch(connection: Connection, options: RebuildOptions): Promise<RebuildResult> {
   await beginDraft(connection);
   // Whatever is read from here on holds all appends up to this one; those after it are folded again.
   let since = await lastAppendId(connection, options.signal);
@@ -101,7 +101,7 @@ const settings = statement("rebuild_settings");
 const countEvents = statement("count_events");
 
 /** Folds all persons and compares them with the live projection, both of one moment. */
-async function foldAll(connection: Connection, options: RebuildOptions): Promise<Rebuilt> {
+async function foldAll(connection: Connection, options: RebuildOptions): Promise<RebuildResult> {
   await connection.query(settings);
   const { rows } = await connection.query<{ events: bigint }>(countEvents);
   const totalEvents = Number(rows[0]?.events ?? 0n);

@@ -6,12 +6,14 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { payload, startPostgres, startProxy, type LocalServer } from "@dossier/testing";
+import { startPostgres, type LocalServer } from "@dossier/embedded";
+import { payload } from "@dossier/simulator";
+import { startProxy } from "@dossier/testing";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import {
   closePool,
   isOutage,
-  mayBeOfTheWork,
+  mayConcernOneDelivery,
   migrate,
   openPool,
   recordDeliveries,
@@ -162,14 +164,14 @@ test("a statement that takes too long may be an outage of its own making; one th
     failure(pool.query("select 1")),
   );
   expect([tooLong, noServer].map(isOutage)).toEqual([true, true]);
-  expect([tooLong, noServer].map(mayBeOfTheWork)).toEqual([true, false]);
+  expect([tooLong, noServer].map(mayConcernOneDelivery)).toEqual([true, false]);
 });
 
 test.for(["data_corrupted", "index_corrupted", "internal_error"])(
   "%s is an outage, so that nothing dies of it, and perhaps one of this work alone",
   async (condition) => {
     const error = await failure(admin.query(`do $$ begin raise ${condition}; end $$`));
-    expect([isOutage(error), mayBeOfTheWork(error)]).toEqual([true, true]);
+    expect([isOutage(error), mayConcernOneDelivery(error)]).toEqual([true, true]);
   },
 );
 

@@ -1,16 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { journeys, startPostgres, type LocalServer } from "@dossier/testing";
+import { startPostgres, type LocalServer } from "@dossier/embedded";
+import { scenario } from "@dossier/simulator";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
-  bury,
+  deadLetter,
   discard,
   ensureServiceLogin,
   migrate,
   openPool,
-  postpone,
-  recordFailure,
+  snooze,
+  recordFailedAttempt,
   redrive,
   settle,
   takeDueDeliveries,
@@ -55,7 +56,7 @@ async function refused(statement: string, as: Pool = service): Promise<string> {
   );
 }
 
-const evidence = ["deliveries", "events", "resends", "failures", "dead_letters", "operator_actions"];
+const evidence = ["deliveries", "events", "redeliveries", "failures", "dead_letters", "decisions"];
 const projection = [
   "open_deliveries",
   "settlements",
@@ -66,7 +67,7 @@ const projection = [
 ];
 
 test("the services' role can do all that the services need", async () => {
-  const { sends, conflicts } = journeys({ persons: 5, seed: 1, duplicates: 0.3, shuffle: 0.3 });
+  const { sends, conflicts } = scenario({ persons: 5, seed: 1, duplicates: 0.3, shuffle: 0.3 });
   const bodies = [...sends].map(({ body }) => body);
   const ids = await receive(service, bodies);
   await settle(service, ids, "test");
@@ -74,9 +75,13 @@ test("the services' role can do all that the services need", async () => {
   const dead = await receive(service, [conflict?.body ?? "", "not JSON", "stalled"]);
   const [one = "", other = "", stalled = ""] = dead;
   const failure = { deliveryId: one, error: "went wrong", stack: undefined, codeVersion: "test" };
-  expect(await recordFailure(service, failure, { baseMs: 1, capMs: 1 })).toBe(1);
-  await postpone(service, one);
-  await bury(service, { deliveryId: stalled, reason: "stalled", message: "gave up", issues: [] }, "test");
+  expect(await recordFailedAttempt(service, failure, { baseMs: 1, capMs: 1 })).toBe(1);
+  await snooze(service, one);
+  await deadLetter(
+    service,
+    { deliveryId: stalled, reason: "stalled", message: "gave up", issues: [] },
+    "test",
+  );
   expect((await settle(service, [one, other], "test")).dead).toHaveLength(2);
   const decision = { operator: "Olga", reason: "test" };
   expect(await redrive(service, [one], decision)).toEqual([one]);

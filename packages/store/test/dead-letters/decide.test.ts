@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import {
-  bury,
+  deadLetter,
   discard,
   findDeadLetter,
-  recordFailure,
+  recordFailedAttempt,
   redrive,
   settle,
   takeDueDeliveries,
@@ -18,18 +18,22 @@ test("a redriven delivery is open again with all its attempts, and applies once 
   const [deliveryId] = await receive(pending("a"));
   await expect(settle(pool, [deliveryId!], "1.0.0")).rejects.toThrow("broken");
   const failure = { deliveryId: deliveryId!, error: "broken", stack: undefined, codeVersion: "1.0.0" };
-  expect(await recordFailure(pool, failure, { baseMs: 1, capMs: 1 })).toBe(1);
-  expect(await recordFailure(pool, failure, { baseMs: 1, capMs: 1 })).toBe(2);
-  await bury(pool, { deliveryId: deliveryId!, reason: "fold-failed", message: "m", issues: [] }, "1.0.0");
+  expect(await recordFailedAttempt(pool, failure, { baseMs: 1, capMs: 1 })).toBe(1);
+  expect(await recordFailedAttempt(pool, failure, { baseMs: 1, capMs: 1 })).toBe(2);
+  await deadLetter(
+    pool,
+    { deliveryId: deliveryId!, reason: "fold-failed", message: "m", issues: [] },
+    "1.0.0",
+  );
 
   expect(await redrive(pool, [deliveryId!], by)).toEqual([deliveryId]);
-  expect(await recordFailure(pool, failure, { baseMs: 1, capMs: 1 })).toBe(1);
+  expect(await recordFailedAttempt(pool, failure, { baseMs: 1, capMs: 1 })).toBe(1);
   await broken.mend();
   expect(await settle(pool, [deliveryId!], "1.0.1")).toMatchObject({ applied: [deliveryId] });
   expect(await findDeadLetter(pool, deliveryId!)).toMatchObject({
     outcome: "applied",
-    deaths: [{ reason: "fold-failed" }],
-    actions: [{ action: "redrive", ...by }],
+    deadLetters: [{ reason: "fold-failed" }],
+    decisions: [{ action: "redrive", ...by }],
   });
 });
 
@@ -52,8 +56,8 @@ test("a discarded delivery is neither redriven nor swept, and stays readable", a
   expect(await findDeadLetter(pool, deliveryId!)).toMatchObject({
     outcome: "discarded",
     body: unparsable,
-    deaths: [{ reason: "unparsable" }],
-    actions: [{ action: "discard", operator: "bob", reason: "noise" }],
+    deadLetters: [{ reason: "unparsable" }],
+    decisions: [{ action: "discard", operator: "bob", reason: "noise" }],
   });
 });
 
@@ -65,7 +69,7 @@ test("only what is dead is redriven or discarded, by one of those who do it at t
 
   const done = await Promise.all([redrive(pool, all, by), redrive(pool, all, by), discard(pool, all, by)]);
   expect(done.flat()).toEqual([dead]);
-  const { rowCount } = await pool.query("select from operator_actions");
+  const { rowCount } = await pool.query("select from decisions");
   expect(rowCount).toBe(1);
 });
 
@@ -73,10 +77,10 @@ test("what people did cannot be changed or removed", async (context) => {
   const { pool, take } = await freshGraveyard(context);
   await redrive(pool, await take(unparsable), by);
   for (const change of [
-    "update operator_actions set operator = 'nobody'",
-    "delete from operator_actions",
+    "update decisions set operator = 'nobody'",
+    "delete from decisions",
     "delete from dead_letters",
-    "truncate operator_actions",
+    "truncate decisions",
   ]) {
     await expect(pool.query(change)).rejects.toThrow("is refused");
   }

@@ -1,9 +1,9 @@
 import { parseTicks } from "@dossier/events";
-import { encode, payload } from "@dossier/testing";
+import { encode, payload } from "@dossier/simulator";
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
 import {
-  bury,
+  deadLetter,
   identityOf,
   countDeadLetters,
   discard,
@@ -11,7 +11,7 @@ import {
   findDeadLetter,
   listDeadLetters,
   pagesOfDeadLetters,
-  recordFailure,
+  recordFailedAttempt,
   redrive,
   settle,
   type DeadLetterFilter,
@@ -64,8 +64,8 @@ describe("dead letters", () => {
     const [exhausted, stalled] = await receive(pending("a", "1"), pending("a", "2"));
     const identity = await identityOf(pool, exhausted!);
     const letter = { message: "m", issues: [] };
-    await bury(pool, { ...letter, deliveryId: exhausted!, reason: "fold-failed", identity }, "1.0.0");
-    await bury(pool, { ...letter, deliveryId: stalled!, reason: "stalled" }, "1.0.0");
+    await deadLetter(pool, { ...letter, deliveryId: exhausted!, reason: "fold-failed", identity }, "1.0.0");
+    await deadLetter(pool, { ...letter, deliveryId: stalled!, reason: "stalled" }, "1.0.0");
     const untimely = {
       ...payload({ event: "NaturalPersonPending", entityId: "a" }),
       creationTimeUtc: "soon",
@@ -102,18 +102,18 @@ describe("dead letters", () => {
     expect(all.every(({ codeVersion }) => codeVersion === "1.0.1")).toBe(true);
   });
 
-  test("tell their whole story: bytes, deaths, attempts, what people did, and how it ended", async (context) => {
+  test("tell their whole story: bytes, deadLetters, attempts, what people did, and how it ended", async (context) => {
     const { pool, receive } = await freshGraveyard(context);
     const body = pending("a");
     const [deliveryId] = await receive(body);
     const failure = { deliveryId: deliveryId!, error: "Oops", stack: "    at here", codeVersion: "1.0.0" };
-    await recordFailure(pool, failure, { baseMs: 1, capMs: 1 });
+    await recordFailedAttempt(pool, failure, { baseMs: 1, capMs: 1 });
     const letter = { deliveryId: deliveryId!, reason: "fold-failed", message: "failed", issues: [] } as const;
-    await bury(pool, letter, "1.0.0");
+    await deadLetter(pool, letter, "1.0.0");
     await redrive(pool, [deliveryId!], { operator: "ada", reason: "fixed in 1.0.1" });
     expect(await findDeadLetter(pool, deliveryId!)).toMatchObject({ outcome: "open" });
     expect(await countDeadLetters(pool, {})).toEqual({});
-    await bury(pool, { ...letter, reason: "stalled", message: "again" }, "1.0.1");
+    await deadLetter(pool, { ...letter, reason: "stalled", message: "again" }, "1.0.1");
     await discard(pool, [deliveryId!], { operator: "bob", reason: "given up" });
 
     expect(await findDeadLetter(pool, deliveryId!)).toEqual({
@@ -124,7 +124,7 @@ describe("dead letters", () => {
       headers: { "user-agent": "iComply" },
       verifiedBy: "signature",
       secretFingerprint: "sha256:0",
-      deaths: [
+      deadLetters: [
         expect.objectContaining({
           reason: "fold-failed",
           message: "failed",
@@ -136,7 +136,7 @@ describe("dead letters", () => {
       attempts: [
         expect.objectContaining({ attempt: 1, error: "Oops", stack: "    at here", codeVersion: "1.0.0" }),
       ],
-      actions: [
+      decisions: [
         expect.objectContaining({ action: "redrive", operator: "ada", reason: "fixed in 1.0.1" }),
         expect.objectContaining({ action: "discard", operator: "bob", reason: "given up" }),
       ],

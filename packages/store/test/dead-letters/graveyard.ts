@@ -1,4 +1,5 @@
-import { encode, freshDatabase, payload } from "@dossier/testing";
+import { encode, payload } from "@dossier/simulator";
+import { freshDatabase } from "@dossier/testing";
 import { v7 } from "uuid";
 import type { TestContext } from "vitest";
 import { migrate, openPool, recordDeliveries, settle, type Pool } from "../../src/index.ts";

@@ -4,7 +4,7 @@ import { freshGraveyard, pending } from "./graveyard.ts";
 
 vi.mock("@dossier/events", async (original) => ({
   ...(await original<object>()),
-  readDelivery: () => {
+  parseDelivery: () => {
     throw new TypeError("a fault of the reader");
   },
 }));

@@ -17,7 +17,7 @@ beforeAll(async () => {
   );
   entityId = row!.entity_id;
   await given.tamper(
-    `insert into operator_actions (delivery_id, action, operator, reason)
+    `insert into decisions (delivery_id, action, operator, reason)
      values ('${row!.delivery_id}', 'redrive', 'Olga', 'mended')`,
   );
   lines = await linesOf(exportEvidence(given.pool, entityId, CODE));
@@ -42,24 +42,24 @@ function kinds(): readonly string[] {
 
 describe("an evidence file", () => {
   test("verifies without a database, and holds all that the record has of the person", async () => {
-    const [counts] = await given.rows<{ events: number; resends: number; deliveries: number }>(`select
+    const [counts] = await given.rows<{ events: number; redeliveries: number; deliveries: number }>(`select
       (select count(*) from events where entity_id = '${entityId}')::int as events,
-      (select count(*) from resends where entity_id = '${entityId}')::int as resends,
+      (select count(*) from redeliveries where entity_id = '${entityId}')::int as redeliveries,
       (select count(*) from deliveries where delivery_id in (
         select delivery_id from events where entity_id = '${entityId}'
-        union select delivery_id from resends where entity_id = '${entityId}'
+        union select delivery_id from redeliveries where entity_id = '${entityId}'
         union select delivery_id from dead_letters where entity_id = '${entityId}'))::int as deliveries`);
     expect(await verifyEvidence(lines, CODE)).toEqual({ findings: [], notes: [], persons: 1, ...counts });
-    expect(counts!.deliveries).toBeGreaterThan(counts!.events + counts!.resends);
+    expect(counts!.deliveries).toBeGreaterThan(counts!.events + counts!.redeliveries);
     expect(new Set(kinds())).toEqual(
       new Set([
         "header",
         "head",
         "delivery",
         "entry",
-        "failure",
+        "failed-attempt",
         "dead-letter",
-        "operator-action",
+        "decision",
         "person",
         "end",
       ]),

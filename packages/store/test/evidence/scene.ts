@@ -1,4 +1,5 @@
-import { freshDatabase, journeys } from "@dossier/testing";
+import { scenario } from "@dossier/simulator";
+import { freshDatabase } from "@dossier/testing";
 import pg from "pg";
 import { v7 } from "uuid";
 import {
@@ -6,12 +7,12 @@ import {
   migrate,
   openPool,
   recordDeliveries,
-  recordFailure,
+  recordFailedAttempt,
   settle,
   type Pool,
 } from "../../src/index.ts";
 
-/** A record with all that can be in one: resends, dead letters, one discarded, failures, one open delivery. */
+/** A record with all that can be in one: redeliveries, dead letters, one discarded, failures, one open delivery. */
 export interface Scene {
   /** Of a superuser. */
   readonly url: string;
@@ -87,13 +88,13 @@ async function connected<T>(url: string, use: (client: pg.Client) => Promise<T>)
 async function make(url: string): Promise<void> {
   await migrate(url);
   const pool = openPool(url, { name: "test", size: 1 });
-  const { sends, conflicts } = journeys({ persons: 8, seed: 4, duplicates: 0.3, shuffle: 0.3 });
+  const { sends, conflicts } = scenario({ persons: 8, seed: 4, duplicates: 0.3, shuffle: 0.3 });
   const settled = Iterator.from(sends).map(({ body }) => body);
   for (const bodies of chunks(settled, 7)) await settle(pool, await record(pool, bodies), "1.0.0");
 
   const [conflict, other] = [...conflicts].map(({ body }) => body);
   const dead = await record(pool, [conflict!, other!, Buffer.from("not JSON")]);
-  await recordFailure(
+  await recordFailedAttempt(
     pool,
     { deliveryId: dead[0]!, error: "went wrong", stack: undefined, codeVersion: "1.0.0" },
     { baseMs: 1, capMs: 1 },

@@ -1,4 +1,4 @@
-import { journeys } from "@dossier/testing";
+import { scenario } from "@dossier/simulator";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { settle, verify, type Verification } from "../../src/index.ts";
 import { chunks, record, scene, type Scene } from "./scene.ts";
@@ -13,7 +13,7 @@ describe("an untouched record", () => {
   test("verifies, and is counted", async () => {
     const counts = await given.rows(`select
       (select count(*) from streams)::int as persons, (select count(*) from events)::int as events,
-      (select count(*) from resends)::int as resends, (select count(*) from deliveries)::int as deliveries`);
+      (select count(*) from redeliveries)::int as redeliveries, (select count(*) from deliveries)::int as deliveries`);
     expect(await verify(given.pool)).toEqual({ findings: [], notes: [], ...counts[0] });
   });
 
@@ -27,14 +27,14 @@ describe("an untouched record", () => {
 
   test("tells how far it is", async () => {
     const told: [number, number][] = [];
-    const { events, resends } = await verify(given.pool, {
+    const { events, redeliveries } = await verify(given.pool, {
       onProgress: (checked, entries) => told.push([checked, entries]),
     });
-    expect(told.at(-1)).toEqual([events + resends, events + resends]);
+    expect(told.at(-1)).toEqual([events + redeliveries, events + redeliveries]);
   });
 
   test("verifies while workers write", async () => {
-    const { sends } = journeys({ persons: 40, seed: 5, duplicates: 0.3, shuffle: 0.3 });
+    const { sends } = scenario({ persons: 40, seed: 5, duplicates: 0.3, shuffle: 0.3 });
     const bodies = Iterator.from(sends).map(({ body }) => body);
     const seen: number[] = [];
     for (const some of chunks(bodies, 9)) {
@@ -52,14 +52,14 @@ describe("an untouched record", () => {
 });
 
 test("all is checked as of one moment, whatever is committed meanwhile", async () => {
-  const holder = await given.held("lock table resends in access exclusive mode");
+  const holder = await given.held("lock table redeliveries in access exclusive mode");
   const verifying = verify(given.pool);
-  await given.waitingFor("resends");
+  await given.waitingFor("redeliveries");
   await holder.run("insert into streams values ('a person without entries', 1, 'hash')");
   await holder.commit();
   expect((await verifying).findings).toEqual([]);
   expect((await verify(given.pool)).findings).toEqual([
-    misfit("head", { entityId: "a person without entries" }),
+    mismatch("head", { entityId: "a person without entries" }),
   ]);
 });
 
@@ -74,7 +74,7 @@ const OTHER: Readonly<Record<string, string>> = {
   "timestamp with time zone": "$ + interval '1 microsecond'",
 };
 
-describe.each(["events", "resends"])("a changed row of %s is named", (table) => {
+describe.each(["events", "redeliveries"])("a changed row of %s is named", (table) => {
   test("whichever its column", async () => {
     const { entity_id, seq, delivery_id, append_id } = await victim(table);
     const columns = await given.rows<{ column: string; type: string }>(
@@ -154,14 +154,14 @@ describe("a row that does not fit is named", () => {
     await given.tamper(`delete from events where entity_id = '${entity_id}' and seq = ${seq}`);
     const { findings } = await verify(given.pool);
     expect(findings).toContainEqual(
-      misfit("sequence", {
+      mismatch("sequence", {
         entityId: entity_id,
         seq: Number(seq) + 1,
         expected: `seq ${seq}`,
         found: `seq ${Number(seq) + 1}`,
       }),
     );
-    expect(findings).toContainEqual(misfit("log-row-missing", { table: "settlements" }));
+    expect(findings).toContainEqual(mismatch("log-row-missing", { table: "settlements" }));
   });
 
   test("when the last is deleted: the head", async () => {
@@ -171,7 +171,7 @@ describe("a row that does not fit is named", () => {
     const { entity_id, seq } = last!;
     await given.tamper(`delete from events where entity_id = '${entity_id}' and seq = ${seq}`);
     const { findings } = await verify(given.pool, { entityId: entity_id });
-    expect(findings).toEqual([misfit("head", { table: "streams", entityId: entity_id })]);
+    expect(findings).toEqual([mismatch("head", { table: "streams", entityId: entity_id })]);
   });
 
   test("when two are swapped: the first of them", async () => {
@@ -186,28 +186,28 @@ describe("a row that does not fit is named", () => {
       swap("-1", "(select seq from swapped)"),
     );
     const { findings } = await verify(given.pool);
-    expect(findings).toEqual([misfit("hash", { entityId: row.entity_id, seq: Number(row.seq) })]);
+    expect(findings).toEqual([mismatch("hash", { entityId: row.entity_id, seq: Number(row.seq) })]);
   });
 
   test("when a whole person is removed, head and all: the settlements", async () => {
     const { entity_id } = await victim("events");
     await given.tamper(
-      ...["events", "resends", "streams", "natural_persons"].map(
+      ...["events", "redeliveries", "streams", "natural_persons"].map(
         (table) => `delete from ${table} where entity_id = '${entity_id}'`,
       ),
     );
     expect((await verify(given.pool)).findings).toContainEqual(
-      misfit("log-row-missing", { table: "settlements", found: "none" }),
+      mismatch("log-row-missing", { table: "settlements", found: "none" }),
     );
   });
 
   test("when a person's entries are removed: the head", async () => {
     const { entity_id } = await victim("events");
     await given.tamper(
-      ...["events", "resends"].map((table) => `delete from ${table} where entity_id = '${entity_id}'`),
+      ...["events", "redeliveries"].map((table) => `delete from ${table} where entity_id = '${entity_id}'`),
     );
     expect((await verify(given.pool, { entityId: entity_id })).findings).toEqual([
-      misfit("head", { table: "streams", entityId: entity_id, found: "none" }),
+      mismatch("head", { table: "streams", entityId: entity_id, found: "none" }),
     ]);
   });
 
@@ -217,7 +217,7 @@ describe("a row that does not fit is named", () => {
       const { entity_id } = await victim("events");
       await given.tamper(`update streams set ${change} where entity_id = '${entity_id}'`);
       expect((await verify(given.pool)).findings).toEqual([
-        misfit("head", { table: "streams", entityId: entity_id }),
+        mismatch("head", { table: "streams", entityId: entity_id }),
       ]);
     },
   );
@@ -226,7 +226,7 @@ describe("a row that does not fit is named", () => {
     const { entity_id } = await victim("events");
     await given.tamper(`delete from streams where entity_id = '${entity_id}'`);
     expect((await verify(given.pool)).findings).toEqual([
-      misfit("head", { table: "streams", entityId: entity_id, found: "none" }),
+      mismatch("head", { table: "streams", entityId: entity_id, found: "none" }),
     ]);
   });
 
@@ -240,12 +240,12 @@ describe("a row that does not fit is named", () => {
          order by seq desc limit 1) where entity_id = '${entity_id}'`,
     );
     const checks = (await verify(given.pool)).findings.map(({ check }) => check);
-    expect(checks).toEqual(expect.arrayContaining(["hash", "told", "told-twice", "append"]));
+    expect(checks).toEqual(expect.arrayContaining(["hash", "told", "logged-twice", "append"]));
   });
 });
 
 describe("a delivery that is not as it was recorded is named", () => {
-  test.each(["applied", "duplicate", "dead", "discarded", "open"])(
+  test.each(["applied", "duplicate", "dead-lettered", "discarded", "open"])(
     "of one that is %s: whichever its column",
     async (state) => {
       const [row] = await given.rows<{ delivery_id: string }>(
@@ -265,7 +265,7 @@ describe("a delivery that is not as it was recorded is named", () => {
           `update deliveries set ${column} = ${value} where delivery_id = '${deliveryId}'`,
         );
         const { findings } = await verify(given.pool);
-        expect.soft(findings, column).toContainEqual(misfit("delivery-digest", { deliveryId }));
+        expect.soft(findings, column).toContainEqual(mismatch("delivery-digest", { deliveryId }));
         await given.tamper(
           `update deliveries set ${column} = value from before where delivery_id = '${deliveryId}'`,
           "drop table before",
@@ -276,7 +276,7 @@ describe("a delivery that is not as it was recorded is named", () => {
   );
 });
 
-test.each(["dead", "discarded"])(
+test.each(["dead-lettered", "discarded"])(
   "of one person alone, a delivery that is %s is checked, too, and nobody else's",
   async (outcome) => {
     const [row] = await given.rows<{ delivery_id: string; entity_id: string }>(
@@ -290,7 +290,7 @@ test.each(["dead", "discarded"])(
     expect((await verify(given.pool, { entityId })).findings).toEqual([]);
     await given.tamper(`update deliveries set headers = '{}' where delivery_id = '${deliveryId}'`);
     expect((await verify(given.pool, { entityId })).findings).toEqual([
-      { ...misfit("delivery-digest", { deliveryId }), rows: 1 },
+      { ...mismatch("delivery-digest", { deliveryId }), rows: 1 },
     ]);
   },
 );
@@ -298,24 +298,26 @@ test.each(["dead", "discarded"])(
 describe("an inbox that does not fit is named", () => {
   test("a delivery neither open nor settled", async () => {
     await given.tamper("delete from open_deliveries");
-    expect((await verify(given.pool)).findings).toEqual([misfit("unsettled", { table: "deliveries" })]);
+    expect((await verify(given.pool)).findings).toEqual([mismatch("unsettled", { table: "deliveries" })]);
   });
 
   test("a delivery open and settled", async () => {
-    await given.tamper("insert into settlements select delivery_id, 'dead' from open_deliveries");
+    await given.tamper("insert into settlements select delivery_id, 'dead-lettered' from open_deliveries");
     expect((await verify(given.pool)).findings).toContainEqual(
-      misfit("open-and-settled", { table: "open_deliveries" }),
+      mismatch("open-and-settled", { table: "open_deliveries" }),
     );
   });
 
   test("a dead delivery of which nothing says why", async () => {
     await given.tamper("delete from dead_letters");
-    expect((await verify(given.pool)).findings).toEqual([{ ...misfit("dead-letter-missing", {}), rows: 3 }]);
+    expect((await verify(given.pool)).findings).toEqual([
+      { ...mismatch("dead-letter-missing", {}), rows: 3 },
+    ]);
   });
 
   test("an open delivery that was never received", async () => {
     await given.tamper("insert into open_deliveries values (gen_random_uuid(), now())");
-    expect((await verify(given.pool)).findings).toEqual([misfit("delivery-missing", {})]);
+    expect((await verify(given.pool)).findings).toEqual([mismatch("delivery-missing", {})]);
   });
 });
 
@@ -325,7 +327,7 @@ test("however much is wrong, each check names the first row and counts them all"
   const [first] = await given.rows<Row>("select * from events order by entity_id, seq limit 1");
   for (const check of ["hash", "told"])
     expect(findings).toContainEqual({
-      ...misfit(check, { entityId: first!.entity_id, seq: Number(first!.seq) }),
+      ...mismatch(check, { entityId: first!.entity_id, seq: Number(first!.seq) }),
       rows: events,
     });
 });
@@ -339,6 +341,6 @@ test("no finding holds anything of a payload but ids", async () => {
   for (const { name } of names) expect(said).not.toContain(name);
 });
 
-function misfit(check: string, first: object): object {
+function mismatch(check: string, first: object): object {
   return { check, rows: expect.any(Number) as unknown, first: expect.objectContaining(first) as unknown };
 }

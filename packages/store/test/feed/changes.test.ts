@@ -1,8 +1,8 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { journeys } from "@dossier/testing/journeys";
+import { scenario } from "@dossier/simulator";
 import pg from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { givePositions } from "../../src/feed/positions.ts";
+import { assignPositions } from "../../src/feed/positions.ts";
 import { openPool, readChanges, settle, watchChanges, type Change, type Pool } from "../../src/index.ts";
 import { body, freshRecord, type Record } from "../persons/record.ts";
 
@@ -66,7 +66,7 @@ test("transactions that commit out of the order of their numbers are all seen, a
 test("many writers and many readers: every change once, and all readers agree on the order", async () => {
   // Nobody waits for the one who never commits.
   const stuck = await hold("stuck");
-  const { sends } = journeys({ persons: 30, seed: 3, duplicates: 0.2, shuffle: 0.3 });
+  const { sends } = scenario({ persons: 30, seed: 3, duplicates: 0.2, shuffle: 0.3 });
   const ids = await record.receive(Iterator.from(sends).map(({ body }) => body));
   const batches = Array.from({ length: Math.ceil(ids.length / 5) }, (_, i) => ids.slice(i * 5, i * 5 + 5));
 
@@ -74,7 +74,7 @@ test("many writers and many readers: every change once, and all readers agree on
   const readers = [1, 3, 10, 100].map(async (limit) => {
     const seen: Change[] = [];
     for (let after = 0n; ;) {
-      const over = !writing && !(await unplaced());
+      const over = !writing && !(await unassigned());
       const { changes, next } = await readChanges(record.pool, { after, limit });
       seen.push(...changes);
       after = next;
@@ -226,12 +226,12 @@ function holder() {
 /** Gives positions in a transaction that stays open, as a reader does that stands still in the midst of it. */
 async function givingPositions(): Promise<{ commit(): Promise<void> }> {
   const held = holder();
-  const giving = givePositions(held.pool);
+  const giving = assignPositions(held.pool);
   await held.beforeCommit;
   return { commit: () => held.end("commit", giving) };
 }
 
-async function unplaced(): Promise<boolean> {
+async function unassigned(): Promise<boolean> {
   const { rowCount } = await record.pool.query("select from appends where first_position is null limit 1");
   return rowCount === 1;
 }
@@ -251,7 +251,7 @@ async function logged(pool: Pool): Promise<{ entity_id: string; delivery_id: str
   const { rows } = await pool.query<{ entity_id: string; delivery_id: string }>(`
     select entity_id, seq, delivery_id from events
     union all
-    select entity_id, seq, delivery_id from resends where append_id is not null
+    select entity_id, seq, delivery_id from redeliveries where append_id is not null
     order by entity_id, seq`);
   return rows.filter(({ entity_id }) => entity_id !== "stuck");
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import {
-  bury,
+  deadLetter,
   openPool,
-  recordFailure,
+  recordFailedAttempt,
   settle,
   SWEEP_AFTER_SECONDS,
   takeDueDeliveries,
@@ -47,12 +47,12 @@ async function makeDue(ids: readonly string[]): Promise<void> {
 test("each failed attempt is counted and kept, with what went wrong", async () => {
   const { pool } = database;
   const [id = ""] = await receive(pool, ["{}"]);
-  expect(await recordFailure(pool, failure(id), backoff)).toBe(1);
-  expect(await recordFailure(pool, { ...failure(id), stack: undefined }, backoff)).toBe(2);
+  expect(await recordFailedAttempt(pool, failure(id), backoff)).toBe(1);
+  expect(await recordFailedAttempt(pool, { ...failure(id), stack: undefined }, backoff)).toBe(2);
   expect(
     await rows(
       pool,
-      "select attempt, error, stack, code_version from failures where delivery_id = $1 order by failure_id",
+      "select attempt, error, stack, code_version from failures where delivery_id = $1 order by failed_attempt_id",
       [id],
     ),
   ).toEqual([
@@ -65,7 +65,7 @@ test("attempts that fail at the same time are all counted", async () => {
   const { pool } = database;
   const [id = ""] = await receive(pool, ["{}"]);
   const counts = await Promise.all(
-    Array.from({ length: 8 }, () => recordFailure(pool, failure(id), backoff)),
+    Array.from({ length: 8 }, () => recordFailedAttempt(pool, failure(id), backoff)),
   );
   expect(new Set(counts)).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8]));
 });
@@ -75,7 +75,7 @@ test("the sweeper leaves a failing delivery alone for as long as its own job may
   const [id = ""] = await receive(pool, ["{}"]);
   const due: unknown[] = [];
   for (let attempt = 1; attempt <= 10; attempt++) {
-    await recordFailure(pool, failure(id), backoff);
+    await recordFailedAttempt(pool, failure(id), backoff);
     due.push(
       ...(await rows(
         pool,
@@ -94,7 +94,8 @@ test("a failure of a delivery that is settled, or was never recorded, counts not
   const ids = await receive(pool, ["not JSON"]);
   await settle(pool, ids, "test");
   const unknown = "01890000-0000-7000-8000-000000000000";
-  for (const id of [...ids, unknown]) expect(await recordFailure(pool, failure(id), backoff)).toBeUndefined();
+  for (const id of [...ids, unknown])
+    expect(await recordFailedAttempt(pool, failure(id), backoff)).toBeUndefined();
   expect(await rows(pool, "select from failures where delivery_id = any ($1)", [[...ids, unknown]])).toEqual(
     [],
   );
@@ -103,9 +104,9 @@ test("a failure of a delivery that is settled, or was never recorded, counts not
 test("a buried delivery is dead, once, and is not settled again", async () => {
   const { pool } = database;
   const [id = ""] = await receive(pool, ["not JSON"]);
-  const buried = await Promise.all(Array.from({ length: 4 }, () => bury(pool, stalled(id), "1.2.3")));
+  const buried = await Promise.all(Array.from({ length: 4 }, () => deadLetter(pool, stalled(id), "1.2.3")));
   expect(buried.filter(Boolean)).toHaveLength(1);
-  expect(await outcomes(pool, [id])).toEqual(["dead"]);
+  expect(await outcomes(pool, [id])).toEqual(["dead-lettered"]);
   expect(
     await rows(pool, "select reason, message, code_version from dead_letters where delivery_id = $1", [id]),
   ).toEqual([{ reason: "stalled", message: "gave up", code_version: "1.2.3" }]);
@@ -116,7 +117,7 @@ test("what is settled is not buried", async () => {
   const { pool } = database;
   const ids = await receive(pool, ["not JSON"]);
   await settle(pool, ids, "test");
-  expect(await bury(pool, stalled(ids[0] ?? ""), "test")).toBe(false);
+  expect(await deadLetter(pool, stalled(ids[0] ?? ""), "test")).toBe(false);
   expect(await rows(pool, "select reason from dead_letters where delivery_id = any ($1)", [ids])).toEqual([
     { reason: "unparsable" },
   ]);

@@ -1,6 +1,6 @@
 import { v7 } from "uuid";
 import { expect, onTestFinished, test } from "vitest";
-import { postpone, recordDeliveries, SWEEP_AFTER_SECONDS } from "../../src/index.ts";
+import { snooze, recordDeliveries, SWEEP_AFTER_SECONDS } from "../../src/index.ts";
 import { delivery, freshPool, rows } from "../receive.ts";
 
 const HOUR_MS = 3_600_000;
@@ -16,7 +16,7 @@ test("a postponed delivery is due after as long again as it has waited, from 30 
     ids.map((deliveryId) => delivery("{}", { deliveryId })),
   );
 
-  for (const id of ids) await postpone(pool, id);
+  for (const id of ids) await snooze(pool, id);
 
   const due = (await rows(
     pool,

@@ -2,13 +2,13 @@ import {
   fold,
   formatTicks,
   identityKey,
-  readDelivery,
+  parseDelivery,
   toPerson,
   type Event,
   type Folded,
   type PersonState,
 } from "@dossier/events";
-import { journeys, payload } from "@dossier/testing";
+import { scenario, payload } from "@dossier/simulator";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { settle, type Pool } from "../../src/index.ts";
@@ -83,14 +83,14 @@ async function stored(pool: Pool, entityIds: readonly string[]): Promise<Map<str
   const { rows } = await pool.query<Stored & { entity_id: string; gapless: boolean }>(
     `select entity_id, natural_persons::text as row, state,
        (select array_agg(concat_ws(' ', effective, event, id) order by effective, event, id) from (
-          select event, id, least(ticks, (select min(ticks) from resends
-            where (resends.entity_id, resends.event, resends.id) = (events.entity_id, events.event, events.id)))
+          select event, id, least(ticks, (select min(ticks) from redeliveries
+            where (redeliveries.entity_id, redeliveries.event, redeliveries.id) = (events.entity_id, events.event, events.id)))
             as effective
           from events where events.entity_id = natural_persons.entity_id) as placed) as events,
        (select array_agg(seq order by seq) from (
           select seq from events where events.entity_id = natural_persons.entity_id
           union all
-          select seq from resends where resends.entity_id = natural_persons.entity_id) as entries)
+          select seq from redeliveries where redeliveries.entity_id = natural_persons.entity_id) as entries)
          = (select array_agg(n order by n) from streams, generate_series(1, seq) as n
             where streams.entity_id = natural_persons.entity_id) as gapless
      from natural_persons where entity_id = any ($1)`,
@@ -104,7 +104,7 @@ async function stored(pool: Pool, entityIds: readonly string[]): Promise<Map<str
 function folded(bodies: readonly Buffer[]): Map<string, Folded & { events: readonly string[] }> {
   const events = new Map<string, Event>();
   for (const body of bodies) {
-    const read = readDelivery(body);
+    const read = parseDelivery(body);
     if (!read.ok) throw new Error(read.error.message);
     const key = `${read.value.entityId} ${identityKey(read.value)}`;
     const before = events.get(key);
@@ -132,7 +132,7 @@ test(
   async () => {
     const { pool } = database;
     const made = (seed: number) => {
-      const { sends, persons } = journeys({ persons: 3, seed, duplicates: 0.3, shuffle: 0.3 });
+      const { sends, persons } = scenario({ persons: 3, seed, duplicates: 0.3, shuffle: 0.3 });
       return { persons, bodies: [...sends].map(({ body }) => body) };
     };
     const journey = fc

@@ -102,7 +102,9 @@ test("numbers that differ in a digit no double keeps are other data", async () =
   const { pool } = database;
   const entityId = nextPerson();
   expect(await told(pool, body({ entityId, members: '"n":10000000000000000000000.1' }))).toBe("applied");
-  expect(await told(pool, body({ entityId, members: '"n":10000000000000000000000.2' }))).toBe("dead");
+  expect(await told(pool, body({ entityId, members: '"n":10000000000000000000000.2' }))).toBe(
+    "dead-lettered",
+  );
 });
 
 test.for([

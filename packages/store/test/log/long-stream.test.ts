@@ -1,5 +1,5 @@
-import { fold, formatTicks, readDelivery } from "@dossier/events";
-import { payload } from "@dossier/testing";
+import { fold, formatTicks, parseDelivery } from "@dossier/events";
+import { payload } from "@dossier/simulator";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { settle } from "../../src/index.ts";
 import { freshPool, receive, rows } from "../receive.ts";
@@ -43,7 +43,7 @@ async function rowsRead(): Promise<Record<string, number>> {
   const found = await rows(
     pool,
     `select relname, (seq_tup_read + coalesce(idx_tup_fetch, 0))::float8 as read from pg_stat_user_tables
-     where relname in ('events', 'resends', 'streams', 'natural_persons')`,
+     where relname in ('events', 'redeliveries', 'streams', 'natural_persons')`,
   );
   return Object.fromEntries(
     (found as { relname: string; read: number }[]).map(({ relname, read }) => [relname, read]),
@@ -59,7 +59,7 @@ async function state(): Promise<string> {
 
 function folded(numbers: readonly number[]): string {
   const events = numbers.map(send).flatMap((body) => {
-    const read = readDelivery(body);
+    const read = parseDelivery(body);
     return read.ok ? [read.value] : [];
   });
   return JSON.stringify(fold(entityId, events)?.state);

@@ -1,4 +1,4 @@
-import { payload } from "@dossier/testing";
+import { payload } from "@dossier/simulator";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { settle } from "../../src/index.ts";
 import { freshPool, outcomes, receive, rows } from "../receive.ts";

@@ -1,4 +1,4 @@
-import { payload } from "@dossier/testing";
+import { payload } from "@dossier/simulator";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { discard, migrate, openPool, redrive, settle } from "../../src/index.ts";
 import { freshPool, outcomes, receive, rows, told } from "../receive.ts";
@@ -44,7 +44,14 @@ test("a batch settles each delivery by what it is", async () => {
   ]);
   const settled = await settle(pool, ids, "1.2.3");
 
-  expect(await outcomes(pool, ids)).toEqual(["applied", "duplicate", "dead", "dead", "dead", "applied"]);
+  expect(await outcomes(pool, ids)).toEqual([
+    "applied",
+    "duplicate",
+    "dead-lettered",
+    "dead-lettered",
+    "dead-lettered",
+    "applied",
+  ]);
   expect(settled.applied).toEqual([ids[0], ids[5]]);
   expect(settled.duplicates).toEqual([ids[1]]);
   expect(new Map(settled.dead.map(({ deliveryId, reason }) => [deliveryId, reason]))).toEqual(
@@ -119,7 +126,7 @@ test("a delivery that another transaction holds is left to it, and nobody waits"
   expect((await settle(pool, [held ?? ""], "test")).applied).toEqual([held]);
 });
 
-test("a resend that carries an earlier time moves its event, and the person is folded again", async () => {
+test("a redelivery that carries an earlier time moves its event, and the person is folded again", async () => {
   const { entityId, send } = person();
   const { pool } = database;
   const name = (entity: string) => ({ data: { entity } });
@@ -139,7 +146,7 @@ test("a resend that carries an earlier time moves its event, and the person is f
   });
 });
 
-test("a resend changes nothing that is later than the earliest of the sends, be it earlier than the first", async () => {
+test("a redelivery changes nothing that is later than the earliest of the sends, be it earlier than the first", async () => {
   const { pool } = database;
   const { entityId, send } = person();
   const sent = async (day: number) =>
@@ -151,7 +158,7 @@ test("a resend changes nothing that is later than the earliest of the sends, be 
   expect(
     await rows(
       pool,
-      "select seq, append_id is not null as changes from resends where entity_id = $1 order by seq",
+      "select seq, append_id is not null as changes from redeliveries where entity_id = $1 order by seq",
       [entityId],
     ),
   ).toEqual([
@@ -162,7 +169,7 @@ test("a resend changes nothing that is later than the earliest of the sends, be 
   ]);
 });
 
-test("a resend that carries a later time changes nothing of the person", async () => {
+test("a redelivery that carries a later time changes nothing of the person", async () => {
   const { pool } = database;
   const { entityId, send } = person();
   await told(pool, send({ creationTimeUtc: early }));
@@ -193,7 +200,7 @@ test("a duplicate is known after any time: a year later, from another process, w
   await migrate(url);
   const later = openPool(url, { name: "a year later", size: 1 });
   expect(await told(later, send({ creationTimeUtc: "2027-01-01T00:00:00Z" }))).toBe("duplicate");
-  expect(await told(later, send({ data: { entity: "Somebody Else" } }))).toBe("dead");
+  expect(await told(later, send({ data: { entity: "Somebody Else" } }))).toBe("dead-lettered");
   await later.end();
   expect(await eventsOf(entityId)).toHaveLength(1);
 });
@@ -217,9 +224,9 @@ test("a redelivery is settled by itself while the first is a dead letter", async
   expect(await told(pool, send())).toBe("applied");
   const [dead] = await receive(pool, [conflict]);
   await settle(pool, [dead ?? ""], "test");
-  expect(await told(pool, conflict)).toBe("dead");
+  expect(await told(pool, conflict)).toBe("dead-lettered");
   expect(await told(pool, send())).toBe("duplicate");
-  expect(await outcomes(pool, [dead ?? ""])).toEqual(["dead"]);
+  expect(await outcomes(pool, [dead ?? ""])).toEqual(["dead-lettered"]);
   expect(await eventsOf(entityId)).toHaveLength(1);
 });
 
@@ -234,7 +241,7 @@ test("a dead letter that is opened again is settled again; a discarded one never
   expect(await outcomes(pool, ids)).toEqual([undefined, "discarded"]);
   const settled = await settle(pool, ids, "2");
   expect(settled.dead.map(({ deliveryId }) => deliveryId)).toEqual([again]);
-  expect(await outcomes(pool, ids)).toEqual(["dead", "discarded"]);
+  expect(await outcomes(pool, ids)).toEqual(["dead-lettered", "discarded"]);
 });
 
 test("an entry has its delivery's digest and time received, to the microsecond", async () => {

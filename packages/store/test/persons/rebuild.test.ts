@@ -1,7 +1,7 @@
 import { fold, parseJson, type Event, type JsonObject } from "@dossier/events";
-import { encode, journeys, payload } from "@dossier/testing";
+import { encode, scenario, payload } from "@dossier/simulator";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { isOutage, openPool, rebuild, settle, verify, type PersonRebuilt } from "../../src/index.ts";
+import { isOutage, openPool, rebuild, settle, verify, type RebuildChange } from "../../src/index.ts";
 import { chunks, record, scene, type Scene } from "../evidence/scene.ts";
 
 let given: Scene;
@@ -31,8 +31,8 @@ const STRUCTURE = `
   union all select 'schema', nspname, '', '' from pg_namespace where nspname like 'dossier%'
   order by 1, 2, 3`;
 
-async function changesOf(rebuilding: (onChange: (change: PersonRebuilt) => void) => Promise<unknown>) {
-  const changes: PersonRebuilt[] = [];
+async function changesOf(rebuilding: (onChange: (change: RebuildChange) => void) => Promise<unknown>) {
+  const changes: RebuildChange[] = [];
   await rebuilding((change) => changes.push(change));
   return changes;
 }
@@ -157,8 +157,8 @@ async function unlearn(...types: readonly string[]): Promise<void> {
     ticks: string;
     data: JsonObject;
   }>(`
-    select entity_id, event, id, data, least(ticks, (select min(ticks) from resends
-      where (resends.entity_id, resends.event, resends.id) = (events.entity_id, events.event, events.id))) as ticks
+    select entity_id, event, id, data, least(ticks, (select min(ticks) from redeliveries
+      where (redeliveries.entity_id, redeliveries.event, redeliveries.id) = (events.entity_id, events.event, events.id))) as ticks
     from events`);
   const events = rows.map(({ entity_id: entityId, event, id, ticks, data }): Event => ({
     entityId,
@@ -178,7 +178,7 @@ async function unlearn(...types: readonly string[]): Promise<void> {
 
 describe("while workers write", () => {
   test("nothing is lost: the rows are those of a fresh fold, and the workers notice nothing", async () => {
-    const { sends } = journeys({ persons: 300, seed: 6, duplicates: 0.3, shuffle: 0.3 });
+    const { sends } = scenario({ persons: 300, seed: 6, duplicates: 0.3, shuffle: 0.3 });
     const batches = chunks(
       Iterator.from(sends).map(({ body }) => body),
       10,
@@ -209,7 +209,7 @@ describe("while workers write", () => {
   });
 
   test("what is appended after the folding is caught up with", async () => {
-    const bodies = [...journeys({ persons: 20, seed: 7, duplicates: 0.3, shuffle: 1 }).sends].map(
+    const bodies = [...scenario({ persons: 20, seed: 7, duplicates: 0.3, shuffle: 1 }).sends].map(
       ({ body }) => body,
     );
     const half = bodies.length / 2;
@@ -230,7 +230,7 @@ describe("while workers write", () => {
     await given.tamper(
       "delete from natural_persons where entity_id = (select min(entity_id) from natural_persons)",
     );
-    const [body] = [...journeys({ persons: 1, seed: 8, duplicates: 0, shuffle: 0 }).sends].map(
+    const [body] = [...scenario({ persons: 1, seed: 8, duplicates: 0, shuffle: 0 }).sends].map(
       (send) => send.body,
     );
     const [deliveryId] = await record(given.pool, [body!]);
@@ -247,7 +247,7 @@ describe("while workers write", () => {
   });
 
   test("a long reader delays the switch, and not the workers", async () => {
-    const [body] = [...journeys({ persons: 1, seed: 9, duplicates: 0, shuffle: 0 }).sends].map(
+    const [body] = [...scenario({ persons: 1, seed: 9, duplicates: 0, shuffle: 0 }).sends].map(
       (send) => send.body,
     );
     const reader = await given.held("lock table natural_persons in access share mode");

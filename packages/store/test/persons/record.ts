@@ -1,10 +1,10 @@
 import {
   fold,
   identityKey,
-  readDelivery,
+  parseDelivery,
   toPerson,
   type Event,
-  type Moment,
+  type PointInTime,
   type Person,
 } from "@dossier/events";
 import { freshDatabase } from "@dossier/testing";
@@ -66,10 +66,10 @@ export async function inbox(pool: Pool): Promise<readonly Received[]> {
 }
 
 /** All persons' files at a moment, by entity id: made from the deliveries alone, and nothing that was stored of them. */
-export function filesAt(deliveries: readonly Received[], { asOf, knownAt }: Moment): readonly Person[] {
+export function filesAt(deliveries: readonly Received[], { asOf, knownAt }: PointInTime): readonly Person[] {
   const events = new Map<string, Event>();
   for (const { receivedTicks, body } of deliveries) {
-    const read = readDelivery(body);
+    const read = parseDelivery(body);
     if (!read.ok || (knownAt !== undefined && receivedTicks > knownAt)) continue;
     const key = `${read.value.entityId} ${identityKey(read.value)}`;
     const before = events.get(key);

@@ -1,5 +1,5 @@
-import { parseTicks, type Moment, type Person } from "@dossier/events";
-import { journeys } from "@dossier/testing/journeys";
+import { parseTicks, type PointInTime, type Person } from "@dossier/events";
+import { scenario } from "@dossier/simulator";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { findPerson, listEvents, listPersons, type PersonFilter } from "../../src/index.ts";
 import { body, filesAt, freshRecord, inbox, type Received, type Record } from "./record.ts";
@@ -10,11 +10,11 @@ vi.setConfig({ testTimeout: 5 * 60_000 });
 describe("the persons of a simulation, received in one order and processed in another", () => {
   let record: Record;
   let deliveries: readonly Received[];
-  let moments: readonly Moment[];
+  let moments: readonly PointInTime[];
 
   beforeAll(async () => {
     record = await freshRecord();
-    const { sends } = journeys({ persons: 25, seed: 11, duplicates: 0.3, shuffle: 0.4 });
+    const { sends } = scenario({ persons: 25, seed: 11, duplicates: 0.3, shuffle: 0.4 });
     const ids = await record.receive(Iterator.from(sends).map(({ body }) => body));
     const processed = [...ids.filter((_, i) => i % 3 === 1), ...ids.filter((_, i) => i % 3 !== 1).reverse()];
     for (let i = 0; i < processed.length; i += 50) await record.settle(processed.slice(i, i + 50));
@@ -59,22 +59,22 @@ describe("the persons of a simulation, received in one order and processed in an
     expect(await walked({ knownAt: parseTicks("9999-12-31T00:00:00Z") }, 9)).toEqual(today);
   });
 
-  test("the events of then stand in their order, with the sends that were known", async () => {
+  test("the events of then stand in their order, with the deliveries that were known", async () => {
     for (const moment of moments)
       for (const { entityId, version, lastEventAt } of filesAt(deliveries, moment)) {
         const { events } = await listEvents(record.pool, entityId, moment, { limit: 1_000 });
         expect(events.length).toBe(version);
         expect(events.at(-1)?.creationTimeUtc).toBe(lastEventAt);
-        for (const { creationTimeUtc, sends } of events) {
-          expect(creationTimeUtc).toBe(sends.map((send) => send.creationTimeUtc).sort()[0]);
+        for (const { creationTimeUtc, deliveries } of events) {
+          expect(creationTimeUtc).toBe(deliveries.map((send) => send.creationTimeUtc).sort()[0]);
           const { knownAt } = moment;
           if (knownAt === undefined) continue;
-          expect(sends.every(({ receivedAt }) => (parseTicks(receivedAt) ?? 0n) <= knownAt)).toBe(true);
+          expect(deliveries.every(({ receivedAt }) => (parseTicks(receivedAt) ?? 0n) <= knownAt)).toBe(true);
         }
       }
   });
 
-  async function walked(filter: PersonFilter & Moment, limit: number): Promise<Person[]> {
+  async function walked(filter: PersonFilter & PointInTime, limit: number): Promise<Person[]> {
     const persons: Person[] = [];
     for (let after: string | undefined; ;) {
       const page = await listPersons(record.pool, filter, { limit, after });

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { freePort } from "../servers/port.ts";
+import { freePort } from "@dossier/embedded";
 import type { Fault } from "./fault.ts";
 import { openLink, swallow, type Link } from "./link.ts";
 

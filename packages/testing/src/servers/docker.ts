@@ -1,5 +1,5 @@
+import { guard } from "@dossier/embedded";
 import type { StartedTestContainer } from "testcontainers";
-import { guard } from "./process.ts";
 
 export interface Container {
   url: string;
@@ -10,7 +10,7 @@ export interface Container {
 export async function redisContainer(): Promise<Container> {
   const { RedisContainer } = await import("@testcontainers/redis");
   const container = await started(() => new RedisContainer("redis:8").start());
-  return { url: container.getConnectionUrl(), stop: stopping(container) };
+  return { url: container.getConnectionUrl(), stop: shutdownSignal(container) };
 }
 
 export async function postgresContainer(settings: Readonly<Record<string, string>>): Promise<Container> {
@@ -22,7 +22,7 @@ export async function postgresContainer(settings: Readonly<Record<string, string
       .withCommand(["postgres", ...flags])
       .start(),
   );
-  return { url: container.getConnectionUri(), stop: stopping(container) };
+  return { url: container.getConnectionUri(), stop: shutdownSignal(container) };
 }
 
 /**
@@ -38,7 +38,7 @@ async function started<T>(start: () => Promise<T>): Promise<T> {
   }
 }
 
-function stopping(container: StartedTestContainer): () => Promise<void> {
+function shutdownSignal(container: StartedTestContainer): () => Promise<void> {
   const dismiss = guard("docker rm --force --volumes $1", container.getId());
   return async () => {
     await container.stop();

@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { startPostgres } from "@dossier/embedded";
 import { config } from "../config.ts";
 import { postgresContainer, redisContainer } from "./docker.ts";
-import { startPostgres } from "./postgres.ts";
 import { startRedis } from "./redis.ts";
 
 interface Missing {

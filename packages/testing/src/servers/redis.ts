@@ -1,4 +1,4 @@
-import { startLocal, type Kind, type LocalOptions, type LocalServer } from "./local.ts";
+import { startLocal, type Kind, type LocalOptions, type LocalServer } from "@dossier/embedded";
 
 /**
  * A Redis of one's own (`redis-server` on the PATH), with an append-only file that is flushed each second,

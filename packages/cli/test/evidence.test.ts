@@ -1,0 +1,142 @@
+import { hash } from "node:crypto";
+import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
+import { mkdtempDisposable } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { scenario } from "@dossier/simulator";
+import { migrate, openPool, recordDeliveries, settle } from "@dossier/store";
+import { freshDatabase } from "@dossier/testing";
+import { expect, test, type TestContext } from "vitest";
+import { dossier, start } from "./command.ts";
+
+/** A record of some persons, and the command on it. */
+async function record(context: TestContext) {
+  const database = await freshDatabase({ name: "store", make: migrate });
+  context.onTestFinished(() => database.drop());
+  const pool = openPool(database.url, { name: "test", size: 2 });
+  context.onTestFinished(() => pool.end());
+  const kept = { headers: {}, verifiedBy: "signature", secretFingerprint: "sha256:0" } as const;
+  const { sends } = scenario({ persons: 20, seed: 5, duplicates: 0.2, shuffle: 0.3 });
+  const deliveries = [...sends].map(({ body }) => ({ deliveryId: crypto.randomUUID(), body, ...kept }));
+  await recordDeliveries(pool, deliveries);
+  await settle(
+    pool,
+    deliveries.map(({ deliveryId }) => deliveryId),
+    "1.0.0",
+  );
+  const { rows } = await pool.query<{ entity_id: string }>("select entity_id from natural_persons limit 1");
+  const folder = await mkdtempDisposable(join(tmpdir(), "dossier-evidence-"));
+  context.onTestFinished(() => folder.remove());
+  return {
+    pool,
+    entityId: rows[0]!.entity_id,
+    file: join(folder.path, "evidence.ndjson"),
+    run: (...args: readonly string[]) => dossier(args, { DATABASE_URL: database.url }),
+    /** As `run`, for a reader who has read enough at once. */
+    async runUnread(...args: readonly string[]) {
+      const child = start(args, { DATABASE_URL: database.url });
+      child.stdout!.destroy();
+      const [stderr] = await Promise.all([text(child.stderr!), once(child, "close")]);
+      return { code: child.exitCode, stderr };
+    },
+  };
+}
+
+test("verify passes untouched evidence, and names the row that was changed behind the triggers", async (context) => {
+  const { pool, run, entityId } = await record(context);
+  expect(await run("verify")).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("checked 20 persons"),
+  });
+  await pool.query("alter table events disable trigger append_only");
+  await pool.query("update events set ticks = ticks + 1 where entity_id = $1 and seq = 1", [entityId]);
+  const found = await run("verify");
+  expect(found).toMatchObject({ code: 1, stderr: "The evidence is NOT as it was written.\n" });
+  expect(found.stdout).toContain(`hash: table events, entityId ${entityId}, seq 1`);
+  const { findings } = JSON.parse((await run("verify", "--person", entityId, "--json")).stdout);
+  expect(findings[0]).toMatchObject({ check: "hash", rows: 1 });
+});
+
+test("an exported file verifies without a database, and not once a byte is changed", async (context) => {
+  const { run, entityId, file } = await record(context);
+  expect(await run("export", entityId, "--output", file)).toMatchObject({ code: 0, stderr: "" });
+  expect(await dossier(["verify", file])).toMatchObject({ code: 0, stderr: "" });
+  const bytes = await readFile(file, "utf8");
+  expect(await dossier(["verify", "-"], {}, bytes)).toMatchObject({ code: 0 });
+  await writeFile(file, bytes.replace(/"deliveryDigest":"./, '"deliveryDigest":"x'));
+  expect(await dossier(["verify", file])).toMatchObject({ code: 1 });
+});
+
+test("a person said to be of another version, and so not checked, is not called as it was written", async (context) => {
+  const { run, entityId } = await record(context);
+  const lines = (await run("export", entityId)).stdout.trimEnd().split("\n");
+  const forged = lines
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .map((line) => {
+      if (line["line"] === "header") return { ...line, codeVersion: "0.0.0" };
+      return line["line"] === "person" ? { ...line, state: { status: "approved" } } : line;
+    })
+    .map((line) => `${JSON.stringify(line)}\n`);
+  const end = { line: "end", lines: forged.length, sha256: hash("sha256", forged.join("")) };
+  const verified = await dossier(["verify", "-"], {}, `${forged.join("")}${JSON.stringify(end)}\n`);
+  expect(verified).toMatchObject({ code: 3, stderr: "" });
+  expect(verified.stdout).toContain('note: the person was folded by version "0.0.0"');
+  expect(verified.stdout).toContain("the person's file was NOT checked");
+  expect(verified.stdout).not.toContain("all is as it was written");
+});
+
+test.each(["", "{}\n", "neither evidence\nnor JSON\n"])(
+  "verify of %j says that it is no evidence",
+  async (input) => {
+    expect(await dossier(["verify", "-"], {}, input)).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^stdin is no evidence: .*dossier export/),
+    });
+  },
+);
+
+test("export overwrites nothing, and writes nothing of a person who is not known", async (context) => {
+  const { run, entityId, file } = await record(context);
+  await writeFile(file, "mine");
+  expect(await run("export", entityId, "--output", file)).toMatchObject({ code: 1 });
+  expect(await readFile(file, "utf8")).toBe("mine");
+  expect(await run("export", "nobody")).toMatchObject({ code: 1, stdout: "" });
+});
+
+test("rebuild mends a file that is not what the log says; --dry-run only says so, without values", async (context) => {
+  const { pool, run, entityId } = await record(context);
+  const before = await pool.query("select * from natural_persons order by entity_id");
+  await pool.query(
+    `update natural_persons set state = (state::jsonb || '{"name": "Mallory"}')::json where entity_id = $1`,
+    [entityId],
+  );
+  const result = await run("rebuild", "--dry-run");
+  expect(result.stdout).toContain(`changed ${entityId}\n  state.name\n`);
+  expect(result.stdout).not.toContain("Mallory");
+  expect((await run("rebuild", "--dry-run", "--show-values")).stdout).toContain('"Mallory" → ');
+  expect(await run("rebuild", "--json")).toMatchObject({ code: 0, stderr: "" });
+  const after = await pool.query("select * from natural_persons order by entity_id");
+  expect(after.rows).toEqual(before.rows);
+});
+
+test("rebuild whose reader has read enough, as head has, switches all the same", async (context) => {
+  const { pool, runUnread } = await record(context);
+  const before = await pool.query("select * from natural_persons order by entity_id");
+  await pool.query("delete from natural_persons");
+  expect(await runUnread("rebuild", "--json")).toEqual({ code: 0, stderr: "" });
+  const after = await pool.query("select * from natural_persons order by entity_id");
+  expect(after.rows).toEqual(before.rows);
+});
+
+test("export and verify whose reader has read enough end with the code that is theirs", async (context) => {
+  const { pool, runUnread, entityId } = await record(context);
+  expect(await runUnread("export", entityId)).toEqual({ code: 0, stderr: "" });
+  expect(await runUnread("verify")).toEqual({ code: 0, stderr: "" });
+  await pool.query("alter table events disable trigger append_only");
+  await pool.query("update events set ticks = ticks + 1");
+  expect(await runUnread("verify")).toMatchObject({ code: 1 });
+});

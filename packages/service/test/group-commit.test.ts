@@ -1,0 +1,198 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { groupCommit, Overloaded, type GroupCommit } from "../src/index.ts";
+
+/** A flush that ends when it is told to, so that what happens meanwhile is under the test's control. */
+function controlled(options: { maxFlush: number; maxWaiting: number }) {
+  const flushes: { items: readonly number[]; end: (error?: Error) => void }[] = [];
+  let flushed = Promise.withResolvers<void>();
+  let inFlight = 0;
+  let mostInFlight = 0;
+  const commits: GroupCommit<number, string> = groupCommit(
+    (items) => {
+      mostInFlight = Math.max(mostInFlight, ++inFlight);
+      const { promise, resolve, reject } = Promise.withResolvers<string[]>();
+      flushes.push({
+        items,
+        end(error) {
+          inFlight -= 1;
+          if (error === undefined) resolve(items.map((item) => `done ${item}`));
+          else reject(error);
+        },
+      });
+      flushed.resolve();
+      return promise;
+    },
+    { weigh: (item) => item, ...options },
+  );
+  return {
+    commits,
+    get mostInFlight() {
+      return mostInFlight;
+    },
+    /** The next flush, as soon as there is one. */
+    async next() {
+      while (flushes.length === 0) {
+        await flushed.promise;
+        flushed = Promise.withResolvers();
+      }
+      const [flush] = flushes.splice(0, 1);
+      if (flush === undefined) throw new Error("there is no flush");
+      return flush;
+    },
+  };
+}
+
+const roomy = { maxFlush: 1_000_000, maxWaiting: 1_000_000 };
+
+test("one flush is in flight; what comes meanwhile shares the next", async () => {
+  const { commits, next } = controlled(roomy);
+  const first = commits.submit(1);
+  const alone = await next();
+  const others = [commits.submit(2), commits.submit(3)];
+  expect(alone.items).toEqual([1]);
+  alone.end();
+  const shared = await next();
+  expect(shared.items).toEqual([2, 3]);
+  shared.end();
+  expect(await Promise.all([first, ...others])).toEqual(["done 1", "done 2", "done 3"]);
+});
+
+test("what is submitted in one turn of the event loop is flushed together", async () => {
+  const { commits, next } = controlled(roomy);
+  const submitted = [1, 2, 3].map((item) => commits.submit(item));
+  const flush = await next();
+  expect(flush.items).toEqual([1, 2, 3]);
+  flush.end();
+  await Promise.all(submitted);
+});
+
+test("a flush that fails fails its own callers alone", async () => {
+  const { commits, next } = controlled(roomy);
+  const failing = [commits.submit(1), commits.submit(2)];
+  const failed = await next();
+  const fine = commits.submit(3);
+  failed.end(new Error("disk full"));
+  await Promise.all(failing.map((one) => expect(one).rejects.toThrow("disk full")));
+  (await next()).end();
+  expect(await fine).toBe("done 3");
+});
+
+test("a flush that throws before it begins is a failed flush", async () => {
+  const commits = groupCommit<number, string>(
+    () => {
+      throw new Error("no flush");
+    },
+    { weigh: () => 1, ...roomy },
+  );
+  await expect(commits.submit(1)).rejects.toThrow("no flush");
+  await expect(commits.submit(2)).rejects.toThrow("no flush");
+});
+
+test("who finds no room is told at once, and finds it again after the flush", async () => {
+  const { commits, next } = controlled({ maxFlush: 10, maxWaiting: 10 });
+  const held = commits.submit(8);
+  await expect(commits.submit(3)).rejects.toBeInstanceOf(Overloaded);
+  const beside = commits.submit(2);
+  const flush = await next();
+  expect(flush.items).toEqual([8, 2]);
+  await expect(commits.submit(1)).rejects.toThrow("10 of at most 10");
+  flush.end();
+  await Promise.all([held, beside]);
+  const later = commits.submit(10);
+  (await next()).end();
+  await later;
+});
+
+test("one item heavier than all limits is taken where nothing else waits, and flushed alone", async () => {
+  const { commits, next } = controlled({ maxFlush: 10, maxWaiting: 20 });
+  const heavy = commits.submit(1_000);
+  await expect(commits.submit(1)).rejects.toBeInstanceOf(Overloaded);
+  (await next()).end();
+  expect(await heavy).toBe("done 1000");
+});
+
+test("room that a failed flush held is free again", async () => {
+  const { commits, next } = controlled({ maxFlush: 10, maxWaiting: 10 });
+  const failing = commits.submit(10);
+  (await next()).end(new Error("disk full"));
+  await expect(failing).rejects.toThrow("disk full");
+  const later = commits.submit(10);
+  (await next()).end();
+  await later;
+});
+
+test("idle waits for what is in flight and for what waits, and not where there is nothing", async () => {
+  const { commits, next } = controlled({ maxFlush: 1, maxWaiting: 10 });
+  await commits.idle();
+  const submitted = [commits.submit(1), commits.submit(1)];
+  let idle = false;
+  const waited = commits.idle().then(() => (idle = true));
+  (await next()).end();
+  await submitted[0];
+  expect(idle).toBe(false);
+  (await next()).end();
+  await waited;
+  await Promise.all(submitted);
+});
+
+const weights = fc.array(fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 8 }), { maxLength: 12 });
+
+test("whatever comes whenever: in order, each once, each with its own answer, never too much at a time", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      weights,
+      fc.integer({ min: 1, max: 20 }),
+      fc.integer({ min: 1, max: 60 }),
+      fc.infiniteStream(fc.boolean()),
+      async (turns, maxFlush, maxWaiting, fails) => {
+        let held = 0;
+        let inFlight = 0;
+        const flushed: number[] = [];
+        const weightOf = turns.flat();
+        const commits = groupCommit<number, number>(
+          async (items) => {
+            expect(++inFlight).toBe(1);
+            const weight = items.reduce((sum, item) => sum + (weightOf[item] ?? 0), 0);
+            expect(items.length === 1 || weight <= maxFlush).toBe(true);
+            await new Promise(setImmediate);
+            inFlight -= 1;
+            flushed.push(...items);
+            if (fails.next().value) throw new Error(`with ${items[0]}`);
+            return items.map((item) => item * 10);
+          },
+          { weigh: (item) => weightOf[item] ?? 0, maxFlush, maxWaiting },
+        );
+        let item = 0;
+        const taken: number[] = [];
+        const answers: Promise<void>[] = [];
+        for (const turn of turns) {
+          for (const weight of turn) {
+            const mine = item++;
+            const fits = held === 0 || held + weight <= maxWaiting;
+            if (fits) {
+              held += weight;
+              taken.push(mine);
+            }
+            answers.push(
+              commits.submit(mine).then(
+                (answer) => expect(answer).toBe(mine * 10),
+                (error: Error) => expect(error instanceof Overloaded).toBe(!fits),
+              ),
+            );
+            if (fits)
+              answers.at(-1)?.then(
+                () => (held -= weight),
+                () => undefined,
+              );
+          }
+          await new Promise(setImmediate);
+        }
+        await Promise.all(answers);
+        await commits.idle();
+        expect(flushed).toEqual(taken);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});

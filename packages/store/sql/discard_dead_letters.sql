@@ -1,0 +1,11 @@
+-- Sets dead deliveries aside for good, and notes who wanted it. Gives those that were dead.
+with discarded as (
+  update settlements set outcome = 'discarded', settled_at = now()
+  where delivery_id = any ($1::uuid[]) and outcome = 'dead-lettered'
+  returning delivery_id
+),
+noted as (
+  insert into decisions (delivery_id, action, operator, reason)
+  select delivery_id, 'discard', $2, $3 from discarded
+)
+select delivery_id from discarded

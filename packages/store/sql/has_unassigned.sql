@@ -1,0 +1,1 @@
+select exists (select from appends where first_position is null) as unassigned

@@ -1,0 +1,17 @@
+-- Opens dead deliveries again, with all their attempts, and notes who wanted it. Gives those that were dead.
+with dead as (
+  select delivery_id from settlements
+  where delivery_id = any ($1::uuid[]) and outcome = 'dead-lettered' order by delivery_id for update
+),
+reopened as (
+  delete from settlements where delivery_id in (select delivery_id from dead) returning delivery_id
+),
+opened as (
+  insert into open_deliveries (delivery_id, due_at)
+  select delivery_id, now() + make_interval(secs => $2) from reopened
+),
+noted as (
+  insert into decisions (delivery_id, action, operator, reason)
+  select delivery_id, 'redrive', $3, $4 from reopened
+)
+select delivery_id from reopened

@@ -1,5 +1,0 @@
-select reason, message, issues, event, id, entity_id, code_version,
-  (extract(epoch from died_at) * 10000000)::bigint as died_ticks
-from dead_letters
-where delivery_id = $1
-order by dead_letter_id

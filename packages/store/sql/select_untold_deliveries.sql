@@ -1,8 +1,0 @@
--- Deliveries that are not settled as told into the log: all, or those that died and told of one person.
-select delivery_id, body, headers, verified_by, secret_fingerprint, digest,
-  (extract(epoch from received_at) * 10000000)::bigint as delivery_received_ticks
-from deliveries
-left join settlements using (delivery_id)
-where (outcome is null or outcome in ('dead', 'discarded'))
-  and ($1::text is null or delivery_id = any (array(select delivery_id from dead_letters where entity_id = $1)))
-order by delivery_id
