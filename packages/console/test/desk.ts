@@ -61,7 +61,7 @@ export async function desk(
     queueTimeoutMs: 20_000,
     ...options,
   });
-  if (!started.ok) throw new Error(started.message);
+  if (!started.ok) throw new Error(started.error);
   const { port, shutdown } = started.value;
   let stopped: Promise<void> | undefined;
   const stop = async () => {

@@ -50,8 +50,8 @@ export async function startSystem(databaseUrl: string, redisUrl: string): Promis
     createLogger({ service: "worker", level: "trace", destination }),
     shutdownSignal.signal,
   );
-  if (!ingest.ok) throw new Error(ingest.message);
-  if (!worker.ok) throw new Error(worker.message);
+  if (!ingest.ok) throw new Error(ingest.error);
+  if (!worker.ok) throw new Error(worker.error);
   const pool = openPool(databaseUrl, { name: "fuzz", size: 2 });
 
   return {

@@ -80,7 +80,7 @@ export async function ingest(
   });
   const shutdownSignal = new AbortController();
   const started = await startIngest(config, log, shutdownSignal.signal, { queueTimeoutMs });
-  if (!started.ok) throw new Error(started.message);
+  if (!started.ok) throw new Error(started.error);
   const { port, shutdown } = started.value;
   context.onTestFinished(() => shutDown(shutdown));
   const pool = opened(context, config.DATABASE_URL);

@@ -35,7 +35,7 @@ export function readConfig<Schema extends z.ZodObject<Record<string, z.ZodType>>
   }
   return problems.length === 0
     ? { ok: true, value: schema.parse(values) }
-    : { ok: false, message: ["The configuration cannot be used:", ...problems].join("\n") };
+    : { ok: false, error: ["The configuration cannot be used:", ...problems].join("\n") };
 }
 
 function lookUp(name: string, env: Environment): Given {

@@ -1,7 +1,7 @@
-/** What a step of starting up gives: its value, or one message for the person who starts the service. */
+/** What a step of starting up gives: its value, or what went wrong, in words for the person who starts the service. */
 export type Result<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly message: string };
+  | { readonly ok: false; readonly error: string };
 
 /**
  * The edge for failures at start: the value, or the message on stderr and the end of the process
@@ -9,6 +9,6 @@ export type Result<T> =
  */
 export function orExit<T>(result: Result<T>): T {
   if (result.ok) return result.value;
-  process.stderr.write(`${result.message}\n`);
+  process.stderr.write(`${result.error}\n`);
   process.exit(1);
 }

@@ -87,7 +87,7 @@ export async function serve(app: App, options: ServeOptions): Promise<Result<Ser
   });
 
   const problem = await listen(server, options);
-  if (problem !== undefined) return { ok: false, message: problem };
+  if (problem !== undefined) return { ok: false, error: problem };
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : options.port;
   return { ok: true, value: { port, close: (deadline) => close(server, unanswered, deadline) } };

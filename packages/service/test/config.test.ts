@@ -30,7 +30,7 @@ function mounted(name: string, content: string): string {
 
 function messageOf(result: Result<unknown>): string {
   if (result.ok) throw new Error("the configuration was taken");
-  return result.message;
+  return result.error;
 }
 
 describe("readConfig", () => {

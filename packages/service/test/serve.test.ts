@@ -42,7 +42,7 @@ afterEach(async () => {
 
 async function started(app: Hono, limits: Partial<ConnectionLimits> = {}): Promise<Server> {
   const result = await serve(app, { port: 0, host, limits });
-  if (!result.ok) throw new Error(result.message);
+  if (!result.ok) throw new Error(result.error);
   servers.push(result.value);
   return result.value;
 }
@@ -69,7 +69,7 @@ describe("serve", () => {
     const { port } = await started(gatedApp().app);
     expect(await serve(gatedApp().app, { port, host })).toEqual({
       ok: false,
-      message: `Port ${port} is in use: stop what listens there, or set PORT to another.`,
+      error: `Port ${port} is in use: stop what listens there, or set PORT to another.`,
     });
   });
 });
