@@ -1,3 +1,4 @@
+export { backoff, retrySchedule, type BackoffLimits, type Retry } from "./backoff.ts";
 export { readConfig } from "./config.ts";
 export { withDeadline } from "./deadline.ts";
 export { describeError, type ErrorDescription } from "./error.ts";
