@@ -1,7 +1,8 @@
 import { err, ok, type Result } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
-import { groupCommit, Overloaded, withDeadline, type OutageLog } from "@dossier/service";
+import { groupCommit, Overloaded, type OutageLog } from "@dossier/service";
 import { recordDeliveries, type Delivery, type Pool } from "@dossier/store";
+import pTimeout from "p-timeout";
 import { v7 as uuidv7 } from "uuid";
 import { readBody, type BodyFailure } from "./body.ts";
 import { secretMask } from "./mask.ts";
@@ -99,7 +100,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       secretFingerprint: fingerprint(verified.value.secret),
     });
     try {
-      const { enqueued } = await withDeadline(commitWithinMs, commit);
+      const { enqueued } = await pTimeout(commit, { milliseconds: commitWithinMs });
       await enqueued;
       return ok(deliveryId);
     } catch (error) {

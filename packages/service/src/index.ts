@@ -1,6 +1,5 @@
 export { backoff, retrySchedule, type BackoffLimits, type Retry } from "./backoff.ts";
 export { readConfig } from "./config.ts";
-export { withDeadline } from "./deadline.ts";
 export { describeError, type ErrorDescription } from "./error.ts";
 export { createLogger, type Logger } from "./logger.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { withDeadline } from "./deadline.ts";
+import pTimeout from "p-timeout";
 import { describeError } from "./error.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -59,7 +59,10 @@ export function probes(options: ProbesOptions): Hono {
 async function report(checks: Readonly<Record<string, Check>>, timeout: number): Promise<Report> {
   const found = Object.entries(checks).map(async ([name, check]) => {
     try {
-      await withDeadline(timeout, check());
+      await pTimeout(check(), {
+        milliseconds: timeout,
+        message: `no answer within ${timeout} ms`,
+      });
       return [name, "ok"] as const;
     } catch (error) {
       return [name, describeError(error).message] as const;

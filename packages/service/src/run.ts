@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { withDeadline } from "./deadline.ts";
+import pTimeout from "p-timeout";
 import type { Logger } from "./logger.ts";
 
 /** What shuts a service down, by name, in the order in which it is done. */
@@ -69,7 +69,10 @@ async function shutDown(log: Logger, steps: ShutdownSteps, stepTimeout: number):
   let clean = true;
   for (const [step, run] of Object.entries(steps)) {
     try {
-      await withDeadline(stepTimeout, Promise.resolve(run()));
+      await pTimeout(Promise.resolve(run()), {
+        milliseconds: stepTimeout,
+        message: `not done within ${stepTimeout} ms`,
+      });
     } catch (err) {
       log.error({ err, step }, "a step of the shutdown was not done");
       clean = false;

@@ -47,7 +47,7 @@ describe("GET /readyz", () => {
     const answer = await app({ needs: { postgres: never, redis: well }, checkTimeout: 5 }).request("/readyz");
     expect([answer.status, await answer.json()]).toEqual([
       503,
-      { status: "unready", checks: { postgres: "not done within 5 ms", redis: "ok" } },
+      { status: "unready", checks: { postgres: "no answer within 5 ms", redis: "ok" } },
     ]);
   });
 

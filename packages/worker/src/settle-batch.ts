@@ -1,5 +1,5 @@
 import { DEFAULT_BACKOFF, retryDelay } from "@dossier/queue";
-import { describeError, version, withDeadline } from "@dossier/service";
+import { describeError, version } from "@dossier/service";
 import {
   deadLetter,
   identityOf,
@@ -12,6 +12,7 @@ import {
   type Pool,
   type Settled,
 } from "@dossier/store";
+import pTimeout from "p-timeout";
 import { ShutdownError, type ErrorCause, type OutagePause } from "./outage-pause.ts";
 import type { Outcome, Outcomes } from "./outcome.ts";
 
@@ -58,7 +59,7 @@ export async function settleBatch(deliveryIds: readonly string[], options: Batch
 }
 
 async function answers(pool: Pool): Promise<boolean> {
-  return withDeadline(ANSWERS_WITHIN_MS, pool.query("select 1")).then(
+  return pTimeout(pool.query("select 1"), { milliseconds: ANSWERS_WITHIN_MS }).then(
     () => true,
     () => false,
   );
