@@ -83,7 +83,7 @@ export async function desk(
     port,
     config,
     printed,
-    lines: () => printed.map((line) => JSON.parse(line) as { level: string; msg: string }),
+    lines: () => printed.map((line) => JSON.parse(line) as { level: string; msg: string; code?: string }),
     close,
     ask,
     get: (path: string, headers: Record<string, string> = {}) => ask(`/api/v1${path}`, { headers }),

@@ -22,7 +22,8 @@ export interface System {
 const ERROR = /"level":"(error|fatal)"/;
 
 /** A server that is slow on a busy machine is no fault of what was sent. */
-const OUTAGE = / is in trouble; |paused: Postgres cannot be used; /;
+const OUTAGE =
+  /"code":"(postgres-unavailable|queue-unavailable|webhook-buffer-full|sweep-failed)"|paused: Postgres cannot be used; /;
 
 const LOOK_AGAIN_MS = 5;
 

@@ -22,6 +22,7 @@ export interface Row {
 export interface Line {
   readonly level: string;
   readonly msg: string;
+  readonly code?: string;
   readonly port?: number;
 }
 

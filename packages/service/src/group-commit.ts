@@ -1,6 +1,6 @@
 /** Thrown to a caller whose item found no room: too much is waiting already. Nothing of it was begun. */
-export class Overloaded extends Error {
-  override readonly name = "Overloaded";
+export class BufferFullError extends Error {
+  override readonly name = "BufferFullError";
 }
 
 export interface GroupCommitOptions<I> {
@@ -8,7 +8,7 @@ export interface GroupCommitOptions<I> {
   readonly weigh: (item: I) => number;
   /** The weight of one flush at the most; a single item may exceed it. Larger flushes commit less often and hold more memory. */
   readonly maxFlush: number;
-  /** The weight that may wait or be in flight; beyond it callers get `Overloaded`. Bounds the memory. */
+  /** The weight that may wait or be in flight; beyond it callers get `BufferFullError`. Bounds the memory. */
   readonly maxWaiting: number;
 }
 
@@ -69,7 +69,7 @@ export function groupCommit<I, O>(
       const weight = weigh(item);
       if (held > 0 && held + weight > maxWaiting) {
         return Promise.reject(
-          new Overloaded(`${held} of at most ${maxWaiting} are waiting: try again later`),
+          new BufferFullError(`${held} of at most ${maxWaiting} are waiting: try again later`),
         );
       }
       held += weight;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { groupCommit, Overloaded, type GroupCommit } from "../src/index.ts";
+import { groupCommit, BufferFullError, type GroupCommit } from "../src/index.ts";
 
 /** A flush that ends when it is told to, so that what happens meanwhile is under the test's control. */
 function controlled(options: { maxFlush: number; maxWaiting: number }) {
@@ -92,7 +92,7 @@ test("a flush that throws before it begins is a failed flush", async () => {
 test("who finds no room is told at once, and finds it again after the flush", async () => {
   const { commits, next } = controlled({ maxFlush: 10, maxWaiting: 10 });
   const held = commits.submit(8);
-  await expect(commits.submit(3)).rejects.toBeInstanceOf(Overloaded);
+  await expect(commits.submit(3)).rejects.toBeInstanceOf(BufferFullError);
   const beside = commits.submit(2);
   const flush = await next();
   expect(flush.items).toEqual([8, 2]);
@@ -107,7 +107,7 @@ test("who finds no room is told at once, and finds it again after the flush", as
 test("one item heavier than all limits is taken where nothing else waits, and flushed alone", async () => {
   const { commits, next } = controlled({ maxFlush: 10, maxWaiting: 20 });
   const heavy = commits.submit(1_000);
-  await expect(commits.submit(1)).rejects.toBeInstanceOf(Overloaded);
+  await expect(commits.submit(1)).rejects.toBeInstanceOf(BufferFullError);
   (await next()).end();
   expect(await heavy).toBe("done 1000");
 });
@@ -177,7 +177,7 @@ test("whatever comes whenever: in order, each once, each with its own answer, ne
             answers.push(
               commits.submit(mine).then(
                 (answer) => expect(answer).toBe(mine * 10),
-                (error: Error) => expect(error instanceof Overloaded).toBe(!fits),
+                (error: Error) => expect(error instanceof BufferFullError).toBe(!fits),
               ),
             );
             if (fits)
