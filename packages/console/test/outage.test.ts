@@ -47,7 +47,7 @@ test("while Postgres is away every read and decision is answered 503 and when to
     lines().flatMap(({ level, code }) => (code?.startsWith("postgres-") ? [`${level}: ${code}`] : []));
   const trouble = "error: postgres-unavailable";
   expect(said()).toEqual([trouble]);
-  expect(lines().filter(({ msg }) => msg === "a request failed")).toEqual([]);
+  expect(lines().filter(({ code }) => code === "request-failed")).toEqual([]);
 
   await postgres.restart();
   await expect.poll(async () => (await get("/natural-persons/known")).status).toBe(200);

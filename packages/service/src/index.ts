@@ -7,8 +7,7 @@ export { groupCommit, BufferFullError, type GroupCommit, type GroupCommitOptions
 export { outageLog, type OutageLines, type OutageLog } from "./outage-log.ts";
 export { type Check, probes } from "./probes.ts";
 export { notFound, onError, problem } from "./problem.ts";
-export { orExit, type Result } from "./result.ts";
-export { runUntilSignal, type ShutdownSteps } from "./run.ts";
+export { orExit, runUntilSignal, type Result, type ShutdownSteps } from "./run.ts";
 export { type ConnectionLimits, type Server, serve } from "./serve.ts";
 export * as variables from "./variables.ts";
 export { version } from "./version.ts";
