@@ -23,17 +23,17 @@ describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) =>
     const queue = openQueue(location, { name: "test", timeoutMs: 20_000, onError: () => undefined });
     context.onTestFinished(() => queue.close());
     await queue.enqueueSingle(DELIVERY);
-    const consumer = consume(location, async () => ({ kind: "dead", error: "unparsable" }), {
+    const consumer = consume(location, async () => ({ kind: "failed", error: "unparsable" }), {
       name: "test",
       concurrency: 1,
-      handleStalled: async () => ({ kind: "done" }),
+      handleStalled: async () => ({ kind: "completed" }),
       onError: () => undefined,
     });
     await expect.poll(async () => (await queue.counts()).failed).toBe(1);
     await consumer.close(10_000);
     const app = new Hono().use(bearerAuth({ token: "token" })).route("/", failedJobs(queue, "/queue"));
     const server = await serve(app, { port: 0, host: "127.0.0.1" });
-    if (!server.ok) throw new Error(server.message);
+    if (!server.ok) throw new Error(server.error);
     context.onTestFinished(() => server.value.close());
     const ask = (path: string, method = "GET", headers: Record<string, string> = bearer, body?: string) =>
       exchange(server.value.port, path, {

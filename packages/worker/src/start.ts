@@ -15,7 +15,7 @@ import { Hono } from "hono";
 import { observeBacklog } from "./backlog-metrics.ts";
 import type { WorkerConfig } from "./config.ts";
 import { watchConsuming } from "./consuming.ts";
-import { createProcessor } from "./job-handler.ts";
+import { createJobHandler } from "./job-handler.ts";
 import { workerMetrics } from "./metrics.ts";
 import { createOutagePause } from "./outage-pause.ts";
 import { sweep } from "./sweeper.ts";
@@ -51,15 +51,18 @@ export async function startWorker(
     onResume: (pausedForMs) => log.info({ pausedForMs }, "resumed: Postgres can be used again"),
   });
   const ofWorker = workerMetrics(metrics, outagePause);
-  const queueOutage = outageLog(log, "the queue");
+  const queueOutage = outageLog(log, {
+    began: { code: "queue-unavailable", message: "queue unavailable; retrying" },
+    ended: { code: "queue-recovered", message: "queue available again" },
+  });
   const queue = openQueue(location, {
     name: NAME,
     maxAttempts: MAX_ATTEMPTS,
     timeoutMs: QUEUE_TIMEOUT_MS,
-    onError: queueOutage.failed,
+    onError: queueOutage.recordFailure,
   });
   observeBacklog(metrics, pool, queue);
-  const processor = createProcessor({
+  const jobHandler = createJobHandler({
     pool,
     queue,
     outagePause,
@@ -67,12 +70,12 @@ export async function startWorker(
     log,
     maxAttempts: MAX_ATTEMPTS,
   });
-  const consumer = consume(location, processor.process, {
+  const consumer = consume(location, jobHandler.handle, {
     ...times,
     name: NAME,
     concurrency: WORKER_CONCURRENCY,
-    handleStalled: processor.handleStalled,
-    onError: queueOutage.failed,
+    handleStalled: jobHandler.handleStalled,
+    onError: queueOutage.recordFailure,
   });
 
   const app = new Hono().notFound(notFound).onError(onError(log));
