@@ -5,3 +5,4 @@ export { freshDatabase, type Database, type Template } from "./servers/fresh-dat
 export { freshRedis } from "./servers/fresh-redis.ts";
 export { needs } from "./servers/needs.ts";
 export { startPostgres, startRedis } from "./servers/local.ts";
+export { waitFor } from "./wait-for.ts";

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { needs, startRedis } from "../src/index.ts";
+import { needs, startRedis, waitFor } from "../src/index.ts";
 
 async function redis(port: number, command: string): Promise<string> {
   const socket = connect(port, "127.0.0.1");
@@ -52,7 +52,8 @@ test("servers end with the process that started them, even if that is killed", a
   expect(await Promise.all(ports.map(takesConnections))).toEqual([true, true]);
 
   starter.kill("SIGKILL");
-  await expect
-    .poll(() => Promise.all(ports.map(takesConnections)), { timeout: 30_000 })
-    .toEqual([false, false]);
+  await waitFor(
+    () => Promise.all(ports.map(takesConnections)),
+    (taken) => expect(taken).toEqual([false, false]),
+  );
 });
