@@ -3,7 +3,7 @@ import { payload, sign } from "@dossier/simulator";
 import { openPool } from "@dossier/store";
 import { freshRedis } from "@dossier/testing";
 import { expect, test, type TestContext } from "vitest";
-import { createReceiver, outageLogs, type ReceiverOptions } from "../src/receive.ts";
+import { createReceiver, createOutageLogs, type ReceiverOptions } from "../src/receive.ts";
 import { createDatabase, holdCommits, openTestQueue, SECRET, type Line } from "./harness.ts";
 
 const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
@@ -36,7 +36,7 @@ async function receiverWithHeldCommits(context: TestContext, limits: Partial<Rec
     maxBodyBytes: 1024 * 1024,
     commitTimeoutMs: 60_000,
     maxBufferedBytes: 1024 * 1024,
-    outages: outageLogs(log),
+    outages: createOutageLogs(log),
     onNotEnqueued: () => undefined,
     ...limits,
   });
