@@ -2,7 +2,7 @@ import { migrateQueue, openQueue, type DeliveryQueue } from "@dossier/queue";
 import { createLogger, type ShutdownSteps } from "@dossier/service";
 import { sign } from "@dossier/simulator";
 import { migrate, openPool, type Pool } from "@dossier/store";
-import { freshDatabase, freshRedis } from "@dossier/testing";
+import { freshDatabase, freshRedis, waitFor } from "@dossier/testing";
 import { beforeAll, type TestContext } from "vitest";
 import { startIngest, type IngestConfig } from "../src/index.ts";
 import { exchange, type Answer } from "./http.ts";
@@ -147,12 +147,10 @@ export async function holdCommits(context: Scope, databaseUrl: string) {
   return {
     /** Resolves once a commit is blocked. */
     async reached(): Promise<void> {
-      for (;;) {
-        const { rowCount } = await pool.query(
-          "select from pg_locks where not granted and relation = 'deliveries'::regclass",
-        );
-        if (rowCount) return;
-      }
+      await waitFor(
+        () => pool.query("select from pg_locks where not granted and relation = 'deliveries'::regclass"),
+        ({ rowCount }) => rowCount !== 0,
+      );
     },
     async release(): Promise<void> {
       await holder.query("commit");
