@@ -54,6 +54,17 @@ export function openTestQueue(context: Scope, redisUrl: string): DeliveryQueue {
   return queue;
 }
 
+/** Returns a logger and the lines that it has written, raw and parsed. */
+export function captureLog(level: string) {
+  const written: string[] = [];
+  const log = createLogger({
+    service: "ingest",
+    level,
+    destination: { write: (line) => written.push(line) },
+  });
+  return { log, written, lines: () => written.map((line) => JSON.parse(line) as Line) };
+}
+
 /**
  * Starts ingest in this process, on a new database and an empty Redis unless the config names others. The queue's
  * timeout is long enough for a busy machine, unless a test is about it.
@@ -72,12 +83,7 @@ export async function ingest(
     MAX_BODY_BYTES: 1024 * 1024,
     ...partialConfig,
   };
-  const written: string[] = [];
-  const log = createLogger({
-    service: "ingest",
-    level: config.LOG_LEVEL,
-    destination: { write: (line) => written.push(line) },
-  });
+  const { log, written, lines } = captureLog(config.LOG_LEVEL);
   const shutdownSignal = new AbortController();
   const started = await startIngest(config, log, shutdownSignal.signal, { queueTimeoutMs });
   if (!started.ok) throw new Error(started.error);
@@ -89,7 +95,7 @@ export async function ingest(
     port,
     config,
     written,
-    lines: () => written.map((line) => JSON.parse(line) as Line),
+    lines,
     send: (body: string | Uint8Array, headers: Record<string, string> = {}) =>
       exchange(port, { method: "POST", path: "/webhooks/icomply", body, headers }),
     /** Sends a body as iComply does, with its signature. */
