@@ -1,7 +1,6 @@
 import { text } from "node:stream/consumers";
-import { startPostgres } from "@dossier/embedded";
 import { payload } from "@dossier/simulator";
-import { needs, startRedis } from "@dossier/testing";
+import { needs, startPostgres, startRedis } from "@dossier/testing";
 import { describe, expect, test } from "vitest";
 import { database, holdCommits, ingest, openedQueue, prepare } from "./harness.ts";
 import { opened } from "./http.ts";

@@ -1,7 +1,6 @@
-import { startPostgres } from "@dossier/embedded";
 import { freePort } from "@dossier/embedded";
 import { payload } from "@dossier/simulator";
-import { needs, startProxy, startRedis } from "@dossier/testing";
+import { needs, startPostgres, startProxy, startRedis } from "@dossier/testing";
 import { describe, expect, test } from "vitest";
 import { ingest, openedQueue, prepare, type Ingest } from "./harness.ts";
 
