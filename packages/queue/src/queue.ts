@@ -1,7 +1,15 @@
 import { Queue, type IQueueBackend } from "bullmq";
 import pTimeout from "p-timeout";
 import { checkLocation, plainError, UNUSED_CONNECTION, type QueueLocation } from "./connection.ts";
-import { batchJob, KEY_PREFIX, QUEUE_NAME, singleJob, singleJobId, type JobData, type NewJob } from "./job.ts";
+import {
+  batchJob,
+  KEY_PREFIX,
+  QUEUE_NAME,
+  singleJob,
+  singleJobId,
+  type JobData,
+  type NewJob,
+} from "./job.ts";
 import { connectPostgresProducer } from "./postgres.ts";
 import { connectRedisProducer } from "./redis.ts";
 
