@@ -164,7 +164,7 @@ describe("redrive", () => {
     const { take, ask, get } = await desk(context);
     const [id = ""] = await take(invalid);
     expect((await ask(`/api/v1/dead-letters/${id}/redrive`, { method: "POST" })).status).toBe(200);
-    expect((await get(`/dead-letters/${id}`)).json.actions).toMatchObject([
+    expect((await get(`/dead-letters/${id}`)).json.decisions).toMatchObject([
       { operator: "api", reason: "no reason given" },
     ]);
   });
@@ -196,7 +196,7 @@ describe("redrive", () => {
     });
     expect(json).toEqual({ dryRun: false, redriven: 520 });
     expect((await get("/dead-letters")).json.counts).toEqual({ "invalid-event": 1 });
-    expect((await get("/stats")).json.deliveries).toMatchObject({ open: 520, dead: 1 });
+    expect((await get("/stats")).json.deliveries).toMatchObject({ open: 520, deadLettered: 1 });
     expect((await post("/dead-letters/redrive")).json).toEqual({ dryRun: false, redriven: 1 });
   });
 
@@ -225,7 +225,7 @@ describe("redrive", () => {
     const all = await post("/dead-letters/redrive", { dryRun: true });
     expect(all.json).toMatchObject({
       dryRun: true,
-      outcomes: { applied: 2, dead: 1 },
+      outcomes: { applied: 2, "dead-lettered": 1 },
       items: [
         { deliveryId: broken, outcome: "dead-lettered", reason: "unparsable" },
         {

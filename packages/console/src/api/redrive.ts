@@ -47,7 +47,12 @@ export async function dryRunAll(
 }
 
 function told(result: DryRunResult): Told {
-  return result.outcome === "failed" ? { ...result, error: describeError(result.error) } : result;
+  const { deliveryId } = result;
+  if (result.outcome === "failed")
+    return { deliveryId, outcome: "failed", error: describeError(result.error) };
+  if (result.outcome !== "dead-lettered") return result;
+  const { reason, message } = result;
+  return { deliveryId, outcome: "dead-lettered", reason, message };
 }
 
 function idsOf(page: readonly { readonly deliveryId: string }[]): string[] {
