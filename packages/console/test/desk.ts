@@ -84,7 +84,8 @@ export async function desk(
     port,
     config,
     printed,
-    lines: () => printed.map((line) => JSON.parse(line) as { level: string; msg: string; code?: string }),
+    lines: () =>
+      printed.map((line) => JSON.parse(line) as { level: string; code?: string; [field: string]: unknown }),
     close,
     ask,
     get: (path: string, headers: Record<string, string> = {}) => ask(`/api/v1${path}`, { headers }),
