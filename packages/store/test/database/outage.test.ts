@@ -20,7 +20,7 @@ import {
   takeDueDeliveries,
   type Pool,
 } from "../../src/index.ts";
-import { delivery, receive } from "../receive.ts";
+import { delivery, idsOf, receive } from "../receive.ts";
 
 // A server of its own, which these tests kill, freeze and fill.
 let server: LocalServer;
@@ -235,7 +235,7 @@ test("a server that has become read-only is an outage, and its connections are n
       expect(error).toMatchObject({ code: "25006" });
       expect(isOutage(error)).toBe(true);
       // As after a failover: only a new connection can lead to the server that now takes writes.
-      expect((await settling(pool, ids)).applied).toEqual(ids);
+      expect(idsOf(await settling(pool, ids), "applied")).toEqual(ids);
       expect((await pool.query<{ pid: number }>("select pg_backend_pid() as pid")).rows[0]?.pid).not.toBe(
         before,
       );
@@ -379,7 +379,7 @@ test("a connection that is reset is an outage", async () => {
     proxy.apply({ kind: "cut" });
     for (let i = 0; i < 3; i++) expect(isOutage(await failure(settling(pool, ids)))).toBe(true);
     proxy.restore();
-    expect((await settling(pool, ids)).applied).toEqual(ids);
+    expect(idsOf(await settling(pool, ids), "applied")).toEqual(ids);
   });
   await proxy.close();
 });
