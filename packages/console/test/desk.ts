@@ -15,9 +15,8 @@ import {
 } from "@dossier/store";
 import { freshDatabase } from "@dossier/testing";
 import { beforeAll, type TestContext } from "vitest";
-import type { OpenApi } from "../src/docs/openapi.ts";
 import { startConsole, type ConsoleConfig } from "../src/index.ts";
-import { contractOf } from "./contract.ts";
+import { contractOf, type OpenApiDocument } from "./contract.ts";
 import { exchange, sent, type Answer, type Asked } from "./http.ts";
 
 /** The part of a test's context that is used here. */
@@ -71,7 +70,7 @@ export async function desk(
   };
   const close = () => (stopped ??= stop());
   scope.onTestFinished(close);
-  const kept = contractOf((await exchange(port, "/openapi.json")).json as OpenApi);
+  const kept = contractOf((await exchange(port, "/openapi.json")).json as OpenApiDocument);
 
   /** Asks, and holds the answer against the API's document. */
   async function ask(path: string, asked: Asked = {}): Promise<Answer> {
