@@ -33,15 +33,15 @@ const QUEUE_TIMEOUT_MS = 5_000;
 /** Milliseconds between two checks whether jobs are taken. A check asks the queue one question. */
 const CHECK_INTERVAL_MS = 2_000;
 
-/** Times of the consumer, for tests that cannot wait for its defaults. */
-export type WorkerTimes = Pick<ConsumerOptions, "lockDurationMs" | "stalledIntervalMs">;
+/** When a job counts as stalled. Tests cannot wait for the defaults. */
+export type StallOptions = Pick<ConsumerOptions, "lockDurationMs" | "stalledIntervalMs" | "maxStalledCount">;
 
 /** Starts a worker. Returns the port of its probes and the steps that shut it down, or why it cannot listen. */
 export async function startWorker(
   config: WorkerConfig,
   log: Logger,
   shutdownSignal: AbortSignal,
-  times: WorkerTimes = {},
+  stallOptions: StallOptions = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
   const { PORT, DATABASE_URL, REDIS_URL, WORKER_CONCURRENCY, MAX_ATTEMPTS: maxAttempts } = config;
   const location = REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL };
@@ -71,7 +71,7 @@ export async function startWorker(
     maxAttempts,
   });
   const consumer = consume(location, jobHandler.handle, {
-    ...times,
+    ...stallOptions,
     name: NAME,
     concurrency: WORKER_CONCURRENCY,
     handleStalled: jobHandler.handleStalled,
