@@ -47,7 +47,6 @@ export async function desk(
     DATABASE_URL: given.DATABASE_URL ?? (await database(scope)),
     REDIS_URL: undefined,
     DOSSIER_API_TOKEN: undefined,
-    MAX_ATTEMPTS: 8,
     ...given,
   };
   const printed: string[] = [];
