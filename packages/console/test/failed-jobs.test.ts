@@ -1,6 +1,5 @@
 import { consume, openQueue, type QueueLocation } from "@dossier/queue";
 import { serve } from "@dossier/service";
-import { isOutage } from "@dossier/store";
 import { freshRedis } from "@dossier/testing";
 import { Hono } from "hono";
 import { bearerAuth } from "hono/bearer-auth";
@@ -28,7 +27,7 @@ describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) =>
       name: "test",
       concurrency: 1,
       handleStalled: async () => ({ kind: "completed" }),
-      isOutage,
+      isOutage: () => false,
       onError: () => undefined,
     });
     await expect.poll(async () => (await queue.counts()).failed).toBe(1);
