@@ -4,7 +4,7 @@ import { createLogger } from "@dossier/service";
 import { encode, payload } from "@dossier/simulator";
 import {
   deadLetter,
-  identityOf,
+  findIdentity,
   migrate,
   openPool,
   recordDeliveries,
@@ -131,7 +131,7 @@ function clerk(scope: Scope, databaseUrl: string) {
       const [deliveryId = ""] = await record(body);
       const told = { error, stack: "    at fold (evolve.ts:1:1)", codeVersion: "test" };
       await recordFailedAttempt(pool, { deliveryId, ...told }, { baseMs: 1, capMs: 1 });
-      const identity = await identityOf(pool, deliveryId);
+      const identity = await findIdentity(pool, deliveryId);
       await deadLetter(
         pool,
         { deliveryId, reason: "fold-failed", message: error, issues: [], identity },

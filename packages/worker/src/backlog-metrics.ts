@@ -1,6 +1,6 @@
 import type { DeliveryQueue } from "@dossier/queue";
 import type { Metrics } from "@dossier/service";
-import { backlog, countDeadLetters, type Pool } from "@dossier/store";
+import { countBacklog, countDeadLetters, type Pool } from "@dossier/store";
 
 /** Shows what waits, in Postgres and in the queue. Every worker shows the same: take one's, or the greatest. */
 export function observeBacklog({ meter }: Metrics, pool: Pool, queue: DeliveryQueue): void {
@@ -12,7 +12,7 @@ export function observeBacklog({ meter }: Metrics, pool: Pool, queue: DeliveryQu
   });
   meter.addBatchObservableCallback(
     async (result) => {
-      const waiting = await backlog(pool);
+      const waiting = await countBacklog(pool);
       result.observe(open, waiting.open);
       result.observe(oldest, waiting.oldestSeconds);
     },

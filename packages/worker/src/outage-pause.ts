@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isOutage } from "@dossier/store";
+import { isOutage, isRetryable } from "@dossier/store";
 
 /** Thrown if the worker shuts down during an outage. The work was not done. */
 export class ShutdownError extends Error {
@@ -14,7 +14,7 @@ export type ErrorCause = "infrastructure" | "delivery" | "unknown";
 
 export interface OutagePause {
   /**
-   * Runs `work` until no outage keeps it from its end. An outage uses no attempt. Throws the errors that are no outage.
+   * Runs `work` until no outage keeps it from its end. An outage uses no attempt. Throws errors that are not retryable.
    *
    * @param causeOf the cause of an outage's error. An outage that only this work sees (`delivery`) is rethrown, so that
    *   other work goes on. Default: `infrastructure`
@@ -69,14 +69,14 @@ export function createOutagePause({ shutdownSignal, onPause, onResume }: OutageP
           resume();
           return value;
         } catch (error) {
-          if (!isOutage(error)) throw error;
+          if (!isRetryable(error)) throw error;
           if (shutdownSignal.aborted) throw new ShutdownError("shut down during an outage", { cause: error });
           const cause = await causeOf(error);
           if (cause === "delivery") {
             resume();
             throw error;
           }
-          if (cause === "infrastructure") pause(error);
+          if (cause === "infrastructure" && isOutage(error)) pause(error);
           // An abort ends the delay; the work is tried once more before it counts.
           await sleep(delayMs, undefined, { signal: shutdownSignal }).catch(() => undefined);
         }

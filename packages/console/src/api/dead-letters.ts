@@ -5,7 +5,7 @@ import {
   discard,
   findDeadLetter,
   listDeadLetters,
-  pagesOfDeadLetters,
+  pageDeadLetters,
   type Pool,
 } from "@dossier/store";
 import { z } from "zod";
@@ -94,7 +94,7 @@ export function deadLetterOperations(pool: Pool, queue: DeliveryQueue, log: Logg
       input: { body: redriveDecision.extend({ filter: filter.default({}) }) },
       answer: redriven,
       async handle({ body: { filter, dryRun, ...by } }) {
-        const pages = pagesOfDeadLetters(pool, filter, STEP);
+        const pages = pageDeadLetters(pool, filter, STEP);
         if (dryRun) return { dryRun, ...(await dryRunAll(pool, pages)) };
         return { dryRun, redriven: await redriveAll(parts, pages, by) };
       },

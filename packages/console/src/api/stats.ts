@@ -1,6 +1,6 @@
 import { STATUSES } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
-import { stats, type Pool } from "@dossier/store";
+import { readStats, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { deadLetterCounts } from "./dead-letter-answers.ts";
 import { components, operation, type Operation } from "./operation.ts";
@@ -49,7 +49,7 @@ export function statsOperation(pool: Pool, queue: DeliveryQueue): Operation {
     input: { query: z.strictObject({}) },
     answer,
     async handle() {
-      const [record, jobs] = await Promise.all([stats(pool), queue.counts().catch(() => null)]);
+      const [record, jobs] = await Promise.all([readStats(pool), queue.counts().catch(() => null)]);
       return { ...record, queue: { backend: queue.backend, jobs } };
     },
   });
