@@ -35,7 +35,7 @@ const countPersons = sql(
   "count_persons",
   "select status, count(*) as count from natural_persons group by status",
 );
-const countUndocumented = sqlFile("count_undocumented");
+const countUnrecognised = sqlFile("count_unrecognised");
 const selectFeedLag = sql(
   "select_feed_lag",
   `select extract(epoch from now() - appended_at)::float8 as seconds from appends
@@ -96,8 +96,9 @@ async function readPersonCounts(pool: Pool): Promise<Record<Status, number>> {
   >;
 }
 
+/** Counts the events whose type was unknown when they were appended, and is unknown to this code as well. */
 async function readUnrecognisedCounts(pool: Pool): Promise<Record<string, number>> {
-  const { rows } = await pool.query<{ event: string; count: bigint }>(countUndocumented);
+  const { rows } = await pool.query<{ event: string; count: bigint }>(countUnrecognised);
   return Object.fromEntries(
     rows.filter(({ event }) => !isKnownType(event)).map(({ event, count }) => [event, Number(count)]),
   );

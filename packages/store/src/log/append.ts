@@ -1,6 +1,7 @@
 import {
   CHAIN_START,
   identityKey,
+  isKnownType,
   type Appended,
   type HashedEntry,
   type KnownEvent,
@@ -143,6 +144,7 @@ async function insertEntries(connection: Connection, appendId: bigint, rows: rea
           jsonLines(events.map(({ dataJson }) => dataJson)),
           events.map(({ dataDigest }) => dataDigest),
           ...deliveryColumns(events),
+          events.map(({ event }) => isKnownType(event)),
         ],
       }),
     redeliveries.length > 0 &&

@@ -6,9 +6,8 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { startPostgres, type LocalServer } from "@dossier/embedded";
 import { payload } from "@dossier/simulator";
-import { startProxy } from "@dossier/testing";
+import { startPostgres, startProxy, type LocalServer } from "@dossier/testing";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import {
   closePool,
@@ -250,7 +249,8 @@ test("a server that has become read-only is an outage, and its connections are n
 test("too many connections are an outage", async () => {
   const limited = new URL(server.url);
   limited.username = "limited";
-  await admin.query("create role limited login connection limit 0");
+  limited.password = "secret";
+  await admin.query("create role limited login password 'secret' connection limit 0");
   const one = await using(limited.href, (pool) => failure(pool.query("select 1")));
   expect(one).toMatchObject({ code: "53300" });
   expect(isOutage(one)).toBe(true);

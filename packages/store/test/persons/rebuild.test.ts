@@ -324,9 +324,10 @@ describe("interrupted", () => {
 
   test("a role that may not says which right it lacks; a dry run needs none", async () => {
     const role = `rebuilder_${process.pid}`;
-    await given.tamper(`create role ${role} login in role dossier_service`);
+    await given.tamper(`create role ${role} login password 'secret' in role dossier_service`);
     const url = new URL(given.url);
     url.username = role;
+    url.password = "secret";
     try {
       await expect(rebuild(url.href)).rejects.toThrow(`role ${role} may not rebuild`);
       expect((await rebuild(url.href, { dryRun: true })).changed).toBeGreaterThan(0);
