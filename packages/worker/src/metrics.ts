@@ -1,7 +1,7 @@
 import type { Outcomes } from "@dossier/events";
 import type { Consumer, DeliveryQueue } from "@dossier/queue";
 import type { Metrics } from "@dossier/service";
-import { backlog, countDeadLetters, type Pool } from "@dossier/store";
+import { countBacklog, countDeadLetters, type Pool } from "@dossier/store";
 import type { OutagePause } from "./outage-pause.ts";
 
 /** The metrics of what this worker does. */
@@ -77,7 +77,7 @@ export function observeBacklog({ meter }: Metrics, pool: Pool, queue: DeliveryQu
   });
   meter.addBatchObservableCallback(
     async (result) => {
-      const waiting = await backlog(pool);
+      const waiting = await countBacklog(pool);
       result.observe(open, waiting.open);
       result.observe(oldest, waiting.oldestSeconds);
     },

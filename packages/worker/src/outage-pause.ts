@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OutageLog } from "@dossier/service";
-import { isOutage } from "@dossier/store";
+import { isOutage, isRetryable } from "@dossier/store";
 
 /** Thrown if the worker shuts down during an outage. The work was not done. */
 export class ShutdownError extends Error {
@@ -16,7 +16,7 @@ export type ErrorCause = "infrastructure" | "delivery" | "unknown";
 export interface OutagePause {
   /**
    * Runs `work` again and again until no outage prevents it, and returns its value. An outage uses no attempt. Throws
-   * the errors that are no outage.
+   * errors that are not retryable.
    *
    * @param causeOf finds the cause of an outage's error. If it is `delivery`, the error is thrown, so that other work
    *   goes on. Default: `infrastructure`
@@ -61,14 +61,14 @@ export function createOutagePause(shutdownSignal: AbortSignal, log: OutageLog): 
           resume();
           return value;
         } catch (error) {
-          if (!isOutage(error)) throw error;
+          if (!isRetryable(error)) throw error;
           if (shutdownSignal.aborted) throw new ShutdownError("shut down during an outage", { cause: error });
           const cause = await causeOf(error);
           if (cause === "delivery") {
             resume();
             throw error;
           }
-          if (cause === "infrastructure") pause(error);
+          if (cause === "infrastructure" && isOutage(error)) pause(error);
           // An abort ends the delay; then the work runs once more before it is given up.
           await sleep(delayMs, undefined, { signal: shutdownSignal }).catch(() => undefined);
         }

@@ -2,7 +2,7 @@ import { foldFailed, type Outcome, type Outcomes } from "@dossier/events";
 import { backoff, describeError, retrySchedule, version } from "@dossier/service";
 import {
   deadLetter,
-  identityOf,
+  findIdentity,
   isOutage,
   mayConcernOneDelivery,
   recordFailedAttempt,
@@ -88,7 +88,7 @@ async function recordFailure(deliveryId: string, cause: unknown, options: BatchO
   if (attempt === undefined) return { kind: "not-open" };
   if (attempt < maxAttempts)
     return { kind: "failed", error, attempt, retryInMs: backoff(attempt, RETRY_LIMITS) };
-  const identity = await outagePause.run(() => identityOf(pool, deliveryId));
+  const identity = await outagePause.run(() => findIdentity(pool, deliveryId));
   const letter = foldFailed(attempt, error, identity);
   const wasOpen = await outagePause.run(() => deadLetter(pool, deliveryId, letter, version));
   return wasOpen ? { kind: "dead-lettered", deadLetter: letter } : { kind: "not-open" };
