@@ -1,10 +1,10 @@
 import { STATUSES } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
-import { stats, type Pool } from "@dossier/store";
+import { readStats, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { count } from "./answers.ts";
 import { deadLetterCounts } from "./dead-letters.ts";
-import { components, operation, type Operation } from "./operation.ts";
+import { operation, type Operation } from "./operation.ts";
 
 const answer = z
   .object({
@@ -37,7 +37,7 @@ const answer = z
         .describe("`null` while the queue does not answer."),
     }),
   })
-  .register(components, { id: "Stats" });
+  .meta({ id: "Stats" });
 
 /** What there is and what waits: of the record, and of the queue where it answers. */
 export function statsOperation(pool: Pool, queue: DeliveryQueue): Operation {
@@ -48,7 +48,7 @@ export function statsOperation(pool: Pool, queue: DeliveryQueue): Operation {
     input: { query: z.strictObject({}) },
     answer,
     async handle() {
-      const [record, jobs] = await Promise.all([stats(pool), queue.counts().catch(() => null)]);
+      const [record, jobs] = await Promise.all([readStats(pool), queue.counts().catch(() => null)]);
       return { ...record, queue: { backend: queue.backend, jobs } };
     },
   });
