@@ -3,7 +3,6 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
-import { samples } from "../src/webhooks/samples.ts";
 import { createSender } from "../src/webhooks/sender.ts";
 
 type Reply = { readonly status: number; readonly body?: object } | "hang up";
@@ -68,16 +67,4 @@ test("where nobody answers, it gives up and says what happened", async () => {
   await once(server, "close");
   const sent = await senderTo(url, 0).send(Buffer.from("{}"));
   expect(sent).toMatchObject({ is: "unanswered", retries: 0, why: expect.stringContaining("ECONNREFUSED") });
-});
-
-test("the samples are the six documented payloads", () => {
-  const events = samples().map(({ body }) => (JSON.parse(body.toString()) as { event: string }).event);
-  expect(events).toEqual([
-    "NaturalPersonPending",
-    "NaturalPersonStartedIDUpload",
-    "NaturalPersonUploadedID",
-    "NaturalPersonUploadedSupportingDocument",
-    "NaturalPersonManuallyApproved",
-    "NaturalPersonAutoApproved",
-  ]);
 });

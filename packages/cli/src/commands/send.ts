@@ -2,11 +2,48 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { buffer } from "node:stream/consumers";
 import type { Result } from "@dossier/service";
-import { samples } from "../webhooks/samples.ts";
 import { createSender, type Sent } from "../webhooks/sender.ts";
-import { webhookTarget } from "../webhooks/target.ts";
-import { command, conclude, exitCodes, paragraphs } from "./command.ts";
-import { httpUrl, wholeNumber } from "./values.ts";
+import { findWebhookTarget, readSamples } from "../webhooks/webhooks.ts";
+import {
+  createCommand,
+  formatExitCodes,
+  integerParser,
+  joinParagraphs,
+  parseHttpUrl,
+  reportResult,
+} from "./command.ts";
+
+export const sendCommand = createCommand("send")
+  .summary("sign payloads and post them, as iComply does")
+  .description(
+    joinParagraphs(
+      `Signs payloads and posts them to ingest, as iComply does: one after the other, byte for byte
+      as they are. A request without an answer, or answered 408, 429 or 5xx, is retried after 0.1 s
+      and then twice as long each time, at most 5 s.`,
+    ),
+  )
+  .argument("[file...]", "the payloads; - is stdin (default: the samples of iComply's documentation)")
+  .option(
+    "--url <url>",
+    "where ingest takes webhooks (default: this machine, at INGEST_PORT or 8080)",
+    parseHttpUrl,
+  )
+  .option(
+    "--secret <secret>",
+    "signs the payloads; other users of this machine can see it while the command runs (default: the first of ICOMPLY_WEBHOOK_SECRETS, else the trial's in DOSSIER_DATA_DIR)",
+  )
+  .option(
+    "--give-up-after <seconds>",
+    "how long each payload is retried; 0 sends it once",
+    integerParser(0, 86_400),
+    30,
+  )
+  .option("--json", "print one JSON object for each payload")
+  .addHelpText(
+    "after",
+    formatExitCodes({ success: "all were accepted", failure: "one was refused or not answered" }),
+  )
+  .action(async (files, options) => reportResult(await runSend(files, options)));
 
 interface SendOptions {
   readonly url?: URL;
@@ -15,42 +52,8 @@ interface SendOptions {
   readonly json?: true;
 }
 
-export function sendCommand() {
-  return command("send")
-    .summary("sign payloads and post them, as iComply does")
-    .description(
-      paragraphs(
-        `Signs payloads and posts them to ingest, as iComply does, one after the other, byte for byte
-      as they are. What finds no answer, or 408, 429 or 5xx, is sent again, after 0.1 s and then
-      twice as long each time, at most 5 s.`,
-      ),
-    )
-    .argument("[file...]", "the payloads; - is stdin (default: the six samples of iComply's documentation)")
-    .option(
-      "--url <url>",
-      "where ingest takes webhooks (default: this machine, at INGEST_PORT or 8080)",
-      httpUrl,
-    )
-    .option(
-      "--secret <secret>",
-      "signs the payloads; other users of this machine can see it while the command runs (default: the first of ICOMPLY_WEBHOOK_SECRETS, else the trial's in DOSSIER_DATA_DIR)",
-    )
-    .option(
-      "--give-up-after <seconds>",
-      "for how long each payload is sent again; 0 sends it once",
-      wholeNumber(0, 86_400),
-      30,
-    )
-    .option("--json", "print one JSON object for each payload")
-    .addHelpText(
-      "after",
-      exitCodes({ done: "all were accepted", failed: "one was refused or found no answer" }),
-    )
-    .action(async (files, options) => conclude(await run(files, options)));
-}
-
-async function run(files: readonly string[], options: SendOptions): Promise<Result<void>> {
-  const target = await webhookTarget(options);
+async function runSend(files: readonly string[], options: SendOptions): Promise<Result<void>> {
+  const target = await findWebhookTarget(options);
   if (!target.ok) return target;
   const sender = createSender({
     ...target.value,
@@ -59,9 +62,9 @@ async function run(files: readonly string[], options: SendOptions): Promise<Resu
   });
   let failed = 0;
   try {
-    for await (const { name, body } of files.length === 0 ? samples() : payloads(files)) {
+    for await (const { name, body } of files.length === 0 ? readSamples() : readPayloads(files)) {
       const sent = await sender.send(body);
-      console.log(options.json ? JSON.stringify({ payload: name, ...sent }) : `${name}: ${inWords(sent)}`);
+      console.log(options.json ? JSON.stringify({ payload: name, ...sent }) : `${name}: ${formatSent(sent)}`);
       if (sent.is !== "accepted") failed++;
     }
   } finally {
@@ -72,7 +75,7 @@ async function run(files: readonly string[], options: SendOptions): Promise<Resu
     : { ok: false, message: `${failed} not accepted by ${target.value.url.href}` };
 }
 
-async function* payloads(files: readonly string[]) {
+async function* readPayloads(files: readonly string[]) {
   for (const file of files) {
     yield file === "-"
       ? { name: "stdin", body: await buffer(process.stdin) }
@@ -80,13 +83,13 @@ async function* payloads(files: readonly string[]) {
   }
 }
 
-function inWords(sent: Sent): string {
+function formatSent(sent: Sent): string {
   switch (sent.is) {
     case "accepted":
       return `accepted, delivery ${sent.deliveryId}`;
     case "refused":
       return `refused: ${sent.why}`;
     case "unanswered":
-      return `not accepted, after ${sent.retries + 1} sends: ${sent.why}`;
+      return `not accepted after ${sent.retries + 1} attempts: ${sent.why}`;
   }
 }
