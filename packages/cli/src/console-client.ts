@@ -1,4 +1,4 @@
-import type { Person } from "@dossier/events";
+import type { JsonObject } from "@dossier/events";
 import { describeError, type Result } from "@dossier/service";
 import { readConsoleConfig } from "./config.ts";
 import { findTrial } from "./trial.ts";
@@ -84,9 +84,9 @@ function refused({ origin }: URL, status: number, answer: unknown): ConsoleError
 }
 
 /** Returns a person's state, or `undefined` if the console knows no such person. */
-export async function fetchPerson(client: ConsoleClient, entityId: string): Promise<Person | undefined> {
+export async function fetchPerson(client: ConsoleClient, entityId: string): Promise<JsonObject | undefined> {
   try {
-    return await client.get<Person>(`natural-persons/${encodeURIComponent(entityId)}`);
+    return await client.get<JsonObject>(`natural-persons/${encodeURIComponent(entityId)}`);
   } catch (error) {
     if (error instanceof ConsoleError && error.status === 404) return undefined;
     throw error;

@@ -1,3 +1,4 @@
+import { foldFailed } from "@dossier/events";
 import { openQueue } from "@dossier/queue";
 import { encode, payload } from "@dossier/simulator";
 import { deadLetter, findDeadLetter, recordDeliveries, settle } from "@dossier/store";
@@ -34,11 +35,7 @@ async function startDead() {
       const [deliveryId = ""] = await record([
         encode(payload({ event: "NaturalPersonPending", entityId, id: crypto.randomUUID() })),
       ]);
-      await deadLetter(
-        pool,
-        { deliveryId, reason: "fold-failed", message: "failed 8 times", issues: [] },
-        "1.0.0",
-      );
+      await deadLetter(pool, deliveryId, foldFailed(8, "TypeError", undefined), "1.0.0");
       return deliveryId;
     },
   };
@@ -69,8 +66,7 @@ test("dead list reads as many pages as --limit needs", async () => {
     items: { deliveryId: string }[];
   };
   const listed = new Set(items.map(({ deliveryId }) => deliveryId));
-  expect(listed.size).toBe(1_100);
-  expect(listed.isSubsetOf(new Set(ids))).toBe(true);
+  expect(ids.filter((id) => listed.has(id))).toHaveLength(1_100);
 });
 
 test("dead show prints the whole history and the exact bytes", async () => {
@@ -78,7 +74,7 @@ test("dead show prints the whole history and the exact bytes", async () => {
   const id = await recordFailed("a");
   const shown = await dead("show", id);
   expect(shown.code).toBe(0);
-  expect(shown.stdout).toContain("dead-lettered, fold-failed: failed 8 times (code 1.0.0)");
+  expect(shown.stdout).toContain("dead-lettered, fold-failed: failed 8 times");
   expect(shown.stdout).toContain('"entityId":"a"');
   const { body } = JSON.parse((await dead("show", id, "--json")).stdout) as { body: { text: string } };
   expect(JSON.parse(body.text)).toMatchObject({ data: { entityId: "a" } });

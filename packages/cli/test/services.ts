@@ -21,7 +21,7 @@ const TOKEN = "a-token-for-tests";
 export function startAll(): Promise<Running> {
   return start(async (config, signal) => {
     const started = await startServices(config, createSilentLogger, signal);
-    if (!started.ok) throw new Error(started.message);
+    if (!started.ok) throw new Error(started.error);
     const { ports, shutdown } = started.value;
     return { shutdown, env: { INGEST_PORT: String(ports.ingest), CONSOLE_PORT: String(ports.console) } };
   });
@@ -31,7 +31,7 @@ export function startAll(): Promise<Running> {
 export function startConsoleAlone(): Promise<Running> {
   return start(async (config, signal) => {
     const started = await startConsole({ ...config, PORT: 0 }, createSilentLogger("console"), signal);
-    if (!started.ok) throw new Error(started.message);
+    if (!started.ok) throw new Error(started.error);
     const { port, shutdown } = started.value;
     return { shutdown, env: { CONSOLE_URL: `http://127.0.0.1:${port}` } };
   });

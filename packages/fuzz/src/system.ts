@@ -22,7 +22,8 @@ export interface System {
 const ERROR = /"level":"(error|fatal)"/;
 
 /** A server that is slow on a busy machine is no fault of what was sent. */
-const OUTAGE = / is in trouble; |paused: Postgres cannot be used; /;
+const OUTAGE =
+  /"code":"(postgres-unavailable|queue-unavailable|webhook-buffer-full|sweep-failed)"|paused: Postgres cannot be used; /;
 
 const LOOK_AGAIN_MS = 5;
 
@@ -50,8 +51,8 @@ export async function startSystem(databaseUrl: string, redisUrl: string): Promis
     createLogger({ service: "worker", level: "trace", destination }),
     shutdownSignal.signal,
   );
-  if (!ingest.ok) throw new Error(ingest.message);
-  if (!worker.ok) throw new Error(worker.message);
+  if (!ingest.ok) throw new Error(ingest.error);
+  if (!worker.ok) throw new Error(worker.error);
   const pool = openPool(databaseUrl, { name: "fuzz", size: 2 });
 
   return {

@@ -13,7 +13,7 @@ export function createCommand(name: string): Command {
 /** Prints a failure to stderr, and sets the exit code to 1. */
 export function reportResult(result: Result<unknown>): void {
   if (result.ok) return;
-  process.stderr.write(`${result.message}\n`);
+  process.stderr.write(`${result.error}\n`);
   process.exitCode = 1;
 }
 

@@ -72,7 +72,7 @@ async function runSend(files: readonly string[], options: SendOptions): Promise<
   }
   return failed === 0
     ? { ok: true, value: undefined }
-    : { ok: false, message: `${failed} not accepted by ${target.value.url.href}` };
+    : { ok: false, error: `${failed} not accepted by ${target.value.url.href}` };
 }
 
 async function* readPayloads(files: readonly string[]) {

@@ -131,7 +131,7 @@ async function runSimulate(options: SimulateOptions): Promise<Result<void>> {
   const output = options.expect === "-" ? process.stderr : process.stdout;
   output.write(`${options.json ? JSON.stringify(report) : formatReport(report)}\n`);
   const failures = listFailures(report);
-  return failures.length === 0 ? { ok: true, value: undefined } : { ok: false, message: failures.join("\n") };
+  return failures.length === 0 ? { ok: true, value: undefined } : { ok: false, error: failures.join("\n") };
 }
 
 async function sendWithProgress(

@@ -58,9 +58,9 @@ async function runVerify(
     ];
     console.log(`checked ${counts.join(", ")}`);
   }
-  if (findings.length > 0) return { ok: false, message: "The evidence is NOT as it was written." };
+  if (findings.length > 0) return { ok: false, error: "The evidence is NOT as it was written." };
   if (persons === 0 && (file !== undefined || entityId !== undefined)) {
-    return { ok: false, message: "There is nothing to verify about this person." };
+    return { ok: false, error: "There is nothing to verify about this person." };
   }
   if (notes.length > 0) process.exitCode = PERSON_NOT_CHECKED;
   if (!json) {
@@ -98,7 +98,7 @@ async function verifyFile(file: string): Promise<Result<Verification>> {
   const name = file === "-" ? "stdin" : file;
   return {
     ok: false,
-    message: `${name} is no evidence: it holds no event and no delivery, as \`dossier export\` writes them.`,
+    error: `${name} is no evidence: it holds no event and no delivery, as \`dossier export\` writes them.`,
   };
 }
 

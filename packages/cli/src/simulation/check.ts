@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Person } from "@dossier/events";
+import { diffJson, type Json, type Person } from "@dossier/events";
 import { countOpenDeliveries, fetchPerson, type ConsoleClient } from "../console-client.ts";
-import { diffJson } from "../json-diff.ts";
 
 const POLL_EVERY_MS = 250;
 const CONCURRENCY = 8;
@@ -56,7 +55,7 @@ export async function comparePersons(
     for (let next = pending.next(); !next.done; next = pending.next()) {
       const { entityId } = next.value;
       const found = await fetchPerson(client, entityId);
-      const fields = found && diffJson(next.value, found).map(({ path }) => path);
+      const fields = found && diffJson(next.value as unknown as Json, found).map(({ path }) => path);
       persons++;
       onCompared();
       if (fields?.length === 0) continue;

@@ -21,7 +21,7 @@ export function lockDataDir(dir: string): Result<Disposable> {
     if (!busy) throw error;
     return {
       ok: false,
-      message: `Another \`dossier up\` runs on ${dir}: stop that one first, or set DOSSIER_DATA_DIR to another folder.`,
+      error: `Another \`dossier up\` runs on ${dir}: stop that one first, or set DOSSIER_DATA_DIR to another folder.`,
     };
   }
 }
@@ -37,7 +37,7 @@ export async function checkPorts(ports: Readonly<Record<string, number>>): Promi
     return problem === undefined ? [] : [`${variable} ${port} ${problem}: set ${variable} to another port.`];
   });
   const problems = (await Promise.all(checks)).flat();
-  return problems.length === 0 ? { ok: true, value: undefined } : { ok: false, message: problems.join("\n") };
+  return problems.length === 0 ? { ok: true, value: undefined } : { ok: false, error: problems.join("\n") };
 }
 
 function checkPort(port: number): Promise<string | undefined> {

@@ -22,7 +22,7 @@ export async function findWebhookTarget(options: {
   if (secret === undefined) {
     return {
       ok: false,
-      message: `There is no secret to sign with: give --secret, set ICOMPLY_WEBHOOK_SECRETS, or start \`dossier up\`, which generates one in ${DOSSIER_DATA_DIR}.`,
+      error: `There is no secret to sign with: give --secret, set ICOMPLY_WEBHOOK_SECRETS, or start \`dossier up\`, which generates one in ${DOSSIER_DATA_DIR}.`,
     };
   }
   const url = options.url ?? new URL(`http://127.0.0.1:${INGEST_PORT}/webhooks/icomply`);

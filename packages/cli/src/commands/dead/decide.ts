@@ -107,9 +107,9 @@ async function discard(deliveryIds: readonly string[], options: DecisionOptions)
 /** A decision fails if it changed nothing, or not all that were named. */
 function conclude(changed: number, notDead: number): Result<void> {
   if (notDead > 0) {
-    return { ok: false, message: `${formatCount(notDead)} of those named are not dead letters` };
+    return { ok: false, error: `${formatCount(notDead)} of those named are not dead letters` };
   }
-  return changed > 0 ? { ok: true, value: undefined } : { ok: false, message: "no dead letter matches" };
+  return changed > 0 ? { ok: true, value: undefined } : { ok: false, error: "no dead letter matches" };
 }
 
 interface Decided<Answer> {
@@ -129,11 +129,11 @@ async function decide<Answer>(
   if (selections === 0) {
     return {
       ok: false,
-      message: "Select dead letters: name deliveries, give a filter such as --reason, or --all.",
+      error: "Select dead letters: name deliveries, give a filter such as --reason, or --all.",
     };
   }
   if (selections > 1) {
-    return { ok: false, message: "Select in one way: name deliveries, give a filter, or --all." };
+    return { ok: false, error: "Select in one way: name deliveries, give a filter, or --all." };
   }
   const decision = readDecision(options);
   if (!decision.ok) return decision;
@@ -157,8 +157,8 @@ function readDecision({ operator, because, dryRun = false }: DecisionOptions): R
   if (!config.ok) return config;
   const decision = { operator: operator ?? config.value.USER, reason: because, dryRun };
   if (dryRun) return { ok: true, value: decision };
-  if (!decision.operator) return { ok: false, message: "Say who decides: --operator, as USER is not set." };
-  if (!because) return { ok: false, message: "Say why: --because is kept with each delivery for ever." };
+  if (!decision.operator) return { ok: false, error: "Say who decides: --operator, as USER is not set." };
+  if (!because) return { ok: false, error: "Say why: --because is kept with each delivery for ever." };
   return { ok: true, value: decision };
 }
 

@@ -1,6 +1,5 @@
-import type { Person } from "@dossier/events";
+import { diffJson, type JsonObject } from "@dossier/events";
 import type { Result } from "@dossier/service";
-import { diffJson } from "../../json-diff.ts";
 import { formatCount } from "../../terminal/table.ts";
 
 /** The API's answer to a redrive with `dryRun`. */
@@ -21,8 +20,8 @@ type DryRunItem = { readonly deliveryId: string } & (
 interface PersonChange {
   readonly entityId: string;
   /** `null` where the person is not known yet. */
-  readonly before: Person | null;
-  readonly after: Person;
+  readonly before: JsonObject | null;
+  readonly after: JsonObject;
 }
 
 interface FailingDelivery {
@@ -48,10 +47,10 @@ export function reportDryRun(dryRuns: readonly DryRun[], json: boolean): Result<
   }
   const { applied = 0, duplicate = 0, ...others } = outcomes;
   const wouldFail = Object.values(others).reduce((sum, count) => sum + count, 0);
-  if (wouldFail > 0) return { ok: false, message: `${formatCount(wouldFail)} would fail again` };
+  if (wouldFail > 0) return { ok: false, error: `${formatCount(wouldFail)} would fail again` };
   return applied + duplicate > 0
     ? { ok: true, value: undefined }
-    : { ok: false, message: "no dead letter matches" };
+    : { ok: false, error: "no dead letter matches" };
 }
 
 function sumOutcomes(dryRuns: readonly DryRun[]): Record<string, number> {

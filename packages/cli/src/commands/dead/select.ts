@@ -1,12 +1,10 @@
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { parseTicks } from "@dossier/events";
+import { DEAD_LETTER_REASONS, parseTicks, type DeadLetterReason } from "@dossier/events";
 import type { ConsoleClient } from "../../console-client.ts";
 import { createCommand } from "../command.ts";
 
-const REASONS = ["unparsable", "invalid-event", "conflicting-duplicate", "fold-failed", "stalled"] as const;
-
 export interface FilterOptions {
-  readonly reason?: (typeof REASONS)[number];
+  readonly reason?: DeadLetterReason;
   readonly type?: string;
   readonly entity?: string;
   readonly before?: string;
@@ -27,7 +25,7 @@ export interface DeadLetterFilter {
 /** Returns a command with the options that select dead letters. */
 export function createFilterCommand(name: string) {
   return createCommand(name)
-    .addOption(new Option("--reason <reason>", "those with this reason").choices(REASONS))
+    .addOption(new Option("--reason <reason>", "those with this reason").choices(DEAD_LETTER_REASONS))
     .option("--type <event>", "those of this type of event, such as NaturalPersonPending")
     .option("--entity <entityId>", "those of this person")
     .option(

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { diffJson } from "../src/json-diff.ts";
+import { diffJson } from "../src/index.ts";
 
 const person = { name: "Jane", approval: { kind: "manual", at: null }, documents: [{ id: "1" }] };
 
