@@ -46,12 +46,12 @@ export function createConsoleClient(base: URL, token: string | undefined): Conso
     };
     const response = await fetch(url, { method, headers, ...(body && { body: JSON.stringify(body) }) }).catch(
       (error: unknown) => {
-        throw unreachable(base, error);
+        throw createNetworkError(base, error);
       },
     );
     const answer: unknown = await response.json().catch(() => undefined);
     if (response.ok && answer !== undefined) return answer as Answer;
-    throw refused(base, response.status, answer);
+    throw createError(base, token, response.status, answer);
   }
   return {
     get: (path) => call("GET", path),
@@ -59,7 +59,7 @@ export function createConsoleClient(base: URL, token: string | undefined): Conso
   };
 }
 
-function unreachable({ origin }: URL, error: unknown): ConsoleError {
+function createNetworkError({ origin }: URL, error: unknown): ConsoleError {
   const { message, code, cause } = describeError(error);
   const reason = cause === undefined ? message : cause.message;
   return (cause?.code ?? code) === "UND_ERR_HEADERS_TIMEOUT"
@@ -67,20 +67,22 @@ function unreachable({ origin }: URL, error: unknown): ConsoleError {
     : new ConsoleError(`No console answers at ${origin} (${reason}): start it, or set CONSOLE_URL.`);
 }
 
-function refused({ origin }: URL, status: number, answer: unknown): ConsoleError {
+function createError(
+  { origin }: URL,
+  token: string | undefined,
+  status: number,
+  answer: unknown,
+): ConsoleError {
   const { code, detail } = (answer ?? {}) as { code?: unknown; detail?: unknown };
   if (typeof code !== "string" || typeof detail !== "string") {
     return new ConsoleError(
       `What answers at ${origin} is not Dossier's console (HTTP ${status}): set CONSOLE_URL.`,
     );
   }
-  const advice =
-    status === 401
-      ? " Set DOSSIER_API_TOKEN to the console's token."
-      : status === 503
-        ? " Try again later; the console's log says more."
-        : "";
-  return new ConsoleError(`The console at ${origin} answered ${status} ${code}: ${detail}${advice}`, status);
+  if (status !== 401)
+    return new ConsoleError(`The console at ${origin} answered ${status}: ${detail}`, status);
+  const problem = token === undefined ? "needs a token" : "does not accept the token";
+  return new ConsoleError(`The console at ${origin} ${problem}: set DOSSIER_API_TOKEN.`, status);
 }
 
 /** Returns a person's state, or `undefined` if the console knows no such person. */

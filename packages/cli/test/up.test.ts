@@ -6,13 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "@dossier/embedded";
 import type { Person } from "@dossier/events";
-import { freshRedis } from "@dossier/testing";
-import { afterEach, beforeEach, expect, test, vi, type TestContext } from "vitest";
+import { freshRedis, waitFor } from "@dossier/testing";
+import { afterEach, beforeEach, expect, test, type TestContext } from "vitest";
 import { findTrial } from "../src/trial.ts";
 import { dossier, start, type Environment } from "./command.ts";
 
 const READY = "Stop ";
-const WITHIN = { timeout: 30_000, interval: 100 };
 
 let env: Environment & { DOSSIER_DATA_DIR: string; CONSOLE_PORT: string };
 let running: Up[] = [];
@@ -41,7 +40,7 @@ afterEach(async () => {
     await exited;
   }
   running = [];
-  await vi.waitUntil(async () => (await findProcesses()).length === 0, WITHIN);
+  await waitFor(findProcesses, (pids) => pids.length === 0);
   await rm(env.DOSSIER_DATA_DIR, { recursive: true });
 });
 
@@ -108,7 +107,7 @@ test("up sends the samples and prints the persons; after Ctrl-C the next one fin
   expect(first.printed()).toContain(trial?.apiToken);
   first.child.kill("SIGINT");
   expect(await first.exited).toBe(0);
-  await expect.poll(findProcesses).toEqual([]);
+  await waitFor(findProcesses, (pids) => pids.length === 0);
 
   const second = up();
   await second.ready;
@@ -140,7 +139,7 @@ test("up leaves no process behind when it is killed, and the next one recovers t
   expect(await fetchStatuses()).toEqual(SAMPLE_STATUSES);
   second.child.kill("SIGKILL");
   await second.exited;
-  await expect.poll(findProcesses).toEqual([]);
+  await waitFor(findProcesses, (pids) => pids.length === 0);
 });
 
 test("a second up on the same data folder is refused, and the first goes on", async () => {

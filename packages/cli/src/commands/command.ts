@@ -20,7 +20,8 @@ export function reportResult(result: Result<unknown>): void {
 /** Returns an error and its cause as one line. */
 export function formatError(error: unknown): string {
   const { message, cause } = describeError(error);
-  return cause === undefined ? message : `${message}: ${cause.message}`;
+  const [line = ""] = (cause === undefined ? message : `${message}: ${cause.message}`).split("\n");
+  return line;
 }
 
 /** Returns the exit codes for a command's help; 2 is the same for all. */

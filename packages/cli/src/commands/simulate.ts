@@ -167,7 +167,7 @@ async function check(
   options: SimulateOptions,
 ): Promise<CheckResult> {
   try {
-    const open = await waitUntilSettled(client, options.settleTimeout * 1_000);
+    const open = await waitWithProgress(client, options);
     if (open > 0) return { open };
     using progress = startProgress("comparing", options.persons);
     return { open: 0, ...(await comparePersons(client, persons, () => progress.advance())) };
@@ -175,4 +175,13 @@ async function check(
     // What was sent is reported all the same.
     return { error: formatError(error) };
   }
+}
+
+async function waitWithProgress(client: ConsoleClient, options: SimulateOptions): Promise<number> {
+  using progress = startProgress("settling", 0);
+  let most = 0;
+  return await waitUntilSettled(client, options.settleTimeout * 1_000, (open) => {
+    most = Math.max(most, open);
+    progress.update(most - open, most);
+  });
 }

@@ -20,7 +20,7 @@ export const upCommand = createCommand("up")
       embedded Postgres, the queue beside it. Sends the sample payloads of iComply's documentation
       the first time, and prints the resulting persons and where to look. Ctrl-C shuts it all down
       in order; what was received is kept, and the next \`up\` finds it.`,
-      `For more than a trial run each service by itself (docker compose up), so that it scales and
+      `For more than a trial, run each service by itself (docker compose up), so that it scales and
       restarts alone.`,
     ),
   )

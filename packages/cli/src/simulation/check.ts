@@ -24,13 +24,19 @@ export interface Comparison {
  * Waits until every accepted delivery is settled.
  *
  * @param timeoutMs how long their number may not fall before this gives up
+ * @param onCount called with how many are open
  * @returns how many are still open: 0, or more after giving up
  */
-export async function waitUntilSettled(client: ConsoleClient, timeoutMs: number): Promise<number> {
+export async function waitUntilSettled(
+  client: ConsoleClient,
+  timeoutMs: number,
+  onCount: (open: number) => void = () => undefined,
+): Promise<number> {
   let least = Infinity;
   let fellAt = performance.now();
   for (;;) {
     const open = await countOpenDeliveries(client);
+    onCount(open);
     if (open < least) {
       least = open;
       fellAt = performance.now();

@@ -10,6 +10,7 @@ interface LogLine {
   readonly service: string;
   readonly msg: string;
   readonly err?: { readonly message: string };
+  readonly [field: string]: unknown;
 }
 
 const COLOURS: Readonly<Record<string, "yellow" | "red">> = { warn: "yellow", error: "red", fatal: "red" };
@@ -27,9 +28,16 @@ export function openLog(file: string, level: string): CreateLogger {
   return (service) => createLogger({ service, level, destination });
 }
 
-function formatForTerminal({ level, service, msg, err }: LogLine): string | undefined {
+/** Returns nothing for a line below warning. Shows the error's message, and the fields that are no objects. */
+function formatForTerminal(line: LogLine): string | undefined {
+  const { level, service, msg, err, time: _, version: __, code: ___, ...fields } = line;
   const colour = COLOURS[level];
   if (colour === undefined) return undefined;
   const label = styleText(colour, level, { stream: process.stderr });
-  return `${label} ${service}: ${msg}${err === undefined ? "" : ` (${err.message})`}`;
+  const facts = Object.entries(fields).filter(([, value]) => typeof value !== "object");
+  const details = [
+    ...(err ? [err.message] : []),
+    ...facts.map(([name, value]) => `${name} ${String(value)}`),
+  ];
+  return `${label} ${service}: ${msg}${details.length === 0 ? "" : ` (${details.join(", ")})`}`;
 }

@@ -88,6 +88,7 @@ function formatSignposts({ dir, database, queue, ingest, worker, console, trial 
     ["Webhooks", `POST ${new URL("/webhooks/icomply", ingest).href}, signed with ${secret}`],
     ["Send more", "npm run dossier -- send FILE…"],
     ["", "npm run dossier -- simulate --persons 1000 --check"],
+    ["Dead letters", "npm run dossier -- dead list"],
     ["Faster", "REDIS_URL=redis://… npm start puts the queue in Redis"],
     ["Scale", "docker compose up --scale worker=4"],
     ["Record", `${database}; the queue: ${queue}`],

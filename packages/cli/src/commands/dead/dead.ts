@@ -24,10 +24,14 @@ const PAGE = 500;
 
 const listCommand = createFilterCommand("list")
   .summary("list the dead letters, the latest first")
-  .description(joinParagraphs("Lists the dead letters, the latest first, and counts all that match."))
+  .description(
+    joinParagraphs(
+      "Lists the dead letters, the latest first, and counts all that match.",
+      CONSOLE_ENVIRONMENT,
+    ),
+  )
   .option("--limit <number>", "how many to list at most; all are counted", integerParser(1, 1_000_000), 50)
   .option("--json", "print { items, counts } as JSON")
-  .addHelpText("after", `\n${CONSOLE_ENVIRONMENT}`)
   .addHelpText("after", formatExitCodes({ success: "the list is printed", failure: "it could not be read" }))
   .action(async (options) => reportResult(await list(options)));
 
@@ -37,11 +41,11 @@ const showCommand = createCommand("show")
     joinParagraphs(
       `Shows the history of a delivery that was dead-lettered at least once, whatever became of it: why, every failed
       attempt, what operators decided, and the exact bytes, which hold personal data.`,
+      CONSOLE_ENVIRONMENT,
     ),
   )
   .argument("<deliveryId>", "the delivery", parseDeliveryId)
   .option("--json", "print it as JSON; the bytes as text and in base64")
-  .addHelpText("after", `\n${CONSOLE_ENVIRONMENT}`)
   .addHelpText(
     "after",
     formatExitCodes({

@@ -28,15 +28,15 @@ export const redriveCommand = createDecisionCommand("redrive")
     joinParagraphs(
       `Reopens dead letters with all their attempts, and enqueues each in a job of its own. With --dry-run, runs them
       through the console's code in a transaction that is rolled back, and shows what would change for each person and
-      what would fail again.`,
+      what would fail.`,
+      CONSOLE_ENVIRONMENT,
     ),
   )
-  .addHelpText("after", `\n${CONSOLE_ENVIRONMENT}`)
   .addHelpText(
     "after",
     formatExitCodes({
       success: "all selected are open again; dry run: all would be settled",
-      failure: "one that was named is not a dead letter, or none matches; dry run: one would fail again",
+      failure: "one that was named is not a dead letter, or none matches; dry run: one would fail",
     }),
   )
   .action(async (deliveryIds, options) => reportResult(await redrive(deliveryIds, options)));
@@ -47,9 +47,9 @@ export const discardCommand = createDecisionCommand("discard")
     joinParagraphs(
       `Discards dead letters: they are not listed again, and cannot be redriven. They stay readable with
       \`dossier dead show\`.`,
+      CONSOLE_ENVIRONMENT,
     ),
   )
-  .addHelpText("after", `\n${CONSOLE_ENVIRONMENT}`)
   .addHelpText(
     "after",
     formatExitCodes({
@@ -85,37 +85,35 @@ function createDecisionCommand(name: "redrive" | "discard") {
 async function redrive(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {
   const decided = await decide<{ redriven: number } | DryRun>("redrive", deliveryIds, options);
   if (!decided.ok) return decided;
-  const { answers, notDead } = decided.value;
+  const { answers, missing } = decided.value;
   const dryRuns = answers.filter((answer) => "outcomes" in answer);
   if (options.dryRun) return reportDryRun(dryRuns, options.json ?? false);
   const redriven = answers.reduce((sum, answer) => sum + ("redriven" in answer ? answer.redriven : 0), 0);
   console.log(options.json ? JSON.stringify({ redriven }) : `${formatCount(redriven)} redriven`);
-  return conclude(redriven, notDead);
+  return conclude(redriven, missing);
 }
 
 async function discard(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {
   const decided = await decide<{ discarded: number }>("discard", deliveryIds, options);
   if (!decided.ok) return decided;
-  const { answers, notDead } = decided.value;
+  const { answers, missing } = decided.value;
   const discarded = answers.reduce((sum, answer) => sum + answer.discarded, 0);
   const { dryRun = false } = options;
   if (options.json) console.log(JSON.stringify({ dryRun, discarded }));
   else console.log(`${formatCount(discarded)} ${dryRun ? "would be discarded" : "discarded"}`);
-  return conclude(discarded, notDead);
+  return conclude(discarded, missing);
 }
 
 /** A decision fails if it changed nothing, or not all that were named. */
-function conclude(changed: number, notDead: number): Result<void> {
-  if (notDead > 0) {
-    return { ok: false, error: `${formatCount(notDead)} of those named are not dead letters` };
-  }
+function conclude(changed: number, missing: readonly string[]): Result<void> {
+  if (missing.length > 0) return { ok: false, error: `not dead letters: ${missing.join(", ")}` };
   return changed > 0 ? { ok: true, value: undefined } : { ok: false, error: "no dead letter matches" };
 }
 
 interface Decided<Answer> {
   readonly answers: readonly Answer[];
-  /** How many of the deliveries that were named are not dead letters. */
-  readonly notDead: number;
+  /** Those of the named deliveries that are not dead letters. */
+  readonly missing: readonly string[];
 }
 
 /** Sends a decision to the console: one request for a filter, or one for each delivery that is named. */
@@ -142,7 +140,7 @@ async function decide<Answer>(
   const value =
     deliveryIds.length > 0
       ? await decideEach<Answer>(client.value, action, deliveryIds, decision.value)
-      : { answers: [await decideAll<Answer>(client.value, action, filter, decision.value)], notDead: 0 };
+      : { answers: [await decideAll<Answer>(client.value, action, filter, decision.value)], missing: [] };
   return { ok: true, value };
 }
 
@@ -169,18 +167,18 @@ async function decideEach<Answer>(
   decision: Decision,
 ): Promise<Decided<Answer>> {
   const answers: Answer[] = [];
-  let notDead = 0;
+  const missing: string[] = [];
   using progress = startProgress(action, deliveryIds.length);
   for (const deliveryId of deliveryIds) {
     try {
       answers.push(await client.post<Answer>(`dead-letters/${deliveryId}/${action}`, decision));
     } catch (error) {
       if (!(error instanceof ConsoleError) || error.status !== 404) throw error;
-      notDead++;
+      missing.push(deliveryId);
     }
     progress.advance();
   }
-  return { answers, notDead };
+  return { answers, missing };
 }
 
 /** Shows, while the console is at work, how far the number of dead letters has fallen. */

@@ -29,7 +29,7 @@ interface FailingDelivery {
   readonly error: string;
 }
 
-/** Prints what a redrive would change and what would fail again. Fails if anything would. */
+/** Prints what a redrive would change and which deliveries would fail. Fails if any would. */
 export function reportDryRun(dryRuns: readonly DryRun[], json: boolean): Result<void> {
   const items = dryRuns.flatMap((dryRun) => dryRun.items);
   const outcomes = sumOutcomes(dryRuns);
@@ -38,7 +38,7 @@ export function reportDryRun(dryRuns: readonly DryRun[], json: boolean): Result<
   if (json) console.log(JSON.stringify({ dryRun: true, outcomes, persons, failing }));
   else {
     for (const person of persons) console.log(formatChange(person));
-    for (const { deliveryId, error } of failing) console.log(`${deliveryId} would fail again: ${error}`);
+    for (const { deliveryId, error } of failing) console.log(`${deliveryId} would fail: ${error}`);
     const total = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
     if (total > items.length)
       console.log(`… only the first ${formatCount(items.length)} deliveries are shown`);
@@ -47,7 +47,7 @@ export function reportDryRun(dryRuns: readonly DryRun[], json: boolean): Result<
   }
   const { applied = 0, duplicate = 0, ...others } = outcomes;
   const wouldFail = Object.values(others).reduce((sum, count) => sum + count, 0);
-  if (wouldFail > 0) return { ok: false, error: `${formatCount(wouldFail)} would fail again` };
+  if (wouldFail > 0) return { ok: false, error: `${formatCount(wouldFail)} would fail` };
   return applied + duplicate > 0
     ? { ok: true, value: undefined }
     : { ok: false, error: "no dead letter matches" };
