@@ -125,7 +125,7 @@ describe("GET /natural-persons/{entityId}/events", () => {
     expect(events).toHaveLength(version);
     const places = events.map((one) => `${one.creationTimeUtc} ${one.event} ${one.id}`);
     expect(places).toEqual(places.toSorted());
-    expect(events.flatMap((one) => one.sends)).toHaveLength(sends.length);
+    expect(events.flatMap((one) => one.deliveries)).toHaveLength(sends.length);
     expect((await desk().get(`/natural-persons/${entityId}/events`)).json).toEqual({
       items: events,
       nextCursor: null,

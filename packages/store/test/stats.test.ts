@@ -81,6 +81,22 @@ test("every number is what counting row by row gives, also of what has no positi
   }
 });
 
+test("an event of a type that the code has learnt since it was appended counts as recognised", async () => {
+  const types = ["NaturalPersonPending", "Rejected"];
+  const ids = await record.receive(types.map((event) => body(event, "1", "e", "2026-01-01T00:00:00Z")));
+  await record.settle(ids);
+  const { rows } = await record.pool.query("select event, recognised from events order by event");
+  expect(rows).toEqual([
+    { event: "NaturalPersonPending", recognised: true },
+    { event: "Rejected", recognised: false },
+  ]);
+
+  // As code that did not know the type would have appended it.
+  await record.pool.query("alter table events disable trigger append_only");
+  await record.pool.query("update events set recognised = false");
+  expect((await stats(record.pool)).events.unrecognised).toEqual({ Rejected: 1 });
+});
+
 async function count(what: string): Promise<number> {
   const { rows } = await record.pool.query<{ count: bigint }>(`select count(*) as count from ${what}`);
   return Number(rows[0]?.count);

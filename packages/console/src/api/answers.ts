@@ -7,6 +7,8 @@ export const utc = z
   .string()
   .meta({ format: "date-time", description: "In UTC, with all seven fractional digits (100 ns)." });
 
+export const count = z.int().min(0);
+
 /** One page of a list. */
 export function page<Item extends z.ZodType>(item: Item) {
   return z.object({

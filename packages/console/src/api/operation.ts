@@ -60,7 +60,7 @@ export function operation<I extends Input, A extends z.ZodType>(
 }
 
 /** What may be read of a value, and not written. */
-type Readable<T> = T extends readonly (infer Item)[]
+export type Readable<T> = T extends readonly (infer Item)[]
   ? readonly Readable<Item>[]
   : T extends object
     ? { readonly [Name in keyof T]: Readable<T[Name]> }

@@ -1,4 +1,4 @@
-import { parseTicks, type Ticks } from "@dossier/events";
+import { DEAD_LETTER_REASONS, parseTicks, type Ticks } from "@dossier/events";
 import { z } from "zod";
 
 /** Items on a page when the request does not say, and at the most. */
@@ -49,6 +49,21 @@ export const moment = z.strictObject({
     .optional()
     .describe("What was known then: only what had been received at that time or before counts."),
 });
+
+export const deliveryPath = z.strictObject({ deliveryId: z.uuid("must be a UUID") });
+
+/** Which dead letters a list shows, or a decision is about. */
+export const deadLetterFilter = z.strictObject(
+  {
+    reason: z.enum(DEAD_LETTER_REASONS, `must be one of ${DEAD_LETTER_REASONS.join(", ")}`).optional(),
+    event: text.optional().describe("The event's type, such as `NaturalPersonPending`."),
+    entityId: text.optional(),
+    since: time.optional().describe("Dead-lettered at that time or later."),
+    before: time.optional().describe("Dead-lettered before that time."),
+    text: text.optional().describe("The delivery's bytes or the message contain exactly this text."),
+  },
+  "must be an object",
+);
 
 /** Where a page begins: what `nextCursor` made of the same inside. */
 export function cursor<Inside extends z.ZodType>(inside: Inside) {

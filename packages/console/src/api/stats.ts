@@ -2,10 +2,9 @@ import { STATUSES } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
 import { stats, type Pool } from "@dossier/store";
 import { z } from "zod";
-import { deadLetterCounts } from "./dead-letter-answers.ts";
+import { count } from "./answers.ts";
+import { deadLetterCounts } from "./dead-letters.ts";
 import { components, operation, type Operation } from "./operation.ts";
-
-const count = z.int().min(0);
 
 const answer = z
   .object({

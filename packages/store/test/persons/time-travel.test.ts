@@ -140,7 +140,8 @@ async function manyMore({ pool }: Record, persons: number): Promise<void> {
     `insert into streams select ${copy}, seq, hash from streams, generate_series(1, ${persons}) as n`,
   );
   await pool.query(`insert into events
-    select ${copy}, seq, event, id, ticks, data, data_digest, delivery_id, received_at, delivery_digest, hash, append_id, ordinal
+    select ${copy}, seq, event, id, ticks, data, data_digest, delivery_id, received_at, delivery_digest, hash, append_id,
+      ordinal, recognised
     from events, generate_series(1, ${persons}) as n`);
 }
 

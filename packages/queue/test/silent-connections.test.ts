@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { describe, expect, test, type TestContext } from "vitest";
-import { consume, type QueueLocation } from "../src/index.ts";
-import { BACKENDS, done, eventually, handedOver, opener } from "./harness.ts";
+import type { QueueLocation } from "../src/index.ts";
+import { BACKENDS, COMPLETED, createHarness, manualHandler, waitForCounts } from "./harness.ts";
 
-/** The same location through a proxy whose connections can be made to swallow everything. */
-async function throughProxy(context: TestContext, location: QueueLocation) {
+/** Starts a proxy before the queue's server. Its present connections can be silenced, while new ones work. */
+async function startSilencingProxy(context: TestContext, location: QueueLocation) {
   const url = new URL("redisUrl" in location ? location.redisUrl : location.databaseUrl);
   const target = { port: Number(url.port), host: url.hostname, allowHalfOpen: true };
   const sockets = new Set<Socket>();
@@ -31,38 +31,31 @@ async function throughProxy(context: TestContext, location: QueueLocation) {
   url.port = String((server.address() as AddressInfo).port);
   return {
     location: "redisUrl" in location ? { redisUrl: url.href } : { databaseUrl: url.href },
-    /** From now on, what the present connections are sent goes nowhere, though none of them is closed. */
-    swallow() {
+    /** Drops everything that is sent on the present connections, and closes none of them. */
+    silence() {
       for (const socket of sockets) socket.unpipe().resume();
       sockets.clear();
     },
   };
 }
 
-describe.concurrent.each(Object.entries(BACKENDS))("on %s", (_backend, start) => {
-  test("a consumer whose connections go silent notices, and consumes over new ones", async (context) => {
-    const direct = await start(context);
-    const proxy = await throughProxy(context, direct);
-    const { queue: open } = opener(context, direct);
-    const queue = open();
-    const jobs = handedOver();
-    const consuming = consume(proxy.location, jobs.process, {
-      name: "test-consumer",
-      concurrency: 4,
-      handleStalled: async () => done,
-      onError: () => {},
-    });
-    context.onTestFinished(async () => void (await consuming.close(5_000)));
+describe.concurrent.each(Object.entries(BACKENDS))("on %s", (_backend, locate) => {
+  test("a consumer whose connections fall silent consumes over new ones", async (context) => {
+    const direct = await locate(context);
+    const proxy = await startSilencingProxy(context, direct);
+    const queue = createHarness(context, direct).open();
+    const jobs = manualHandler();
+    createHarness(context, proxy.location).consume(jobs.handle);
     await queue.enqueue([randomUUID()]);
-    (await jobs.next()).answer(done);
-    await eventually(async () => (await queue.counts()).completed === 1);
+    (await jobs.next()).end(COMPLETED);
+    await waitForCounts(queue, { completed: 1 });
 
-    proxy.swallow();
+    proxy.silence();
     const deliveryIds = [randomUUID()];
     await queue.enqueue(deliveryIds);
 
     const job = await jobs.next();
-    expect(job).toMatchObject({ deliveryIds, attempt: 1 });
-    job.answer(done);
+    expect(job.deliveryIds).toEqual(deliveryIds);
+    job.end(COMPLETED);
   });
 });
