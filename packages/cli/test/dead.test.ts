@@ -149,7 +149,7 @@ test("dead discard reaches all that match, however many, and removes their faile
   expect((await dead("discard", "--text", "{", "--dry-run")).stdout).toBe("1 234 would be discarded\n");
   const discarded = await dead("discard", "--text", "{", "--because", "noise", "--operator", "bob", "--json");
   expect(discarded.code).toBe(0);
-  expect(JSON.parse(discarded.stdout)).toEqual({ dryRun: false, discarded: 1_234 });
+  expect(JSON.parse(discarded.stdout)).toEqual({ discarded: 1_234, jobsLeft: 0 });
   expect(await queue.counts()).toMatchObject({ waiting: 0 });
   expect(await findDeadLetter(pool, ids[1]!)).toMatchObject({
     outcome: "discarded",

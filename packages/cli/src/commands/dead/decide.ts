@@ -10,7 +10,7 @@ import {
 import { startProgress } from "../../terminal/progress.ts";
 import { formatCount } from "../../terminal/table.ts";
 import { formatExitCodes, joinParagraphs, parseDeliveryId, reportResult } from "../command.ts";
-import { reportDryRun, type DryRun } from "./dry-run.ts";
+import { concludeDryRun, formatDryRun, mergeDryRuns, type RedriveDryRun } from "./dry-run.ts";
 import {
   createFilterCommand,
   fetchPage,
@@ -82,26 +82,54 @@ function createDecisionCommand(name: "redrive" | "discard") {
     .option("--json", "print the result as JSON");
 }
 
+interface Redriven {
+  readonly dryRun: false;
+  readonly redriven: number;
+  readonly notEnqueued: number;
+}
+
 async function redrive(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {
-  const decided = await decide<{ redriven: number } | DryRun>("redrive", deliveryIds, options);
+  const decided = await decide<Redriven | RedriveDryRun>("redrive", deliveryIds, options);
   if (!decided.ok) return decided;
   const { answers, missing } = decided.value;
-  const dryRuns = answers.filter((answer) => "outcomes" in answer);
-  if (options.dryRun) return reportDryRun(dryRuns, options.json ?? false);
-  const redriven = answers.reduce((sum, answer) => sum + ("redriven" in answer ? answer.redriven : 0), 0);
-  console.log(options.json ? JSON.stringify({ redriven }) : `${formatCount(redriven)} redriven`);
+  if (options.dryRun) {
+    const dryRun = mergeDryRuns(answers.filter((answer) => answer.dryRun));
+    console.log(options.json ? JSON.stringify(dryRun) : formatDryRun(dryRun));
+    return concludeDryRun(dryRun);
+  }
+  const done = answers.filter((answer) => !answer.dryRun);
+  const redriven = done.reduce((sum, answer) => sum + answer.redriven, 0);
+  const notEnqueued = done.reduce((sum, answer) => sum + answer.notEnqueued, 0);
+  console.log(options.json ? JSON.stringify({ redriven, notEnqueued }) : `${formatCount(redriven)} redriven`);
+  if (notEnqueued > 0) {
+    warn(`the queue did not take up to ${formatCount(notEnqueued)} of them; a worker finds these by itself`);
+  }
   return conclude(redriven, missing);
 }
 
+interface Discarded {
+  readonly discarded: number;
+  /** Not in a dry run. */
+  readonly jobsLeft?: number;
+}
+
 async function discard(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {
-  const decided = await decide<{ discarded: number }>("discard", deliveryIds, options);
+  const decided = await decide<Discarded>("discard", deliveryIds, options);
   if (!decided.ok) return decided;
   const { answers, missing } = decided.value;
   const discarded = answers.reduce((sum, answer) => sum + answer.discarded, 0);
+  const jobsLeft = answers.reduce((sum, answer) => sum + (answer.jobsLeft ?? 0), 0);
   const { dryRun = false } = options;
-  if (options.json) console.log(JSON.stringify({ dryRun, discarded }));
+  if (options.json) console.log(JSON.stringify(dryRun ? { dryRun, discarded } : { discarded, jobsLeft }));
   else console.log(`${formatCount(discarded)} ${dryRun ? "would be discarded" : "discarded"}`);
+  if (jobsLeft > 0) {
+    warn(`the queue did not remove up to ${formatCount(jobsLeft)} jobs of them, which have no effect`);
+  }
   return conclude(discarded, missing);
+}
+
+function warn(message: string): void {
+  process.stderr.write(`warning: ${message}\n`);
 }
 
 /** A decision fails if it changed nothing, or not all that were named. */

@@ -2,108 +2,85 @@ import { diffJson, type JsonObject } from "@dossier/events";
 import type { Result } from "@dossier/service";
 import { formatCount } from "../../terminal/table.ts";
 
-/** The API's answer to a redrive with `dryRun`. */
-export interface DryRun {
+/** What the console answers to a dry run of a redrive. Of persons and failing deliveries it lists 1,000 at most. */
+export interface RedriveDryRun {
+  readonly dryRun: true;
   /** How many deliveries would have each outcome. */
   readonly outcomes: Readonly<Record<string, number>>;
-  /** The first 1,000 of them. */
-  readonly items: readonly DryRunItem[];
+  readonly persons: readonly PersonChange[];
+  readonly failing: readonly FailingDelivery[];
 }
 
-type DryRunItem = { readonly deliveryId: string } & (
-  | { readonly outcome: "applied" | "duplicate"; readonly change?: PersonChange }
+interface PersonChange {
+  readonly entityId: string;
+  /** `null` if the person is not known yet. */
+  readonly before: JsonObject | null;
+  readonly after: JsonObject;
+}
+
+type FailingDelivery = { readonly deliveryId: string } & (
   | { readonly outcome: "dead-lettered"; readonly reason: string; readonly message: string }
   | { readonly outcome: "failed"; readonly error: { readonly message: string } }
   | { readonly outcome: "not-dead-lettered" }
 );
 
-interface PersonChange {
-  readonly entityId: string;
-  /** `null` where the person is not known yet. */
-  readonly before: JsonObject | null;
-  readonly after: JsonObject;
-}
-
-interface FailingDelivery {
-  readonly deliveryId: string;
-  readonly error: string;
-}
-
-/** Prints what a redrive would change and which deliveries would fail. Fails if any would. */
-export function reportDryRun(dryRuns: readonly DryRun[], json: boolean): Result<void> {
-  const items = dryRuns.flatMap((dryRun) => dryRun.items);
-  const outcomes = sumOutcomes(dryRuns);
-  const persons = dryRuns.flatMap(changedPersons);
-  const failing = items.flatMap(failureOf);
-  if (json) console.log(JSON.stringify({ dryRun: true, outcomes, persons, failing }));
-  else {
-    for (const person of persons) console.log(formatChange(person));
-    for (const { deliveryId, error } of failing) console.log(`${deliveryId} would fail: ${error}`);
-    const total = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
-    if (total > items.length)
-      console.log(`… only the first ${formatCount(items.length)} deliveries are shown`);
-    const counts = Object.entries(outcomes).map(([outcome, count]) => `${outcome} ${formatCount(count)}`);
-    if (counts.length > 0) console.log(`dry run, nothing changed: ${counts.join(", ")}`);
+/** Adds up the dry runs of deliveries that were named one by one. */
+export function mergeDryRuns(dryRuns: readonly RedriveDryRun[]): RedriveDryRun {
+  const outcomes: Record<string, number> = {};
+  for (const [outcome, count] of dryRuns.flatMap((dryRun) => Object.entries(dryRun.outcomes))) {
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
   }
+  return {
+    dryRun: true,
+    outcomes,
+    persons: dryRuns.flatMap(({ persons }) => persons),
+    failing: dryRuns.flatMap(({ failing }) => failing),
+  };
+}
+
+/** A dry run fails if any delivery would, or if there is none. */
+export function concludeDryRun({ outcomes }: RedriveDryRun): Result<void> {
   const { applied = 0, duplicate = 0, ...others } = outcomes;
-  const wouldFail = Object.values(others).reduce((sum, count) => sum + count, 0);
-  if (wouldFail > 0) return { ok: false, error: `${formatCount(wouldFail)} would fail` };
+  const failing = sum(others);
+  if (failing > 0) return { ok: false, error: `${formatCount(failing)} would fail` };
   return applied + duplicate > 0
     ? { ok: true, value: undefined }
     : { ok: false, error: "no dead letter matches" };
 }
 
-function sumOutcomes(dryRuns: readonly DryRun[]): Record<string, number> {
-  const sums: Record<string, number> = {};
-  for (const { outcomes } of dryRuns) {
-    for (const [outcome, count] of Object.entries(outcomes)) sums[outcome] = (sums[outcome] ?? 0) + count;
-  }
-  return sums;
+/** Returns what would change for each person, which deliveries would fail, and the counts of outcomes. */
+export function formatDryRun({ outcomes, persons, failing }: RedriveDryRun): string {
+  const { applied: _, duplicate: __, ...others } = outcomes;
+  const unlisted = sum(others) - failing.length;
+  const counts = Object.entries(outcomes).map(([outcome, count]) => `${outcome} ${formatCount(count)}`);
+  return [
+    ...persons.map(formatPersonChange),
+    ...failing.map(formatFailure),
+    ...(unlisted > 0 ? [`… and ${formatCount(unlisted)} more would fail`] : []),
+    `dry run, nothing changed: ${counts.join(", ") || "no deliveries"}`,
+  ].join("\n");
 }
 
-/** Returns each person's first state and last state, where these differ. */
-function changedPersons({ items }: DryRun): PersonChange[] {
-  const changes = new Map<string, PersonChange>();
-  for (const item of items) {
-    if (!("change" in item)) continue;
-    const earlier = changes.get(item.change.entityId);
-    changes.set(
-      item.change.entityId,
-      earlier === undefined ? item.change : { ...item.change, before: earlier.before },
-    );
-  }
-  return [...changes.values()].filter((change) => differences(change).length > 0);
+/** A new person is compared with nothing, of which every field counts as `null`. */
+function formatPersonChange({ entityId, before, after }: PersonChange): string {
+  const lines = diffJson(before ?? {}, after).flatMap((difference) => {
+    const [old, now] = [difference.before ?? null, difference.after ?? null];
+    return old === now ? [] : [`  ${difference.path}: ${JSON.stringify(old)} → ${JSON.stringify(now)}`];
+  });
+  return [`${entityId}${before === null ? " (new)" : ""}`, ...lines].join("\n");
 }
 
-function failureOf(item: DryRunItem): FailingDelivery[] {
-  const { deliveryId } = item;
-  switch (item.outcome) {
-    case "applied":
-    case "duplicate":
-      return [];
+function formatFailure(failure: FailingDelivery): string {
+  switch (failure.outcome) {
     case "dead-lettered":
-      return [{ deliveryId, error: `${item.reason}: ${item.message}` }];
+      return `${failure.deliveryId} would fail: ${failure.reason}: ${failure.message}`;
     case "failed":
-      return [{ deliveryId, error: item.error.message }];
+      return `${failure.deliveryId} would fail: ${failure.error.message}`;
     case "not-dead-lettered":
-      return [{ deliveryId, error: "it is not a dead letter" }];
+      return `${failure.deliveryId} is not a dead letter`;
   }
 }
 
-function formatChange(change: PersonChange): string {
-  const lines = differences(change).map(
-    ({ path, before, after }) => `  ${path}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`,
-  );
-  return [`${change.entityId}${change.before === null ? " (new)" : ""}`, ...lines].join("\n");
-}
-
-/** What is not there counts as `null`, so that a new person shows only what is known. */
-function differences({ before, after }: PersonChange) {
-  return diffJson(before ?? {}, after)
-    .map((difference) => ({
-      path: difference.path,
-      before: difference.before ?? null,
-      after: difference.after ?? null,
-    }))
-    .filter((difference) => difference.before !== difference.after);
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
 }
