@@ -19,7 +19,7 @@ const POISON_EVERY = 50;
 export function traffic(seed: number, durationMs: number): Traffic {
   const persons = Math.ceil((durationMs / 1_000) * (SENDS_A_SECOND / SENDS_A_PERSON));
   const told = scenario({ persons, seed, duplicates: 0.25, shuffle: 0.25 });
-  const sends = Array.from(told.sends, ({ body }) => body);
+  const sends = Array.from(told.webhooks, ({ body }) => body);
   const poisoned = [...poison({ count: Math.ceil(sends.length / POISON_EVERY), seed })];
   const bodies = sends.flatMap((body, place) => {
     const bad = place % POISON_EVERY === 0 ? poisoned[place / POISON_EVERY] : undefined;

@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { samples } from "@dossier/simulator";
 import { expect, onTestFinished, test } from "vitest";
-import { readSamples } from "../src/webhooks/webhooks.ts";
 import { dossier } from "./command.ts";
 import { startAll } from "./services.ts";
 
@@ -18,7 +18,7 @@ test("send posts the samples, and prints the delivery of each", async () => {
     "select body from unnest($1::uuid[]) with ordinality as sent (id, position) join deliveries on id = delivery_id order by position",
     [printed.map(({ deliveryId }) => deliveryId)],
   );
-  expect(rows.map(({ body }) => body.toString())).toEqual(readSamples().map(({ body }) => body.toString()));
+  expect(rows.map(({ body }) => body.toString())).toEqual(samples().map(({ body }) => body.toString()));
 });
 
 test("send posts files and stdin byte for byte", async () => {
@@ -50,18 +50,4 @@ test("send gives up after the given time if nothing answers", async () => {
   const { code, stdout } = await dossier(["send", "--give-up-after", "0"], env);
   expect(code).toBe(1);
   expect(stdout).toContain("not accepted after 1 attempts: connect ECONNREFUSED 127.0.0.1:1");
-});
-
-test("the samples are the payloads of iComply's documentation", () => {
-  const events = readSamples().map(({ body }) => (JSON.parse(body.toString()) as { event: string }).event);
-  expect(events).toEqual(
-    expect.arrayContaining([
-      "NaturalPersonPending",
-      "NaturalPersonStartedIDUpload",
-      "NaturalPersonUploadedID",
-      "NaturalPersonUploadedSupportingDocument",
-      "NaturalPersonManuallyApproved",
-      "NaturalPersonAutoApproved",
-    ]),
-  );
 });

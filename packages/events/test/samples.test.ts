@@ -126,7 +126,9 @@ function fileOf(...names: string[]): Person | undefined {
 }
 
 function read(name: string): Event {
-  const delivery = parseDelivery(readFileSync(new URL(`../samples/${name}.json`, import.meta.url)));
+  const delivery = parseDelivery(
+    readFileSync(new URL(import.meta.resolve(`@dossier/simulator/samples/${name}.json`))),
+  );
   if (!delivery.ok) throw new Error(delivery.error.message);
   return delivery.value;
 }

@@ -56,10 +56,10 @@ async function loaded({ port, connections, webhooks, seed }: Load): Promise<Meas
 }
 
 /** Signed beforehand: the client shares its machine with what is measured. */
-function made(webhooks: number, seed: number): Buffer[] {
-  const { sends } = scenario({ persons: webhooks, seed, duplicates: 0.1, shuffle: 0.1 });
-  return Iterator.from(sends)
-    .take(webhooks)
+function made(count: number, seed: number): Buffer[] {
+  const { webhooks } = scenario({ persons: count, seed, duplicates: 0.1, shuffle: 0.1 });
+  return Iterator.from(webhooks)
+    .take(count)
     .map(({ body }) => {
       const head = [
         "POST /webhooks/icomply HTTP/1.1",

@@ -25,7 +25,7 @@ export async function atEachSize(script: string, measure: (url: string) => Promi
   try {
     await migrate(postgres.url);
     const pool = openPool(postgres.url, { name: "bench", size: 2 });
-    const sends = scenario({ persons: 2 ** 31, seed: 1, duplicates: 0.05, shuffle: 0.2 }).sends[
+    const sends = scenario({ persons: 2 ** 31, seed: 1, duplicates: 0.05, shuffle: 0.2 }).webhooks[
       Symbol.iterator
     ]();
     let entries = 0;

@@ -29,8 +29,8 @@ test("an empty record counts nothing", async () => {
 });
 
 test("every number is what counting row by row gives, also of what has no position in the feed yet", async () => {
-  const { sends } = scenario({ persons: 30, seed: 5, duplicates: 0.3, shuffle: 0.5 });
-  const journey = Iterator.from(sends).map(({ body }) => body);
+  const { webhooks } = scenario({ persons: 30, seed: 5, duplicates: 0.3, shuffle: 0.5 });
+  const journey = Iterator.from(webhooks).map(({ body }) => body);
   const bad = ["no json", "{}", "[]"].map((text) => Buffer.from(text));
   const unheardOf = ["toString", "Rejected", "Rejected"].map((event, i) =>
     body(event, String(i), "e", "2026-01-01T00:00:00Z"),

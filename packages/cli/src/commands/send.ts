@@ -2,36 +2,21 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { buffer } from "node:stream/consumers";
 import type { Result } from "@dossier/service";
-import { createSender, type Sent } from "../webhooks/sender.ts";
-import { findWebhookTarget, readSamples } from "../webhooks/webhooks.ts";
-import {
-  createCommand,
-  formatExitCodes,
-  integerParser,
-  joinParagraphs,
-  parseHttpUrl,
-  reportResult,
-} from "./command.ts";
+import { samples, type SendResult } from "@dossier/simulator";
+import { createCommand, formatExitCodes, integerParser, joinParagraphs, reportResult } from "./command.ts";
+import { openSender, RETRIES, secretOption, urlOption, type SenderOptions } from "./sender.ts";
 
 export const sendCommand = createCommand("send")
   .summary("sign payloads and post them, as iComply does")
   .description(
     joinParagraphs(
       `Signs payloads and posts them to ingest, as iComply does: one after the other, byte for byte
-      as they are. A request without an answer, or answered 408, 429 or 5xx, is retried after 0.1 s
-      and then twice as long each time, at most 5 s.`,
+      as they are. ${RETRIES}`,
     ),
   )
   .argument("[file...]", "the payloads; - is stdin (default: the samples of iComply's documentation)")
-  .option(
-    "--url <url>",
-    "where ingest takes webhooks (default: this machine, at INGEST_PORT or 8080)",
-    parseHttpUrl,
-  )
-  .option(
-    "--secret <secret>",
-    "signs the payloads; other users of this machine can see it while the command runs (default: the first of ICOMPLY_WEBHOOK_SECRETS, else the trial's in DOSSIER_DATA_DIR)",
-  )
+  .addOption(urlOption)
+  .addOption(secretOption)
   .option(
     "--give-up-after <seconds>",
     "how long each payload is retried; 0 sends it once",
@@ -45,34 +30,29 @@ export const sendCommand = createCommand("send")
   )
   .action(async (files, options) => reportResult(await runSend(files, options)));
 
-interface SendOptions {
-  readonly url?: URL;
-  readonly secret?: string;
-  readonly giveUpAfter: number;
+interface SendOptions extends SenderOptions {
   readonly json?: true;
 }
 
 async function runSend(files: readonly string[], options: SendOptions): Promise<Result<void>> {
-  const target = await findWebhookTarget(options);
-  if (!target.ok) return target;
-  const sender = createSender({
-    ...target.value,
-    connections: 1,
-    giveUpAfterMs: options.giveUpAfter * 1_000,
-  });
+  const opened = await openSender(options, 1);
+  if (!opened.ok) return opened;
+  const { sender, url } = opened.value;
   let failed = 0;
   try {
-    for await (const { name, body } of files.length === 0 ? readSamples() : readPayloads(files)) {
-      const sent = await sender.send(body);
-      console.log(options.json ? JSON.stringify({ payload: name, ...sent }) : `${name}: ${formatSent(sent)}`);
-      if (sent.is !== "accepted") failed++;
+    for await (const { name, body } of files.length === 0 ? samples() : readPayloads(files)) {
+      const result = await sender.send(body);
+      console.log(
+        options.json ? JSON.stringify({ payload: name, ...result }) : `${name}: ${formatResult(result)}`,
+      );
+      if (result.kind !== "accepted") failed++;
     }
   } finally {
     sender.close();
   }
   return failed === 0
     ? { ok: true, value: undefined }
-    : { ok: false, error: `${failed} not accepted by ${target.value.url.href}` };
+    : { ok: false, error: `${failed} not accepted by ${url.href}` };
 }
 
 async function* readPayloads(files: readonly string[]) {
@@ -83,13 +63,13 @@ async function* readPayloads(files: readonly string[]) {
   }
 }
 
-function formatSent(sent: Sent): string {
-  switch (sent.is) {
+function formatResult(result: SendResult): string {
+  switch (result.kind) {
     case "accepted":
-      return `accepted, delivery ${sent.deliveryId}`;
+      return `accepted, delivery ${result.deliveryId}`;
     case "refused":
-      return `refused: ${sent.why}`;
+      return `refused: ${result.error}`;
     case "unanswered":
-      return `not accepted after ${sent.retries + 1} attempts: ${sent.why}`;
+      return `not accepted after ${result.retries + 1} attempts: ${result.error}`;
   }
 }

@@ -1,8 +1,7 @@
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
-import type { Person } from "@dossier/events";
 import type { Result } from "@dossier/service";
-import { scenario, type Send } from "@dossier/simulator";
+import { scenario, type ExpectedPerson, type Sender, type Webhook } from "@dossier/simulator";
 import { connectConsole, type ConsoleClient } from "../console-client.ts";
 import { comparePersons, waitUntilSettled } from "../simulation/check.ts";
 import {
@@ -12,11 +11,9 @@ import {
   type CheckResult,
   type Report,
 } from "../simulation/report.ts";
-import { estimateSends, sendAll, type SendCounts } from "../simulation/send.ts";
+import { estimateWebhooks, sendAll, type SendCounts } from "../simulation/send.ts";
 import { startProgress } from "../terminal/progress.ts";
 import { writeStdout } from "../terminal/stdout.ts";
-import { createSender } from "../webhooks/sender.ts";
-import { findWebhookTarget, type WebhookTarget } from "../webhooks/webhooks.ts";
 import {
   createCommand,
   formatError,
@@ -27,6 +24,7 @@ import {
   parseShare,
   reportResult,
 } from "./command.ts";
+import { openSender, RETRIES, secretOption, urlOption, type SenderOptions } from "./sender.ts";
 
 export const simulateCommand = createCommand("simulate")
   .summary("send the webhooks of invented persons, and check the resulting states")
@@ -36,8 +34,7 @@ export const simulateCommand = createCommand("simulate")
       duplicates, retries with a new time and attempt, client updates after approval, undocumented
       types; signed, and interleaved. The state that each person must reach is known from how the
       webhooks were made. The same seed makes the same bytes.`,
-      `A request without an answer, or answered 408, 429 or 5xx, is retried after 0.1 s and then
-      twice as long each time, at most 5 s.`,
+      RETRIES,
     ),
   )
   .option("--persons <n>", "how many persons, each with about 8 events", integerParser(1, 2 ** 32 - 1), 100)
@@ -62,15 +59,8 @@ export const simulateCommand = createCommand("simulate")
     32,
   )
   .option("--give-up-after <seconds>", "how long each webhook is retried", integerParser(0, 86_400), 120)
-  .option(
-    "--url <url>",
-    "where ingest takes webhooks (default: this machine, at INGEST_PORT or 8080)",
-    parseHttpUrl,
-  )
-  .option(
-    "--secret <secret>",
-    "signs the webhooks; other users of this machine can see it while the command runs (default: the first of ICOMPLY_WEBHOOK_SECRETS, else the trial's in DOSSIER_DATA_DIR)",
-  )
+  .addOption(urlOption)
+  .addOption(secretOption)
   .option("--expect <file>", "write each person's expected state as one line of JSON; - is stdout")
   .option("--check", "wait until all is settled, and compare every person's state with the expected one")
   .option(
@@ -95,16 +85,13 @@ export const simulateCommand = createCommand("simulate")
   )
   .action(async (options) => reportResult(await runSimulate(options)));
 
-interface SimulateOptions {
+interface SimulateOptions extends SenderOptions {
   readonly persons: number;
   readonly rate: number;
   readonly duplicates: number;
   readonly shuffle: number;
   readonly seed: number;
   readonly concurrency: number;
-  readonly giveUpAfter: number;
-  readonly url?: URL;
-  readonly secret?: string;
   readonly expect?: string;
   readonly check?: true;
   readonly console?: URL;
@@ -113,13 +100,13 @@ interface SimulateOptions {
 }
 
 async function runSimulate(options: SimulateOptions): Promise<Result<void>> {
-  const target = await findWebhookTarget(options);
-  if (!target.ok) return target;
+  const opened = await openSender(options, options.concurrency);
+  if (!opened.ok) return opened;
   const client = options.check && (await connectConsole(options.console));
   if (client?.ok === false) return client;
 
-  const { sends, persons } = scenario(options);
-  const sent = await sendWithProgress(sends, target.value, options);
+  const { webhooks, persons } = scenario(options);
+  const sent = await sendWithProgress(webhooks, opened.value.sender, options);
   if (options.expect !== undefined) await writePersons(persons, options.expect);
   const report: Report = {
     seed: options.seed,
@@ -135,25 +122,20 @@ async function runSimulate(options: SimulateOptions): Promise<Result<void>> {
 }
 
 async function sendWithProgress(
-  sends: Iterable<Send>,
-  target: WebhookTarget,
+  webhooks: Iterable<Webhook>,
+  sender: Sender,
   options: SimulateOptions,
 ): Promise<SendCounts> {
-  using progress = startProgress("sending", estimateSends(options));
-  const sender = createSender({
-    ...target,
-    connections: options.concurrency,
-    giveUpAfterMs: options.giveUpAfter * 1_000,
-  });
+  using progress = startProgress("sending", estimateWebhooks(options));
   try {
-    return await sendAll(sends, sender, { ...options, onSent: () => progress.advance() });
+    return await sendAll(webhooks, sender, { ...options, onSent: () => progress.advance() });
   } finally {
     sender.close();
   }
 }
 
 /** Writes each person's expected state as a line of JSON; the file `-` is stdout. */
-async function writePersons(persons: Iterable<Person>, file: string): Promise<void> {
+async function writePersons(persons: Iterable<ExpectedPerson>, file: string): Promise<void> {
   function* lines() {
     for (const person of persons) yield `${JSON.stringify(person)}\n`;
   }
@@ -163,7 +145,7 @@ async function writePersons(persons: Iterable<Person>, file: string): Promise<vo
 
 async function check(
   client: ConsoleClient,
-  persons: Iterable<Person>,
+  persons: Iterable<ExpectedPerson>,
   options: SimulateOptions,
 ): Promise<CheckResult> {
   try {

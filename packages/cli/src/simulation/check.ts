@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { diffJson, type Json, type Person } from "@dossier/events";
+import { diffJson, type Json } from "@dossier/events";
+import type { ExpectedPerson } from "@dossier/simulator";
 import { countOpenDeliveries, fetchPerson, type ConsoleClient } from "../console-client.ts";
 
 const POLL_EVERY_MS = 250;
@@ -49,7 +50,7 @@ export async function waitUntilSettled(
 /** Compares every person's state with the expected one. */
 export async function comparePersons(
   client: ConsoleClient,
-  expected: Iterable<Person>,
+  expected: Iterable<ExpectedPerson>,
   onCompared: () => void,
 ): Promise<Comparison> {
   const pending = expected[Symbol.iterator]();

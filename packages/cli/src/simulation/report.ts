@@ -1,4 +1,5 @@
-import { STATUSES, type Person, type Status } from "@dossier/events";
+import { STATUSES, type Status } from "@dossier/events";
+import type { ExpectedPerson } from "@dossier/simulator";
 import { formatCount, formatTable } from "../terminal/table.ts";
 import type { Comparison } from "./check.ts";
 import type { SendCounts } from "./send.ts";
@@ -22,7 +23,7 @@ export type CheckResult =
   | { readonly error: string };
 
 /** Counts the statuses of the expected persons. */
-export function countStatuses(persons: Iterable<Person>): Report["statuses"] {
+export function countStatuses(persons: Iterable<ExpectedPerson>): Report["statuses"] {
   const counts = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
   for (const { status } of persons) counts[status]++;
   return counts;

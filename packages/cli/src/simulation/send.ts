@@ -1,10 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { scenario, type ScenarioOptions, type Send } from "@dossier/simulator";
-import type { Sender } from "../webhooks/sender.ts";
+import { scenario, type ScenarioOptions, type Sender, type Webhook } from "@dossier/simulator";
 
 /** What became of the webhooks that were sent. */
 export interface SendCounts {
-  readonly kinds: Record<Send["kind"], number>;
+  readonly kinds: Record<Webhook["kind"], number>;
   accepted: number;
   refused: number;
   unanswered: number;
@@ -25,7 +24,7 @@ export interface SendOptions {
 
 /** Posts webhooks in their order, each made only when it is needed. */
 export async function sendAll(
-  sends: Iterable<Send>,
+  webhooks: Iterable<Webhook>,
   sender: Sender,
   { concurrency, rate, onSent }: SendOptions,
 ): Promise<SendCounts> {
@@ -39,18 +38,18 @@ export async function sendAll(
     firstError: undefined,
   };
   const started = performance.now();
-  const pending = sends[Symbol.iterator]();
+  const pending = webhooks[Symbol.iterator]();
   let begun = 0;
 
   async function sendNext(): Promise<void> {
     for (let next = pending.next(); !next.done; next = pending.next()) {
       const { kind, body } = next.value;
       if (rate > 0) await waitUntil(started + (begun++ / rate) * 1_000);
-      const sent = await sender.send(body);
+      const result = await sender.send(body);
       counts.kinds[kind]++;
-      counts[sent.is]++;
-      counts.retries += sent.retries;
-      if (sent.is !== "accepted") counts.firstError ??= sent.why;
+      counts[result.kind]++;
+      counts.retries += result.retries;
+      if (result.kind !== "accepted") counts.firstError ??= result.error;
       onSent();
     }
   }
@@ -68,9 +67,9 @@ async function waitUntil(time: number): Promise<void> {
 const SAMPLE = 200;
 
 /** Estimates how many webhooks a scenario has from its first persons: to count them all would make each twice. */
-export function estimateSends(options: ScenarioOptions): number {
+export function estimateWebhooks(options: ScenarioOptions): number {
   const sample = Math.min(SAMPLE, options.persons);
-  let sends = 0;
-  for (const _ of scenario({ ...options, persons: sample }).sends) sends++;
-  return Math.round((sends / sample) * options.persons);
+  let webhooks = 0;
+  for (const _ of scenario({ ...options, persons: sample }).webhooks) webhooks++;
+  return Math.round((webhooks / sample) * options.persons);
 }

@@ -2,11 +2,10 @@ import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Person } from "@dossier/events";
+import { createSender, retryFor, samples } from "@dossier/simulator";
 import type { ConsoleClient } from "../console-client.ts";
 import { waitUntilSettled } from "../simulation/check.ts";
 import { formatTable } from "../terminal/table.ts";
-import { createSender } from "../webhooks/sender.ts";
-import { readSamples } from "../webhooks/webhooks.ts";
 
 const SEND_TIMEOUT_MS = 30_000;
 const LISTED = 10;
@@ -46,11 +45,11 @@ async function sendSamples({ dir, ingest, secret }: Installation, client: Consol
   const marker = join(dir, "samples-sent");
   if (existsSync(marker)) return false;
   const url = new URL("/webhooks/icomply", ingest);
-  const sender = createSender({ url, secret, connections: 1, giveUpAfterMs: SEND_TIMEOUT_MS });
+  const sender = createSender({ urls: [url], secret, connections: 1, retry: retryFor(SEND_TIMEOUT_MS) });
   try {
-    for (const { name, body } of readSamples()) {
-      const sent = await sender.send(body);
-      if (sent.is !== "accepted") throw new Error(`${name} was not accepted: ${sent.why}`);
+    for (const { name, body } of samples()) {
+      const result = await sender.send(body);
+      if (result.kind !== "accepted") throw new Error(`${name} was not accepted: ${result.error}`);
     }
   } finally {
     sender.close();

@@ -65,8 +65,8 @@ const projection = [
 ];
 
 test("the services' role can do all that the services need", async () => {
-  const { sends, conflicts } = scenario({ persons: 5, seed: 1, duplicates: 0.3, shuffle: 0.3 });
-  const bodies = [...sends].map(({ body }) => body);
+  const { webhooks, conflicts } = scenario({ persons: 5, seed: 1, duplicates: 0.3, shuffle: 0.3 });
+  const bodies = [...webhooks].map(({ body }) => body);
   const ids = await receive(service, bodies);
   await settle(service, ids, "test");
   const [conflict] = conflicts;

@@ -14,8 +14,8 @@ describe("the persons of a simulation, received in one order and processed in an
 
   beforeAll(async () => {
     record = await freshRecord();
-    const { sends } = scenario({ persons: 25, seed: 11, duplicates: 0.3, shuffle: 0.4 });
-    const ids = await record.receive(Iterator.from(sends).map(({ body }) => body));
+    const { webhooks } = scenario({ persons: 25, seed: 11, duplicates: 0.3, shuffle: 0.4 });
+    const ids = await record.receive(Iterator.from(webhooks).map(({ body }) => body));
     const processed = [...ids.filter((_, i) => i % 3 === 1), ...ids.filter((_, i) => i % 3 !== 1).reverse()];
     for (let i = 0; i < processed.length; i += 50) await record.settle(processed.slice(i, i + 50));
     deliveries = await inbox(record.pool);

@@ -1,25 +1,43 @@
-import type { DocumentedEvent, EventData, Payload } from "./payload.ts";
+import type { Status } from "./expected.ts";
+import type { EventData, Payload } from "./payload.ts";
 import type { Random } from "./random.ts";
+
+/** The events that iComply documents, each with the status that a person reaches by it. */
+export const STATUS_AFTER = {
+  NaturalPersonPending: "pending",
+  NaturalPersonStartedIDUpload: "id-upload-started",
+  NaturalPersonUploadedID: "id-uploaded",
+  NaturalPersonUploadedSupportingDocument: "documents-uploaded",
+  NaturalPersonManuallyApproved: "approved",
+  NaturalPersonAutoApproved: "approved",
+} as const satisfies Record<string, Status>;
+
+export type DocumentedEvent = keyof typeof STATUS_AFTER;
+export const documentedEvents = Object.keys(STATUS_AFTER) as readonly DocumentedEvent[];
+
+export function isDocumented(event: string): event is DocumentedEvent {
+  return Object.hasOwn(STATUS_AFTER, event);
+}
 
 /** One step of a person's way through KYC. */
 export type Step = {
-  readonly event: DocumentedEvent | UnknownEvent;
+  readonly event: DocumentedEvent | UndocumentedEvent;
   readonly data: Payload["data"];
-  /** Sent in the same breath as the step before it: same id, same tick. */
-  readonly beside?: true;
+  /** It has the id and the time of the step before it. */
+  readonly simultaneous?: true;
 };
 
-const unknownEvents = ["NaturalPersonRejected", "NaturalPersonExpired", "LegalEntityPending"] as const;
-type UnknownEvent = (typeof unknownEvents)[number];
+const undocumentedEvents = ["NaturalPersonRejected", "NaturalPersonExpired", "LegalEntityPending"] as const;
+type UndocumentedEvent = (typeof undocumentedEvents)[number];
 
-const names = ["Jane Doe", "John O'Hara", "Ada Lovelace", 'Sam "Sammy" Li', "<b>Eve</b>"] as const;
-const namesBeyondAscii = ["Zoë Łukasiewicz", "Nguyễn Thị Ánh", "李小龍", "محمد الفارسي", "Owl 🦉"] as const;
-const approvers = ["Milan Doe", "Ana Petrović", "Grace Hopper"] as const;
-const documentTypes = ["driverLicense", "passport", "identityCard", "residencePermit"] as const;
-const proofs = ["Proof of Income", "Proof of Address", "Bank Statement"] as const;
+const names = ["Jane Doe", "John O'Hara", "Ada Lovelace", 'Sam "Sammy" Li', "<b>Eve</b>"];
+const namesBeyondAscii = ["Zoë Łukasiewicz", "Nguyễn Thị Ánh", "李小龍", "محمد الفارسي", "Owl 🦉"];
+const approvers = ["Milan Doe", "Ana Petrović", "Grace Hopper"];
+const documentTypes = ["driverLicense", "passport", "identityCard", "residencePermit"];
+const proofs = ["Proof of Income", "Proof of Address", "Bank Statement"];
 
-/** Tells what one person does and what is done with that person, in the order in which it happens. */
-export class Story {
+/** An invented person, who takes random steps through KYC. */
+export class SimulatedPerson {
   readonly entityId: string;
   readonly #random: Random;
   #name: string;
@@ -32,10 +50,10 @@ export class Story {
     this.#email = this.#newEmail();
   }
 
-  /** The whole way, approval and later updates included; who stops pulling abandons it there. */
-  *told(): Generator<Step> {
+  /** Yields all steps in their order, approvals and later updates included. */
+  *steps(): Generator<Step> {
     if (this.#random.chance(0.03)) {
-      yield this.#unknown();
+      yield this.#undocumented();
       return;
     }
     yield* this.#personalInfo({ entityCreated: true });
@@ -58,34 +76,34 @@ export class Story {
     if (this.#random.chance(0.4)) yield* this.#supportingDocument(update);
   }
 
-  *#personalInfo(said: EventData): Generator<Step> {
+  *#personalInfo(data: EventData): Generator<Step> {
     const submissions = this.#random.chance(0.1) ? 2 : 1;
     for (let n = 0; n < submissions; n++) {
-      yield* this.#client("NaturalPersonPending", { sessionId: this.#random.opaqueId(), ...said });
+      yield* this.#byClient("NaturalPersonPending", { sessionId: this.#random.opaqueId(), ...data });
     }
   }
 
-  *#identityDocument(said: EventData = {}): Generator<Step> {
+  *#identityDocument(data: EventData = {}): Generator<Step> {
     const document = {
-      ...said,
+      ...data,
       documentType: this.#random.pick(documentTypes),
       sessionId: this.#random.opaqueId(),
     };
     do {
-      if (!this.#random.chance(0.03)) yield* this.#client("NaturalPersonStartedIDUpload", document);
-      if (!this.#random.chance(0.1)) yield* this.#client("NaturalPersonUploadedID", document);
-      // A second document within the session now and then: the pair of both names it.
+      if (!this.#random.chance(0.03)) yield* this.#byClient("NaturalPersonStartedIDUpload", document);
+      if (!this.#random.chance(0.1)) yield* this.#byClient("NaturalPersonUploadedID", document);
+      // Sometimes a session has a second document: type and session together identify one.
       if (this.#random.chance(0.2)) document.documentType = this.#random.pick(documentTypes);
     } while (this.#random.chance(0.15));
   }
 
-  *#supportingDocument(said: EventData = {}): Generator<Step> {
+  *#supportingDocument(data: EventData = {}): Generator<Step> {
     const sessionId = this.#random.opaqueId();
     const supportingDocumentId = this.#random.opaqueId();
     do {
       const supportingDocumentType = this.#random.pick(proofs);
-      yield* this.#client("NaturalPersonUploadedSupportingDocument", {
-        ...said,
+      yield* this.#byClient("NaturalPersonUploadedSupportingDocument", {
+        ...data,
         sessionId,
         supportingDocumentId,
         supportingDocumentType,
@@ -98,22 +116,22 @@ export class Story {
     const kind = this.#random.below(10);
     if (kind < 5) yield this.#approved("NaturalPersonManuallyApproved");
     else if (kind < 9) yield this.#approved("NaturalPersonAutoApproved");
-    // As in iComply's own samples: both kinds under one id and one time.
+    // As in iComply's own samples: both kinds with one id and one time.
     else {
       yield this.#approved("NaturalPersonManuallyApproved");
-      yield { ...this.#approved("NaturalPersonAutoApproved"), beside: true };
+      yield { ...this.#approved("NaturalPersonAutoApproved"), simultaneous: true };
     }
   }
 
   #approved(event: "NaturalPersonManuallyApproved" | "NaturalPersonAutoApproved"): Step {
     const userName = this.#random.pick(approvers);
-    const by = { userName, userEmail: `${userName.slice(0, 3).toLowerCase()}@testing.com` };
-    const byNobody = event === "NaturalPersonAutoApproved" && this.#random.chance(0.3);
+    const user = { userName, userEmail: `${userName.slice(0, 3).toLowerCase()}@testing.com` };
+    const withoutUser = event === "NaturalPersonAutoApproved" && this.#random.chance(0.3);
     return {
       event,
       data: {
         entity: this.#name,
-        ...(byNobody ? {} : by),
+        ...(withoutUser ? {} : user),
         entityStatus: this.#random.pick(["approved", "Approved", "accepted"]),
         description: `${this.#name} was approved, case ${this.#random.below(1000)}`,
         entityId: this.entityId,
@@ -121,9 +139,9 @@ export class Story {
     };
   }
 
-  /** Something the person did, under the name and address of the day. */
-  *#client(event: DocumentedEvent, said: EventData): Generator<Step> {
-    if (this.#random.chance(0.05)) yield this.#unknown();
+  /** A step that the person takes, with the name and e-mail address of that day. */
+  *#byClient(event: DocumentedEvent, data: EventData): Generator<Step> {
+    if (this.#random.chance(0.05)) yield this.#undocumented();
     if (this.#random.chance(0.05)) this.#name = this.#newName();
     if (this.#random.chance(0.05)) this.#email = this.#newEmail();
     yield {
@@ -133,16 +151,16 @@ export class Story {
         entity: this.#name,
         ...(this.#random.chance(0.05) ? {} : { email: this.#email }),
         message: `${this.#name}: ${event}`,
-        ...said,
+        ...data,
         entityId: this.entityId,
       },
     };
   }
 
-  /** Says much that must leave no trace in the person's file as long as the type is unknown. */
-  #unknown(): Step {
+  /** Its data must leave no trace in the person's state while its type is unrecognised. */
+  #undocumented(): Step {
     return {
-      event: this.#random.pick(unknownEvents),
+      event: this.#random.pick(undocumentedEvents),
       data: {
         entity: "Not To Be Seen",
         email: "not-to-be-seen@example.com",
@@ -154,8 +172,8 @@ export class Story {
   }
 
   #newName(): string {
-    const spelling = this.#random.chance(0.15) ? namesBeyondAscii : names;
-    return `${this.#random.pick(spelling)} ${this.#random.below(100)}`;
+    const choices = this.#random.chance(0.15) ? namesBeyondAscii : names;
+    return `${this.#random.pick(choices)} ${this.#random.below(100)}`;
   }
 
   #newEmail(): string {
