@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { diffJson, type Json } from "@dossier/events";
 import type { ExpectedPerson } from "@dossier/simulator";
 import { countOpenDeliveries, fetchPerson, type ConsoleClient } from "../console-client.ts";
+import { forEachConcurrently } from "./send.ts";
 
 const POLL_EVERY_MS = 250;
 const CONCURRENCY = 8;
@@ -53,24 +54,18 @@ export async function comparePersons(
   expected: Iterable<ExpectedPerson>,
   onCompared: () => void,
 ): Promise<Comparison> {
-  const pending = expected[Symbol.iterator]();
   const mismatches: Mismatch[] = [];
   let persons = 0;
   let mismatched = 0;
-
-  async function compareNext(): Promise<void> {
-    for (let next = pending.next(); !next.done; next = pending.next()) {
-      const { entityId } = next.value;
-      const found = await fetchPerson(client, entityId);
-      const fields = found && diffJson(next.value as unknown as Json, found).map(({ path }) => path);
-      persons++;
-      onCompared();
-      if (fields?.length === 0) continue;
-      mismatched++;
-      if (mismatches.length < LISTED) mismatches.push({ entityId, fields });
-    }
-  }
-
-  await Promise.all(Array.from({ length: CONCURRENCY }, compareNext));
+  await forEachConcurrently(expected, CONCURRENCY, async (person) => {
+    const { entityId } = person;
+    const found = await fetchPerson(client, entityId);
+    const fields = found && diffJson(person as unknown as Json, found).map(({ path }) => path);
+    persons++;
+    onCompared();
+    if (fields?.length === 0) return;
+    mismatched++;
+    if (mismatches.length < LISTED) mismatches.push({ entityId, fields });
+  });
   return { persons, mismatched, mismatches };
 }

@@ -38,25 +38,31 @@ export async function sendAll(
     firstError: undefined,
   };
   const started = performance.now();
-  const pending = webhooks[Symbol.iterator]();
   let begun = 0;
-
-  async function sendNext(): Promise<void> {
-    for (let next = pending.next(); !next.done; next = pending.next()) {
-      const { kind, body } = next.value;
-      if (rate > 0) await waitUntil(started + (begun++ / rate) * 1_000);
-      const result = await sender.send(body);
-      counts.kinds[kind]++;
-      counts[result.kind]++;
-      counts.retries += result.retries;
-      if (result.kind !== "accepted") counts.firstError ??= result.error;
-      onSent();
-    }
-  }
-
-  await Promise.all(Array.from({ length: concurrency }, sendNext));
+  await forEachConcurrently(webhooks, concurrency, async ({ kind, body }) => {
+    if (rate > 0) await waitUntil(started + (begun++ / rate) * 1_000);
+    const result = await sender.send(body);
+    counts.kinds[kind]++;
+    counts[result.kind]++;
+    counts.retries += result.retries;
+    if (result.kind !== "accepted") counts.firstError ??= result.error;
+    onSent();
+  });
   counts.seconds = (performance.now() - started) / 1_000;
   return counts;
+}
+
+/** Calls `act` for each item, taken only when there is room for it: `concurrency` at once at most. */
+export async function forEachConcurrently<T>(
+  items: Iterable<T>,
+  concurrency: number,
+  act: (item: T) => Promise<void>,
+): Promise<void> {
+  const pending = items[Symbol.iterator]();
+  async function actOnNext(): Promise<void> {
+    for (let next = pending.next(); !next.done; next = pending.next()) await act(next.value);
+  }
+  await Promise.all(Array.from({ length: concurrency }, actOnNext));
 }
 
 async function waitUntil(time: number): Promise<void> {

@@ -1,23 +1,19 @@
 import type { Result } from "@dossier/service";
 import { CONSOLE_ENVIRONMENT, connectConsole, type ConsoleClient } from "../../console-client.ts";
 import { formatCount, formatTable } from "../../terminal/table.ts";
-import {
-  createCommand,
-  formatExitCodes,
-  integerParser,
-  joinParagraphs,
-  parseDeliveryId,
-  reportResult,
-} from "../command.ts";
-import { discardCommand, redriveCommand } from "./decide.ts";
+import { createCommand, formatExitCodes, integerParser, joinParagraphs, reportResult } from "../command.ts";
+import { discardCommand } from "./discard.ts";
+import { redriveCommand } from "./redrive.ts";
 import {
   createFilterCommand,
   fetchPage,
+  sumCounts,
   toFilter,
   type DeadLetterFilter,
   type DeadLetterPage,
   type FilterOptions,
 } from "./select.ts";
+import { showCommand } from "./show.ts";
 
 /** Items that the API returns in one page, at most. */
 const PAGE = 500;
@@ -34,26 +30,6 @@ const listCommand = createFilterCommand("list")
   .option("--json", "print { items, counts } as JSON")
   .addHelpText("after", formatExitCodes({ success: "the list is printed", failure: "it could not be read" }))
   .action(async (options) => reportResult(await list(options)));
-
-const showCommand = createCommand("show")
-  .summary("show everything about a dead letter")
-  .description(
-    joinParagraphs(
-      `Shows the history of a delivery that was dead-lettered at least once, whatever became of it: why, every failed
-      attempt, what operators decided, and the exact bytes, which hold personal data.`,
-      CONSOLE_ENVIRONMENT,
-    ),
-  )
-  .argument("<deliveryId>", "the delivery", parseDeliveryId)
-  .option("--json", "print it as JSON; the bytes as text and in base64")
-  .addHelpText(
-    "after",
-    formatExitCodes({
-      success: "it is printed",
-      failure: "the delivery was never dead-lettered, or could not be read",
-    }),
-  )
-  .action(async (deliveryId, { json = false }) => reportResult(await show(deliveryId, json)));
 
 /** What operators do about deliveries that could not be settled. */
 export const deadCommand = createCommand("dead")
@@ -99,7 +75,7 @@ async function fetchList(
 }
 
 function formatList({ items, counts }: DeadLetterList): string {
-  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const total = sumCounts(counts);
   if (total === 0) return "no dead letters";
   const rows = items.map(({ deadLetteredAt, reason, deliveryId, event, entityId }) => [
     `${deadLetteredAt.slice(0, 19)}Z`,
@@ -116,77 +92,5 @@ function formatList({ items, counts }: DeadLetterList): string {
     ...(total > items.length
       ? [`the latest ${formatCount(items.length)} are listed; --limit lists more`]
       : []),
-  ].join("\n");
-}
-
-interface DeliveryHistory {
-  readonly deliveryId: string;
-  readonly outcome: string;
-  readonly receivedAt: string;
-  readonly verifiedBy: string;
-  readonly secretFingerprint: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: { readonly text: string; readonly base64: string };
-  readonly deadLetters: readonly {
-    readonly deadLetteredAt: string;
-    readonly reason: string;
-    readonly message: string;
-    readonly issues: readonly { readonly path: string; readonly message: string }[];
-    readonly event: string | null;
-    readonly id: string | null;
-    readonly entityId: string | null;
-    readonly codeVersion: string;
-  }[];
-  readonly attempts: readonly {
-    readonly failedAt: string;
-    readonly attempt: number;
-    readonly error: string;
-    readonly stack: string | null;
-    readonly codeVersion: string;
-  }[];
-  readonly decisions: readonly {
-    readonly at: string;
-    readonly action: string;
-    readonly operator: string;
-    readonly reason: string;
-  }[];
-}
-
-async function show(deliveryId: string, json: boolean): Promise<Result<void>> {
-  const client = await connectConsole();
-  if (!client.ok) return client;
-  const history = await client.value.get<DeliveryHistory>(`dead-letters/${deliveryId}`);
-  console.log(json ? JSON.stringify(history) : formatHistory(history));
-  return { ok: true, value: undefined };
-}
-
-function formatHistory(history: DeliveryHistory): string {
-  const { deliveryId, outcome, receivedAt, verifiedBy, secretFingerprint, headers, body } = history;
-  const timeline = [
-    ...history.deadLetters.map(
-      ({ deadLetteredAt, reason, message, issues, event, id, entityId, codeVersion }) => [
-        `${deadLetteredAt}  dead-lettered, ${reason}: ${message} (code ${codeVersion})`,
-        ...(event === null ? [] : [`    event ${event} ${id ?? ""} of ${entityId ?? ""}`]),
-        ...issues.map((issue) => `    ${issue.path}: ${issue.message}`),
-      ],
-    ),
-    ...history.attempts.map(({ failedAt, attempt, error, stack, codeVersion }) => [
-      `${failedAt}  attempt ${attempt} failed: ${error} (code ${codeVersion})`,
-      ...(stack === null ? [] : [stack]),
-    ]),
-    ...history.decisions.map(({ at, action, operator, reason }) => [
-      `${at}  ${action} by ${operator}: ${reason}`,
-    ]),
-  ];
-  return [
-    `delivery ${deliveryId}, now ${outcome}`,
-    `received ${receivedAt}, verified by ${verifiedBy} (${secretFingerprint})`,
-    ...Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`),
-    "",
-    // Each entry begins with its time, which sorts as text.
-    ...timeline.map((lines) => lines.join("\n")).toSorted(),
-    "",
-    `${formatCount(Buffer.byteLength(body.base64, "base64"))} bytes:`,
-    body.text,
   ].join("\n");
 }

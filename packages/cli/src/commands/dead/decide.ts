@@ -1,20 +1,14 @@
 import { Argument } from "@commander-js/extra-typings";
 import type { Result } from "@dossier/service";
 import { readConsoleConfig } from "../../config.ts";
-import {
-  CONSOLE_ENVIRONMENT,
-  ConsoleError,
-  connectConsole,
-  type ConsoleClient,
-} from "../../console-client.ts";
+import { ConsoleError, connectConsole, type ConsoleClient } from "../../console-client.ts";
 import { startProgress } from "../../terminal/progress.ts";
-import { formatCount } from "../../terminal/table.ts";
-import { formatExitCodes, joinParagraphs, parseDeliveryId, reportResult } from "../command.ts";
-import { concludeDryRun, formatDryRun, mergeDryRuns, type RedriveDryRun } from "./dry-run.ts";
+import { parseDeliveryId } from "../command.ts";
 import {
   createFilterCommand,
   fetchPage,
   isEmpty,
+  sumCounts,
   toFilter,
   type DeadLetterFilter,
   type FilterOptions,
@@ -22,44 +16,7 @@ import {
 
 const COUNT_EVERY_MS = 2_000;
 
-export const redriveCommand = createDecisionCommand("redrive")
-  .summary("give dead letters new attempts, or find out what these would do")
-  .description(
-    joinParagraphs(
-      `Reopens dead letters with all their attempts, and enqueues each in a job of its own. With --dry-run, runs them
-      through the console's code in a transaction that is rolled back, and shows what would change for each person and
-      what would fail.`,
-      CONSOLE_ENVIRONMENT,
-    ),
-  )
-  .addHelpText(
-    "after",
-    formatExitCodes({
-      success: "all selected are open again; dry run: all would be settled",
-      failure: "one that was named is not a dead letter, or none matches; dry run: one would fail",
-    }),
-  )
-  .action(async (deliveryIds, options) => reportResult(await redrive(deliveryIds, options)));
-
-export const discardCommand = createDecisionCommand("discard")
-  .summary("set dead letters aside for good")
-  .description(
-    joinParagraphs(
-      `Discards dead letters: they are not listed again, and cannot be redriven. They stay readable with
-      \`dossier dead show\`.`,
-      CONSOLE_ENVIRONMENT,
-    ),
-  )
-  .addHelpText(
-    "after",
-    formatExitCodes({
-      success: "all selected are discarded",
-      failure: "one that was named is not a dead letter, or none matches",
-    }),
-  )
-  .action(async (deliveryIds, options) => reportResult(await discard(deliveryIds, options)));
-
-interface DecisionOptions extends FilterOptions {
+export interface DecisionOptions extends FilterOptions {
   readonly all?: boolean;
   readonly operator?: string;
   readonly because?: string;
@@ -68,7 +25,7 @@ interface DecisionOptions extends FilterOptions {
 }
 
 /** Returns a command that decides about the dead letters that are named, match a filter, or all. */
-function createDecisionCommand(name: "redrive" | "discard") {
+export function createDecisionCommand(name: "redrive" | "discard") {
   return createFilterCommand(name)
     .addArgument(
       new Argument("[deliveryId...]", "the deliveries")
@@ -82,70 +39,24 @@ function createDecisionCommand(name: "redrive" | "discard") {
     .option("--json", "print the result as JSON");
 }
 
-interface Redriven {
-  readonly dryRun: false;
-  readonly redriven: number;
-  readonly notEnqueued: number;
-}
-
-async function redrive(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {
-  const decided = await decide<Redriven | RedriveDryRun>("redrive", deliveryIds, options);
-  if (!decided.ok) return decided;
-  const { answers, missing } = decided.value;
-  if (options.dryRun) {
-    const dryRun = mergeDryRuns(answers.filter((answer) => answer.dryRun));
-    console.log(options.json ? JSON.stringify(dryRun) : formatDryRun(dryRun));
-    return concludeDryRun(dryRun);
-  }
-  const done = answers.filter((answer) => !answer.dryRun);
-  const redriven = done.reduce((sum, answer) => sum + answer.redriven, 0);
-  const notEnqueued = done.reduce((sum, answer) => sum + answer.notEnqueued, 0);
-  console.log(options.json ? JSON.stringify({ redriven, notEnqueued }) : `${formatCount(redriven)} redriven`);
-  if (notEnqueued > 0) {
-    warn(`the queue did not take up to ${formatCount(notEnqueued)} of them; a worker finds these by itself`);
-  }
-  return conclude(redriven, missing);
-}
-
-interface Discarded {
-  readonly discarded: number;
-  /** Not in a dry run. */
-  readonly jobsLeft?: number;
-}
-
-async function discard(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {
-  const decided = await decide<Discarded>("discard", deliveryIds, options);
-  if (!decided.ok) return decided;
-  const { answers, missing } = decided.value;
-  const discarded = answers.reduce((sum, answer) => sum + answer.discarded, 0);
-  const jobsLeft = answers.reduce((sum, answer) => sum + (answer.jobsLeft ?? 0), 0);
-  const { dryRun = false } = options;
-  if (options.json) console.log(JSON.stringify(dryRun ? { dryRun, discarded } : { discarded, jobsLeft }));
-  else console.log(`${formatCount(discarded)} ${dryRun ? "would be discarded" : "discarded"}`);
-  if (jobsLeft > 0) {
-    warn(`the queue did not remove up to ${formatCount(jobsLeft)} jobs of them, which have no effect`);
-  }
-  return conclude(discarded, missing);
-}
-
-function warn(message: string): void {
+export function warn(message: string): void {
   process.stderr.write(`warning: ${message}\n`);
 }
 
 /** A decision fails if it changed nothing, or not all that were named. */
-function conclude(changed: number, missing: readonly string[]): Result<void> {
+export function conclude(changed: number, missing: readonly string[]): Result<void> {
   if (missing.length > 0) return { ok: false, error: `not dead letters: ${missing.join(", ")}` };
   return changed > 0 ? { ok: true, value: undefined } : { ok: false, error: "no dead letter matches" };
 }
 
-interface Decided<Answer> {
+export interface Decided<Answer> {
   readonly answers: readonly Answer[];
   /** Those of the named deliveries that are not dead letters. */
   readonly missing: readonly string[];
 }
 
 /** Sends a decision to the console: one request for a filter, or one for each delivery that is named. */
-async function decide<Answer>(
+export async function decide<Answer>(
   action: "redrive" | "discard",
   deliveryIds: readonly string[],
   options: DecisionOptions,
@@ -218,10 +129,7 @@ async function decideAll<Answer>(
 ): Promise<Answer> {
   const request = () => client.post<Answer>(`dead-letters/${action}`, { filter, ...decision });
   if (decision.dryRun) return request();
-  const count = async () => {
-    const { counts } = await fetchPage(client, filter, 1);
-    return Object.values(counts).reduce((sum, one) => sum + one, 0);
-  };
+  const count = async () => sumCounts((await fetchPage(client, filter, 1)).counts);
   const total = await count();
   using progress = startProgress(action, total);
   const timer = setInterval(() => {

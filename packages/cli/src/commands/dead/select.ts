@@ -74,6 +74,10 @@ export function fetchPage(
   return client.get(`dead-letters?${query.toString()}`);
 }
 
+export function sumCounts(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** Parses an ISO time, or an age, into an ISO time. */

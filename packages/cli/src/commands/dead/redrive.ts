@@ -1,9 +1,60 @@
 import { diffJson, type JsonObject } from "@dossier/events";
 import type { Result } from "@dossier/service";
+import { CONSOLE_ENVIRONMENT } from "../../console-client.ts";
 import { formatCount } from "../../terminal/table.ts";
+import { formatExitCodes, joinParagraphs, reportResult } from "../command.ts";
+import { conclude, createDecisionCommand, decide, warn, type DecisionOptions } from "./decide.ts";
+import { sumCounts } from "./select.ts";
 
-/** What the console answers to a dry run of a redrive. Of persons and failing deliveries it lists 1,000 at most. */
-export interface RedriveDryRun {
+export const redriveCommand = createDecisionCommand("redrive")
+  .summary("give dead letters new attempts, or find out what these would do")
+  .description(
+    joinParagraphs(
+      `Reopens dead letters with all their attempts, and enqueues each in a job of its own. With --dry-run, runs them
+      through the console's code in a transaction that is rolled back, and shows what would change for each person and
+      what would fail.`,
+      CONSOLE_ENVIRONMENT,
+    ),
+  )
+  .addHelpText(
+    "after",
+    formatExitCodes({
+      success: "all selected are open again; dry run: all would be settled",
+      failure: "one that was named is not a dead letter, or none matches; dry run: one would fail",
+    }),
+  )
+  .action(async (deliveryIds, options) => reportResult(await redrive(deliveryIds, options)));
+
+interface Redriven {
+  readonly dryRun: false;
+  readonly redriven: number;
+  readonly notEnqueued: number;
+}
+
+async function redrive(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {
+  const decided = await decide<Redriven | RedriveDryRun>("redrive", deliveryIds, options);
+  if (!decided.ok) return decided;
+  const { answers, missing } = decided.value;
+  if (options.dryRun) {
+    const dryRun = mergeDryRuns(answers.filter((answer) => answer.dryRun));
+    console.log(options.json ? JSON.stringify(dryRun) : formatDryRun(dryRun));
+    return concludeDryRun(dryRun);
+  }
+  const done = answers.filter((answer) => !answer.dryRun);
+  const redriven = done.reduce((sum, answer) => sum + answer.redriven, 0);
+  const notEnqueued = done.reduce((sum, answer) => sum + answer.notEnqueued, 0);
+  console.log(options.json ? JSON.stringify({ redriven, notEnqueued }) : `${formatCount(redriven)} redriven`);
+  if (notEnqueued > 0) {
+    warn(`up to ${formatCount(notEnqueued)} of them are not in the queue yet; the sweeper enqueues them`);
+  }
+  return conclude(redriven, missing);
+}
+
+/** Persons, and failing deliveries, that the console lists at most in one answer. */
+const LISTED = 1_000;
+
+/** What the console answers to a dry run of a redrive. */
+interface RedriveDryRun {
   readonly dryRun: true;
   /** How many deliveries would have each outcome. */
   readonly outcomes: Readonly<Record<string, number>>;
@@ -25,7 +76,7 @@ type FailingDelivery = { readonly deliveryId: string } & (
 );
 
 /** Adds up the dry runs of deliveries that were named one by one. */
-export function mergeDryRuns(dryRuns: readonly RedriveDryRun[]): RedriveDryRun {
+function mergeDryRuns(dryRuns: readonly RedriveDryRun[]): RedriveDryRun {
   const outcomes: Record<string, number> = {};
   for (const [outcome, count] of dryRuns.flatMap((dryRun) => Object.entries(dryRun.outcomes))) {
     outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
@@ -39,9 +90,9 @@ export function mergeDryRuns(dryRuns: readonly RedriveDryRun[]): RedriveDryRun {
 }
 
 /** A dry run fails if any delivery would, or if there is none. */
-export function concludeDryRun({ outcomes }: RedriveDryRun): Result<void> {
+function concludeDryRun({ outcomes }: RedriveDryRun): Result<void> {
   const { applied = 0, duplicate = 0, ...others } = outcomes;
-  const failing = sum(others);
+  const failing = sumCounts(others);
   if (failing > 0) return { ok: false, error: `${formatCount(failing)} would fail` };
   return applied + duplicate > 0
     ? { ok: true, value: undefined }
@@ -49,12 +100,13 @@ export function concludeDryRun({ outcomes }: RedriveDryRun): Result<void> {
 }
 
 /** Returns what would change for each person, which deliveries would fail, and the counts of outcomes. */
-export function formatDryRun({ outcomes, persons, failing }: RedriveDryRun): string {
+function formatDryRun({ outcomes, persons, failing }: RedriveDryRun): string {
   const { applied: _, duplicate: __, ...others } = outcomes;
-  const unlisted = sum(others) - failing.length;
+  const unlisted = sumCounts(others) - failing.length;
   const counts = Object.entries(outcomes).map(([outcome, count]) => `${outcome} ${formatCount(count)}`);
   return [
     ...persons.map(formatPersonChange),
+    ...(persons.length >= LISTED ? ["… more persons may change"] : []),
     ...failing.map(formatFailure),
     ...(unlisted > 0 ? [`… and ${formatCount(unlisted)} more would fail`] : []),
     `dry run, nothing changed: ${counts.join(", ") || "no deliveries"}`,
@@ -79,8 +131,4 @@ function formatFailure(failure: FailingDelivery): string {
     case "not-dead-lettered":
       return `${failure.deliveryId} is not a dead letter`;
   }
-}
-
-function sum(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((total, count) => total + count, 0);
 }

@@ -1,0 +1,44 @@
+import type { Result } from "@dossier/service";
+import { CONSOLE_ENVIRONMENT } from "../../console-client.ts";
+import { formatCount } from "../../terminal/table.ts";
+import { formatExitCodes, joinParagraphs, reportResult } from "../command.ts";
+import { conclude, createDecisionCommand, decide, warn, type DecisionOptions } from "./decide.ts";
+
+export const discardCommand = createDecisionCommand("discard")
+  .summary("set dead letters aside for good")
+  .description(
+    joinParagraphs(
+      `Discards dead letters: they are not listed again, and cannot be redriven. They stay readable with
+      \`dossier dead show\`.`,
+      CONSOLE_ENVIRONMENT,
+    ),
+  )
+  .addHelpText(
+    "after",
+    formatExitCodes({
+      success: "all selected are discarded",
+      failure: "one that was named is not a dead letter, or none matches",
+    }),
+  )
+  .action(async (deliveryIds, options) => reportResult(await discard(deliveryIds, options)));
+
+interface Discarded {
+  readonly discarded: number;
+  /** Not in a dry run. */
+  readonly jobsLeft?: number;
+}
+
+async function discard(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {
+  const decided = await decide<Discarded>("discard", deliveryIds, options);
+  if (!decided.ok) return decided;
+  const { answers, missing } = decided.value;
+  const discarded = answers.reduce((sum, answer) => sum + answer.discarded, 0);
+  const jobsLeft = answers.reduce((sum, answer) => sum + (answer.jobsLeft ?? 0), 0);
+  const { dryRun = false } = options;
+  if (options.json) console.log(JSON.stringify(dryRun ? { dryRun, discarded } : { discarded, jobsLeft }));
+  else console.log(`${formatCount(discarded)} ${dryRun ? "would be discarded" : "discarded"}`);
+  if (jobsLeft > 0) {
+    warn(`up to ${formatCount(jobsLeft)} of them still have a job in the queue, which has no effect`);
+  }
+  return conclude(discarded, missing);
+}
