@@ -15,8 +15,8 @@ import {
   type ParsedDelivery,
 } from "../src/index.ts";
 
-/** One person's log, kept as a store would: what `append` needs is read from the entries alone. */
-export class Log {
+/** One person's log as a store keeps it: what `append` needs is read from the entries alone. */
+export class InMemoryLog {
   readonly entityId: string;
   readonly entries: HashedEntry[] = [];
   readonly outcomes = new Map<string, Outcome>();
@@ -27,17 +27,18 @@ export class Log {
     this.entityId = entityId;
   }
 
-  take(sends: readonly ParsedDelivery[]): this {
+  /** Appends a batch of deliveries. */
+  append(deliveries: readonly ParsedDelivery[]): this {
     const last = this.entries.at(-1);
     const appended = append(
       {
         entityId: this.entityId,
         seq: last?.seq ?? 0,
         hash: last?.hash ?? CHAIN_START,
-        known: this.#known(new Set(sends.map(({ event }) => identityKey(event)))),
+        known: this.#knownEvents(new Set(deliveries.map(({ event }) => identityKey(event)))),
         folded: this.folded,
       },
-      sends,
+      deliveries,
     );
     this.entries.push(...appended.entries);
     for (const [deliveryId, outcome] of appended.outcomes) this.outcomes.set(deliveryId, outcome);
@@ -46,32 +47,25 @@ export class Log {
     return this;
   }
 
-  /** The distinct events in order, each under its earliest time. */
+  /** Returns the distinct events in order, each with its earliest time. */
   events(): Event[] {
     const events = new Map<string, Event>();
     for (const { kind, entityId, event, id, ticks, dataJson } of this.entries) {
       const key = identityKey({ event, id });
       const before = events.get(key);
-      if (kind === "event")
-        events.set(
-          key,
-          fromLog({ event, id, entityId, ticks, data: parseJson(dataJson ?? "") as JsonObject }),
-        );
+      const data = () => parseJson(dataJson ?? "") as JsonObject;
+      if (kind === "event") events.set(key, fromLog({ event, id, entityId, ticks, data: data() }));
       else if (before !== undefined && ticks < before.ticks) events.set(key, { ...before, ticks });
     }
     return [...events.values()].sort(compareOrderKeys);
   }
 
-  #known(wanted: ReadonlySet<string>): Map<string, KnownEvent> {
+  #knownEvents(keys: ReadonlySet<string>): Map<string, KnownEvent> {
     const known = new Map<string, KnownEvent>();
-    for (const entry of this.entries) {
+    for (const { dataDigest, ...entry } of this.entries) {
       const key = identityKey(entry);
       const ticks = known.get(key)?.ticks ?? entry.ticks;
-      if (wanted.has(key))
-        known.set(key, {
-          ticks: entry.ticks < ticks ? entry.ticks : ticks,
-          dataDigest: entry.dataDigest,
-        });
+      if (keys.has(key)) known.set(key, { ticks: entry.ticks < ticks ? entry.ticks : ticks, dataDigest });
     }
     return known;
   }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { formatTicks, identityKey, MAX_ID_LENGTH, parseDelivery } from "../src/index.ts";
-import { accepted, ENTITY, ENVELOPE, paths, rejected } from "./reading.ts";
+import { ENTITY, ENVELOPE, issuePaths, parsed, parseFailure } from "./parsing.ts";
 
-describe("tolerates", () => {
+describe("parses", () => {
   test.each([
     ["digits as text", "253", "253"],
     ["a number", 253, "253"],
@@ -15,8 +15,8 @@ describe("tolerates", () => {
     ["any characters", " Ж/😀:\n", " Ж/😀:\n"],
     ["the longest text", "x".repeat(MAX_ID_LENGTH), "x".repeat(MAX_ID_LENGTH)],
   ])("%s as any id", (_, id, text) => {
-    const told = accepted({ ...ENVELOPE, id, event: id, data: { entityId: id } });
-    expect([told.id, told.event, told.entityId]).toEqual([text, text, text]);
+    const event = parsed({ ...ENVELOPE, id, event: id, data: { entityId: id } });
+    expect([event.id, event.event, event.entityId]).toEqual([text, text, text]);
   });
 
   test.each([
@@ -26,69 +26,67 @@ describe("tolerates", () => {
     ["no zone, which is UTC", "2022-02-02T16:07:42.2050562", "2022-02-02T16:07:42.2050562Z"],
     ["an offset", "2022-02-01T15:09:26.1712603+01:00", "2022-02-01T14:09:26.1712603Z"],
   ])("a time with %s", (_, creationTimeUtc, utc) => {
-    expect(formatTicks(accepted({ ...ENVELOPE, creationTimeUtc }).ticks)).toBe(utc);
+    expect(formatTicks(parsed({ ...ENVELOPE, creationTimeUtc }).ticks)).toBe(utc);
   });
 
-  test("fields that nobody documented, in the envelope and in data, where they are kept", () => {
+  test("undocumented fields, and keeps those of data", () => {
     const data = { ...ENVELOPE.data, riskScore: 0.7, notes: [{ by: "someone" }] };
-    const told = accepted({ ...ENVELOPE, attempt: 3, tenantId: { any: null }, data });
-    expect(JSON.parse(told.dataJson)).toEqual(data);
+    const event = parsed({ ...ENVELOPE, attempt: 3, tenantId: { any: null }, data });
+    expect(JSON.parse(event.dataJson)).toEqual(data);
   });
 
-  test("another attempt at another time: the same identity and the same data", () => {
-    const first = accepted(ENVELOPE);
-    const retry = accepted({ ...ENVELOPE, attempt: 2, creationTimeUtc: "2022-02-01T15:10:26.5Z" });
+  test("another attempt at another time as the same identity and the same data", () => {
+    const first = parsed(ENVELOPE);
+    const retry = parsed({ ...ENVELOPE, attempt: 2, creationTimeUtc: "2022-02-01T15:10:26.5Z" });
     expect(identityKey(retry)).toBe(identityKey(first));
     expect(retry.dataDigest.equals(first.dataDigest)).toBe(true);
     expect(retry.ticks).toBeGreaterThan(first.ticks);
   });
 
-  test("`webhookEvent` for `event`, which wins where both stand", () => {
+  test("`webhookEvent` as `event`, unless there is an `event`", () => {
     const { event, ...rest } = ENVELOPE;
-    expect(accepted({ ...rest, webhookEvent: event }).event).toBe(event);
-    expect(accepted({ ...rest, WebhookEvent: event }).event).toBe(event);
-    expect(accepted({ ...ENVELOPE, webhookEvent: "Other" }).event).toBe(event);
+    expect(parsed({ ...rest, webhookEvent: event }).event).toBe(event);
+    expect(parsed({ ...rest, WebhookEvent: event }).event).toBe(event);
+    expect(parsed({ ...ENVELOPE, webhookEvent: "Other" }).event).toBe(event);
   });
 
-  test("PascalCase names: the same event, the same data, kept as they came", () => {
-    const told = accepted({
+  test("PascalCase names as the same event with the same data, and keeps the names", () => {
+    const event = parsed({
       Id: ENVELOPE.id,
       Event: ENVELOPE.event,
       Data: { EntityId: ENTITY, Entity: "John Doe" },
       CreationTimeUtc: ENVELOPE.creationTimeUtc,
     });
-    const { dataDigest, dataJson, ...place } = told;
-    expect(accepted(ENVELOPE)).toMatchObject(place);
-    expect(dataDigest.equals(accepted(ENVELOPE).dataDigest)).toBe(true);
+    const { dataDigest, dataJson, ...rest } = event;
+    expect(parsed(ENVELOPE)).toMatchObject(rest);
+    expect(dataDigest.equals(parsed(ENVELOPE).dataDigest)).toBe(true);
     expect(dataJson).toBe(`{"Entity":"John Doe","EntityId":"${ENTITY}"}`);
   });
 
-  test("a byte order mark, also right after bytes that were no UTF-8", () => {
+  test("a byte order mark, also after a body that was not UTF-8", () => {
     const marked = Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(JSON.stringify(ENVELOPE))]);
     expect(parseDelivery(Buffer.from([0xef, 0xbb]))).toMatchObject({ ok: false });
     expect(parseDelivery(marked)).toMatchObject({ ok: true, value: { id: "254" } });
     expect(parseDelivery(marked)).toMatchObject({ ok: true, value: { id: "254" } });
   });
 
-  test("a type that nobody documented, with whatever data", () => {
+  test("an unknown type with any data", () => {
     const data = { entityId: ENTITY, entity: 5, isClientUpdateRequest: "perhaps" };
-    expect(accepted({ ...ENVELOPE, event: "NaturalPersonRejected", data }).event).toBe(
-      "NaturalPersonRejected",
-    );
+    expect(parsed({ ...ENVELOPE, event: "NotYetKnown", data }).event).toBe("NotYetKnown");
   });
 
-  test("data that says nothing beside whose it is, or says null", () => {
-    expect(accepted({ ...ENVELOPE, data: { entityId: ENTITY } }).entityId).toBe(ENTITY);
+  test("data with an entityId alone, or with null in all other fields", () => {
+    expect(parsed({ ...ENVELOPE, data: { entityId: ENTITY } }).entityId).toBe(ENTITY);
     const data = { entityId: ENTITY, entity: null, email: null, isClientUpdateRequest: null };
-    expect(accepted({ ...ENVELOPE, data }).entityId).toBe(ENTITY);
+    expect(parsed({ ...ENVELOPE, data }).entityId).toBe(ENTITY);
   });
 });
 
-describe("data is the same", () => {
+describe("the digest is the same for data", () => {
   const digest = (body: string) =>
-    accepted(
-      `{"id":1,"event":"E","creationTimeUtc":"2022-02-01T15:09:26","data":${body}}`,
-    ).dataDigest.toString("hex");
+    parsed(`{"id":1,"event":"E","creationTimeUtc":"2022-02-01T15:09:26","data":${body}}`).dataDigest.toString(
+      "hex",
+    );
 
   test.each([
     [
@@ -97,7 +95,7 @@ describe("data is the same", () => {
       '{ "a": 1,\n"entityId": "e" }',
     ],
     ["with other escapes", '{"entityId":"e","a":"\u00e9/"}', String.raw`{"entityId":"e","a":"\u00e9\/"}`],
-    ["with a number written otherwise", '{"entityId":"e","a":1.50}', '{"entityId":"e","a":15e-1}'],
+    ["with a number in another notation", '{"entityId":"e","a":1.50}', '{"entityId":"e","a":15e-1}'],
     ["in PascalCase", '{"entityId":"e","a":1}', '{"EntityId":"e","A":1}'],
   ])("%s", (_, a, b) => {
     expect(digest(a)).toBe(digest(b));
@@ -105,24 +103,24 @@ describe("data is the same", () => {
 
   test.each([
     [
-      "a number's twentieth digit",
+      "twentieth digit of a number",
       '{"entityId":"e","a":1234567890123456789.1}',
       '{"entityId":"e","a":1234567890123456789.2}',
     ],
-    ["a text's white space", '{"entityId":"e","a":"x"}', '{"entityId":"e","a":"x "}'],
-    ["the order of items", '{"entityId":"e","a":[1,2]}', '{"entityId":"e","a":[2,1]}'],
-    ["null for nothing", '{"entityId":"e"}', '{"entityId":"e","a":null}'],
-    ["a number for its text", '{"entityId":"e","a":1}', '{"entityId":"e","a":"1"}'],
-  ])("not with %s", (_, a, b) => {
+    ["white space in a text", '{"entityId":"e","a":"x"}', '{"entityId":"e","a":"x "}'],
+    ["order of items", '{"entityId":"e","a":[1,2]}', '{"entityId":"e","a":[2,1]}'],
+    ["absence: null for a missing field", '{"entityId":"e"}', '{"entityId":"e","a":null}'],
+    ["type: a number for its text", '{"entityId":"e","a":1}', '{"entityId":"e","a":"1"}'],
+  ])("but not with a different %s", (_, a, b) => {
     expect(digest(a)).not.toBe(digest(b));
   });
 });
 
-test("`__proto__` and `constructor` as names are kept, and lend a delivery nothing that it lacks", () => {
+test("`__proto__` and `constructor` are names like any other, and add no fields", () => {
   const data = `{"__proto__":{"entity":"Nobody"},"constructor":1,"entityId":"e"}`;
-  const told = accepted(`{"id":1,"event":"E","creationTimeUtc":"2022-02-01T15:09:26","data":${data}}`);
-  expect(told.dataJson).toBe(`{"__proto__":{"entity":"Nobody"},"constructor":1,"entityId":"e"}`);
+  const event = parsed(`{"id":1,"event":"E","creationTimeUtc":"2022-02-01T15:09:26","data":${data}}`);
+  expect(event.dataJson).toBe(`{"__proto__":{"entity":"Nobody"},"constructor":1,"entityId":"e"}`);
   const inherited = `{"__proto__":{"event":"E","data":{"entityId":"e"}},"id":1,"creationTimeUtc":"2022-02-01T15:09:26"}`;
-  expect(paths(rejected(inherited))).toEqual(["event", "data"]);
-  expect(paths(rejected(inherited.replace("__proto__", "__Proto__")))).toEqual(["event", "data"]);
+  expect(issuePaths(parseFailure(inherited))).toEqual(["event", "data"]);
+  expect(issuePaths(parseFailure(inherited.replace("__proto__", "__Proto__")))).toEqual(["event", "data"]);
 });

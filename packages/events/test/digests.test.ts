@@ -10,7 +10,7 @@ const KEPT: KeptDelivery = {
   secretFingerprint: "f00d",
 };
 
-test("the digest of a delivery stays what it was when it was recorded", () => {
+test("a delivery's digest stays what it was when it was recorded", () => {
   expect(deliveryDigest(KEPT).toString("hex")).toBe(
     "5b7a5f37402f3d649cc48db04e73e8e13f37fee90a9779ded3f340136a6fcf96",
   );
@@ -22,11 +22,11 @@ test.each<[string, Partial<KeptDelivery>]>([
   ["headersJson", { headersJson: '{"content-type": "application/json"}' }],
   ["verifiedBy", { verifiedBy: "payload-secret" }],
   ["secretFingerprint", { secretFingerprint: "F00d" }],
-])("a delivery with another %s has another digest", (_, change) => {
+])("a delivery with a different %s has a different digest", (_, change) => {
   expect(deliveryDigest({ ...KEPT, ...change })).not.toEqual(deliveryDigest(KEPT));
 });
 
-test("no byte moves from what stands before the body into it, or back, unnoticed", () => {
+test("a byte that moves between the other fields and the body changes the digest", () => {
   fc.assert(
     fc.property(fc.string(), fc.string({ minLength: 1 }), fc.string(), (a, moved, b) => {
       const before = { ...KEPT, secretFingerprint: a + moved, body: Buffer.from(b) };

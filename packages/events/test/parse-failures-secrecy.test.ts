@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseDelivery, type DeadLetter } from "../src/index.ts";
-import { ENTITY, ENVELOPE } from "./reading.ts";
+import { ENTITY, ENVELOPE } from "./parsing.ts";
 
-describe("what a rejection says holds nothing of the payload", () => {
-  // In part the way in which V8 words a position: a message that looks for one must not be fooled by the payload.
+describe("a dead letter of a body that cannot be parsed contains nothing of the payload", () => {
+  // Like V8's way to write a position, as the code searches the parser's messages for one.
   const CANARY = "§ at position 98765 §";
   const leaks = ({ message, issues }: DeadLetter) => /§|98765/.test(JSON.stringify({ message, issues }));
 
@@ -16,7 +16,7 @@ describe("what a rejection says holds nothing of the payload", () => {
     CANARY.repeat(9),
     `${CANARY}\0`,
   );
-  const field = (right: unknown) => fc.option(fc.oneof(fc.constant(right), canary), { nil: undefined });
+  const field = (valid: unknown) => fc.option(fc.oneof(fc.constant(valid), canary), { nil: undefined });
   const payload = fc.record(
     {
       id: field("254"),
@@ -39,35 +39,35 @@ describe("what a rejection says holds nothing of the payload", () => {
     { requiredKeys: [] },
   );
 
-  test("when fields are wrong", () => {
+  test("if fields are wrong", () => {
     fc.assert(
       fc.property(payload, (payload) => {
-        const delivery = parseDelivery(Buffer.from(JSON.stringify(payload)));
-        expect(delivery.ok || leaks(delivery.error)).toBe(delivery.ok);
+        const result = parseDelivery(Buffer.from(JSON.stringify(payload)));
+        expect(result.ok || leaks(result.error)).toBe(result.ok);
       }),
       { numRuns: 3000 },
     );
   });
 
-  test("when the text is broken at any place", () => {
+  test("if the JSON is broken at any position", () => {
     const texts = fc.oneof(
       payload.map((payload) => JSON.stringify(payload)),
       fc.constantFrom(`{"a":"${CANARY}"}`, `{"a":tru${CANARY}}`, `${CANARY}`, `{"a":98765}`, `[1,${CANARY}`),
     );
-    const slip = fc.constantFrom("", '"', "}", "]", ",", ":", "\\", "\n", "x", "0", "tru");
+    const typo = fc.constantFrom("", '"', "}", "]", ",", ":", "\\", "\n", "x", "0", "tru");
     fc.assert(
-      fc.property(texts, fc.nat(), slip, fc.nat({ max: 3 }), (text, at, slip, cut) => {
-        const place = at % (text.length + 1);
-        const broken = text.slice(0, place) + slip + text.slice(place + cut);
-        const delivery = parseDelivery(Buffer.from(broken));
-        expect(delivery.ok || leaks(delivery.error)).toBe(delivery.ok);
+      fc.property(texts, fc.nat(), typo, fc.nat({ max: 3 }), (text, n, typo, removed) => {
+        const at = n % (text.length + 1);
+        const broken = text.slice(0, at) + typo + text.slice(at + removed);
+        const result = parseDelivery(Buffer.from(broken));
+        expect(result.ok || leaks(result.error)).toBe(result.ok);
       }),
       { numRuns: 5000, examples: [[`{"a":tru${CANARY}}`, 0, "", 0]] },
     );
   });
 });
 
-test("any bytes whatever end as an event or as a rejection, never as an exception", () => {
+test("any bytes become an event or a dead letter, never an exception", () => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
     fc.json().map((text) => Buffer.from(text)),

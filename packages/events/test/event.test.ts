@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { compareOrderKeys, compareText, type EventOrderKey } from "../src/index.ts";
 
 const wellFormed = fc.string({ unit: "binary", maxLength: 6 });
-// From around the surrogates, where the order of UTF-16 units and that of code points part.
+// From around the surrogates, where the orders of UTF-16 units and of code points differ.
 const tricky = fc.string({ unit: fc.constantFrom("", "a", "\ud7ff", "\ue000", "\uffff", "😀", "𐀀", "􏿿") });
 const anyUnits = fc.string({
   unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)),
@@ -12,8 +12,8 @@ const anyUnits = fc.string({
 });
 const text = fc.oneof(wellFormed, tricky, anyUnits);
 
-// Few values, so that ties in the time, the type and the id are common.
-const place: fc.Arbitrary<EventOrderKey> = fc.record(
+// Few values, so that equal times, types and ids are common.
+const orderKey: fc.Arbitrary<EventOrderKey> = fc.record(
   {
     ticks: fc.bigInt({ min: -1n, max: 1n }),
     event: fc.constantFrom("A", "B", "Ab"),
@@ -22,7 +22,7 @@ const place: fc.Arbitrary<EventOrderKey> = fc.record(
   { noNullPrototype: true },
 );
 
-test("texts are ordered as their UTF-8 bytes are, which is Postgres' order under collate C", () => {
+test("texts are ordered as their UTF-8 bytes, which is Postgres' order under collate C", () => {
   const pair = fc.oneof(fc.tuple(wellFormed, wellFormed), fc.tuple(tricky, tricky));
   fc.assert(
     fc.property(pair, ([a, b]) => {
@@ -32,7 +32,7 @@ test("texts are ordered as their UTF-8 bytes are, which is Postgres' order under
   );
 });
 
-test("texts are totally ordered, halves of surrogate pairs included", () => {
+test("texts are totally ordered, lone surrogates included", () => {
   fc.assert(
     fc.property(text, text, text, (a, b, c) => {
       expect(isTotalOrder(compareText, a, b, c)).toBe(true);
@@ -42,9 +42,9 @@ test("texts are totally ordered, halves of surrogate pairs included", () => {
   );
 });
 
-test("places are totally ordered: two are equal only where time, type and id are", () => {
+test("order keys are totally ordered, and equal only if time, type and id are", () => {
   fc.assert(
-    fc.property(place, place, place, (a, b, c) => {
+    fc.property(orderKey, orderKey, orderKey, (a, b, c) => {
       expect(isTotalOrder(compareOrderKeys, a, b, c)).toBe(true);
       expect(compareOrderKeys(a, b) === 0).toBe(isDeepStrictEqual(a, b));
     }),
@@ -52,22 +52,22 @@ test("places are totally ordered: two are equal only where time, type and id are
   );
 });
 
-test("time decides first, to the tick; then the type; then the id, as text", () => {
-  const places = [
+test("the tick decides first, then the type, then the id as text", () => {
+  const ordered = [
     { ticks: 1n, event: "B", id: "9" },
     { ticks: 2n, event: "A", id: "10" },
     { ticks: 2n, event: "A", id: "9" },
     { ticks: 2n, event: "B", id: "1" },
   ];
-  expect(places.toReversed().sort(compareOrderKeys)).toEqual(places);
+  expect(ordered.toReversed().sort(compareOrderKeys)).toEqual(ordered);
 });
 
-test("times beyond what a double tells apart are still told apart", () => {
+test("times that are equal as doubles are still distinguished", () => {
   const at = (ticks: bigint) => ({ ticks, event: "A", id: "1" });
   expect(compareOrderKeys(at(2n ** 60n), at(2n ** 60n + 1n))).toBeLessThan(0);
 });
 
-/** Whether these three contradict no total order: reflexive, antisymmetric, transitive. */
+/** Returns whether three values are in a total order: reflexive, antisymmetric, transitive. */
 function isTotalOrder<T>(compare: (a: T, b: T) => number, a: T, b: T, c: T): boolean {
   const [least, middle, greatest] = [a, b, c].sort(compare) as [T, T, T];
   return (

@@ -12,23 +12,23 @@ import {
 
 export const ENTITY = "17f86a38-ee24-4686-8b4d-9251019f0009";
 
-/** The time of everything that `told` dates to this minute, as a person's file shows it. */
+/** Returns the time of the events of a minute, as a person's state has it. */
 export function minute(n: number): string {
   return `2022-02-01T15:${String(n).padStart(2, "0")}:00.0000000Z`;
 }
 
-/** An event of that minute. Ids count for order and identity alone, so most tests leave them out. */
-export function told(at: number, event: string, data: JsonObject = {}, id = "254"): Event {
-  const ticks = parseTicks(minute(at));
-  if (ticks === undefined) throw new Error(`${at} is no minute`);
+/** Returns an event of that minute. Ids matter to identity and order alone, so most tests leave them out. */
+export function eventAt(n: number, event: string, data: JsonObject = {}, id = "254"): Event {
+  const ticks = parseTicks(minute(n));
+  if (ticks === undefined) throw new Error(`${n} is not a minute`);
   return fromLog({ event, id, entityId: ENTITY, ticks, data: { entityId: ENTITY, ...data } });
 }
 
-/** Given what has happened to a person, when one thing more happens: what changes in the file, beside its count. */
-export function given(...history: readonly Event[]) {
+/** Given a person's events, `when` returns what one more event changes, beside `version` and `lastEventAt`. */
+export function given(...events: readonly Event[]) {
   return {
     when(event: Event): Partial<Person> {
-      const state = history.reduce(evolve, initialState(ENTITY));
+      const state = events.reduce(evolve, initialState(ENTITY));
       const before = new Map<string, unknown>(Object.entries(toPerson(state)));
       const after = Object.entries(toPerson(evolve(state, event)));
       return Object.fromEntries(
