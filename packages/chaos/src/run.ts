@@ -1,100 +1,89 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { describeError } from "@dossier/service";
-import { befall } from "./befall.ts";
-import { mountDisk } from "./disk.ts";
-import { plan, REST_MS, type Fault } from "./plan.ts";
-import { quiet } from "./quiet.ts";
-import { createSender, type Ledger } from "./sender.ts";
-import { openStage, type Stage } from "./stage.ts";
-import { drive, traffic } from "./traffic.ts";
-import { verdict } from "./verdict.ts";
+import { createClient, type Answers } from "./client.ts";
+import { startEnvironment } from "./environment.ts";
+import { injectFaults } from "./inject.ts";
+import { checkLiveness, checkSafety } from "./invariants.ts";
+import { scheduleFaults, type Fault } from "./schedule.ts";
+import { mountSmallDisk } from "./small-disk.ts";
+import { createWorkload, sendWorkload } from "./workload.ts";
 
 export interface RunOptions {
   readonly seed: number;
+  /** For how long faults are injected and webhooks are sent. */
   readonly durationMs: number;
   readonly ingests: number;
   readonly workers: number;
-  /** Called now and then with how far the run is. */
-  readonly onProgress: (line: string) => void;
+  /** Called every second. */
+  readonly onProgress: (progress: Progress) => void;
 }
 
-export interface Run {
+export interface Progress {
+  /** Webhooks accepted so far, and all there are. */
+  readonly accepted: number;
+  readonly total: number;
+  readonly lastEvent: string;
+}
+
+export interface RunResult {
+  readonly seed: number;
   readonly faults: readonly Fault[];
-  readonly ledger: Ledger;
+  readonly answers: Answers;
   readonly persons: number;
-  /** What was wrong; empty where nothing was. */
-  readonly findings: readonly string[];
-  /** What happened when, for whoever looks into a finding. */
+  /** Of invariants, and failures of the run itself. None if it passed. */
+  readonly violations: readonly string[];
+  /** What happened when. */
   readonly timeline: readonly string[];
-  /** The services' logs, kept where something was wrong. */
+  /** The folder with the services' logs, removed if the run passed. */
   readonly logs: string;
 }
 
-/** Plays one seed: everything runs, webhooks come, faults befall it; in the end all must be as if none had. */
-export async function play({ seed, durationMs, ingests, workers, onProgress }: RunOptions): Promise<Run> {
-  await using disk = await mountDisk();
+/** Runs one seed: starts an environment, sends the workload while faults are injected, and checks the invariants. */
+export async function run({ seed, durationMs, onProgress, ...counts }: RunOptions): Promise<RunResult> {
+  await using disk = await mountSmallDisk();
   const logs = await mkdtemp(join(tmpdir(), `dossier-chaos-${seed}-`));
-  const findings: string[] = [];
+  const startedAt = performance.now();
   const timeline: string[] = [];
-  const began = performance.now();
-  const note = (what: string) =>
-    void timeline.push(`${((performance.now() - began) / 1_000).toFixed(1)} s  ${what}`);
-  const onDeath = (how: string) => {
-    note(how);
-    findings.push(how);
-  };
+  const violations: string[] = [];
+  function record(event: string): void {
+    timeline.push(`${((performance.now() - startedAt) / 1_000).toFixed(1)} s  ${event}`);
+  }
+  function onCrash(crash: string): void {
+    record(crash);
+    violations.push(crash);
+  }
 
-  await using stage = await openStage({ ingests, workers, disk, logs, onDeath });
-  const faults = plan(seed, durationMs, stage.cast);
-  const sent = traffic(seed, durationMs);
-  const sender = createSender(stage.webhookUrls, stage.secret);
-  const progress = setInterval(() => {
-    const { accepted, sends } = sender.ledger;
-    onProgress(
-      `${accepted.size} of ${sent.bodies.length} accepted in ${sends} sends; ${timeline.at(-1) ?? ""}`,
-    );
-  }, 1_000);
+  await using environment = await startEnvironment({ ...counts, disk, logs, onCrash });
+  const faults = scheduleFaults(seed, durationMs, environment.topology);
+  const workload = createWorkload(seed, durationMs);
+  const client = createClient(environment.webhookUrls, environment.secret);
+  const total = workload.bodies.length;
+  const progress = setInterval(
+    () =>
+      onProgress({ accepted: client.answers.accepted.size, total, lastEvent: timeline.at(-1) ?? "started" }),
+    1_000,
+  );
   try {
-    const [unaccepted] = await Promise.all([drive(sent, sender, durationMs), storm(faults, stage, note)]);
-    findings.push(...unaccepted);
-    note("quiet: nothing more is sent, and the last fault is over");
-    findings.push(...(await quiet(stage)));
-    note("settled");
-    const ends = await Promise.all([...stage.services.values()].map((service) => service.stop()));
-    findings.push(...ends.filter((end) => end !== undefined));
-    findings.push(...(await verdict(stage.postgres.url, sent, sender.ledger)));
+    const [unaccepted] = await Promise.all([
+      sendWorkload(workload, client, durationMs),
+      injectFaults(faults, environment, record),
+    ]);
+    if (unaccepted > 0) violations.push(`liveness: ${unaccepted} of ${total} webhooks were never accepted`);
+    record("all faults are over, nothing more is sent");
+    violations.push(...(await checkLiveness(environment)));
+    record("all deliveries are settled");
+    violations.push(...(await environment.stopServices()));
+    violations.push(...(await checkSafety(environment.postgres.url, workload, client.answers)));
   } catch (error) {
     const { message, stack } = describeError(error);
-    findings.push(`the run itself failed: ${message}\n${stack ?? ""}`);
+    violations.push(`the run itself failed: ${message}\n${stack ?? ""}`);
   } finally {
     clearInterval(progress);
-    sender.close();
+    client.close();
   }
-  if (findings.length === 0) await rm(logs, { recursive: true });
-  return { faults, ledger: sender.ledger, persons: sent.persons.length, findings, timeline, logs };
-}
-
-/** Lets each fault befall at its time, or, where one before it lasts longer than planned, when its targets are free. */
-async function storm(faults: readonly Fault[], stage: Stage, note: (what: string) => void): Promise<void> {
-  const began = performance.now();
-  const busy = new Map<string, Promise<void>>();
-  for (const fault of faults) {
-    const free = Promise.all(fault.targets.flatMap((target) => busy.get(target) ?? []));
-    const over = free.then(() => strike(fault));
-    for (const target of fault.targets) busy.set(target, over);
-  }
-  await Promise.all(busy.values());
-
-  async function strike(fault: Fault): Promise<void> {
-    const wait = began + fault.atMs - performance.now();
-    if (wait > 0) await delay(wait);
-    const what = `${fault.kind}: ${fault.targets.join(", ")}`;
-    note(`${what}, for ${fault.lastsMs} ms`);
-    await befall(fault, stage, note);
-    note(`over: ${what}`);
-    await delay(REST_MS);
-  }
+  if (violations.length === 0) await rm(logs, { recursive: true });
+  const { persons } = workload;
+  return { seed, faults, answers: client.answers, persons: persons.length, violations, timeline, logs };
 }

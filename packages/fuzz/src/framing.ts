@@ -1,76 +1,85 @@
 import fc from "fast-check";
-import { documented, large } from "./bodies.ts";
-import { makeCase, type Case } from "./case.ts";
-import { chunk, head, lengthOf, LIMIT, pieces, signatureOf, TOO_LARGE } from "./request.ts";
+import { atSizeLimit, documented } from "./bodies.ts";
+import {
+  chunk,
+  contentLength,
+  head,
+  MAX_BODY_BYTES,
+  printable,
+  segmented,
+  signature,
+  TOO_LARGE,
+  type Case,
+} from "./request.ts";
 
-export const inChunks = fc
+export const chunked = fc
   .tuple(
-    fc.oneof({ weight: 20, arbitrary: documented }, { weight: 1, arbitrary: large }),
+    fc.oneof({ weight: 20, arbitrary: documented }, { weight: 1, arbitrary: atSizeLimit }),
     fc.constantFrom("", ";a=b", ';a="é"'),
     fc.constantFrom("", "X-Trailer: a\r\n"),
   )
   .chain(([body, extension, trailer]) =>
-    pieces(body).map((parts) =>
-      makeCase({
-        category: "chunks",
+    segmented(body).map((parts) =>
+      printable({
+        category: "chunked",
         segments: [
-          head({ headers: [["transfer-encoding", "chunked"], signatureOf(body)] }),
+          head({ headers: [["transfer-encoding", "chunked"], signature(body)] }),
           ...parts.filter(({ length }) => length > 0).map((part) => chunk(part, extension)),
           Buffer.from(`0\r\n${trailer}\r\n`),
         ],
-        afterwards: "wait",
-        right: body.length > LIMIT ? TOO_LARGE : [200],
+        ending: "wait",
+        expected: body.length > MAX_BODY_BYTES ? TOO_LARGE : [200],
       }),
     ),
   );
 
-export const brokenChunks = fc
+export const invalidChunks = fc
   .tuple(documented, fc.constantFrom("g\r\n", "-1\r\n", "ffffffffffffffffff\r\n", "\r\n", "5\r\nab"))
-  .map(([body, broken]) =>
-    makeCase({
-      category: "broken chunks",
+  .map(([body, invalid]) =>
+    printable({
+      category: "invalid chunks",
       segments: [
-        head({ headers: [["transfer-encoding", "chunked"], signatureOf(body)] }),
+        head({ headers: [["transfer-encoding", "chunked"], signature(body)] }),
         chunk(body),
-        Buffer.from(broken),
+        Buffer.from(invalid),
       ],
-      afterwards: "half-close",
-      right: [400, "none"],
+      ending: "half-close",
+      expected: [400, "none"],
     }),
   );
 
-/** In pieces, which come as fast as they are taken: no time limit is met. */
-export const inPieces = fc
+/** Segments follow each other so fast that no timeout is met. */
+export const inSegments = fc
   .tuple(documented, fc.constantFrom("wait" as const, "half-close" as const))
-  .chain(([body, afterwards]) =>
-    pieces(Buffer.concat([head({ headers: [lengthOf(body), signatureOf(body)] }), body])).map((segments) =>
-      makeCase({
-        category: "in pieces",
+  .chain(([body, ending]) =>
+    segmented(Buffer.concat([head({ headers: [contentLength(body), signature(body)] }), body])).map((segments) =>
+      printable({
+        category: "in segments",
         segments,
-        afterwards,
-        // Node takes a client that ends its side for one that has gone.
-        right: afterwards === "wait" ? [200] : [200, "none"],
+        ending,
+        // Node may take a client that ends its side for one that has gone.
+        expected: ending === "wait" ? [200] : [200, "none"],
       }),
     ),
   );
 
-export const unfinished = fc
+export const truncated = fc
   .tuple(documented, fc.nat(), fc.constantFrom("half-close" as const, "reset" as const))
-  .map(([body, at, afterwards]) => {
-    const whole = Buffer.concat([head({ headers: [lengthOf(body), signatureOf(body)] }), body]);
-    return makeCase({
-      category: "unfinished",
-      segments: [whole.subarray(0, at % whole.length)],
-      afterwards,
-      right: [400, "none"],
+  .map(([body, at, ending]) => {
+    const request = Buffer.concat([head({ headers: [contentLength(body), signature(body)] }), body]);
+    return printable({
+      category: "truncated",
+      segments: [request.subarray(0, at % request.length)],
+      ending,
+      expected: [400, "none"],
     });
   });
 
 const body = Buffer.from("{}");
 
-/** Requests that wait for ever in the middle of what they send: they meet ingest's time limits, up to half a minute each. */
-export const neverEnding: readonly Case[] = [
-  head({ headers: [lengthOf(body), signatureOf(body)] }).subarray(0, -2),
-  Buffer.concat([head({ headers: [lengthOf(body), signatureOf(body)] }), body.subarray(1)]),
-  Buffer.concat([head({ headers: [["transfer-encoding", "chunked"], signatureOf(body)] }), chunk(body)]),
-].map((sent) => makeCase({ category: "never ending", segments: [sent], afterwards: "wait", right: [408] }));
+/** Requests that stop in the middle and stay connected. Each runs into a timeout of ingest, of up to 30 s. */
+export const stalledRequests: readonly Case[] = [
+  head({ headers: [contentLength(body), signature(body)] }).subarray(0, -2),
+  Buffer.concat([head({ headers: [contentLength(body), signature(body)] }), body.subarray(1)]),
+  Buffer.concat([head({ headers: [["transfer-encoding", "chunked"], signature(body)] }), chunk(body)]),
+].map((bytes) => printable({ category: "stalled", segments: [bytes], ending: "wait", expected: [408] }));

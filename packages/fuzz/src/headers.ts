@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { documented } from "./bodies.ts";
-import { makeCase } from "./case.ts";
-import { head, lengthOf, signatureOf } from "./request.ts";
+import { contentLength, head, printable, signature } from "./request.ts";
 
 const token = fc.string({
   unit: fc.constantFrom(...Array.from("abcXYZ019!#$%&'*+-.^_`|~")),
@@ -25,7 +24,7 @@ const KNOWN_HEADERS = [
   "constructor",
 ];
 
-export const oddHeaders = fc
+export const unusualHeaders = fc
   .tuple(
     documented,
     fc.array(
@@ -40,18 +39,18 @@ export const oddHeaders = fc
     ),
   )
   .map(([body, headers]) =>
-    makeCase({
-      category: "odd headers",
-      segments: [head({ headers: [lengthOf(body), signatureOf(body), ...headers] }), body],
-      afterwards: "wait",
-      right: [200],
+    printable({
+      category: "unusual headers",
+      segments: [head({ headers: [contentLength(body), signature(body), ...headers] }), body],
+      ending: "wait",
+      expected: [200],
     }),
   );
 
-export const brokenHeads = fc
+export const invalidHeaders = fc
   .tuple(
     documented,
-    fc.constantFrom<readonly [right: number, ...headers: (readonly [string, string])[]]>(
+    fc.constantFrom<readonly [expected: number, ...headers: (readonly [string, string])[]]>(
       [400, ["transfer-encoding", "chunked"]],
       [400, ["content-length", "1"]],
       [400, ["transfer-encoding", "gzip"]],
@@ -63,28 +62,28 @@ export const brokenHeads = fc
       [401, ["abp-webhook-signature", "sha256=twice"]],
     ),
   )
-  .map(([body, [right, ...headers]]) =>
-    makeCase({
-      category: "broken heads",
-      segments: [head({ headers: [lengthOf(body), signatureOf(body), ...headers] }), body],
-      afterwards: "wait",
-      right: [right],
+  .map(([body, [expected, ...headers]]) =>
+    printable({
+      category: "invalid headers",
+      segments: [head({ headers: [contentLength(body), signature(body), ...headers] }), body],
+      ending: "wait",
+      expected: [expected],
     }),
   );
 
-export const anyHead = fc.uint8Array({ minLength: 1, maxLength: 500 }).map((bytes) =>
-  makeCase({
-    category: "no HTTP",
+export const notHttp = fc.uint8Array({ minLength: 1, maxLength: 500 }).map((bytes) =>
+  printable({
+    category: "not HTTP",
     segments: [Buffer.concat([Buffer.from("\u0001"), bytes, Buffer.from("\r\n\r\n")])],
-    afterwards: "half-close",
-    right: [400, "none"],
+    ending: "half-close",
+    expected: [400, "none"],
   }),
 );
 
-export const elsewhere = fc
+export const otherRoutes = fc
   .tuple(
     documented,
-    fc.constantFrom<readonly [right: number, method: string, target: string]>(
+    fc.constantFrom<readonly [expected: number, method: string, target: string]>(
       [405, "GET", "/webhooks/icomply"],
       [405, "PUT", "/webhooks/icomply?a=b"],
       [405, "DELETE", "/webhooks/icomply"],
@@ -97,11 +96,11 @@ export const elsewhere = fc
       [400, "POST", "webhooks"],
     ),
   )
-  .map(([body, [right, method, target]]) =>
-    makeCase({
-      category: "elsewhere",
-      segments: [head({ method, target, headers: [lengthOf(body), signatureOf(body)] }), body],
-      afterwards: "wait",
-      right: [right],
+  .map(([body, [expected, method, target]]) =>
+    printable({
+      category: "other routes",
+      segments: [head({ method, target, headers: [contentLength(body), signature(body)] }), body],
+      ending: "wait",
+      expected: [expected],
     }),
   );
