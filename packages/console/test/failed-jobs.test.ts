@@ -23,10 +23,10 @@ describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) =>
     const queue = openQueue(location, { name: "test", timeoutMs: 20_000, onError: () => undefined });
     context.onTestFinished(() => queue.close());
     await queue.enqueueSingle(DELIVERY);
-    const consumer = consume(location, async () => ({ kind: "dead", error: "unparsable" }), {
+    const consumer = consume(location, async () => ({ kind: "failed", error: "unparsable" }), {
       name: "test",
       concurrency: 1,
-      handleStalled: async () => ({ kind: "done" }),
+      handleStalled: async () => ({ kind: "completed" }),
       onError: () => undefined,
     });
     await expect.poll(async () => (await queue.counts()).failed).toBe(1);

@@ -1,5 +1,5 @@
 import type { Event } from "./event.ts";
-import { recognise, type NaturalPersonEvent } from "./natural-person-events.ts";
+import type { NaturalPersonEvent } from "./natural-person-events.ts";
 import { compareText } from "./order.ts";
 import { STATUSES, type FirstTime, type PersonState, type Status, type Time } from "./person.ts";
 import { formatTicks } from "./ticks.ts";
@@ -37,10 +37,9 @@ export function evolve(state: PersonState, event: Event): PersonState {
     firstEventAt: state.firstEventAt ?? at,
     lastEventAt: at,
   };
-  const recognition = recognise(event.event, event.data);
-  if (recognition.kind !== "recognised")
-    return { ...counted, unrecognisedEvents: state.unrecognisedEvents + 1 };
-  return apply(counted, recognition.event, at);
+  return event.content === "unrecognised"
+    ? { ...counted, unrecognisedEvents: state.unrecognisedEvents + 1 }
+    : apply(counted, event.content, at);
 }
 
 function apply(state: PersonState, { event, data }: NaturalPersonEvent, at: Time): PersonState {

@@ -3,26 +3,35 @@ export {
   type Appended,
   type HashedEntry,
   type KnownEvent,
-  type Outcome,
   type ParsedDelivery,
   type Stream,
 } from "./append.ts";
 export { CHAIN_START, chainHash, type Entry } from "./chain.ts";
 export { dataDigest } from "./data-digest.ts";
 export { deliveryDigest, type KeptDelivery } from "./delivery-digest.ts";
-export {
-  MAX_ID_LENGTH,
-  parseDelivery,
-  type PartialIdentity,
-  type ParseFailure,
-  type ParsedEvent,
-} from "./parse-delivery.ts";
-export { identityKey, type Event } from "./event.ts";
+export { MAX_ID_LENGTH, parseDelivery, type ParsedEvent } from "./parse-delivery.ts";
+export { fromLog, identityKey, type Event, type EventContent, type PartialIdentity } from "./event.ts";
 export { evolve, initialState } from "./evolve.ts";
 export { fold, foldInOrder, type Folded } from "./fold.ts";
 export { eventsAt, type EventWithDeliveries, type LoggedDelivery, type PointInTime } from "./events-at.ts";
 export { canonicalJson, MAX_DEPTH, parseJson, type Json, type JsonObject } from "./json.ts";
-export { recognise, type Issue, type NaturalPersonEvent } from "./natural-person-events.ts";
+export { diffJson, type JsonDifference } from "./json-diff.ts";
+export {
+  conflictingDuplicate,
+  DEAD_LETTER_REASONS,
+  foldFailed,
+  stalled,
+  type DeadLetter,
+  type DeadLetterReason,
+} from "./dead-letter.ts";
+export type { Outcome, Outcomes } from "./outcome.ts";
+export {
+  isKnownType,
+  naturalPersonEvents,
+  recognise,
+  type Issue,
+  type NaturalPersonEvent,
+} from "./natural-person-events.ts";
 export { compareOrderKeys, compareText, type EventOrderKey } from "./order.ts";
 export {
   STATUSES,

@@ -59,10 +59,15 @@ export interface Issue {
   readonly message: string;
 }
 
+/** Whether this code knows the events of a type. */
+export function isKnownType(event: string): event is keyof Schemas {
+  return Object.hasOwn(naturalPersonEvents, event);
+}
+
 /** Reads what an event says. `unknown-type` is no fault: the log keeps it until the code knows the type. */
 export function recognise(event: string, data: JsonObject): Recognition {
-  if (!Object.hasOwn(naturalPersonEvents, event)) return { kind: "unknown-type" };
-  const parsed = naturalPersonEvents[event as keyof Schemas].safeParse(upcast(data));
+  if (!isKnownType(event)) return { kind: "unknown-type" };
+  const parsed = naturalPersonEvents[event].safeParse(upcast(data));
   if (!parsed.success) return { kind: "invalid", issues: issuesOf(parsed.error, "data") };
   return { kind: "recognised", event: { event, data: parsed.data } as NaturalPersonEvent };
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { dataDigest } from "./data-digest.ts";
-import type { Event } from "./event.ts";
+import { invalidEvent, unparsable, type DeadLetter } from "./dead-letter.ts";
+import type { Event, PartialIdentity } from "./event.ts";
 import { canonicalJson, isJsonObject, parseJson, scalarText, type Json, type JsonObject } from "./json.ts";
 import { issuesOf, recognise, type Issue } from "./natural-person-events.ts";
 import { err, ok, type Result } from "./result.ts";
@@ -10,25 +11,13 @@ import { upcast } from "./upcast.ts";
 /** In characters. A key of an index in Postgres holds at most about 2,700 bytes. */
 export const MAX_ID_LENGTH = 200;
 
-/** An event as one delivery told it. */
+/** What a delivery's bytes say. */
 export interface ParsedEvent extends Event {
-  /** The canonical text of `data`, as it came: what the log keeps. */
+  /** The canonical text of the data as it was received: what the log keeps. */
   readonly dataJson: string;
-  /** Equal digests, equal data: see `dataDigest`. */
+  /** Equal digests mean equal data: see `dataDigest`. */
   readonly dataDigest: Buffer;
 }
-
-/** Why a delivery cannot be placed in any person's file. Neither text holds anything of the payload. */
-export interface ParseFailure {
-  readonly reason: "unparsable" | "invalid-event";
-  readonly message: string;
-  readonly issues: readonly Issue[];
-  /** Which event it would have been, as far as that could be read. */
-  readonly identity?: PartialIdentity;
-}
-
-/** Those parts of an event's identity that could be read. */
-export type PartialIdentity = { readonly [Part in "event" | "id" | "entityId"]: string | undefined };
 
 /**
  * Reads a delivery's exact bytes.
@@ -38,7 +27,7 @@ export type PartialIdentity = { readonly [Part in "event" | "id" | "entityId"]: 
  * identity and order need (`event`, `id`, `data.entityId`, `creationTimeUtc`) and, for the documented types, on
  * what they say.
  */
-export function parseDelivery(body: Uint8Array): Result<ParsedEvent, ParseFailure> {
+export function parseDelivery(body: Uint8Array): Result<ParsedEvent, DeadLetter> {
   const payload = parsePayload(body);
   if (!payload.ok) return payload;
 
@@ -58,7 +47,7 @@ export function parseDelivery(body: Uint8Array): Result<ParsedEvent, ParseFailur
     id,
     entityId: entityId.data,
     ticks: creationTimeUtc,
-    data,
+    content: recognition.kind === "recognised" ? recognition.event : "unrecognised",
     dataJson,
     dataDigest: dataDigest(data, dataJson),
   });
@@ -66,25 +55,25 @@ export function parseDelivery(body: Uint8Array): Result<ParsedEvent, ParseFailur
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-function parsePayload(body: Uint8Array): Result<JsonObject, ParseFailure> {
+function parsePayload(body: Uint8Array): Result<JsonObject, DeadLetter> {
   let text: string;
   try {
     text = utf8.decode(body);
   } catch {
-    return unparsable(`the body's ${body.length} bytes are not UTF-8`);
+    return err(unparsable(`the body's ${body.length} bytes are not UTF-8`));
   }
   let payload: Json;
   try {
     payload = parseJson(text);
   } catch (error) {
-    if (error instanceof RangeError) return unparsable(`the body is ${error.message}`);
+    if (error instanceof RangeError) return err(unparsable(`the body is ${error.message}`));
     // The parser's own message may quote the text around the fault, which may be personal; then it ends otherwise.
     const position = /at position (\d+) \(line \d+ column \d+\)$/.exec(String(error))?.[1];
-    return unparsable(
-      `the body is not JSON${position === undefined ? "" : `, from character ${position} on`}`,
+    return err(
+      unparsable(`the body is not JSON${position === undefined ? "" : `, from character ${position} on`}`),
     );
   }
-  if (!isJsonObject(payload)) return unparsable("the body is JSON, but no object");
+  if (!isJsonObject(payload)) return err(unparsable("the body is JSON, but no object"));
   const shape = upcast(payload);
   // The sender's newer releases name the field `webhookEvent`.
   return ok(Object.hasOwn(shape, "event") ? shape : { ...shape, event: shape["webhookEvent"] ?? null });
@@ -117,13 +106,8 @@ const envelopeSchema = z.object({
   data: z.custom<JsonObject>((value) => isJsonObject(value as Json), "expected an object"),
 });
 
-function unparsable(message: string): { ok: false; error: ParseFailure } {
-  return err({ reason: "unparsable", message, issues: [] });
-}
-
-function invalid(issues: readonly Issue[], payload: JsonObject): { ok: false; error: ParseFailure } {
-  const message = issues.map(({ path, message }) => `${path}: ${message}`).join("; ");
-  return err({ reason: "invalid-event", message, issues, identity: partialIdentity(payload) });
+function invalid(issues: readonly Issue[], payload: JsonObject): { ok: false; error: DeadLetter } {
+  return err(invalidEvent(issues, partialIdentity(payload)));
 }
 
 function partialIdentity({ event, id, data }: JsonObject): PartialIdentity {

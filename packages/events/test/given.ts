@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import {
   evolve,
+  fromLog,
   initialState,
   parseTicks,
   toPerson,
@@ -20,7 +21,7 @@ export function minute(n: number): string {
 export function told(at: number, event: string, data: JsonObject = {}, id = "254"): Event {
   const ticks = parseTicks(minute(at));
   if (ticks === undefined) throw new Error(`${at} is no minute`);
-  return { event, id, entityId: ENTITY, ticks, data: { entityId: ENTITY, ...data } };
+  return fromLog({ event, id, entityId: ENTITY, ticks, data: { entityId: ENTITY, ...data } });
 }
 
 /** Given what has happened to a person, when one thing more happens: what changes in the file, beside its count. */

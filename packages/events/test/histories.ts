@@ -2,8 +2,8 @@ import { hash } from "node:crypto";
 import fc from "fast-check";
 import {
   formatTicks,
+  fromLog,
   parseDelivery,
-  type Event,
   type JsonObject,
   type ParsedDelivery,
   type Ticks,
@@ -74,7 +74,7 @@ export const arrival = fc
       if (before === undefined || at < before) earliest.set(occurrence, at);
     }
     return {
-      events: [...earliest].map(([occurrence, ticks]): Event => ({ ...occurrence, entityId: ENTITY, ticks })),
+      events: [...earliest].map(([occurrence, ticks]) => fromLog({ ...occurrence, entityId: ENTITY, ticks })),
       batches: split(
         drawn.map(({ occurrence, at }, n) => send(occurrence, at, `delivery-${n}`)),
         sizes,
@@ -91,7 +91,7 @@ export function send({ event, id, data }: Occurrence, at: Ticks, deliveryId: str
     deliveryId,
     receivedTicks: at,
     deliveryDigest: hash("sha256", body, "buffer"),
-    parsed: read.value,
+    event: read.value,
   };
 }
 

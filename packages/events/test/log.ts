@@ -3,6 +3,7 @@ import {
   CHAIN_START,
   compareOrderKeys,
   fold,
+  fromLog,
   identityKey,
   parseJson,
   type Event,
@@ -33,7 +34,7 @@ export class Log {
         entityId: this.entityId,
         seq: last?.seq ?? 0,
         hash: last?.hash ?? CHAIN_START,
-        known: this.#known(new Set(sends.map(({ parsed }) => identityKey(parsed)))),
+        known: this.#known(new Set(sends.map(({ event }) => identityKey(event)))),
         folded: this.folded,
       },
       sends,
@@ -52,7 +53,10 @@ export class Log {
       const key = identityKey({ event, id });
       const before = events.get(key);
       if (kind === "event")
-        events.set(key, { event, id, entityId, ticks, data: parseJson(dataJson ?? "") as JsonObject });
+        events.set(
+          key,
+          fromLog({ event, id, entityId, ticks, data: parseJson(dataJson ?? "") as JsonObject }),
+        );
       else if (before !== undefined && ticks < before.ticks) events.set(key, { ...before, ticks });
     }
     return [...events.values()].sort(compareOrderKeys);

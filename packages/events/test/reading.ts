@@ -1,4 +1,4 @@
-import { parseDelivery, type ParseFailure, type ParsedEvent } from "../src/index.ts";
+import { parseDelivery, type DeadLetter, type ParsedEvent } from "../src/index.ts";
 
 export const ENTITY = "17f86a38-ee24-4686-8b4d-9251019f0009";
 export const ENVELOPE = {
@@ -23,12 +23,12 @@ export function accepted(body: unknown): ParsedEvent {
   return delivery.value;
 }
 
-export function rejected(body: unknown): ParseFailure {
+export function rejected(body: unknown): DeadLetter {
   const delivery = parseDelivery(encode(body));
   if (delivery.ok) throw new Error("the delivery was read");
   return delivery.error;
 }
 
-export function paths({ issues }: ParseFailure): string[] {
+export function paths({ issues }: DeadLetter): string[] {
   return issues.map(({ path }) => path);
 }

@@ -4,7 +4,7 @@ import type { JobResult } from "./verdict.ts";
 export interface JobInput {
   readonly deliveryIds: readonly string[];
   /** Whether the job is one delivery's own: it shows how that delivery fares. */
-  readonly alone: boolean;
+  readonly single: boolean;
   /** From 1. */
   readonly attempt: number;
 }

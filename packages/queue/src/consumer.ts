@@ -68,14 +68,14 @@ export function consume(
 
   async function judge(job: Job<JobData>): Promise<JobResult> {
     const deliveryIds = deliveryIdsOf(job.data);
-    if (deliveryIds === undefined) return { kind: "dead", error: "the job names no deliveries" };
-    const work = { deliveryIds, alone: job.name === "alone", attempt: job.attemptsMade + 1 };
+    if (deliveryIds === undefined) return { kind: "failed", error: "the job names no deliveries" };
+    const work = { deliveryIds, single: job.name === "single", attempt: job.attemptsMade + 1 };
     try {
       return await (job.stalledCounter > maxStalledCount ? handleStalled(work) : process(work));
     } catch (error) {
       onError(error);
       // Its message was not made for a job, and may quote what was processed.
-      return { kind: "retry", error: "the processor rejected; see the worker's log" };
+      return { kind: "retry", error: "the job handler rejected; see the worker's log", delayMs: 1_000 };
     }
   }
 

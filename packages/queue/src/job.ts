@@ -15,7 +15,7 @@ export const KEY_PREFIX = "{dossier}";
 const KEEP_COMPLETED = { count: 1_000, age: 60 * 60 };
 
 export interface NewJob {
-  readonly name: "batch" | "alone";
+  readonly name: "batch" | "single";
   readonly data: JobData;
   readonly opts: JobsOptions;
 }
@@ -29,7 +29,7 @@ export function batchJob(deliveryIds: readonly string[], maxAttempts: number): N
 
 /** A job for one delivery; there is at most one such job at a time. */
 export function singleJob(deliveryId: string, delayMs: number, maxAttempts: number): NewJob {
-  return job("alone", [deliveryId], { jobId: singleJobId(deliveryId), delay: delayMs }, maxAttempts);
+  return job("single", [deliveryId], { jobId: singleJobId(deliveryId), delay: delayMs }, maxAttempts);
 }
 
 /** The id of the job that a delivery has for itself. */

@@ -5,20 +5,20 @@ import { UnrecoverableError } from "bullmq";
  * so it must hold no personal data.
  */
 export type JobResult =
-  | { readonly kind: "done" }
-  /** An attempt is used up; the next comes after the backoff, or after `delayMs`. */
-  | { readonly kind: "retry"; readonly error: string; readonly delayMs?: number }
+  | { readonly kind: "completed" }
+  /** An attempt is used up; the next comes after the backoff, after `delayMs`. */
+  | { readonly kind: "retry"; readonly error: string; readonly delayMs: number }
   /** The job fails at once, whatever attempts it has left. */
-  | { readonly kind: "dead"; readonly error: string };
+  | { readonly kind: "failed"; readonly error: string };
 
 /** Tells BullMQ of a verdict in its own way: it takes a return as completed, and a throw as failed. */
 export function deliver(verdict: JobResult): void {
   switch (verdict.kind) {
-    case "done":
+    case "completed":
       return;
     case "retry":
       throw new RetryError(verdict.error, verdict.delayMs);
-    case "dead":
+    case "failed":
       throw new UnrecoverableError(verdict.error);
   }
 }

@@ -71,7 +71,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     (await jobs.next()).answer(done);
     await reached(queue, "completed", completes);
     await queue.enqueueSingle(fails);
-    (await jobs.next()).answer({ kind: "dead", error: "no such person" });
+    (await jobs.next()).answer({ kind: "failed", error: "no such person" });
     await reached(queue, "failed", fails);
 
     for (const deliveryId of [completes, fails]) {
@@ -151,7 +151,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
   test("a dead job fails at once, whatever attempts it has left", async (context) => {
     const { queue: open, consumer } = opener(context, await start(context));
     const queue = open({ maxAttempts: 10 });
-    consumer(async () => ({ kind: "dead", error: "unparsable" }));
+    consumer(async () => ({ kind: "failed", error: "unparsable" }));
     const deliveryId = randomUUID();
 
     await queue.enqueueSingle(deliveryId);
@@ -185,7 +185,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     const [failed, unknown] = [randomUUID(), randomUUID()];
     await queue.enqueueSingle(failed);
     (await jobs.next()).answer({ kind: "retry", error: "not yet" });
-    (await jobs.next()).answer({ kind: "dead", error: "never" });
+    (await jobs.next()).answer({ kind: "failed", error: "never" });
     await reached(queue, "failed", failed);
 
     await queue.redrive([failed, unknown]);
@@ -216,7 +216,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
   test("a removed delivery's failed job is gone", async (context) => {
     const { queue: open, consumer } = opener(context, await start(context));
     const queue = open();
-    consumer(async () => ({ kind: "dead", error: "never" }));
+    consumer(async () => ({ kind: "failed", error: "never" }));
     const deliveryId = randomUUID();
     await queue.enqueueSingle(deliveryId);
     await reached(queue, "failed", deliveryId);
@@ -239,8 +239,8 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     consumer(living.process, quickRecovery);
 
     const recovered = await living.next();
-    expect(recovered).toMatchObject({ deliveryIds, alone: false, attempt: 1 });
-    lost.answer({ kind: "dead", error: "a verdict of the dead" });
+    expect(recovered).toMatchObject({ deliveryIds, single: false, attempt: 1 });
+    lost.answer({ kind: "failed", error: "a verdict of the dead" });
     recovered.answer(done);
     await eventually(async () => (await queue.counts()).completed === 1);
     expect(await queue.counts()).toMatchObject({ failed: 0, active: 0 });
@@ -262,12 +262,12 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
       maxStalledCount: 0,
       async handleStalled(work) {
         givenUp.push(work);
-        return { kind: "dead", error: "stalled" };
+        return { kind: "failed", error: "stalled" };
       },
     });
 
     await reached(queue, "failed", deliveryId);
-    expect(givenUp).toEqual([{ deliveryIds: [deliveryId], alone: true, attempt: 1 }]);
+    expect(givenUp).toEqual([{ deliveryIds: [deliveryId], single: true, attempt: 1 }]);
     expect((await queue.bullmq.getFailed())[0]?.failedReason).toBe("stalled");
     lost.answer(done);
   });

@@ -97,4 +97,4 @@ export async function reached(queue: DeliveryQueue, state: JobState, deliveryId:
   await eventually(async () => (await queue.bullmq.getJobState(`delivery-${deliveryId}`)) === state);
 }
 
-export const done: JobResult = { kind: "done" };
+export const done: JobResult = { kind: "completed" };

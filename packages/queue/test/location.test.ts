@@ -12,10 +12,10 @@ test.each([
   expect(() => openQueue({ redisUrl }, options)).toThrow(fault);
   expect(() => openQueue({ redisUrl }, options)).not.toThrow("s3cret");
   expect(() =>
-    consume({ redisUrl }, async () => ({ kind: "done" }), {
+    consume({ redisUrl }, async () => ({ kind: "completed" }), {
       ...options,
       concurrency: 1,
-      handleStalled: async () => ({ kind: "done" }),
+      handleStalled: async () => ({ kind: "completed" }),
     }),
   ).toThrow(fault);
 });

@@ -17,10 +17,10 @@ comment on column deliveries.digest is 'SHA-256 over all other columns but recei
 create table open_deliveries (
   delivery_id uuid primary key,
   due_at timestamptz not null,
-  failed_attempts integer not null default 0
+  attempts integer not null default 0
 );
 comment on column open_deliveries.due_at is 'From then on the sweeper enqueues it, should no job have settled it.';
-comment on column open_deliveries.failed_attempts is 'Attempts used up since it was opened; outages use none.';
+comment on column open_deliveries.attempts is 'Attempts used up since it was opened; outages use none.';
 create index open_deliveries_by_due on open_deliveries (due_at);
 
 create table settlements (

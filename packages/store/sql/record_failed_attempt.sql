@@ -1,14 +1,13 @@
--- Counts an attempt against a delivery that is still open, and says how many it has used up. It is due again when
--- the longest wait before its next attempt has passed, and $2 seconds more.
+-- The delivery is due again $2 seconds after the longest delay ($3, by attempt) before its next attempt.
 with failed as (
   update open_deliveries
-  set failed_attempts = failed_attempts + 1,
-    due_at = now() + make_interval(secs => $2 + least($4::float8, $3::float8 * power(2, failed_attempts)) / 1000)
+  set attempts = attempts + 1,
+    due_at = now() + make_interval(secs => $2 + coalesce(($3::float8[])[least(attempts + 1, cardinality($3::float8[]))], 0) / 1000)
   where delivery_id = $1
-  returning failed_attempts
+  returning attempts
 ),
-noted as (
+recorded as (
   insert into failed_attempts (delivery_id, attempt, error, stack, code_version)
-  select $1, failed_attempts, $5, $6, $7 from failed
+  select $1, attempts, $4, $5, $6 from failed
 )
-select failed_attempts from failed
+select attempts from failed

@@ -13,13 +13,13 @@ export {
 } from "./dead-letters/list.ts";
 export { dryRunRedrive, type PersonChange, type DryRunResult } from "./dead-letters/dry-run.ts";
 export { identityOf } from "./dead-letters/identity.ts";
-export { findDeadLettered, type DeadLetter, type DeadLetterReason } from "./dead-letters/dead-letter.ts";
+export { deadLetter, findDeadLettered } from "./dead-letters/dead-letter.ts";
 export { backlog, type Backlog } from "./inbox/backlog.ts";
 export { recordDeliveries, SWEEP_AFTER_SECONDS, type Delivery } from "./inbox/deliveries.ts";
-export { deadLetter, recordFailedAttempt, type Failure } from "./inbox/failed-attempts.ts";
+export { recordFailedAttempt, type FailedAttempt } from "./inbox/failed-attempts.ts";
 export { snooze } from "./inbox/snooze.ts";
 export { takeDueDeliveries } from "./inbox/sweep.ts";
-export { settle, type Settled } from "./log/settle.ts";
+export { settle } from "./log/settle.ts";
 export { exportEvidence } from "./evidence/export.ts";
 export type { Check, Finding, Mismatch } from "./evidence/findings.ts";
 export { verifyEvidence } from "./evidence/verify-file.ts";

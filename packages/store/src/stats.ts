@@ -1,7 +1,6 @@
-import { recognise, STATUSES, type Status } from "@dossier/events";
+import { isKnownType, STATUSES, type DeadLetterReason, type Status } from "@dossier/events";
 import type { Pool } from "./database/pool.ts";
 import { statement } from "./database/statements.ts";
-import type { DeadLetterReason } from "./dead-letters/dead-letter.ts";
 import { countDeadLetters } from "./dead-letters/list.ts";
 import { assignPositions, lastPosition } from "./feed/positions.ts";
 
@@ -94,8 +93,6 @@ async function personCounts(pool: Pool): Promise<Record<Status, number>> {
 async function unrecognisedCounts(pool: Pool): Promise<Record<string, number>> {
   const { rows } = await pool.query<{ event: string; count: bigint }>(countUndocumented);
   return Object.fromEntries(
-    rows
-      .filter(({ event }) => recognise(event, {}).kind === "unknown-type")
-      .map(({ event, count }) => [event, Number(count)]),
+    rows.filter(({ event }) => !isKnownType(event)).map(({ event, count }) => [event, Number(count)]),
   );
 }

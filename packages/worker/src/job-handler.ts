@@ -1,18 +1,15 @@
-import type { DeliveryQueue, JobResult, JobInput } from "@dossier/queue";
-import type { Logger } from "@dossier/service";
-import { groupCommit, version } from "@dossier/service";
+import { stalled, type Outcome, type Outcomes } from "@dossier/events";
+import type { DeliveryQueue, JobInput, JobResult } from "@dossier/queue";
+import { groupCommit, version, type Logger } from "@dossier/service";
 import { deadLetter, findDeadLettered, type Pool } from "@dossier/store";
 import type { WorkerMetrics } from "./metrics.ts";
 import { ShutdownError, type OutagePause } from "./outage-pause.ts";
-import { jobResult, type Outcome, type Outcomes } from "./outcome.ts";
 import { settleBatch } from "./settle-batch.ts";
 
-/** Deliveries in one transaction at the most: more gains nothing, and locks more persons for longer. */
+/** Deliveries in one transaction. More are no faster, and lock more persons for longer. */
 const MAX_BATCH = 500;
 
-const STALLED = "the worker died or stood still each time it took this delivery";
-
-export interface ProcessorOptions {
+export interface JobHandlerOptions {
   readonly pool: Pool;
   readonly queue: DeliveryQueue;
   readonly outagePause: OutagePause;
@@ -21,116 +18,177 @@ export interface ProcessorOptions {
   readonly maxAttempts: number;
 }
 
-export interface Processor {
-  /** Settles a job's deliveries, together with those of the jobs beside it. */
-  process(work: JobInput): Promise<JobResult>;
-  /** Ends a job whose workers kept dying: a batch is split, so that one delivery cannot take others with it. */
-  handleStalled(work: JobInput): Promise<JobResult>;
+export interface JobHandler {
+  /** Settles a job's deliveries, in one transaction with those of the jobs beside it. */
+  handle(job: JobInput): Promise<JobResult>;
+  /** Ends a job that stalled too often: a batch is split, and a single delivery is dead-lettered. */
+  handleStalled(job: JobInput): Promise<JobResult>;
 }
 
-export function createProcessor(options: ProcessorOptions): Processor {
-  const { pool, queue, outagePause, metrics, log, maxAttempts } = options;
+/** A job and what has become of its deliveries: each step takes one and returns one. */
+interface Execution {
+  readonly job: JobInput;
+  readonly outcomes: Outcomes;
+}
 
+export function createJobHandler(options: JobHandlerOptions): JobHandler {
+  const { pool, queue, outagePause, metrics, log, maxAttempts } = options;
   const batches = groupCommit(settleJobs, {
     weigh: (deliveryIds: readonly string[]) => deliveryIds.length,
     maxFlush: MAX_BATCH,
-    // The queue hands out no more jobs than WORKER_CONCURRENCY: that bounds what waits.
+    // The queue hands out no more jobs than WORKER_CONCURRENCY, which bounds what waits.
     maxWaiting: Number.POSITIVE_INFINITY,
   });
 
+  async function handle(job: JobInput): Promise<JobResult> {
+    return settleDeliveries(job).then(recallDeadLetters).then(giveOwnJobs).then(finish);
+  }
+
+  async function handleStalled(job: JobInput): Promise<JobResult> {
+    if (!job.single) return splitJob(job);
+    return deadLetterDelivery(job).then(recallDeadLetters).then(finish);
+  }
+
+  async function settleDeliveries(job: JobInput): Promise<Execution> {
+    return { job, outcomes: await batches.submit(job.deliveryIds) };
+  }
+
   async function settleJobs(jobs: readonly (readonly string[])[]): Promise<Outcomes[]> {
     const deliveryIds = [...new Set(jobs.flat())];
-    const began = performance.now();
+    const started = performance.now();
     const outcomes = await settleBatch(deliveryIds, { pool, outagePause, maxAttempts });
-    metrics.batch(deliveryIds.length, performance.now() - began);
-    tell(outcomes);
+    metrics.batch(deliveryIds.length, performance.now() - started);
+    report(outcomes);
     return jobs.map(() => outcomes);
   }
 
-  async function process({ deliveryIds, alone }: JobInput): Promise<JobResult> {
-    return endOf(deliveryIds, alone, await batches.submit(deliveryIds));
-  }
-
-  /** A delivery's own job ends as its delivery does. One that fails leaves its batch, to retry and to end alone. */
-  async function endOf(
-    deliveryIds: readonly string[],
-    alone: boolean,
-    outcomes: Outcomes,
-  ): Promise<JobResult> {
-    // Some may have died when this job was run before, by a worker that did not live to say so.
-    const deaths = await deathsOf(deliveryIds.filter((id) => outcomes.get(id)?.kind === "not-open"));
-    const ends = deliveryIds.map((deliveryId) => ({
-      deliveryId,
-      end: jobResult(outcomes.get(deliveryId), deaths.get(deliveryId)),
-    }));
-    const [only] = ends;
-    if (alone && only !== undefined) return only.end;
-    await Promise.all(ends.map(giveOwnJob));
-    return { kind: "done" };
-  }
-
-  function tell(outcomes: Outcomes): void {
-    metrics.ended(outcomes);
-    for (const [deliveryId, outcome] of outcomes) {
-      if (outcome.kind === "failed")
-        log.warn({ deliveryId, error: outcome.error }, "a delivery failed; it is tried again");
-      if (outcome.kind === "snoozed")
-        log.warn(
-          { deliveryId, error: outcome.error },
-          "a delivery is put off: Postgres does other work, but not it",
-        );
-      if (outcome.kind === "dead-lettered")
-        log.warn({ deliveryId, reason: outcome.letter.reason }, "a delivery is dead");
+  async function deadLetterDelivery(job: JobInput): Promise<Execution> {
+    const outcomes = new Map<string, Outcome>();
+    for (const deliveryId of job.deliveryIds) {
+      const letter = stalled();
+      const wasOpen = await outagePause.run(() => deadLetter(pool, deliveryId, letter, version));
+      outcomes.set(
+        deliveryId,
+        wasOpen ? { kind: "dead-lettered", deadLetter: letter } : { kind: "not-open" },
+      );
     }
+    report(outcomes);
+    return { job, outcomes };
   }
 
-  async function deathsOf(deliveryIds: readonly string[]): ReturnType<typeof findDeadLettered> {
-    if (deliveryIds.length === 0) return new Map();
-    return outagePause.wait(() => findDeadLettered(pool, deliveryIds));
+  /** A delivery that is not open may have been dead-lettered by a worker that was killed before its job ended. */
+  async function recallDeadLetters({ job, outcomes }: Execution): Promise<Execution> {
+    const notOpen = job.deliveryIds.filter((deliveryId) => outcomes.get(deliveryId)?.kind === "not-open");
+    if (notOpen.length === 0) return { job, outcomes };
+    const recalled = new Map(outcomes);
+    for (const [deliveryId, { reason, message }] of await outagePause.run(() =>
+      findDeadLettered(pool, notOpen),
+    ))
+      recalled.set(deliveryId, { kind: "dead-lettered", deadLetter: { reason, message, issues: [] } });
+    return { job, outcomes: recalled };
   }
 
-  async function giveOwnJob({ deliveryId, end }: { deliveryId: string; end: JobResult }): Promise<void> {
-    if (end.kind === "done") return;
-    const delayMs = end.kind === "retry" ? (end.delayMs ?? 0) : 0;
+  /** A delivery of a batch that must be retried, or that failed, leaves it: its own job shows how it fares. */
+  async function giveOwnJobs({ job, outcomes }: Execution): Promise<Execution> {
+    if (job.single) return { job, outcomes };
+    await Promise.all(
+      job.deliveryIds.map(async (deliveryId) => {
+        const result = jobResult(outcomes.get(deliveryId));
+        if (result.kind === "completed") return;
+        await enqueueSingle(deliveryId, result.kind === "retry" ? result.delayMs : 0);
+      }),
+    );
+    return { job, outcomes };
+  }
+
+  function finish({ job, outcomes }: Execution): JobResult {
+    const [deliveryId] = job.deliveryIds;
+    return job.single && deliveryId !== undefined
+      ? jobResult(outcomes.get(deliveryId))
+      : { kind: "completed" };
+  }
+
+  /** So that one delivery cannot take the others of its batch with it. */
+  async function splitJob({ deliveryIds }: JobInput): Promise<JobResult> {
+    log.warn({ code: "batch-stalled", deliveries: deliveryIds.length }, "batch stalled; splitting it");
+    await Promise.all(deliveryIds.map((deliveryId) => queue.enqueueSingle(deliveryId)));
+    return { kind: "completed" };
+  }
+
+  async function enqueueSingle(deliveryId: string, delayMs: number): Promise<void> {
     try {
       await queue.enqueueSingle(deliveryId, { delayMs });
     } catch (err) {
-      // What failed is open and due later: the sweeper enqueues it. What is dead is dead in Postgres all the same.
-      log.warn({ err, deliveryId }, "the queue did not take the delivery's own job");
+      // Nothing is lost: the sweeper enqueues what is open, and Postgres has what is dead-lettered.
+      log.warn({ code: "single-not-enqueued", err, deliveryId }, "delivery not enqueued by itself");
     }
   }
 
-  async function handleStalled({ deliveryIds, alone }: JobInput): Promise<JobResult> {
-    const [only] = deliveryIds;
-    if (!alone || only === undefined) {
-      log.warn(
-        { deliveries: deliveryIds.length },
-        "a job's workers kept dying: its deliveries get jobs of their own",
-      );
-      await Promise.all(deliveryIds.map((deliveryId) => queue.enqueueSingle(deliveryId)));
-      return { kind: "done" };
+  function report(outcomes: Outcomes): void {
+    metrics.settled(outcomes);
+    for (const [deliveryId, outcome] of outcomes) {
+      switch (outcome.kind) {
+        case "failed":
+          log.warn(
+            { code: "delivery-failed", deliveryId, attempt: outcome.attempt, error: outcome.error },
+            "delivery failed; retrying",
+          );
+          break;
+        case "snoozed":
+          log.warn(
+            { code: "delivery-snoozed", deliveryId, error: outcome.error },
+            "delivery snoozed; postgres settles others, but not this one",
+          );
+          break;
+        case "dead-lettered":
+          log.warn(
+            { code: "delivery-dead-lettered", deliveryId, reason: outcome.deadLetter.reason },
+            "delivery dead-lettered",
+          );
+          break;
+        case "applied":
+        case "duplicate":
+        case "not-open":
+      }
     }
-    const letter = { deliveryId: only, reason: "stalled", message: STALLED, issues: [] } as const;
-    const buried = await outagePause.wait(() => deadLetter(pool, letter, version));
-    const outcome: Outcome = buried ? { kind: "dead-lettered", letter } : { kind: "not-open" };
-    tell(new Map([[only, outcome]]));
-    return endOf([only], alone, new Map([[only, outcome]]));
   }
 
-  /** Every job ends in a verdict, also where this code is at fault. */
-  async function judged(judge: () => Promise<JobResult>): Promise<JobResult> {
+  /** The edge: whatever is thrown ends as a result. */
+  async function guarded(work: () => Promise<JobResult>): Promise<JobResult> {
     try {
-      return await judge();
+      return await work();
     } catch (err) {
-      // What was not settled is still open, and the sweeper of a running worker enqueues it.
-      if (err instanceof ShutdownError) return { kind: "done" };
-      log.error({ err }, "a job could not be judged; it is tried again");
-      return { kind: "retry", error: "it could not be judged: see the worker's log" };
+      // What is not settled stays open; the sweeper of another worker enqueues it.
+      if (err instanceof ShutdownError) return { kind: "completed" };
+      log.error({ code: "job-failed", err }, "job failed unexpectedly; retrying");
+      return { kind: "retry", error: "failed unexpectedly: see the worker's log", delayMs: RETRY_MS };
     }
   }
 
   return {
-    process: (work) => judged(() => process(work)),
-    handleStalled: (work) => judged(() => handleStalled(work)),
+    handle: (job) => guarded(() => handle(job)),
+    handleStalled: (job) => guarded(() => handleStalled(job)),
   };
+}
+
+/** The delay before a job is retried that failed by a fault of this code. */
+const RETRY_MS = 1_000;
+
+/**
+ * Returns how the job of a single delivery ends. BullMQ's failed jobs mirror the dead letters, and its retries are the
+ * delivery's attempts; see docs/outcomes.md.
+ */
+export function jobResult(outcome: Outcome | undefined): JobResult {
+  switch (outcome?.kind) {
+    case "applied":
+    case "duplicate":
+    case "snoozed":
+    case "not-open":
+    case undefined:
+      return { kind: "completed" };
+    case "failed":
+      return { kind: "retry", error: outcome.error, delayMs: outcome.retryInMs };
+    case "dead-lettered":
+      return { kind: "failed", error: `${outcome.deadLetter.reason}: ${outcome.deadLetter.message}` };
+  }
 }

@@ -1,10 +1,10 @@
+import type { Outcomes } from "@dossier/events";
 import type { Metrics } from "@dossier/service";
 import type { OutagePause } from "./outage-pause.ts";
-import type { Outcomes } from "./outcome.ts";
 
 export interface WorkerMetrics {
   /** Counts what became of deliveries. */
-  ended(outcomes: Outcomes): void;
+  settled(outcomes: Outcomes): void;
   /** Notes how many deliveries shared a batch, and how long it took in milliseconds. */
   batch(deliveries: number, tookMs: number): void;
   /** Counts open deliveries that the sweeper enqueued. */
@@ -40,7 +40,7 @@ export function workerMetrics({ meter }: Metrics, outagePause: OutagePause): Wor
       batchSeconds.record(tookMs / 1_000);
       batchDeliveries.record(size);
     },
-    ended(outcomes) {
+    settled(outcomes) {
       for (const [kind, { length }] of Object.entries(
         Object.groupBy(outcomes.values(), ({ kind }) => kind),
       )) {

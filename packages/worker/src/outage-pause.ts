@@ -1,41 +1,44 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isOutage } from "@dossier/store";
 
-/** Thrown when the worker is told to stop while it waits for an outage to end. What it waited to do is not done. */
+/** Thrown if the worker shuts down during an outage. The work was not done. */
 export class ShutdownError extends Error {
   override readonly name = "ShutdownError";
 }
 
-/** What an outage is laid to. */
-export type ErrorCause = "infrastructure" | "unknown" | "delivery";
+/**
+ * The cause of an error that looks like an outage. `infrastructure`: Postgres cannot be used, so the worker pauses.
+ * `delivery`: only this work fails. `unknown`: retried without a pause of the worker.
+ */
+export type ErrorCause = "infrastructure" | "delivery" | "unknown";
 
 export interface OutagePause {
   /**
-   * Does `work`, again and again while Postgres is away: an outage is nobody's failure. Throws its other errors.
+   * Runs `work` until no outage keeps it from its end. An outage uses no attempt. Throws the errors that are no outage.
    *
-   * @param blame what an outage is laid to: one of the surroundings pauses the worker, one that is unclear is only
-   *   tried again, one of this work alone is thrown, as nobody else should wait for it. Without it, the surroundings.
+   * @param causeOf the cause of an outage's error. An outage that only this work sees (`delivery`) is rethrown, so that
+   *   other work goes on. Default: `infrastructure`
    */
-  wait<T>(work: () => Promise<T>, blame?: (error: unknown) => Promise<ErrorCause>): Promise<T>;
-  /** What keeps the worker from working; `undefined` while it works. */
+  run<T>(work: () => Promise<T>, causeOf?: (error: unknown) => Promise<ErrorCause>): Promise<T>;
+  /** The outage that keeps the worker paused; `undefined` while it works. */
   readonly outage: Outage | undefined;
 }
 
 export interface Outage {
   readonly since: Date;
-  /** What the first try that met it was told. */
+  /** The first error of the outage. */
   readonly error: unknown;
 }
 
-const FIRST_PAUSE_MS = 100;
-/** The longest that the end of an outage goes unnoticed. Shorter knocks more often on a server in trouble. */
-const LONGEST_PAUSE_MS = 3_000;
+const FIRST_DELAY_MS = 100;
+/** The longest time until the end of an outage is noticed. A shorter one sends more queries to a failing server. */
+const LONGEST_DELAY_MS = 3_000;
 
 export interface OutagePauseOptions {
   readonly shutdownSignal: AbortSignal;
-  /** Told once at the beginning of an outage, whatever waits for its end. */
+  /** Called once at the beginning of an outage, whatever number of calls wait for its end. */
   readonly onPause: (error: unknown) => void;
-  /** Told once when work is done again. */
+  /** Called once when work succeeds again. */
   readonly onResume: (pausedForMs: number) => void;
 }
 
@@ -59,24 +62,23 @@ export function createOutagePause({ shutdownSignal, onPause, onResume }: OutageP
     get outage() {
       return outage;
     },
-    async wait(work, blame = () => Promise.resolve("infrastructure")) {
-      for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    async run(work, causeOf = () => Promise.resolve("infrastructure")) {
+      for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)) {
         try {
           const value = await work();
           resume();
           return value;
         } catch (error) {
           if (!isOutage(error)) throw error;
-          if (shutdownSignal.aborted)
-            throw new ShutdownError("told to stop during an outage", { cause: error });
-          const blamed = await blame(error);
-          if (blamed === "delivery") {
+          if (shutdownSignal.aborted) throw new ShutdownError("shut down during an outage", { cause: error });
+          const cause = await causeOf(error);
+          if (cause === "delivery") {
             resume();
             throw error;
           }
-          if (blamed === "infrastructure") pause(error);
-          // The abort is looked at after one more try.
-          await sleep(pauseMs, undefined, { signal: shutdownSignal }).catch(() => undefined);
+          if (cause === "infrastructure") pause(error);
+          // An abort ends the delay; the work is tried once more before it counts.
+          await sleep(delayMs, undefined, { signal: shutdownSignal }).catch(() => undefined);
         }
       }
     },

@@ -1,101 +1,90 @@
-import { DEFAULT_BACKOFF, retryDelay } from "@dossier/queue";
+import { foldFailed, type Outcome, type Outcomes } from "@dossier/events";
+import { retryDelay, retrySchedule } from "@dossier/queue";
 import { describeError, version, withDeadline } from "@dossier/service";
 import {
   deadLetter,
   identityOf,
   isOutage,
   mayConcernOneDelivery,
-  snooze,
   recordFailedAttempt,
   settle,
-  type DeadLetter,
+  snooze,
   type Pool,
-  type Settled,
 } from "@dossier/store";
 import { ShutdownError, type ErrorCause, type OutagePause } from "./outage-pause.ts";
-import type { Outcome, Outcomes } from "./outcome.ts";
 
 export interface BatchOptions {
   readonly pool: Pool;
   readonly outagePause: OutagePause;
-  /** Failures after which a delivery is dead. */
+  /** Attempts after which a delivery is dead-lettered. */
   readonly maxAttempts: number;
 }
 
-/** A server in trouble is not waited for here; one on a busy machine is given the time. */
-const ANSWERS_WITHIN_MS = 5_000;
-
 /**
- * Settles deliveries in one transaction. When that fails, each is tried alone, so that a poison delivery takes no
- * other with it: the good ones commit, and each bad one has an attempt counted against it in Postgres. One that
- * Postgres does not do while it does other work is put off, longer each time.
+ * Settles deliveries in one transaction. If that fails, each is retried alone, so that a delivery that fails takes no
+ * other with it: the others commit, and its failed attempt is counted in Postgres. A delivery that Postgres cannot
+ * settle while it settles others is snoozed.
+ *
+ * @throws ShutdownError if the worker shuts down during an outage; then what is not settled stays open
  */
 export async function settleBatch(deliveryIds: readonly string[], options: BatchOptions): Promise<Outcomes> {
   const { pool, outagePause } = options;
-  let tooMuch = 0;
   try {
-    const settled = await outagePause.wait(() => settle(pool, deliveryIds, version), blame);
-    return outcomes(deliveryIds, settled);
+    return await outagePause.run(() => settle(pool, deliveryIds, version), causeFinder(pool));
   } catch (error) {
     if (error instanceof ShutdownError) throw error;
     const [only, ...others] = deliveryIds;
     if (only === undefined) return new Map();
-    if (others.length === 0) return new Map([[only, await fail(only, error, options)]]);
+    if (others.length === 0) return new Map([[only, await recordFailure(only, error, options)]]);
   }
-  const alone = new Map<string, Outcome>();
-  for (const deliveryId of deliveryIds) {
-    for (const outcome of await settleBatch([deliveryId], options)) alone.set(...outcome);
-  }
-  return alone;
+  const outcomes = new Map<string, Outcome>();
+  for (const deliveryId of deliveryIds)
+    for (const outcome of await settleBatch([deliveryId], options)) outcomes.set(...outcome);
+  return outcomes;
+}
 
-  /** Met once, it may be the last of an outage that is over. */
-  async function blame(error: unknown): Promise<ErrorCause> {
-    const ofTheWork = mayConcernOneDelivery(error) && (await answers(pool));
-    tooMuch = ofTheWork ? tooMuch + 1 : 0;
-    if (!ofTheWork) return "infrastructure";
-    return tooMuch === 1 ? "unknown" : "delivery";
-  }
+/** Long enough for a busy machine, and short enough to call a server that does not answer unavailable. */
+const PROBE_TIMEOUT_MS = 5_000;
+
+/**
+ * Returns a function that finds the cause of an outage. An error that may concern these deliveries alone does so if
+ * Postgres answers other statements. Retry once: the first error may be left from an outage that has ended.
+ */
+function causeFinder(pool: Pool): (error: unknown) => Promise<ErrorCause> {
+  let inARow = 0;
+  return async (error) => {
+    const ofDelivery = mayConcernOneDelivery(error) && (await answers(pool));
+    inARow = ofDelivery ? inARow + 1 : 0;
+    if (!ofDelivery) return "infrastructure";
+    return inARow === 1 ? "unknown" : "delivery";
+  };
 }
 
 async function answers(pool: Pool): Promise<boolean> {
-  return withDeadline(ANSWERS_WITHIN_MS, pool.query("select 1")).then(
+  return withDeadline(PROBE_TIMEOUT_MS, pool.query("select 1")).then(
     () => true,
     () => false,
   );
 }
 
-function outcomes(deliveryIds: readonly string[], { applied, duplicates, dead }: Settled): Outcomes {
-  return new Map<string, Outcome>([
-    ...deliveryIds.map((deliveryId) => [deliveryId, { kind: "not-open" }] as const),
-    ...applied.map((deliveryId) => [deliveryId, { kind: "applied" }] as const),
-    ...duplicates.map((deliveryId) => [deliveryId, { kind: "duplicate" }] as const),
-    ...dead.map((letter) => [letter.deliveryId, { kind: "dead-lettered", letter }] as const),
-  ]);
-}
-
-async function fail(deliveryId: string, error: unknown, options: BatchOptions): Promise<Outcome> {
+async function recordFailure(deliveryId: string, cause: unknown, options: BatchOptions): Promise<Outcome> {
   const { pool, outagePause, maxAttempts } = options;
-  const { type, code, message, stack } = describeError(error);
+  const { type, code, message, stack } = describeError(cause);
   // Postgres' text holds no NUL, and an error may quote one.
-  const described = `${code === undefined ? type : `${type} ${code}`}: ${message}`.replaceAll("\0", "\uFFFD");
-  if (isOutage(error)) {
-    // A server that takes no writes does not take this one either: so no more than one is put off for its sake.
-    await outagePause.wait(() => snooze(pool, deliveryId));
-    return { kind: "snoozed", error: described };
+  const error = `${code === undefined ? type : `${type} ${code}`}: ${message}`.replaceAll("\0", "\uFFFD");
+  if (isOutage(cause)) {
+    // A server that takes no writes does not take this one: so at most one delivery is snoozed by an outage.
+    await outagePause.run(() => snooze(pool, deliveryId));
+    return { kind: "snoozed", error };
   }
-  const failure = { deliveryId, error: described, stack, codeVersion: version };
-  const attempt = await outagePause.wait(() => recordFailedAttempt(pool, failure, DEFAULT_BACKOFF));
+  const longestDelaysMs = retrySchedule(maxAttempts).map(({ waitsAtMostMs }) => waitsAtMostMs);
+  const failed = { deliveryId, error, stack, codeVersion: version };
+  const attempt = await outagePause.run(() => recordFailedAttempt(pool, failed, longestDelaysMs));
   if (attempt === undefined) return { kind: "not-open" };
-  if (attempt < maxAttempts) {
-    return { kind: "failed", error: described, retryAfterMs: retryDelay(attempt, Math.random) };
-  }
-  const letter: DeadLetter = {
-    deliveryId,
-    reason: "fold-failed",
-    message: `failed ${attempt} times, the last time with ${described}`,
-    issues: [],
-    identity: await outagePause.wait(() => identityOf(pool, deliveryId)),
-  };
-  const buried = await outagePause.wait(() => deadLetter(pool, letter, version));
-  return buried ? { kind: "dead-lettered", letter } : { kind: "not-open" };
+  if (attempt < maxAttempts)
+    return { kind: "failed", error, attempt, retryInMs: retryDelay(attempt, Math.random) };
+  const identity = await outagePause.run(() => identityOf(pool, deliveryId));
+  const letter = foldFailed(attempt, error, identity);
+  const wasOpen = await outagePause.run(() => deadLetter(pool, deliveryId, letter, version));
+  return wasOpen ? { kind: "dead-lettered", deadLetter: letter } : { kind: "not-open" };
 }

@@ -15,7 +15,7 @@ import { Hono } from "hono";
 import { observeBacklog } from "./backlog-metrics.ts";
 import type { WorkerConfig } from "./config.ts";
 import { watchConsuming } from "./consuming.ts";
-import { createProcessor } from "./job-handler.ts";
+import { createJobHandler } from "./job-handler.ts";
 import { workerMetrics } from "./metrics.ts";
 import { createOutagePause } from "./outage-pause.ts";
 import { sweep } from "./sweeper.ts";
@@ -59,7 +59,7 @@ export async function startWorker(
     onError: queueOutage.failed,
   });
   observeBacklog(metrics, pool, queue);
-  const processor = createProcessor({
+  const jobHandler = createJobHandler({
     pool,
     queue,
     outagePause,
@@ -67,11 +67,11 @@ export async function startWorker(
     log,
     maxAttempts: MAX_ATTEMPTS,
   });
-  const consumer = consume(location, processor.process, {
+  const consumer = consume(location, jobHandler.handle, {
     ...times,
     name: NAME,
     concurrency: WORKER_CONCURRENCY,
-    handleStalled: processor.handleStalled,
+    handleStalled: jobHandler.handleStalled,
     onError: queueOutage.failed,
   });
 

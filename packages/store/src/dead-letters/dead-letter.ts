@@ -1,52 +1,63 @@
-import type { Issue, PartialIdentity } from "@dossier/events";
+import type { DeadLetter, DeadLetterReason, Outcomes } from "@dossier/events";
 import type { Connection, Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
-
-/** Why a delivery could not be settled as an event. */
-export type DeadLetterReason =
-  | "unparsable"
-  | "invalid-event"
-  | "conflicting-duplicate"
-  | "fold-failed"
-  | "stalled";
-
-/** A delivery that needs a person to look at it. Nothing in it comes from the payload but ids. */
-export interface DeadLetter {
-  readonly deliveryId: string;
-  readonly reason: DeadLetterReason;
-  readonly message: string;
-  /** What did not fit in the payload, by zod's paths. */
-  readonly issues: readonly Issue[];
-  /** Which event it would have been, as far as that could be read. */
-  readonly identity?: PartialIdentity | undefined;
-}
+import { together } from "../database/together.ts";
+import { transaction } from "../database/transaction.ts";
 
 const insert = statement("insert_dead_letters");
 
+/** Records the dead letters among these outcomes. */
 export async function insertDeadLetters(
   connection: Connection,
-  dead: readonly DeadLetter[],
+  outcomes: Outcomes,
   codeVersion: string,
 ): Promise<void> {
-  if (dead.length === 0) return;
+  const rows = [...outcomes].flatMap(([deliveryId, outcome]) =>
+    outcome.kind === "dead-lettered" ? [{ deliveryId, ...outcome.deadLetter }] : [],
+  );
+  if (rows.length === 0) return;
   await connection.query({
     ...insert,
     values: [
-      dead.map(({ deliveryId }) => deliveryId),
-      dead.map(({ reason }) => reason),
-      dead.map(({ message }) => message),
-      dead.map(({ issues }) => JSON.stringify(issues)),
-      dead.map(({ identity }) => identity?.event),
-      dead.map(({ identity }) => identity?.id),
-      dead.map(({ identity }) => identity?.entityId),
+      rows.map(({ deliveryId }) => deliveryId),
+      rows.map(({ reason }) => reason),
+      rows.map(({ message }) => message),
+      rows.map(({ issues }) => JSON.stringify(issues)),
+      rows.map(({ identity }) => identity?.event),
+      rows.map(({ identity }) => identity?.id),
+      rows.map(({ identity }) => identity?.entityId),
       codeVersion,
     ],
   });
 }
 
+const settleDeliveries = statement("settle_deliveries");
+
+/** Dead-letters an open delivery without reading its bytes. Returns whether it was open. */
+export function deadLetter(
+  pool: Pool,
+  deliveryId: string,
+  deadLetter: DeadLetter,
+  codeVersion: string,
+): Promise<boolean> {
+  return transaction(pool, async (connection) => {
+    const { rowCount } = await connection.query(
+      "select from open_deliveries where delivery_id = $1 for update",
+      [deliveryId],
+    );
+    if (rowCount === 0) return false;
+    const outcomes: Outcomes = new Map([[deliveryId, { kind: "dead-lettered", deadLetter }]]);
+    await together([
+      insertDeadLetters(connection, outcomes, codeVersion),
+      connection.query({ ...settleDeliveries, values: [[deliveryId], ["dead-lettered"]] }),
+    ]);
+    return true;
+  });
+}
+
 const selectDeadLettered = statement("select_dead_lettered");
 
-/** Why those of the deliveries that are dead are. */
+/** Returns the reason and message of those of the deliveries that are dead-lettered now. */
 export async function findDeadLettered(
   pool: Pool,
   deliveryIds: readonly string[],
@@ -55,5 +66,5 @@ export async function findDeadLettered(
     ...selectDeadLettered,
     values: [deliveryIds],
   });
-  return new Map(rows.map(({ delivery_id, ...death }) => [delivery_id, death]));
+  return new Map(rows.map(({ delivery_id, ...reason }) => [delivery_id, reason]));
 }

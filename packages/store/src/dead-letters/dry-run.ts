@@ -3,7 +3,7 @@ import { isOutage } from "../database/outage.ts";
 import type { Connection, Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 import { together } from "../database/together.ts";
-import { place } from "../log/settle.ts";
+import { apply } from "../log/settle.ts";
 import { selectFolded } from "../persons/fold.ts";
 import { identityOf } from "./identity.ts";
 
@@ -91,26 +91,25 @@ async function lock(connection: Connection, deliveries: readonly Concern[]): Pro
 }
 
 async function dryRunOne(connection: Connection, { deliveryId, entityId }: Concern): Promise<DryRunResult> {
-  await connection.query("savepoint rehearsed");
+  await connection.query("savepoint dry_run");
   const reopened = await connection.query({
     ...redriveDeadLetters,
-    values: [[deliveryId], 0, "rehearsal", "rolled back"],
+    values: [[deliveryId], 0, "dry run", "rolled back"],
   });
   if (reopened.rowCount === 0) return { deliveryId, outcome: "not-dead-lettered" };
   try {
     const before = await personOf(connection, entityId);
-    const { applied, dead } = await place(connection, [deliveryId]);
-    const [letter] = dead;
-    if (letter !== undefined)
-      return { deliveryId, outcome: "dead-lettered", reason: letter.reason, message: letter.message };
+    const settled = (await apply(connection, [deliveryId])).get(deliveryId);
+    if (settled?.kind === "dead-lettered")
+      return { deliveryId, outcome: settled.kind, ...settled.deadLetter };
     const after = await personOf(connection, entityId);
-    const outcome = applied.length > 0 ? "applied" : "duplicate";
+    const outcome = settled?.kind === "applied" ? "applied" : "duplicate";
     return after === null
       ? { deliveryId, outcome }
       : { deliveryId, outcome, change: { entityId, before, after } };
   } catch (error) {
     if (isOutage(error)) throw error;
-    await connection.query("rollback to savepoint rehearsed");
+    await connection.query("rollback to savepoint dry_run");
     return { deliveryId, outcome: "failed", error };
   }
 }

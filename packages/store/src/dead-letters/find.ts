@@ -1,7 +1,6 @@
-import { formatTicks, type Issue } from "@dossier/events";
+import { formatTicks, type DeadLetterReason, type Issue } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
-import type { DeadLetterReason } from "./dead-letter.ts";
 
 /** A delivery, with all that happened to it. */
 export interface DeliveryHistory {

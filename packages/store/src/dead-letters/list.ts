@@ -1,7 +1,6 @@
-import { formatTicks, type Ticks } from "@dossier/events";
+import { formatTicks, type DeadLetterReason, type Ticks } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
-import type { DeadLetterReason } from "./dead-letter.ts";
 
 /** Which dead letters are meant; what is not given lets all through. */
 export interface DeadLetterFilter {

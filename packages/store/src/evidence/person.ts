@@ -1,4 +1,12 @@
-import { fold, identityKey, parseJson, type Event, type JsonObject, type PersonState } from "@dossier/events";
+import {
+  fold,
+  fromLog,
+  identityKey,
+  parseJson,
+  type Event,
+  type JsonObject,
+  type PersonState,
+} from "@dossier/events";
 import type { ChainedEntry } from "./chain.ts";
 
 /** Folds a person from the entries of its chain. Takes memory for the person's events. */
@@ -18,7 +26,7 @@ export function foldEntries(): EntryFold {
       const known = events.get(key);
       if (known !== undefined && ticks < known.ticks) events.set(key, { ...known, ticks });
       if (dataJson !== null)
-        events.set(key, { entityId, event, id, ticks, data: parseJson(dataJson) as JsonObject });
+        events.set(key, fromLog({ entityId, event, id, ticks, data: parseJson(dataJson) as JsonObject }));
     },
     state() {
       const [first] = events.values();

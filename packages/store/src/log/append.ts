@@ -55,9 +55,9 @@ async function knownEvents(
   const { rows } = await connection.query<KnownRow>({
     ...selectKnownEvents,
     values: [
-      deliveries.map(({ parsed }) => parsed.entityId),
-      deliveries.map(({ parsed }) => parsed.event),
-      deliveries.map(({ parsed }) => parsed.id),
+      deliveries.map(({ event }) => event.entityId),
+      deliveries.map(({ event }) => event.event),
+      deliveries.map(({ event }) => event.id),
     ],
   });
   const known = new Map<string, Map<string, KnownEvent>>();
@@ -84,7 +84,7 @@ export async function appendToLog(
   let changes = 0;
   const rows = grown
     .flatMap(({ entries }) => entries)
-    .map((entry) => ({ ...entry, ordinal: entry.changes ? changes++ : null }));
+    .map((entry) => ({ ...entry, ordinal: entry.changesState ? changes++ : null }));
   const heads = grown.flatMap(({ entries }) => entries.at(-1) ?? []);
   await together([
     insertEntries(connection, appendId, rows),

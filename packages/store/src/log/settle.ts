@@ -4,59 +4,54 @@ import {
   type Appended,
   type Folded,
   type Outcome,
+  type Outcomes,
   type ParsedDelivery,
 } from "@dossier/events";
 import type { Connection, Pool } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
 import { together } from "../database/together.ts";
 import { transaction } from "../database/transaction.ts";
-import { insertDeadLetters, type DeadLetter } from "../dead-letters/dead-letter.ts";
+import { insertDeadLetters } from "../dead-letters/dead-letter.ts";
 import { refold, toRow, writePersons, type OutOfOrderStream } from "../persons/fold.ts";
 import { appendToLog, lockStreams } from "./append.ts";
 
-/** How a batch of deliveries ended. A delivery that is in none was settled already, or is in another's hands. */
-export interface Settled {
-  readonly applied: readonly string[];
-  readonly duplicates: readonly string[];
-  readonly dead: readonly DeadLetter[];
-}
-
 /**
- * Takes deliveries from the inbox into the persons' files, all in one transaction: reads them, locks the persons
- * concerned in a fixed order, appends to the log, folds, writes the projection, settles. Run twice, it does nothing
- * the second time. What cannot be placed becomes a dead letter and holds nobody up. Throws what Postgres throws
- * (see `isOutage`); then nothing has happened.
+ * Settles deliveries in one transaction: parses them, locks their persons' streams in one order, appends to the log,
+ * folds, writes the projection, and records how each delivery ended. A delivery that is not open is left as it is, so a
+ * second run changes nothing. Returns one outcome for each delivery: `applied`, `duplicate`, `dead-lettered` or
+ * `not-open`. Throws what Postgres throws (see `isOutage`); then nothing has changed.
  */
-export function settle(pool: Pool, deliveryIds: readonly string[], codeVersion: string): Promise<Settled> {
+export function settle(pool: Pool, deliveryIds: readonly string[], codeVersion: string): Promise<Outcomes> {
   return transaction(pool, async (connection) => {
-    const settled = await place(connection, deliveryIds);
-    await together([insertDeadLetters(connection, settled.dead, codeVersion), close(connection, settled)]);
-    return settled;
+    const outcomes = await apply(connection, deliveryIds);
+    await together([
+      insertDeadLetters(connection, outcomes, codeVersion),
+      insertSettlements(connection, outcomes),
+    ]);
+    return outcomes;
   });
 }
 
-/** All of `settle` but what it says of the deliveries themselves: what changes for the persons. */
-export async function place(connection: Connection, deliveryIds: readonly string[]): Promise<Settled> {
-  const { deliveries, unreadable } = await claim(connection, deliveryIds);
-  const appended = await appendDeliveries(connection, deliveries);
-  const outcomes = new Map(appended.flatMap((person) => [...person.outcomes]));
-  const ended = (outcome: Outcome): ParsedDelivery[] =>
-    deliveries.filter(({ deliveryId }) => outcomes.get(deliveryId) === outcome);
-  return {
-    applied: ended("applied").map(({ deliveryId }) => deliveryId),
-    duplicates: ended("duplicate").map(({ deliveryId }) => deliveryId),
-    dead: [...unreadable, ...ended("conflicting-duplicate").map(conflict)],
-  };
+/** The part of `settle` that changes persons; a dry run needs no other. */
+export async function apply(connection: Connection, deliveryIds: readonly string[]): Promise<Outcomes> {
+  const { parsed, unparsable } = await claim(connection, deliveryIds);
+  const appended = await appendDeliveries(connection, parsed);
+  return new Map<string, Outcome>([
+    ...deliveryIds.map((deliveryId) => [deliveryId, { kind: "not-open" }] as const),
+    ...unparsable,
+    ...appended.flatMap(({ outcomes }) => [...outcomes]),
+  ]);
 }
 
 interface Claimed {
-  readonly deliveries: readonly ParsedDelivery[];
-  readonly unreadable: readonly DeadLetter[];
+  readonly parsed: readonly ParsedDelivery[];
+  readonly unparsable: Outcomes;
 }
 
 const preferIndexes = statement("prefer_indexes");
 const claimDeliveries = statement("claim_deliveries");
 
+/** Locks those of the deliveries that are open and not locked by another worker, and parses them. */
 async function claim(connection: Connection, deliveryIds: readonly string[]): Promise<Claimed> {
   const [, { rows }] = await together([
     connection.query(preferIndexes),
@@ -65,14 +60,14 @@ async function claim(connection: Connection, deliveryIds: readonly string[]): Pr
       values: [deliveryIds],
     }),
   ]);
-  const deliveries: ParsedDelivery[] = [];
-  const unreadable: DeadLetter[] = [];
+  const parsed: ParsedDelivery[] = [];
+  const unparsable = new Map<string, Outcome>();
   for (const { delivery_id: deliveryId, body, digest, received_ticks: receivedTicks } of rows) {
-    const read = parseDelivery(body);
-    if (read.ok) deliveries.push({ deliveryId, receivedTicks, deliveryDigest: digest, parsed: read.value });
-    else unreadable.push({ deliveryId, ...read.error });
+    const event = parseDelivery(body);
+    if (event.ok) parsed.push({ deliveryId, receivedTicks, deliveryDigest: digest, event: event.value });
+    else unparsable.set(deliveryId, { kind: "dead-lettered", deadLetter: event.error });
   }
-  return { deliveries, unreadable };
+  return { parsed, unparsable };
 }
 
 async function appendDeliveries(
@@ -80,46 +75,32 @@ async function appendDeliveries(
   deliveries: readonly ParsedDelivery[],
 ): Promise<readonly Appended[]> {
   if (deliveries.length === 0) return [];
-  const deliveriesOf = Map.groupBy(deliveries, ({ parsed }) => parsed.entityId);
-  const { appendId, streams } = await lockStreams(connection, deliveriesOf);
-  const appended = streams.map((stream) => append(stream, deliveriesOf.get(stream.entityId) ?? []));
+  const byEntity = Map.groupBy(deliveries, ({ event }) => event.entityId);
+  const { appendId, streams } = await lockStreams(connection, byEntity);
+  const appended = streams.map((stream) => append(stream, byEntity.get(stream.entityId) ?? []));
 
-  const late: OutOfOrderStream[] = [];
+  const outOfOrder: OutOfOrderStream[] = [];
   const folded: Folded[] = [];
   for (const { entityId, entries, folded: person } of appended) {
-    if (person === "out-of-order") late.push({ entityId, entries: entries.at(-1)?.seq ?? 0 });
-    else if (person !== undefined && entries.some(({ changes }) => changes)) folded.push(person);
+    if (person === "out-of-order") outOfOrder.push({ entityId, entries: entries.at(-1)?.seq ?? 0 });
+    else if (person !== undefined && entries.some(({ changesState }) => changesState)) folded.push(person);
   }
-  // Sent in this order, without waiting: what is folded anew is read when it has been appended.
+  // Sent in this order without waiting: a refold reads the log after the append.
   await together([
     appendToLog(connection, appendId, appended),
     writePersons(connection, folded.map(toRow)),
-    refold(connection, late),
+    refold(connection, outOfOrder),
   ]);
   return appended;
 }
 
-function conflict({ deliveryId, parsed: { event, id, entityId } }: ParsedDelivery): DeadLetter {
-  return {
-    deliveryId,
-    reason: "conflicting-duplicate",
-    message: "this event was received before with other data; the first stands",
-    issues: [],
-    identity: { event, id, entityId },
-  };
-}
-
 const settleDeliveries = statement("settle_deliveries");
 
-async function close(connection: Connection, { applied, duplicates, dead }: Settled): Promise<void> {
-  const outcomes = [
-    ...applied.map((deliveryId) => ({ deliveryId, outcome: "applied" })),
-    ...duplicates.map((deliveryId) => ({ deliveryId, outcome: "duplicate" })),
-    ...dead.map(({ deliveryId }) => ({ deliveryId, outcome: "dead-lettered" })),
-  ];
-  if (outcomes.length === 0) return;
+async function insertSettlements(connection: Connection, outcomes: Outcomes): Promise<void> {
+  const settled = [...outcomes].filter(([, { kind }]) => kind !== "not-open");
+  if (settled.length === 0) return;
   await connection.query({
     ...settleDeliveries,
-    values: [outcomes.map(({ deliveryId }) => deliveryId), outcomes.map(({ outcome }) => outcome)],
+    values: [settled.map(([deliveryId]) => deliveryId), settled.map(([, { kind }]) => kind)],
   });
 }

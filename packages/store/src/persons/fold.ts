@@ -1,7 +1,7 @@
 import {
   fold,
+  fromLog,
   parseJson,
-  type Event,
   type Folded,
   type JsonObject,
   type PersonState,
@@ -86,11 +86,9 @@ export async function refold(connection: Connection, late: readonly OutOfOrderSt
       ticks: bigint;
       data: string;
     }>({ ...selectEvents, values: [entityIds] });
-    const events = rows.map(({ entity_id: entityId, data, ...place }): Event => ({
-      ...place,
-      entityId,
-      data: parseJson(data) as JsonObject,
-    }));
+    const events = rows.map(({ entity_id: entityId, data, ...event }) =>
+      fromLog({ ...event, entityId, data: parseJson(data) as JsonObject }),
+    );
     const eventsOf = Map.groupBy(events, ({ entityId }) => entityId);
     const folded = [...eventsOf].flatMap(([entityId, own]) => fold(entityId, own) ?? []);
     await writePersons(connection, folded.map(toRow));

@@ -1,6 +1,7 @@
 import {
   eventsAt,
   fold,
+  fromLog,
   identityKey,
   parseJson,
   toPerson,
@@ -77,13 +78,10 @@ async function personsAt(
     const dataOf = new Map(
       own.map((send) => [identityKey(send), send.data] as const).filter(([, data]) => data !== null),
     );
-    const events = eventsAt(own, moment).map(({ event, id, ticks }) => ({
-      entityId,
-      event,
-      id,
-      ticks,
-      data: parseJson(dataOf.get(identityKey({ event, id })) ?? "{}") as JsonObject,
-    }));
+    const events = eventsAt(own, moment).map(({ event, id, ticks }) => {
+      const data = parseJson(dataOf.get(identityKey({ event, id })) ?? "{}") as JsonObject;
+      return fromLog({ entityId, event, id, ticks, data });
+    });
     const folded = fold(entityId, events);
     if (folded !== undefined) persons.set(entityId, toPerson(folded.state));
   }

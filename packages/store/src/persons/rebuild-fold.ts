@@ -1,4 +1,4 @@
-import { fold, parseJson, type Event, type JsonObject } from "@dossier/events";
+import { fold, fromLog, parseJson, type Event, type JsonObject } from "@dossier/events";
 import { inBatches } from "../database/cursor.ts";
 import type { Connection } from "../database/pool.ts";
 import { statement } from "../database/statements.ts";
@@ -82,6 +82,6 @@ function eventsOf(entityId: string, row: Logged): Event[] {
       throw new Error(
         `the log gives ${names.length} events of ${entityId}, with ${ids.length} ids, ${ticks.length} times and ${data.length} data`,
       );
-    return { entityId, event, id, ticks: BigInt(tick), data: datum };
+    return fromLog({ entityId, event, id, ticks: BigInt(tick), data: datum });
   });
 }
