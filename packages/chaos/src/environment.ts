@@ -121,7 +121,8 @@ async function waitUntilReady(url: string): Promise<void> {
       () => false,
     );
   while (!(await isReady())) {
-    if (timeout.aborted) throw new Error(`${url} was not ready within ${START_TIMEOUT_MS} ms, before any fault`);
+    if (timeout.aborted)
+      throw new Error(`${url} was not ready within ${START_TIMEOUT_MS} ms, before any fault`);
     await delay(POLL_MS);
   }
 }

@@ -15,7 +15,9 @@ export function formatRun({ seed, faults, answers, persons, violations, timeline
   const line = `seed ${seed} ${passed ? "passed" : "FAILED"}: ${summary.join(", ")}`;
   if (passed) return line;
   const indent = (lines: readonly string[]) => lines.map((text) => `  ${text}`);
-  return [line, "timeline:", ...indent(timeline), "violations:", ...indent(violations), `logs: ${logs}`].join("\n");
+  return [line, "timeline:", ...indent(timeline), "violations:", ...indent(violations), `logs: ${logs}`].join(
+    "\n",
+  );
 }
 
 /** Returns how often each fault was injected in all runs, as a table. */
@@ -29,5 +31,7 @@ export function formatFaults(runs: readonly RunResult[]): string {
     [1],
   );
   const diskFilled = counts.has("postgres-disk-full");
-  return diskFilled ? lines : `${lines}\npostgres-disk-full was not injected: not drawn, or no small disk could be mounted`;
+  return diskFilled
+    ? lines
+    : `${lines}\npostgres-disk-full was not injected: not drawn, or no small disk could be mounted`;
 }

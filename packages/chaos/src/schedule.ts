@@ -52,23 +52,20 @@ export const RECOVERY_MS = 2_000;
  * kind is drawn once before any is drawn again. Without a small disk, `postgres-disk-full` is left out, and all other
  * faults stay as they are.
  */
-export function scheduleFaults(seed: number, durationMs: number, topology: Topology): Fault[] {
+export function scheduleFaults(seed: number, runMs: number, topology: Topology): Fault[] {
   const random = new Random(seed, "faults");
   const freeAt = new Map<string, number>();
   const faults: Fault[] = [];
   let undrawn: FaultKind[] = [];
-  for (let atMs = WARM_UP_MS; atMs < durationMs; atMs += random.between(200, 5_000)) {
+  for (let atMs = WARM_UP_MS; atMs < runMs; atMs += random.between(200, 5_000)) {
     if (undrawn.length === 0) undrawn = random.shuffle(FAULT_KINDS);
     const kind = undrawn.pop() ?? random.pick(FAULT_KINDS);
     const targets = drawTargets(kind, topology, random);
-    const fault = {
-      kind,
-      targets,
-      startMs: Math.max(atMs, ...targets.map((target) => freeAt.get(target) ?? 0)),
-      durationMs: random.between(...DURATIONS_MS[kind]),
-    };
-    const endMs = fault.startMs + fault.durationMs;
-    if (endMs <= durationMs) faults.push(fault);
+    const [min, max] = DURATIONS_MS[kind];
+    const startMs = Math.max(atMs, ...targets.map((target) => freeAt.get(target) ?? 0));
+    const durationMs = random.between(min, max);
+    const endMs = startMs + durationMs;
+    if (endMs <= runMs) faults.push({ kind, targets, startMs, durationMs });
     for (const target of targets) freeAt.set(target, endMs + RECOVERY_MS);
   }
   return faults

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { WriteStream } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { guard } from "@dossier/embedded";
+import pTimeout from "p-timeout";
 import { path } from "./config.ts";
 
 /** A Node process that is started again whenever it ends, as a supervisor does. */
@@ -57,7 +58,7 @@ export function superviseProcess(options: ProcessOptions): SupervisedProcess {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
     child.kill(signal);
-    await Promise.race([exited, delay(SHUTDOWN_TIMEOUT_MS, undefined, { ref: false })]);
+    await pTimeout(exited, { milliseconds: SHUTDOWN_TIMEOUT_MS, message: false });
   }
 
   return {

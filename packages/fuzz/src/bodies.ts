@@ -24,7 +24,16 @@ const SPECIAL_NAMES = [
   "",
   "0",
 ];
-const FIELD_NAMES = ["id", "event", "webhookEvent", "data", "creationTimeUtc", "entityId", "entity", "attempt"];
+const FIELD_NAMES = [
+  "id",
+  "event",
+  "webhookEvent",
+  "data",
+  "creationTimeUtc",
+  "entityId",
+  "entity",
+  "attempt",
+];
 
 /** Names that JavaScript treats specially, and the fields' own names again: duplicate, in either case, with escapes. */
 export const hostileNames = mutatedPayload(
@@ -33,7 +42,11 @@ export const hostileNames = mutatedPayload(
     fc.constantFrom('"person-1"', '{"entityId":"person-2"}', '{"__proto__":{"entityId":"x"}}'),
   ),
   fc
-    .constantFrom(...NAMES, ...FIELDS, ...FIELDS.map((name) => name.charAt(0).toUpperCase() + name.slice(1)))
+    .constantFrom(
+      ...SPECIAL_NAMES,
+      ...FIELD_NAMES,
+      ...FIELD_NAMES.map((name) => name.charAt(0).toUpperCase() + name.slice(1)),
+    )
     .map((name) =>
       JSON.stringify(name).replace(/[ie]/, (letter) => `\\u00${letter.charCodeAt(0).toString(16)}`),
     ),
@@ -65,7 +78,10 @@ function stringOf(units: readonly string[]): Arbitrary<string> {
 
 /** NUL, lone surrogates, bidirectional overrides, raw and escaped control characters, invalid escapes. */
 export const hostileText = mutatedPayload(
-  fc.oneof({ weight: 6, arbitrary: stringOf(UNUSUAL) }, { weight: 1, arbitrary: stringOf([...UNUSUAL, ...FORBIDDEN]) }),
+  fc.oneof(
+    { weight: 6, arbitrary: stringOf(UNUSUAL) },
+    { weight: 1, arbitrary: stringOf([...UNUSUAL, ...FORBIDDEN]) },
+  ),
 );
 
 export const hugeNumbers = mutatedPayload(
@@ -170,8 +186,7 @@ export const atSizeLimit: Arbitrary<Buffer> = fc
   .map(([payload, field, unit, size]) => {
     const name = JSON.stringify(field);
     const others = payload.data.filter(([other]) => other !== name);
-    const withText = (text: string) =>
-      encodePayload({ ...payload, data: [...others, [name, `"${text}"`]] });
+    const withText = (text: string) => encodePayload({ ...payload, data: [...others, [name, `"${text}"`]] });
     const missing = size - withText("").length;
     const units = Math.floor(missing / Buffer.byteLength(unit));
     return withText(unit.repeat(units) + "y".repeat(missing - units * Buffer.byteLength(unit)));

@@ -38,7 +38,10 @@ const secretInPayload = fc
         category: "secret in the payload",
         segments: [
           head({
-            headers: [contentLength(body), ...signature.map((value) => ["abp-webhook-signature", value] as const)],
+            headers: [
+              contentLength(body),
+              ...signature.map((value) => ["abp-webhook-signature", value] as const),
+            ],
           }),
           body,
         ],

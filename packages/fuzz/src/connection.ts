@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
+import pTimeout from "p-timeout";
 import type { Case } from "./request.ts";
 
 export interface Answer {
@@ -25,7 +26,10 @@ export async function perform(port: number, { segments, ending }: Case): Promise
   if (ending === "half-close") socket.end();
   if (ending === "reset") socket.resetAndDestroy();
   try {
-    return await pTimeout(answer, { milliseconds: HANG_MS, message: `no answer and no end within ${HANG_MS} ms` });
+    return await pTimeout(answer, {
+      milliseconds: HANG_MS,
+      message: `no answer and no end within ${HANG_MS} ms`,
+    });
   } finally {
     socket.destroy();
   }

@@ -52,14 +52,15 @@ export const invalidChunks = fc
 export const inSegments = fc
   .tuple(documented, fc.constantFrom("wait" as const, "half-close" as const))
   .chain(([body, ending]) =>
-    segmented(Buffer.concat([head({ headers: [contentLength(body), signature(body)] }), body])).map((segments) =>
-      printable({
-        category: "in segments",
-        segments,
-        ending,
-        // Node may take a client that ends its side for one that has gone.
-        expected: ending === "wait" ? [200] : [200, "none"],
-      }),
+    segmented(Buffer.concat([head({ headers: [contentLength(body), signature(body)] }), body])).map(
+      (segments) =>
+        printable({
+          category: "in segments",
+          segments,
+          ending,
+          // Node may take a client that ends its side for one that has gone.
+          expected: ending === "wait" ? [200] : [200, "none"],
+        }),
     ),
   );
 

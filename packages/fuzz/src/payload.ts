@@ -50,20 +50,25 @@ export function mutatedPayload(
     name: names,
     value: values,
   });
-  return fc.tuple(validPayload, fc.array(mutation, { minLength: 1, maxLength: 4 })).map(([valid, mutations]) =>
-    encodePayload(
-      mutations.reduce<Payload>((mutated, { object, at, kind, name, value }) => {
-        const members = mutated[object];
-        const index = at % (members.length + 1);
-        const [oldName] = members[index] ?? [name];
-        const inserted: Members =
-          kind === "drop"
-            ? []
-            : kind === "add"
-              ? [[name, value], ...members.slice(index, index + 1)]
-              : [[oldName, value]];
-        return { ...mutated, [object]: [...members.slice(0, index), ...inserted, ...members.slice(index + 1)] };
-      }, valid),
-    ),
-  );
+  return fc
+    .tuple(validPayload, fc.array(mutation, { minLength: 1, maxLength: 4 }))
+    .map(([valid, mutations]) =>
+      encodePayload(
+        mutations.reduce<Payload>((mutated, { object, at, kind, name, value }) => {
+          const members = mutated[object];
+          const index = at % (members.length + 1);
+          const [oldName] = members[index] ?? [name];
+          const inserted: Members =
+            kind === "drop"
+              ? []
+              : kind === "add"
+                ? [[name, value], ...members.slice(index, index + 1)]
+                : [[oldName, value]];
+          return {
+            ...mutated,
+            [object]: [...members.slice(0, index), ...inserted, ...members.slice(index + 1)],
+          };
+        }, valid),
+      ),
+    );
 }

@@ -3,7 +3,7 @@ import { xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus"
 import { skipN } from "pure-rand/utils/skipN";
 
 // One stream for each purpose: how a person's events are sent must not change what happened.
-const streams = { history: 1, delivery: 2, interleaving: 3, conflict: 4, poison: 5 };
+const streams = { history: 1, delivery: 2, interleaving: 3, conflict: 4, poison: 5, faults: 6 };
 
 /** A seeded source of chance: the same seed, stream and index give the same draws for ever. */
 export class Random {
@@ -21,12 +21,28 @@ export class Random {
     return uniformInt(this.#generator, 0, bound - 1);
   }
 
+  /** An integer from `min` to `max`, both included. */
+  between(min: number, max: number): number {
+    return min + this.below(max - min + 1);
+  }
+
   chance(probability: number): boolean {
     return this.#generator.next() >>> 0 < probability * 2 ** 32;
   }
 
-  pick<const T extends readonly [unknown, ...unknown[]]>(choices: T): T[number] {
-    return choices[this.below(choices.length)];
+  /** Throws a RangeError if there are no choices. */
+  pick<const T>(choices: readonly T[]): T {
+    if (choices.length === 0) throw new RangeError("there is nothing to pick from");
+    return choices[this.below(choices.length)] as T;
+  }
+
+  shuffle<T>(items: readonly T[]): T[] {
+    const shuffled = [...items];
+    for (let last = shuffled.length - 1; last > 0; last--) {
+      const other = this.below(last + 1);
+      [shuffled[last], shuffled[other]] = [shuffled[other] as T, shuffled[last] as T];
+    }
+    return shuffled;
   }
 
   uuid(): string {
