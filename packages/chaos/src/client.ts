@@ -32,7 +32,8 @@ const TIMEOUT_MS = 20_000;
 /** 408 comes from an ingest that was frozen during the request. */
 const RETRIABLE_STATUSES = new Set([408, 503]);
 
-export function createClient(urls: readonly URL[], secret: string): Client {
+/** `onAccepted` is called for each webhook that is accepted. */
+export function createClient(urls: readonly URL[], secret: string, onAccepted: () => void): Client {
   const agent = new http.Agent({ keepAlive: true });
   const accepted = new Map<string, Buffer>();
   const wrong: string[] = [];
@@ -62,6 +63,7 @@ export function createClient(urls: readonly URL[], secret: string): Client {
       const { deliveryId } = JSON.parse(answer.text) as { deliveryId: string };
       if (accepted.has(deliveryId)) wrong.push(`two requests were answered with delivery ${deliveryId}`);
       accepted.set(deliveryId, body);
+      onAccepted();
       return true;
     }
     if (answer !== undefined && !RETRIABLE_STATUSES.has(answer.status))

@@ -1,4 +1,3 @@
-import { startProgress } from "@dossier/cli/terminal/progress";
 import { readOptions } from "./options.ts";
 import { formatFaults, formatRun } from "./report.ts";
 import { run, type RunResult } from "./run.ts";
@@ -6,9 +5,8 @@ import { run, type RunResult } from "./run.ts";
 const { seeds, ...options } = readOptions();
 const results: RunResult[] = [];
 for (const seed of seeds) {
-  const progress = startProgress(`seed ${seed}: webhooks accepted`, 0);
-  const result = await run({ ...options, seed, onProgress: progress.update });
-  progress.stop();
+  process.stderr.write(`seed ${seed}: starting ${options.ingests} ingests and ${options.workers} workers\n`);
+  const result = await run({ ...options, seed });
   process.stdout.write(`${formatRun(result)}\n`);
   results.push(result);
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startProgress } from "@dossier/cli/terminal/progress";
 import { describeError } from "@dossier/service";
 import { createClient, type Answers } from "./client.ts";
 import { startEnvironment } from "./environment.ts";
@@ -16,15 +17,6 @@ export interface RunOptions {
   readonly durationMs: number;
   readonly ingests: number;
   readonly workers: number;
-  /** Called every second. */
-  readonly onProgress: (progress: Progress) => void;
-}
-
-export interface Progress {
-  /** Webhooks accepted so far, and all there are. */
-  readonly accepted: number;
-  readonly total: number;
-  readonly lastEvent: string;
 }
 
 export interface RunResult {
@@ -40,8 +32,8 @@ export interface RunResult {
   readonly logs: string;
 }
 
-/** Runs one seed: starts an environment, sends the workload while faults are injected, and checks the invariants. */
-export async function run({ seed, durationMs, onProgress, ...counts }: RunOptions): Promise<RunResult> {
+/** Starts an environment, sends the workload while faults are injected, and checks the invariants. */
+export async function run({ seed, durationMs, ...counts }: RunOptions): Promise<RunResult> {
   await using disk = await mountSmallDisk();
   const logs = await mkdtemp(join(tmpdir(), `dossier-chaos-${seed}-`));
   const startedAt = performance.now();
@@ -58,13 +50,9 @@ export async function run({ seed, durationMs, onProgress, ...counts }: RunOption
   await using environment = await startEnvironment({ ...counts, disk, logs, onCrash });
   const faults = scheduleFaults(seed, durationMs, environment.topology);
   const workload = createWorkload(seed, durationMs);
-  const client = createClient(environment.webhookUrls, environment.secret);
   const total = workload.bodies.length;
-  const progress = setInterval(
-    () =>
-      onProgress({ accepted: client.answers.accepted.size, total, lastEvent: timeline.at(-1) ?? "started" }),
-    1_000,
-  );
+  using progress = startProgress(`seed ${seed}: webhooks accepted`, total);
+  const client = createClient(environment.webhookUrls, environment.secret, progress.advance);
   try {
     const [unaccepted] = await Promise.all([
       sendWorkload(workload, client, durationMs),
@@ -80,7 +68,6 @@ export async function run({ seed, durationMs, onProgress, ...counts }: RunOption
     const { message, stack } = describeError(error);
     violations.push(`the run itself failed: ${message}\n${stack ?? ""}`);
   } finally {
-    clearInterval(progress);
     client.close();
   }
   if (violations.length === 0) await rm(logs, { recursive: true });

@@ -27,14 +27,14 @@ try {
 async function run(): Promise<void> {
   const startedAt = performance.now();
   const warmUpCases = Math.min(2_000, cases);
-  const progress = startProgress("cases", cases);
+  using progress = startProgress("cases", cases);
   const { tally, memory } = await fuzz(system, {
     cases,
     seed,
     warmUpCases,
     abortSignal: abort.signal,
     onProgress: (done) => progress.update(done, cases),
-  }).finally(progress.stop);
+  });
   print(tally.format());
   print(`seed ${seed}, ${Math.round((performance.now() - startedAt) / 1_000)} s`);
   if (memory === undefined) return;
