@@ -3,7 +3,7 @@ import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { anyCase } from "./cases.ts";
 import { openIdleConnections, perform } from "./connection.ts";
-import type { Case } from "./request.ts";
+import { describeCase, type Case } from "./request.ts";
 import type { System } from "./system.ts";
 import { Tally } from "./tally.ts";
 
@@ -49,8 +49,9 @@ export async function fuzz(system: System, options: FuzzOptions): Promise<FuzzRe
       const property = fc.asyncProperty(group, (drawn) =>
         performGroup(system, drawn.slice(0, missing), tally),
       );
-      // A failure prints this seed. Given to `--seed`, it makes the failing group the first.
-      await fc.assert(property, { seed: (seed + round * SEED_STRIDE) % 2 ** 31, numRuns: 1 });
+      const groupSeed = (seed + round * SEED_STRIDE) % 2 ** 31;
+      const { counterexample, errorInstance } = await fc.check(property, { seed: groupSeed, numRuns: 1 });
+      if (counterexample !== null) throw failure(groupSeed, counterexample[0], errorInstance);
       if (tally.cases >= warmUpCases) warmedUp ??= liveBytes();
       onProgress?.(tally.cases);
     }
@@ -81,6 +82,17 @@ async function performGroup(system: System, cases: readonly Case[], tally: Tally
   }
   const [violation] = await system.takeViolations(deliveryIds);
   if (violation !== undefined) throw new Error(violation);
+}
+
+/** The failing group is the first that its seed makes. */
+function failure(groupSeed: number, smallest: readonly Case[], cause: unknown): Error {
+  const lines = [
+    cause instanceof Error ? cause.message : String(cause),
+    `smallest failing group, of ${smallest.length} requests:`,
+    ...smallest.map((example) => `  ${describeCase(example)}`),
+    `repeat it with --seed ${groupSeed}`,
+  ];
+  return new Error(lines.join("\n"), { cause });
 }
 
 /**

@@ -16,8 +16,7 @@ try {
   await run();
 } catch (error) {
   if (!(error instanceof Error)) throw error;
-  print(error.message);
-  if (error.cause instanceof Error) print(error.cause.message);
+  print(`FAILED: ${error.message}`);
   process.exitCode = 1;
 } finally {
   await system.stop();

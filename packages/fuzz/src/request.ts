@@ -14,15 +14,11 @@ export interface Case {
 
 const PRINTED_BYTES = 600;
 
-/** Returns the case with a printed form, for the report of a failure, that is short whatever the size of the bytes. */
-export function printable(example: Case): Case {
-  const print = () => {
-    const { category, segments, ending, expected } = example;
-    const bytes = Buffer.concat(segments);
-    const text = JSON.stringify(bytes.subarray(0, PRINTED_BYTES).toString("latin1"));
-    return `${category}: ${segments.length} segments, ${bytes.length} bytes, then ${ending}; expected ${expected.join(" or ")}: ${text}`;
-  };
-  return Object.defineProperty({ ...example }, fc.toStringMethod, { value: print, enumerable: false });
+/** Returns a line about a case, short whatever the size of its bytes. */
+export function describeCase({ category, segments, ending, expected }: Case): string {
+  const bytes = Buffer.concat(segments);
+  const text = JSON.stringify(bytes.subarray(0, PRINTED_BYTES).toString("latin1"));
+  return `${category}: ${segments.length} segments, ${bytes.length} bytes, then ${ending}; expected ${expected.join(" or ")}: ${text}`;
 }
 
 export const SECRETS = [
@@ -34,7 +30,7 @@ export const MAX_BODY_BYTES = 1024 * 1024;
 /** A client that still writes when the connection is closed may lose the answer (RFC 9112, 9.6). */
 export const TOO_LARGE = [413, "none"] as const;
 
-type Header = readonly [name: string, value: string];
+export type Header = readonly [name: string, value: string];
 
 export interface Head {
   readonly method?: string;
@@ -56,6 +52,14 @@ export function contentLength(body: Uint8Array): Header {
 
 export function signature(body: Uint8Array, secret: string = SECRETS[0]): Header {
   return ["abp-webhook-signature", sign(body, secret)];
+}
+
+export function signedHead(body: Uint8Array, ...others: readonly Header[]): Buffer {
+  return head({ headers: [contentLength(body), signature(body), ...others] });
+}
+
+export function signedRequest(body: Uint8Array): Buffer {
+  return Buffer.concat([signedHead(body), body]);
 }
 
 interface Authentication {
