@@ -36,7 +36,7 @@ export async function startAll(): Promise<Running> {
     quiet,
     shutdownSignal.signal,
   );
-  if (!started.ok) throw new Error(started.message);
+  if (!started.ok) throw new Error(started.error);
   const { ports, shutdown } = started.value;
   const pool = openPool(database.url, { name: "test", size: 1 });
   onTestFinished(async () => {

@@ -42,7 +42,7 @@ export function consoleApp(parts: ConsoleParts): Hono {
   const { pool, queue, log, postgres, token, shutdownSignal, heartbeatSeconds } = parts;
 
   function onBroken(err: unknown): void {
-    if (isOutage(err)) postgres.failed(err);
+    if (isOutage(err)) postgres.recordFailure(err);
     else log.error({ err }, "a stream of changes broke");
   }
   const operations = [
@@ -60,13 +60,13 @@ export function consoleApp(parts: ConsoleParts): Hono {
     .use(`${API}/*`, bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }))
     .use(`${API}/*`, async (c, next) => {
       await next();
-      if (c.res.ok) postgres.recovered();
+      if (c.res.ok) postgres.recordSuccess();
     })
     .route(API, routes(operations))
     .notFound(notFound)
     .onError((err, c) => {
       if (!isOutage(err)) return onFault(err, c);
-      postgres.failed(err);
+      postgres.recordFailure(err);
       return unavailable();
     });
 }

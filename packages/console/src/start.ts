@@ -38,12 +38,21 @@ export async function startConsole(
   const { PORT, DATABASE_URL, REDIS_URL, MAX_ATTEMPTS, DOSSIER_API_TOKEN: token } = config;
   const metrics = createMetrics("console", log);
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
-  const outages = { postgres: outageLog(log, "Postgres"), queue: outageLog(log, "the queue") };
+  const outages = {
+    postgres: outageLog(log, {
+      began: { code: "postgres-unavailable", message: "postgres unavailable; answering 503" },
+      ended: { code: "postgres-recovered", message: "postgres available again" },
+    }),
+    queue: outageLog(log, {
+      began: { code: "queue-unavailable", message: "queue unavailable; retrying" },
+      ended: { code: "queue-recovered", message: "queue available again" },
+    }),
+  };
   const queue = openQueue(REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL }, {
     name: NAME,
     maxAttempts: MAX_ATTEMPTS,
     timeoutMs: queueTimeoutMs,
-    onError: outages.queue.failed,
+    onError: outages.queue.recordFailure,
   });
 
   const app = consoleApp({

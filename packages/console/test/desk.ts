@@ -61,7 +61,7 @@ export async function desk(
     queueTimeoutMs: 20_000,
     ...options,
   });
-  if (!started.ok) throw new Error(started.message);
+  if (!started.ok) throw new Error(started.error);
   const { port, shutdown } = started.value;
   let stopped: Promise<void> | undefined;
   const stop = async () => {
@@ -83,7 +83,7 @@ export async function desk(
     port,
     config,
     printed,
-    lines: () => printed.map((line) => JSON.parse(line) as { level: string; msg: string }),
+    lines: () => printed.map((line) => JSON.parse(line) as { level: string; msg: string; code?: string }),
     close,
     ask,
     get: (path: string, headers: Record<string, string> = {}) => ask(`/api/v1${path}`, { headers }),

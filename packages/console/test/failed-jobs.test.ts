@@ -33,7 +33,7 @@ describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) =>
     await consumer.close(10_000);
     const app = new Hono().use(bearerAuth({ token: "token" })).route("/", failedJobs(queue, "/queue"));
     const server = await serve(app, { port: 0, host: "127.0.0.1" });
-    if (!server.ok) throw new Error(server.message);
+    if (!server.ok) throw new Error(server.error);
     context.onTestFinished(() => server.value.close());
     const ask = (path: string, method = "GET", headers: Record<string, string> = bearer, body?: string) =>
       exchange(server.value.port, path, {

@@ -44,14 +44,14 @@ test("while Postgres is away every read and decision is answered 503 and when to
   expect((await ask("/readyz")).status).toBe(503);
   expect((await ask("/healthz")).status).toBe(200);
   const said = () =>
-    lines().flatMap(({ level, msg }) => (msg.startsWith("Postgres") ? [`${level}: ${msg}`] : []));
-  const trouble = "error: Postgres is in trouble; it is tried until it works";
+    lines().flatMap(({ level, code }) => (code?.startsWith("postgres-") ? [`${level}: ${code}`] : []));
+  const trouble = "error: postgres-unavailable";
   expect(said()).toEqual([trouble]);
-  expect(lines().filter(({ msg }) => msg === "a request failed")).toEqual([]);
+  expect(lines().filter(({ code }) => code === "request-failed")).toEqual([]);
 
   await postgres.restart();
   await expect.poll(async () => (await get("/natural-persons/known")).status).toBe(200);
-  expect(said()).toEqual([trouble, "info: Postgres works again"]);
+  expect(said()).toEqual([trouble, "info: postgres-recovered"]);
   expect((await post(`/dead-letters/${id}/discard`, { reason: "r" })).status).toBe(200);
 });
 

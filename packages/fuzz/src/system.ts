@@ -23,8 +23,9 @@ export interface System {
 const POLL_MS = 5;
 
 const ERROR = /"level":"(error|fatal)"/;
-/** A server that is slow on a busy machine is not caused by the input. */
-const OUTAGE = / is in trouble; |paused: Postgres cannot be used; /;
+/** Outages are not caused by the input: servers may be slow on a busy machine. */
+const OUTAGE =
+  /"code":"(postgres-unavailable|queue-unavailable|webhook-buffer-full|sweep-failed)"|paused: Postgres cannot be used; |takes no jobs of the queue; /;
 /** Personal data and secrets in the payloads. */
 const PERSONAL_DATA = /John Doe|john\.doe|person-\d|whs_[0-9a-f]{8}/;
 
@@ -49,8 +50,8 @@ export async function startSystem(databaseUrl: string, redisUrl: string): Promis
     createLogger({ service: "worker", level: "trace", destination }),
     shutdown.signal,
   );
-  if (!ingest.ok) throw new Error(ingest.message);
-  if (!worker.ok) throw new Error(worker.message);
+  if (!ingest.ok) throw new Error(ingest.error);
+  if (!worker.ok) throw new Error(worker.error);
   const pool = openPool(databaseUrl, { name: "fuzz", size: 2 });
 
   return {

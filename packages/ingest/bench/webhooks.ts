@@ -45,7 +45,7 @@ async function run(): Promise<void> {
     log,
     new AbortController().signal,
   );
-  if (!ingest.ok) throw new Error(ingest.message);
+  if (!ingest.ok) throw new Error(ingest.error);
   const { port, shutdown } = ingest.value;
   const pool = openPool(postgres.url, { name: "bench", size: 1 });
   const connections = Number(values.connections);

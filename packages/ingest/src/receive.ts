@@ -1,7 +1,8 @@
 import { err, ok, type Result } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
-import { groupCommit, Overloaded, withDeadline, type OutageLog } from "@dossier/service";
+import { groupCommit, BufferFullError, outageLog, type Logger, type OutageLog } from "@dossier/service";
 import { recordDeliveries, type Delivery, type Pool } from "@dossier/store";
+import pTimeout from "p-timeout";
 import { v7 as uuidv7 } from "uuid";
 import { readBody, type BodyFailure } from "./body.ts";
 import { secretMask } from "./mask.ts";
@@ -32,17 +33,33 @@ export interface ReceiverOptions {
   readonly commitWithinMs: number;
   /** Bytes that may wait for their commit; beyond them senders are told to come back. More needs more memory. */
   readonly maxWaitingBytes: number;
-  readonly outages: Outages;
+  readonly outages: OutageLogs;
   /** Told how many recorded deliveries the queue did not take: the sweeper enqueues them later. */
   readonly onNotEnqueued: (deliveries: number) => void;
 }
 
-/** Who is told of what fails a commit or an enqueuing, and of what succeeds after it. */
-export interface Outages {
+export interface OutageLogs {
   readonly postgres: OutageLog;
   readonly queue: OutageLog;
-  /** More waits for Postgres than there is room for. */
-  readonly room: OutageLog;
+  /** More webhooks wait for their commit than memory is given for. */
+  readonly buffer: OutageLog;
+}
+
+export function outageLogs(log: Logger): OutageLogs {
+  return {
+    postgres: outageLog(log, {
+      began: { code: "postgres-unavailable", message: "postgres unavailable; answering 503" },
+      ended: { code: "postgres-recovered", message: "postgres available again" },
+    }),
+    queue: outageLog(log, {
+      began: { code: "queue-unavailable", message: "queue unavailable; leaving deliveries to the sweeper" },
+      ended: { code: "queue-recovered", message: "queue available again" },
+    }),
+    buffer: outageLog(log, {
+      began: { code: "webhook-buffer-full", message: "webhook buffer is full; answering 503" },
+      ended: { code: "webhook-buffer-recovered", message: "webhook buffer has room again" },
+    }),
+  };
 }
 
 /** Request headers that are kept as evidence. */
@@ -99,12 +116,12 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       secretFingerprint: fingerprint(verified.value.secret),
     });
     try {
-      const { enqueued } = await withDeadline(commitWithinMs, commit);
+      const { enqueued } = await pTimeout(commit, { milliseconds: commitWithinMs });
       await enqueued;
       return ok(deliveryId);
     } catch (error) {
-      const full = error instanceof Overloaded && outages.room.failed(error);
-      if (full) void commits.idle().then(outages.room.recovered);
+      const full = error instanceof BufferFullError && outages.buffer.recordFailure(error);
+      if (full) void commits.idle().then(outages.buffer.recordSuccess);
       return err({ kind: "unavailable" });
     }
   }

@@ -1,17 +1,9 @@
 import { openQueue } from "@dossier/queue";
-import {
-  createMetrics,
-  outageLog,
-  probes,
-  serve,
-  type Logger,
-  type Result,
-  type ShutdownSteps,
-} from "@dossier/service";
+import { createMetrics, probes, serve, type Logger, type Result, type ShutdownSteps } from "@dossier/service";
 import { openPool } from "@dossier/store";
 import { ingestApp } from "./app.ts";
 import type { IngestConfig } from "./config.ts";
-import { createReceiver } from "./receive.ts";
+import { createReceiver, outageLogs } from "./receive.ts";
 
 const NAME = "dossier-ingest";
 
@@ -47,15 +39,11 @@ export async function startIngest(
     description: "Recorded deliveries that the queue did not take at once; the sweeper enqueues them.",
   });
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS, timeoutMs: STATEMENT_TIMEOUT_MS });
-  const outages = {
-    postgres: outageLog(log, "Postgres"),
-    queue: outageLog(log, "the queue"),
-    room: outageLog(log, "the room for webhooks that wait for Postgres"),
-  };
+  const outages = outageLogs(log);
   const queue = openQueue(REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL }, {
     name: NAME,
     timeoutMs: queueTimeoutMs,
-    onError: outages.queue.failed,
+    onError: outages.queue.recordFailure,
   });
   const receiver = createReceiver({
     pool,

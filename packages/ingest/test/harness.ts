@@ -22,6 +22,7 @@ export interface Row {
 export interface Line {
   readonly level: string;
   readonly msg: string;
+  readonly code?: string;
   readonly port?: number;
 }
 
@@ -80,7 +81,7 @@ export async function ingest(
   });
   const shutdownSignal = new AbortController();
   const started = await startIngest(config, log, shutdownSignal.signal, { queueTimeoutMs });
-  if (!started.ok) throw new Error(started.message);
+  if (!started.ok) throw new Error(started.error);
   const { port, shutdown } = started.value;
   context.onTestFinished(() => shutDown(shutdown));
   const pool = opened(context, config.DATABASE_URL);

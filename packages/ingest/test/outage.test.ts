@@ -8,9 +8,9 @@ import { ingest, openedQueue, prepare, type Ingest } from "./harness.ts";
 const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
 
 const told = ({ lines }: Ingest, what: string) =>
-  lines().flatMap(({ level, msg }) => (msg.startsWith(what) ? [`${level}: ${msg}`] : []));
-const trouble = (what: string) => `error: ${what} is in trouble; it is tried until it works`;
-const works = (what: string) => `info: ${what} works again`;
+  lines().flatMap(({ level, code }) => (code?.startsWith(what) ? [`${level}: ${code}`] : []));
+const trouble = (what: string) => `error: ${what}-unavailable`;
+const works = (what: string) => `info: ${what}-recovered`;
 
 async function metric({ get }: Ingest, name: string): Promise<number> {
   const { text } = await get("/metrics");
@@ -31,7 +31,7 @@ describe("while Redis", () => {
     for (let n = 0; n < 5; n++) expect((await service.post(BODY)).status).toBe(200);
     expect(await service.rows()).toHaveLength(5);
     expect(await metric(service, "dossier_deliveries_not_enqueued_total")).toBe(5);
-    expect(told(service, "the queue")).toEqual([trouble("the queue")]);
+    expect(told(service, "queue")).toEqual([trouble("queue")]);
     const ready = await service.get("/readyz");
     expect([ready.status, ready.json["status"]]).toEqual([200, "ready"]);
 
@@ -40,9 +40,9 @@ describe("while Redis", () => {
     await expect
       .poll(async () => {
         await service.post(BODY);
-        return told(service, "the queue");
+        return told(service, "queue");
       })
-      .toEqual([trouble("the queue"), works("the queue")]);
+      .toEqual([trouble("queue"), works("queue")]);
     const queue = openedQueue(context, redis.url);
     expect((await queue.counts()).waiting).toBeGreaterThan(0);
   });
@@ -60,7 +60,7 @@ describe("while Redis", () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => service.post(BODY)));
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
     expect(await service.rows()).toHaveLength(11);
-    expect(told(service, "the queue")).toEqual([trouble("the queue")]);
+    expect(told(service, "queue")).toEqual([trouble("queue")]);
 
     proxy.restore();
     const queue = openedQueue(context, redis.url);
@@ -68,9 +68,9 @@ describe("while Redis", () => {
     await expect
       .poll(async () => {
         await service.post(BODY);
-        return told(service, "the queue");
+        return told(service, "queue");
       })
-      .toEqual([trouble("the queue"), works("the queue")]);
+      .toEqual([trouble("queue"), works("queue")]);
     expect((await queue.counts()).waiting).toBeGreaterThan(before);
   });
 });
@@ -95,13 +95,13 @@ describe("while Postgres", () => {
     }
     expect((await service.get("/readyz")).status).toBe(503);
     expect((await service.get("/healthz")).status).toBe(200);
-    expect(told(service, "Postgres")).toEqual([trouble("Postgres")]);
+    expect(told(service, "postgres")).toEqual([trouble("postgres")]);
     expect(await metric(service, 'dossier_webhooks_total{answer="unavailable"}')).toBe(5);
 
     await postgres.restart();
     await expect.poll(async () => (await service.post(BODY)).status).toBe(200);
     await expect.poll(async () => (await service.get("/readyz")).status).toBe(200);
-    expect(told(service, "Postgres")).toEqual([trouble("Postgres"), works("Postgres")]);
+    expect(told(service, "postgres")).toEqual([trouble("postgres"), works("postgres")]);
   });
 
   test("is down at boot, ingest starts all the same and is unready until it is there", async (context) => {

@@ -1,9 +1,9 @@
-import { createLogger, outageLog } from "@dossier/service";
+import { createLogger } from "@dossier/service";
 import { payload, sign } from "@dossier/simulator";
 import { openPool } from "@dossier/store";
 import { freshRedis } from "@dossier/testing";
 import { expect, test, type TestContext } from "vitest";
-import { createReceiver, type ReceiverOptions } from "../src/receive.ts";
+import { createReceiver, outageLogs, type ReceiverOptions } from "../src/receive.ts";
 import { database, holdCommits, openedQueue, SECRET } from "./harness.ts";
 
 const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
@@ -20,7 +20,7 @@ async function receiver(context: TestContext, databaseUrl: string, limits: Parti
   const log = createLogger({
     service: "test",
     level: "info",
-    destination: { write: (line) => said.push((JSON.parse(line) as { msg: string }).msg) },
+    destination: { write: (line) => said.push((JSON.parse(line) as { code: string }).code) },
   });
   const pool = openPool(databaseUrl, { name: "test", size: 2, timeoutMs: 60_000 });
   context.onTestFinished(() => pool.end());
@@ -32,11 +32,7 @@ async function receiver(context: TestContext, databaseUrl: string, limits: Parti
     maxBodyBytes: 1024 * 1024,
     commitWithinMs: 60_000,
     maxWaitingBytes: 1024 * 1024,
-    outages: {
-      postgres: outageLog(log, "Postgres"),
-      queue: outageLog(log, "the queue"),
-      room: outageLog(log, "the room"),
-    },
+    outages: outageLogs(log),
     onNotEnqueued: () => undefined,
     ...limits,
   });
@@ -89,6 +85,6 @@ test("who finds no room is refused at once; those before are accepted, and the t
   await commits.release();
   expect([(await first).ok, (await second).ok]).toEqual([true, true]);
   await idle();
-  expect(said).toEqual(["the room is in trouble; it is tried until it works", "the room works again"]);
+  expect(said).toEqual(["webhook-buffer-full", "webhook-buffer-recovered"]);
   expect((await receive(webhook())).ok).toBe(true);
 });

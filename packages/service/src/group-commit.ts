@@ -1,21 +1,21 @@
-/** Thrown to a caller whose item found no room: too much is waiting already. Nothing of it was begun. */
-export class Overloaded extends Error {
-  override readonly name = "Overloaded";
+/** Rejects an item for which there is no room. Nothing was done with the item. */
+export class BufferFullError extends Error {
+  override readonly name = "BufferFullError";
 }
 
 export interface GroupCommitOptions<I> {
-  /** What one item costs: its bytes, or the number of things in it. */
+  /** Returns an item's weight, such as its bytes or its number of entries. */
   readonly weigh: (item: I) => number;
-  /** The weight of one flush at the most; a single item may exceed it. Larger flushes commit less often and hold more memory. */
+  /** The greatest weight of one flush; a single item may exceed it. More means fewer commits and more memory. */
   readonly maxFlush: number;
-  /** The weight that may wait or be in flight; beyond it callers get `Overloaded`. Bounds the memory. */
+  /** The greatest weight that may wait or be in flight; further items are rejected. Bounds the memory. */
   readonly maxWaiting: number;
 }
 
 export interface GroupCommit<I, O> {
-  /** Gives the item's part of its flush's answer, or the flush's error. */
+  /** Returns the item's output of its flush. Rejects with the flush's error, or with `BufferFullError`. */
   submit(item: I): Promise<O>;
-  /** Resolves when nothing waits and nothing is in flight. */
+  /** Resolves when nothing is waiting and nothing is in flight. */
   idle(): Promise<void>;
 }
 
@@ -27,10 +27,10 @@ interface Waiting<I, O> {
 }
 
 /**
- * Lets callers that wait at the same time share one commit: one flush is in flight, and all who come meanwhile
- * share the next. Under light load an item is flushed at once; under heavy load flushes grow by themselves.
+ * Lets concurrent callers share a commit. While one flush is in flight, the items that arrive form the next one. So an
+ * item is flushed at once under light load, and flushes grow under heavy load.
  *
- * `flush` gets the items in the order of their submission, and gives one output for each, in the same order.
+ * @param flush receives items in the order of submission, and returns one output for each, in the same order
  */
 export function groupCommit<I, O>(
   flush: (items: readonly I[]) => Promise<readonly O[]>,
@@ -41,7 +41,7 @@ export function groupCommit<I, O>(
   let running: Promise<void> | undefined;
 
   async function run(): Promise<void> {
-    // What is submitted in the same turn of the event loop belongs together.
+    // Items that are submitted in the same turn of the event loop share a flush.
     await new Promise(setImmediate);
     while (queue.length > 0) {
       const batch = takeBatch();
@@ -69,7 +69,7 @@ export function groupCommit<I, O>(
       const weight = weigh(item);
       if (held > 0 && held + weight > maxWaiting) {
         return Promise.reject(
-          new Overloaded(`${held} of at most ${maxWaiting} are waiting: try again later`),
+          new BufferFullError(`no room for ${weight} beside ${held} of ${maxWaiting}: try again later`),
         );
       }
       held += weight;

@@ -1,14 +1,13 @@
+export { backoff, retrySchedule, type BackoffLimits, type Retry } from "./backoff.ts";
 export { readConfig } from "./config.ts";
-export { withDeadline } from "./deadline.ts";
 export { describeError, type ErrorDescription } from "./error.ts";
 export { createLogger, type Logger } from "./logger.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
-export { groupCommit, Overloaded, type GroupCommit, type GroupCommitOptions } from "./group-commit.ts";
-export { outageLog, type OutageLog } from "./outage-log.ts";
+export { groupCommit, BufferFullError, type GroupCommit, type GroupCommitOptions } from "./group-commit.ts";
+export { outageLog, type OutageLines, type OutageLog } from "./outage-log.ts";
 export { type Check, probes } from "./probes.ts";
 export { notFound, onError, problem } from "./problem.ts";
-export { orExit, type Result } from "./result.ts";
-export { runUntilSignal, type ShutdownSteps } from "./run.ts";
+export { orExit, runUntilSignal, type Result, type ShutdownSteps } from "./run.ts";
 export { type ConnectionLimits, type Server, serve } from "./serve.ts";
 export * as variables from "./variables.ts";
 export { version } from "./version.ts";

@@ -7,16 +7,16 @@ export type { Logger } from "pino";
 export interface LoggerOptions {
   /** The service's name, on every line. */
   readonly service: string;
-  /** The least level that is written: the variable LOG_LEVEL. */
+  /** The lowest level that is written, as in LOG_LEVEL. */
   readonly level: string;
-  /** Where lines go. By default stdout, written at once, so that a fatal line outlives its process. */
+  /** Where lines are written. Default: stdout, synchronously, so that a fatal line is not lost with its process. */
   readonly destination?: DestinationStream;
 }
 
 /**
- * Makes a logger of JSON lines: level by name, ISO time, service, version. Give it ids and counts,
- * nothing of a person. Errors go in as `{ err }` and come out as `describeError` has them; names
- * that hold secrets or personal data are masked, as a second line of defence.
+ * Returns a logger of JSON lines: level by name, ISO time, service, version. A line is a fixed message, a stable
+ * `code` and facts as fields: ids and counts, no personal data. Errors are passed as `{ err }` and written as
+ * `describeError` returns them. Fields whose names suggest secrets or personal data are masked, as a second defence.
  */
 export function createLogger({ service, level, destination }: LoggerOptions): Logger {
   return pino(
@@ -28,8 +28,8 @@ export function createLogger({ service, level, destination }: LoggerOptions): Lo
       serializers: { err: (error: unknown) => describeError(error) },
       redact: { paths: MASKED.flatMap((name) => [name, `*.${name}`]), censor: "[masked]" },
       hooks: {
-        logMethod(given, write) {
-          write.apply(this, withMessage(given));
+        logMethod(args, write) {
+          write.apply(this, withMessage(args));
         },
       },
     },
@@ -56,15 +56,13 @@ const MASKED = [
   "where",
 ];
 
-/** Without a message of the caller's, pino would take the error's own, past the serializer. */
-function withMessage(given: Parameters<Logger["info"]>): Parameters<Logger["info"]> {
-  const [subject, message] = given;
-  const error = subject instanceof Error ? subject : errorIn(subject);
-  return error === undefined || message !== undefined
-    ? given
-    : [{ err: error }, describeError(error).message];
+/** Without a message from the caller, pino would take the error's own, which the serializer never sees. */
+function withMessage(args: Parameters<Logger["info"]>): Parameters<Logger["info"]> {
+  const [subject, message] = args;
+  const error = subject instanceof Error ? subject : errorOf(subject);
+  return error === undefined || message !== undefined ? args : [{ err: error }, describeError(error).message];
 }
 
-function errorIn(subject: unknown): unknown {
+function errorOf(subject: unknown): unknown {
   return typeof subject === "object" && subject !== null && "err" in subject ? subject.err : undefined;
 }

@@ -6,18 +6,18 @@ import type { Logger } from "./logger.ts";
 import { version } from "./version.ts";
 
 export interface Metrics {
-  /** Makes the service's instruments. Names are Prometheus's: `dossier_deliveries_total`. */
+  /** Creates the service's instruments. Names follow Prometheus: `dossier_deliveries_total`. */
   readonly meter: Meter;
   /**
-   * All metrics as they are now, in Prometheus's text format. An observed value that cannot be had
-   * within two seconds is left out and logged, and the others are given.
+   * Returns the current value of every metric in Prometheus's text format. An observed value that fails or takes
+   * longer than two seconds is logged and left out.
    */
   text(): Promise<string>;
 }
 
-const COLLECT_WITHIN_MS = 2_000;
+const COLLECT_TIMEOUT_MS = 2_000;
 
-/** Makes a service's metrics, with those of its process among them. Starts no server. */
+/** Creates a service's metrics, which include those of its process. Starts no server. */
 export function createMetrics(service: string, log: Logger): Metrics {
   const reader = new PrometheusExporter({ preventServerStart: true });
   const meter = new MeterProvider({ readers: [reader] }).getMeter(service, version);
@@ -27,9 +27,9 @@ export function createMetrics(service: string, log: Logger): Metrics {
     meter,
     async text() {
       const { resourceMetrics, errors } = await reader.collect({
-        timeoutMillis: COLLECT_WITHIN_MS,
+        timeoutMillis: COLLECT_TIMEOUT_MS,
       });
-      for (const err of errors) log.warn({ err }, "a metric could not be observed");
+      for (const err of errors) log.warn({ code: "metric-not-observed", err }, "metric not observed");
       return serializer.serialize(resourceMetrics);
     },
   };
@@ -37,16 +37,16 @@ export function createMetrics(service: string, log: Logger): Metrics {
 
 function observeProcess(meter: Meter, service: string): void {
   meter
-    .createObservableGauge("dossier_build_info", { description: "Always 1: which code this is." })
+    .createObservableGauge("dossier_build_info", { description: "Always 1; its labels say which code runs." })
     .addCallback((gauge) => gauge.observe(1, { service, version, node: process.versions.node }));
   meter
-    .createObservableGauge("process_uptime_seconds", { description: "Since the process began." })
+    .createObservableGauge("process_uptime_seconds", { description: "Time since the process started." })
     .addCallback((gauge) => gauge.observe(process.uptime()));
   const residentSet = meter.createObservableGauge("process_resident_memory_bytes", {
-    description: "Memory of the process that is in RAM.",
+    description: "Resident memory of the process.",
   });
   const heap = meter.createObservableGauge("nodejs_heap_size_used_bytes", {
-    description: "Memory that JavaScript's objects take.",
+    description: "Used memory of the JavaScript heap.",
   });
   meter.addBatchObservableCallback(
     (result) => {
@@ -57,7 +57,7 @@ function observeProcess(meter: Meter, service: string): void {
     [residentSet, heap],
   );
   meter
-    .createObservableCounter("process_cpu_seconds_total", { description: "CPU time used." })
+    .createObservableCounter("process_cpu_seconds_total", { description: "User and system CPU time." })
     .addCallback((counter) => {
       const { user, system } = process.cpuUsage();
       counter.observe((user + system) / 1e6);
@@ -66,7 +66,7 @@ function observeProcess(meter: Meter, service: string): void {
   delay.enable();
   meter
     .createObservableGauge("nodejs_eventloop_lag_p99_seconds", {
-      description: "How late the event loop was since the last scrape, 99th percentile.",
+      description: "99th percentile of the event loop's delay since the last scrape.",
     })
     .addCallback((gauge) => {
       gauge.observe(delay.percentile(99) / 1e9);

@@ -1,42 +1,48 @@
 import type { Logger } from "./logger.ts";
 
-/** Says of a surrounding that it is in trouble once, and once that it works again, however often it was tried. */
+/** What is logged of an outage: stable codes, which tests and alerts may rely on, and fixed messages. */
+export interface OutageLines {
+  readonly began: { readonly code: string; readonly message: string };
+  readonly ended: { readonly code: string; readonly message: string };
+}
+
+/** Logs the beginning and the end of each outage once, however many attempts fail in between. */
 export interface OutageLog {
-  /** A try failed. The first one of an outage is logged; gives whether it was that. */
-  failed(error: unknown): boolean;
-  /** A try succeeded. The first one after an outage is logged. */
-  recovered(): void;
-  /** Does `work`, and takes its end as one of the two. */
+  /** Begins an outage, unless one has begun already. Returns whether it began one. */
+  recordFailure(error: unknown): boolean;
+  /** Ends the outage, if there is one. */
+  recordSuccess(): void;
+  /** Runs `work` and records how it ended. Returns its value; throws its error. */
   watch<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** @param what names it in the log, such as `the queue` */
-export function outageLog(log: Logger, what: string): OutageLog {
-  let since: number | undefined;
+export function outageLog(log: Logger, { began, ended }: OutageLines): OutageLog {
+  let beganAt: number | undefined;
 
-  function failed(err: unknown): boolean {
-    if (since !== undefined) return false;
-    since = performance.now();
-    log.error({ err }, `${what} is in trouble; it is tried until it works`);
+  function recordFailure(err: unknown): boolean {
+    if (beganAt !== undefined) return false;
+    beganAt = performance.now();
+    log.error({ code: began.code, err }, began.message);
     return true;
   }
 
-  function recovered(): void {
-    if (since === undefined) return;
-    log.info({ troubledForMs: Math.round(performance.now() - since) }, `${what} works again`);
-    since = undefined;
+  function recordSuccess(): void {
+    if (beganAt === undefined) return;
+    const outageMs = Math.round(performance.now() - beganAt);
+    beganAt = undefined;
+    log.info({ code: ended.code, outageMs }, ended.message);
   }
 
   return {
-    failed,
-    recovered,
+    recordFailure,
+    recordSuccess,
     async watch(work) {
       try {
         const value = await work();
-        recovered();
+        recordSuccess();
         return value;
       } catch (error) {
-        failed(error);
+        recordFailure(error);
         throw error;
       }
     },

@@ -1,41 +1,42 @@
 import { Hono } from "hono";
-import { withDeadline } from "./deadline.ts";
+import pTimeout from "p-timeout";
 import { describeError } from "./error.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** Resolves when what it looks at can be used; rejects with an error that says why not. */
+/** Resolves if what it checks can be used; rejects with the reason if it cannot. */
 export type Check = () => Promise<unknown>;
 
 export interface ProbesOptions {
-  /** What the service cannot work without, by name. While one of these fails it is unready. */
+  /** What the service cannot work without, by name. If one of these fails, the service is not ready. */
   readonly needs: Readonly<Record<string, Check>>;
-  /** What it uses but can do without for a time, by name: shown, and no reason to be unready. */
+  /** What the service can do without for a time, by name. These are shown, and do not change readiness. */
   readonly uses?: Readonly<Record<string, Check>>;
   readonly metrics: Metrics;
-  /** Aborted when the service begins to shut down: from then on it is unready. */
+  /** Aborted when the service begins to shut down; from then on it is not ready. */
   readonly shutdownSignal: AbortSignal;
   /**
-   * How long a check may take before it counts as failed, in milliseconds; all run at once.
-   * More forgives a slow database; less answers the prober sooner. Default 1,000.
+   * How long a check may take before it counts as failed, in milliseconds; all checks run at the same time. More
+   * tolerates a slower database; less answers the probe sooner. Default 1,000.
    */
   readonly checkTimeout?: number;
 }
 
-type Report = Readonly<Record<string, string>>;
+/** By check: `ok`, or why it failed. */
+type CheckResults = Readonly<Record<string, string>>;
 
 /**
- * The routes that every service has:
+ * Returns the routes that every service has:
  *
- * - `GET /healthz`: 200 for as long as the process can answer at all;
- * - `GET /readyz`: 200 when it can do its work, else 503; either way with what each check found;
+ * - `GET /healthz`: 200 while the process lives;
+ * - `GET /readyz`: 200 if the service can do its work, else 503; either way with the result of each check;
  * - `GET /metrics`: Prometheus text.
  */
 export function probes(options: ProbesOptions): Hono {
   const { needs, uses = {}, metrics, shutdownSignal, checkTimeout = 1_000 } = options;
-  let running: Promise<Report> | undefined;
-  // Probers that come while a round runs share it, so that many of them cost one round.
-  const look = () =>
-    (running ??= report({ ...uses, ...needs }, checkTimeout).finally(() => {
+  let running: Promise<CheckResults> | undefined;
+  // Probes that arrive while checks run share them, so that many probes cost no more than one.
+  const runSharedChecks = () =>
+    (running ??= runChecks({ ...uses, ...needs }, checkTimeout).finally(() => {
       running = undefined;
     }));
 
@@ -44,7 +45,7 @@ export function probes(options: ProbesOptions): Hono {
     .get("/readyz", async (c) => {
       c.header("cache-control", "no-store");
       if (shutdownSignal.aborted) return c.json({ status: "shutting down" }, 503);
-      const checks = await look();
+      const checks = await runSharedChecks();
       return Object.keys(needs).every((name) => checks[name] === "ok")
         ? c.json({ status: "ready", checks })
         : c.json({ status: "unready", checks }, 503);
@@ -56,14 +57,17 @@ export function probes(options: ProbesOptions): Hono {
     );
 }
 
-async function report(checks: Readonly<Record<string, Check>>, timeout: number): Promise<Report> {
-  const found = Object.entries(checks).map(async ([name, check]) => {
+async function runChecks(
+  checks: Readonly<Record<string, Check>>,
+  milliseconds: number,
+): Promise<CheckResults> {
+  const results = Object.entries(checks).map(async ([name, check]) => {
     try {
-      await withDeadline(timeout, check());
+      await pTimeout(check(), { milliseconds, message: `no answer within ${milliseconds} ms` });
       return [name, "ok"] as const;
     } catch (error) {
       return [name, describeError(error).message] as const;
     }
   });
-  return Object.fromEntries(await Promise.all(found));
+  return Object.fromEntries(await Promise.all(results));
 }

@@ -11,11 +11,11 @@ export interface ProblemOptions {
 }
 
 /**
- * An RFC 9457 answer. It has no `type`, so its title is the status's own phrase.
+ * Returns an RFC 9457 problem as a response. It has no `type`, so its title is the status's phrase.
  *
- * @param status the HTTP status, 400 or above.
- * @param code says which problem it is, in kebab-case; clients may rely on it, so it never changes.
- * @param detail for a person: what was wrong and what to do. No personal data, no secrets.
+ * @param status the HTTP status, 400 or above
+ * @param code identifies the problem, in kebab-case; clients rely on it, so it never changes
+ * @param detail tells a person what was wrong and what to do; no personal data, no secrets
  */
 export function problem(
   status: number,
@@ -23,44 +23,45 @@ export function problem(
   detail: string,
   { members, headers }: ProblemOptions = {},
 ): Response {
-  const body = JSON.stringify({ ...members, title: phrase(status), status, code, detail });
+  const body = JSON.stringify({ ...members, title: statusPhrase(status), status, code, detail });
   return new Response(body, {
     status,
     headers: { "content-type": "application/problem+json", ...headers },
   });
 }
 
-/** Answers what no route takes. */
+/** Answers a request that no route matches. */
 export const notFound: NotFoundHandler = () =>
-  problem(404, "not-found", "Nothing is served under this path with this method.");
+  problem(404, "not-found", "There is no such path, or it does not allow this method.");
 
 /**
- * Answers what a handler threw. Hono's own refusals keep their status and words; of anything else
- * the client learns nothing, and the log has it all. A client that hung up is no error of ours.
+ * Returns the handler that answers what other handlers throw. Hono's own exceptions keep their status and message. Any
+ * other error is logged, and its content is hidden from the client. A client that disconnects is not an error.
  */
 export function onError(log: Logger): ErrorHandler {
   return (err, c) => {
     if (err instanceof HTTPException) {
-      return problem(err.status, kebab(phrase(err.status)), err.message || phrase(err.status));
+      const phrase = statusPhrase(err.status);
+      return problem(err.status, kebabCase(phrase), err.message || phrase);
     }
-    const request = { method: c.req.method, path: c.req.path };
+    const { method, path } = c.req;
     if (c.req.raw.signal.aborted) {
-      log.debug({ err, ...request }, "the client hung up");
+      log.debug({ code: "client-disconnected", err, method, path }, "client disconnected");
     } else {
-      log.error({ err, ...request }, "a request failed");
+      log.error({ code: "request-failed", err, method, path }, "request failed");
     }
     return problem(
       500,
       "internal",
-      "The request failed by a fault of this service, which has logged it. Trying again may help.",
+      "The service failed to handle the request and has logged why. Try again.",
     );
   };
 }
 
-function phrase(status: number): string {
+function statusPhrase(status: number): string {
   return STATUS_CODES[status] ?? "Error";
 }
 
-function kebab(words: string): string {
+function kebabCase(words: string): string {
   return words.toLowerCase().replaceAll(" ", "-");
 }

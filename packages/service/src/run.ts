@@ -1,77 +1,91 @@
 import { constants } from "node:os";
-import { withDeadline } from "./deadline.ts";
+import pTimeout from "p-timeout";
 import type { Logger } from "./logger.ts";
 
-/** What shuts a service down, by name, in the order in which it is done. */
+/** What a step of starting up returns: its value, or what went wrong, in words for whoever starts the service. */
+export type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: string };
+
+/** Returns the value, or writes the error to stderr and ends the process with code 1. Only for a service's `main`. */
+export function orExit<T>(result: Result<T>): T {
+  if (result.ok) return result.value;
+  process.stderr.write(`${result.error}\n`);
+  process.exit(1);
+}
+
+/** How to shut a service down: each step under what it does, such as "close the pool", in the order of execution. */
 export type ShutdownSteps = Readonly<Record<string, () => unknown>>;
 
 export interface RunOptions {
   /**
-   * How long each shutdown step may take, in milliseconds; the next one then begins all the same.
-   * All together must be less than the supervisor waits before it kills (Docker: 10 s unless
-   * `stop_grace_period` says more; Kubernetes: 30 s). Default 15,000.
+   * How long each shutdown step may take, in milliseconds; then the next one begins all the same. All together must
+   * take less than the supervisor waits before it kills the process (Docker: 10 s unless `stop_grace_period` says
+   * more; Kubernetes: 30 s). Default 15,000.
    */
   readonly stepTimeout?: number;
   /**
-   * For how long after the first signal further ones count as the same, in milliseconds: one Ctrl-C
-   * comes several times where a parent passes on what the terminal sends to all. Default 0.
+   * For how long after the first signal further ones are ignored, in milliseconds: one Ctrl-C arrives several times
+   * where a parent forwards what the terminal sends to every process. Default 0.
    */
   readonly sameSignalWithin?: number;
 }
 
 /**
- * The edge of a process: starts a service, runs it until SIGTERM or SIGINT, shuts it down, and ends
- * the process: with 0 when every step was done, with 1 when one was not. A second signal ends it at
- * once; so does, with a fatal line and 1, an error that nothing caught. For the `main` of a service
- * alone: it takes hold of the whole process.
+ * Starts a service, runs it until SIGTERM or SIGINT, shuts it down and ends the process: with 0 if every shutdown step
+ * succeeded, else with 1. A second signal ends the process at once. An uncaught error is logged and ends it with 1.
+ * Only for a service's `main`, as it takes over the whole process.
  *
- * @param start given a signal that is aborted when the shutdown begins; gives the steps that undo
- *   what it started. When a signal comes before it is done, the process ends at once, for nothing
- *   was promised to anyone yet.
+ * @param start starts the service and returns the steps that shut it down. Its signal is aborted when the shutdown
+ *   begins. If a signal arrives before `start` has resolved, the process ends at once, without any step.
  */
 export async function runUntilSignal(
   log: Logger,
   start: (shutdownSignal: AbortSignal) => Promise<ShutdownSteps>,
   { stepTimeout = 15_000, sameSignalWithin = 0 }: RunOptions = {},
 ): Promise<void> {
-  const shutdownSignal = new AbortController();
+  const shutdown = new AbortController();
   let steps: ShutdownSteps = {};
   let firstSignalAt = 0;
 
-  const onFatal = (err: unknown) => {
-    log.fatal({ err }, "ended by an error that nothing caught");
+  const onUncaught = (err: unknown) => {
+    log.fatal({ code: "uncaught-error", err }, "uncaught error; exiting");
     process.exit(1);
   };
-  process.on("uncaughtException", onFatal);
-  process.on("unhandledRejection", onFatal);
+  process.on("uncaughtException", onUncaught);
+  process.on("unhandledRejection", onUncaught);
 
   const onSignal = (signal: "SIGTERM" | "SIGINT") => {
-    if (shutdownSignal.signal.aborted) {
+    if (shutdown.signal.aborted) {
       if (performance.now() - firstSignalAt < sameSignalWithin) return;
-      log.warn({ signal }, "ended at once by a second signal");
+      log.warn({ code: "second-signal", signal }, "second signal; exiting at once");
       process.exit(128 + constants.signals[signal]);
     }
     firstSignalAt = performance.now();
-    log.info({ signal }, "shutting down");
-    shutdownSignal.abort();
+    log.info({ code: "shutting-down", signal }, "shutting down");
+    shutdown.abort();
     void shutDown(log, steps, stepTimeout).then((clean) => {
-      log.info("shut down");
+      log.info({ code: "shut-down" }, "shut down");
       process.exit(clean ? 0 : 1);
     });
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
 
-  steps = await start(shutdownSignal.signal);
+  steps = await start(shutdown.signal);
 }
 
+/** Runs every step, one after the other. Returns whether all of them succeeded in time. */
 async function shutDown(log: Logger, steps: ShutdownSteps, stepTimeout: number): Promise<boolean> {
   let clean = true;
   for (const [step, run] of Object.entries(steps)) {
     try {
-      await withDeadline(stepTimeout, Promise.resolve(run()));
+      await pTimeout(Promise.resolve(run()), {
+        milliseconds: stepTimeout,
+        message: `not done within ${stepTimeout} ms`,
+      });
     } catch (err) {
-      log.error({ err, step }, "a step of the shutdown was not done");
+      log.error({ code: "shutdown-step-failed", err, step }, "shutdown step failed");
       clean = false;
     }
   }

@@ -1,41 +1,41 @@
 import { createServer, type Server as HttpServer, type ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import type { Result } from "./result.ts";
+import type { Result } from "./run.ts";
 
 /**
- * What one client may take. The names are Node's; times are in milliseconds. Together they bound
- * what clients cost that send slowly, read slowly, or only hold a connection.
+ * Limits for clients. The names are Node's; times are in milliseconds. Together they bound the cost of clients that
+ * send slowly, read slowly or keep a connection open without using it.
  */
 export interface ConnectionLimits {
   /**
-   * From the start of a connection or request until its headers are complete; then 408 and closed.
-   * Less frees silent connections sooner and cuts off slow networks. Default 10,000.
+   * From the start of a connection or request until its headers are complete; then it gets 408 and is closed. Less
+   * frees silent connections sooner, and cuts off slow networks. Default 10,000.
    */
   readonly headersTimeout: number;
   /**
-   * From the start of a request until its body is complete; then 408 and closed. Less frees the
-   * memory of slow uploads sooner and cuts off slow networks. Default 30,000.
+   * From the start of a request until its body is complete; then it gets 408 and is closed. Less frees the memory of
+   * slow uploads sooner, and cuts off slow networks. Default 30,000.
    */
   readonly requestTimeout: number;
   /**
-   * How long a connection waits for its next request. Behind a load balancer it must be longer than
-   * the balancer keeps connections (mostly 60 s), or requests are lost on ones that close at that
-   * moment. More holds more idle connections. Default 65,000.
+   * How long an idle connection stays open for its next request. Behind a load balancer it must be longer than the
+   * balancer's own idle timeout (mostly 60 s), or the balancer sends requests on connections that are just closing.
+   * More keeps more idle connections open. Default 65,000.
    */
   readonly keepAliveTimeout: number;
   /**
-   * How long a connection may pass no byte either way while a request is handled or answered. A
-   * handler that waits longer, or a stream that is silent for longer, is cut off. Default 120,000.
+   * How long a connection may carry no byte in either direction while a request is handled or answered. A handler that
+   * takes longer, or a stream that is silent for longer, is cut off. Default 120,000.
    */
   readonly timeout: number;
   /**
-   * Connections at once; further ones are closed as they come. Each takes a file descriptor and
-   * some 10 kB. Default 10,000.
+   * Connections at the same time; further ones are closed at once. Each uses a file descriptor and some 10 kB. Default
+   * 10,000.
    */
   readonly maxConnections: number;
   /**
-   * How often the first two times are looked at, so they may last that much longer. Each look
-   * passes over the open connections. Default 1,000.
+   * How often the first two limits are checked, by which they may be exceeded. Each check visits every open connection.
+   * Default 1,000.
    */
   readonly connectionsCheckingInterval: number;
 }
@@ -50,9 +50,9 @@ const LIMITS: ConnectionLimits = {
 };
 
 export interface ServeOptions {
-  /** 0 takes any free port. */
+  /** 0 means any free port. */
   readonly port: number;
-  /** The address to listen on. By default every address of the machine. */
+  /** The address to listen on. Default: every address of the machine. */
   readonly host?: string;
   readonly limits?: Partial<ConnectionLimits>;
 }
@@ -60,15 +60,15 @@ export interface ServeOptions {
 export interface Server {
   readonly port: number;
   /**
-   * Takes no more connections, answers the requests whose headers have come, and closes every
-   * connection. Rejects if after `deadline` milliseconds some had no answer and were cut off.
+   * Accepts no more connections, answers the requests whose headers have arrived, and closes every connection. Rejects
+   * if requests without an answer were cut off after `timeoutMs`, 8,000 by default.
    */
-  close(deadline?: number): Promise<void>;
+  close(timeoutMs?: number): Promise<void>;
 }
 
 type App = { readonly fetch: Parameters<typeof getRequestListener>[0] };
 
-/** Serves an app over HTTP/1.1 and resolves once it listens, or with why it cannot. */
+/** Serves an app over HTTP/1.1. Returns the listening server, or why it cannot listen. */
 export async function serve(app: App, options: ServeOptions): Promise<Result<Server>> {
   const { timeout, maxConnections, ...times } = { ...LIMITS, ...options.limits };
   const server = createServer(times);
@@ -86,13 +86,14 @@ export async function serve(app: App, options: ServeOptions): Promise<Result<Ser
     void answer(request, response);
   });
 
-  const problem = await listen(server, options);
-  if (problem !== undefined) return { ok: false, message: problem };
+  const error = await listen(server, options);
+  if (error !== undefined) return { ok: false, error };
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : options.port;
-  return { ok: true, value: { port, close: (deadline) => close(server, unanswered, deadline) } };
+  return { ok: true, value: { port, close: (timeoutMs) => close(server, unanswered, timeoutMs) } };
 }
 
+/** Returns why the server cannot listen, or `undefined` once it listens. */
 function listen(server: HttpServer, { port, host }: ServeOptions): Promise<string | undefined> {
   return new Promise((resolve) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
@@ -112,20 +113,20 @@ function listen(server: HttpServer, { port, host }: ServeOptions): Promise<strin
 async function close(
   server: HttpServer,
   unanswered: ReadonlySet<ServerResponse>,
-  deadline = 8_000,
+  timeoutMs = 8_000,
 ): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   for (const response of unanswered) response.shouldKeepAlive = false;
-  // Node itself would wait for ever for connections that never sent a request.
+  // Node itself would wait without end for connections that never sent a request.
   if (unanswered.size === 0) server.closeAllConnections();
   let cutOff = 0;
   const timer = setTimeout(() => {
     cutOff = unanswered.size;
     server.closeAllConnections();
-  }, deadline);
+  }, timeoutMs);
   await closed;
   clearTimeout(timer);
   if (cutOff > 0) {
-    throw new Error(`requests cut off without an answer after ${deadline} ms: ${cutOff}`);
+    throw new Error(`requests cut off without an answer after ${timeoutMs} ms: ${cutOff}`);
   }
 }

@@ -1,14 +1,14 @@
 /**
- * The variables that more than one service reads. What `describe()` says of each is what a bad
- * configuration's message prints and what the README's table must say.
+ * The variables that more than one service reads. The description of each is printed when the variable is missing or
+ * wrong, and must agree with the README's table.
  */
 import { z } from "zod";
 
-/** The port that a service listens on; each service has a default of its own. */
-export const port = (byDefault: number) =>
+/** Returns the variable of a port to listen on; each service has its own default. */
+export const port = (defaultPort: number) =>
   integer({ from: 0, to: 65_535 })
-    .default(byDefault)
-    .meta({ shown: true, description: "The TCP port to listen on; 0 takes any free one." });
+    .default(defaultPort)
+    .meta({ shown: true, description: "The TCP port to listen on; 0 means any free one." });
 
 export const LOG_LEVEL = z
   .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
@@ -17,52 +17,52 @@ export const LOG_LEVEL = z
   .default("info")
   .meta({
     shown: true,
-    description: "The least level that is logged. debug and trace write a line for each delivery.",
+    description: "The lowest level that is logged. debug and trace write a line for each delivery.",
   });
 
 export const DATABASE_URL = url("postgres:", "postgresql:").describe(
-  "Where the record is kept: postgres://user:password@host:5432/database, with special characters percent-encoded.",
+  "The Postgres that keeps the record: postgres://user:password@host:5432/database, with special characters percent-encoded.",
 );
 
 export const REDIS_URL = url("redis:", "rediss:")
   .optional()
   .describe(
-    "Where the queue runs: redis://host:6379, or rediss:// for TLS. Not set: the queue runs in DATABASE_URL's Postgres, at less than a tenth of the rate.",
+    "The Redis that the queue runs on: redis://host:6379, or rediss:// for TLS. Not set: the queue runs in DATABASE_URL's Postgres, at less than a tenth of the rate.",
   );
 
 export const ICOMPLY_WEBHOOK_SECRETS = z
   .string()
   .transform((list) => list.split(",").map((secret) => secret.trim()))
   .refine((secrets) => secrets.every((secret) => secret !== ""), {
-    error: "must be one or more secrets with commas between them, and none empty",
+    error: "must be one or more secrets, separated by commas, none of them empty",
   })
   .describe(
-    "The webhook secrets shown by iComply, comma separated; a delivery that fits any is accepted. To rotate, put the new one beside the old, and take the old away later.",
+    "The webhook secrets shown by iComply, comma separated; a delivery that any of them verifies is accepted. To rotate, add the new one, and remove the old one later.",
   );
 
 export const DOSSIER_API_TOKEN = z
   .string()
   .optional()
-  .describe("The bearer token of the console's API. Not set: the console serves this machine alone.");
+  .describe("The bearer token of the console's API. Not set: the console serves this machine only.");
 
 export const MAX_BODY_BYTES = integer({ from: 1, to: 64 * 1024 * 1024, unit: "bytes" })
   .default(1024 * 1024)
   .meta({
     shown: true,
     description:
-      "The longest webhook body accepted, in bytes; a longer one is answered 413. Each request in flight may hold that much memory.",
+      "The longest webhook body that is accepted, in bytes; a longer one is answered 413. Each request in flight may use that much memory.",
   });
 
 export const WORKER_CONCURRENCY = integer({ from: 1, to: 1_000, unit: "jobs" }).default(64).meta({
   shown: true,
   description:
-    "The jobs that one worker has in flight, whose deliveries share transactions. More make larger transactions, which are faster, but hold more memory and lock more persons at once.",
+    "The jobs that one worker has in flight; their deliveries share transactions. More jobs make larger transactions, which are faster but use more memory and lock more persons at the same time.",
 });
 
 export const MAX_ATTEMPTS = integer({ from: 1, to: 100, unit: "attempts" }).default(8).meta({
   shown: true,
   description:
-    "The attempts that a failing delivery has before it becomes a dead letter; outages use none. Each one more keeps it from the operator's eyes for longer.",
+    "The attempts that a failing delivery has before it becomes a dead letter; outages use none. More attempts mean that an operator sees it later.",
 });
 
 function integer({ from, to, unit }: { from: number; to: number; unit?: string }) {

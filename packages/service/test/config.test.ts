@@ -17,7 +17,7 @@ const schema = z.object({
   WORKER_CONCURRENCY: variables.WORKER_CONCURRENCY,
   MAX_ATTEMPTS: variables.MAX_ATTEMPTS,
 });
-const needed = { DATABASE_URL: "postgres://u:p@db/x", ICOMPLY_WEBHOOK_SECRETS: "whs_a" };
+const required = { DATABASE_URL: "postgres://u:p@db/x", ICOMPLY_WEBHOOK_SECRETS: "whs_a" };
 
 const folder = mkdtempSync(join(tmpdir(), "dossier-config-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -28,14 +28,14 @@ function mounted(name: string, content: string): string {
   return path;
 }
 
-function messageOf(result: Result<unknown>): string {
-  if (result.ok) throw new Error("the configuration was taken");
-  return result.message;
+function errorOf(result: Result<unknown>): string {
+  if (result.ok) throw new Error("the configuration was accepted");
+  return result.error;
 }
 
 describe("readConfig", () => {
-  test("gives the defaults for what is not set", () => {
-    expect(readConfig(schema, needed)).toEqual({
+  test("returns the defaults of unset variables", () => {
+    expect(readConfig(schema, required)).toEqual({
       ok: true,
       value: {
         PORT: 8080,
@@ -49,16 +49,16 @@ describe("readConfig", () => {
     });
   });
 
-  test("takes an empty string for not set", () => {
+  test("treats an empty string as unset", () => {
     const empty = { PORT: "", REDIS_URL: "", DOSSIER_API_TOKEN: "", PORT_FILE: "" };
-    expect(readConfig(schema, { ...needed, ...empty })).toEqual(readConfig(schema, needed));
-    expect(messageOf(readConfig(schema, { ...needed, DATABASE_URL: "" }))).toContain(
+    expect(readConfig(schema, { ...required, ...empty })).toEqual(readConfig(schema, required));
+    expect(errorOf(readConfig(schema, { ...required, DATABASE_URL: "" }))).toContain(
       "DATABASE_URL is not set",
     );
   });
 
-  test("names all that is missing or wrong in one message, with what each means", () => {
-    const message = messageOf(
+  test("names every missing or wrong variable in one message, with its meaning", () => {
+    const error = errorOf(
       readConfig(schema, {
         PORT: "http",
         LOG_LEVEL: "loud",
@@ -69,19 +69,19 @@ describe("readConfig", () => {
         MAX_ATTEMPTS_FILE: join(folder, "absent"),
       }),
     );
-    expect(message).toContain(`PORT must be a whole number from 0 to 65535; it is "http".`);
-    expect(message).toContain(`LOG_LEVEL must be one of fatal, error`);
-    expect(message).toContain(`DATABASE_URL is not set, and neither is DATABASE_URL_FILE.`);
-    expect(message).toContain(`REDIS_URL must be a URL that begins with redis:// or rediss://.`);
-    expect(message).toContain(`ICOMPLY_WEBHOOK_SECRETS must be one or more secrets`);
-    expect(message).toContain(`MAX_BODY_BYTES must be a whole number from 1 to 67108864 bytes`);
-    expect(message).toContain(`WORKER_CONCURRENCY must be a whole number from 1 to 1000 jobs`);
-    expect(message).toMatch(/MAX_ATTEMPTS_FILE names a file that cannot be read: ENOENT.*absent/);
-    expect(message).toContain(variables.DATABASE_URL.description);
+    expect(error).toContain(`PORT must be a whole number from 0 to 65535; it is "http".`);
+    expect(error).toContain(`LOG_LEVEL must be one of fatal, error`);
+    expect(error).toContain(`DATABASE_URL is not set, and neither is DATABASE_URL_FILE.`);
+    expect(error).toContain(`REDIS_URL must be a URL that begins with redis:// or rediss://.`);
+    expect(error).toContain(`ICOMPLY_WEBHOOK_SECRETS must be one or more secrets`);
+    expect(error).toContain(`MAX_BODY_BYTES must be a whole number from 1 to 67108864 bytes`);
+    expect(error).toContain(`WORKER_CONCURRENCY must be a whole number from 1 to 1000 jobs`);
+    expect(error).toMatch(/MAX_ATTEMPTS_FILE names a file that cannot be read: ENOENT.*absent/);
+    expect(error).toContain(variables.DATABASE_URL.description);
   });
 
   test("never repeats a value that may be secret", () => {
-    const message = messageOf(
+    const error = errorOf(
       readConfig(schema, {
         DATABASE_URL: "mysql://u:hush-database@db",
         REDIS_URL: "hush-redis",
@@ -89,13 +89,13 @@ describe("readConfig", () => {
         PORT_FILE: mounted("wrong-file", "hush-file"),
       }),
     );
-    expect(message).toMatch(/PORT, read from PORT_FILE, must be/);
-    expect(message).not.toContain("hush");
+    expect(error).toMatch(/PORT, read from PORT_FILE, must be/);
+    expect(error).not.toContain("hush");
   });
 
-  test("reads a mounted secret without the newline at its end", () => {
+  test("reads a mounted secret without its trailing newline", () => {
     const result = readConfig(schema, {
-      ...needed,
+      ...required,
       ICOMPLY_WEBHOOK_SECRETS: "",
       ICOMPLY_WEBHOOK_SECRETS_FILE: mounted("secrets", " whs_a , whs_b\r\n"),
       DOSSIER_API_TOKEN_FILE: mounted("token", "a token \n"),
@@ -106,31 +106,31 @@ describe("readConfig", () => {
     });
   });
 
-  test("refuses a variable given both ways, and an empty file", () => {
-    const message = messageOf(
+  test("rejects an empty file, and a variable that is given in both ways", () => {
+    const error = errorOf(
       readConfig(schema, {
-        ...needed,
+        ...required,
         DATABASE_URL_FILE: mounted("url", "postgres://db"),
         DOSSIER_API_TOKEN_FILE: mounted("empty", "\n"),
       }),
     );
-    expect(message).toContain("DATABASE_URL and DATABASE_URL_FILE are both set; unset one");
-    expect(message).toMatch(/DOSSIER_API_TOKEN_FILE names an empty file, .*empty/);
+    expect(error).toContain("DATABASE_URL and DATABASE_URL_FILE are both set; unset one");
+    expect(error).toMatch(/DOSSIER_API_TOKEN_FILE names an empty file, .*empty/);
   });
 });
 
 describe("the variables", () => {
-  test("each says what it means", () => {
-    const silent = Object.entries(schema.shape).filter(([, field]) => !field.description);
-    expect(silent).toEqual([]);
+  test("each has a description", () => {
+    const undescribed = Object.entries(schema.shape).filter(([, field]) => !field.description);
+    expect(undescribed).toEqual([]);
   });
 
-  test("an integer is taken exactly when it is decimal digits within its range", () => {
+  test("an integer is accepted exactly if it is decimal digits within its range", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.integer().map(String), fc.double().map(String)), (text) => {
         const within = /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 100;
-        const taken = variables.MAX_ATTEMPTS.safeParse(text);
-        expect(taken.data).toBe(within ? Number(text) : undefined);
+        const parsed = variables.MAX_ATTEMPTS.safeParse(text);
+        expect(parsed.data).toBe(within ? Number(text) : undefined);
       }),
     );
   });

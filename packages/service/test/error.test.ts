@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { describeError } from "../src/index.ts";
 
-function thrownBy(action: () => unknown): unknown {
+function catchError(action: () => unknown): unknown {
   try {
     action();
   } catch (error) {
@@ -10,7 +10,7 @@ function thrownBy(action: () => unknown): unknown {
   throw new Error("nothing was thrown");
 }
 
-/** A server error as pg gives it: an Error with Postgres's fields on it. */
+/** A server error as pg throws it: an Error with Postgres's fields. */
 class DatabaseError extends Error {
   readonly code: string;
   readonly detail = "Key (email)=(jane@example.com) already exists.";
@@ -24,7 +24,7 @@ class DatabaseError extends Error {
 }
 
 describe("describeError", () => {
-  test("keeps type, code, message and frames of a database error, and none of its data", () => {
+  test("returns type, code, message and frames of a database error, and none of its data", () => {
     const described = describeError(
       new DatabaseError("23505", 'duplicate key value violates unique constraint "events_pkey"'),
     );
@@ -36,7 +36,7 @@ describe("describeError", () => {
     });
   });
 
-  test("drops the input that a data exception quotes, from message and stack", () => {
+  test("removes the input that a data exception quotes, from message and stack", () => {
     const described = describeError(
       new DatabaseError("22P02", 'invalid input syntax for type json: "{"name":"Jane"}"'),
     );
@@ -44,32 +44,32 @@ describe("describeError", () => {
     expect(JSON.stringify(described)).not.toContain("Jane");
   });
 
-  test("drops the input that JSON.parse quotes", () => {
-    const described = describeError(thrownBy(() => JSON.parse('{"a":Jane Doe}')));
+  test("removes the input that JSON.parse quotes", () => {
+    const described = describeError(catchError(() => JSON.parse('{"a":Jane Doe}')));
     expect(described.type).toBe("SyntaxError");
     expect(JSON.stringify(described)).not.toContain("Jane");
   });
 
-  test("names the first of several refusals, under an error without words", () => {
-    const refusal = Object.assign(new Error("connect ECONNREFUSED ::1:5432"), {
+  test("returns the first of several connection errors as the cause", () => {
+    const refused = Object.assign(new Error("connect ECONNREFUSED ::1:5432"), {
       code: "ECONNREFUSED",
     });
-    const described = describeError(Object.assign(new AggregateError([refusal]), { code: "ECONNREFUSED" }));
+    const described = describeError(Object.assign(new AggregateError([refused]), { code: "ECONNREFUSED" }));
     expect(described.message).toBe("ECONNREFUSED");
     expect(described.cause?.message).toBe("connect ECONNREFUSED ::1:5432");
   });
 
-  test("follows causes, and stops where they go in a circle", () => {
+  test("returns causes, and ends where they form a cycle", () => {
     const inner = new Error("inner");
     const outer = new Error("outer", { cause: inner });
     inner.cause = outer;
     expect(describeError(outer).cause?.message).toBe("inner");
   });
 
-  test("says nothing of a thrown thing that is no error", () => {
+  test("returns nothing of a thrown value that is not an error", () => {
     expect(describeError({ email: "jane@example.com" })).toEqual({
       type: "object",
-      message: "something that is no Error was thrown",
+      message: "a value that is not an Error was thrown",
     });
   });
 });

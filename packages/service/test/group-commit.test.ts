@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { groupCommit, Overloaded, type GroupCommit } from "../src/index.ts";
+import { groupCommit, BufferFullError, type GroupCommit } from "../src/index.ts";
 
-/** A flush that ends when it is told to, so that what happens meanwhile is under the test's control. */
-function controlled(options: { maxFlush: number; maxWaiting: number }) {
+/** A group commit whose flushes end when the test ends them. */
+function controlledCommit(options: { maxFlush: number; maxWaiting: number }) {
   const flushes: { items: readonly number[]; end: (error?: Error) => void }[] = [];
   let flushed = Promise.withResolvers<void>();
   let inFlight = 0;
@@ -30,7 +30,7 @@ function controlled(options: { maxFlush: number; maxWaiting: number }) {
     get mostInFlight() {
       return mostInFlight;
     },
-    /** The next flush, as soon as there is one. */
+    /** Returns the next flush, once there is one. */
     async next() {
       while (flushes.length === 0) {
         await flushed.promise;
@@ -43,10 +43,10 @@ function controlled(options: { maxFlush: number; maxWaiting: number }) {
   };
 }
 
-const roomy = { maxFlush: 1_000_000, maxWaiting: 1_000_000 };
+const UNLIMITED = { maxFlush: 1_000_000, maxWaiting: 1_000_000 };
 
-test("one flush is in flight; what comes meanwhile shares the next", async () => {
-  const { commits, next } = controlled(roomy);
+test("one flush is in flight; items that arrive meanwhile share the next", async () => {
+  const { commits, next } = controlledCommit(UNLIMITED);
   const first = commits.submit(1);
   const alone = await next();
   const others = [commits.submit(2), commits.submit(3)];
@@ -58,8 +58,8 @@ test("one flush is in flight; what comes meanwhile shares the next", async () =>
   expect(await Promise.all([first, ...others])).toEqual(["done 1", "done 2", "done 3"]);
 });
 
-test("what is submitted in one turn of the event loop is flushed together", async () => {
-  const { commits, next } = controlled(roomy);
+test("items submitted in one turn of the event loop share a flush", async () => {
+  const { commits, next } = controlledCommit(UNLIMITED);
   const submitted = [1, 2, 3].map((item) => commits.submit(item));
   const flush = await next();
   expect(flush.items).toEqual([1, 2, 3]);
@@ -67,8 +67,8 @@ test("what is submitted in one turn of the event loop is flushed together", asyn
   await Promise.all(submitted);
 });
 
-test("a flush that fails fails its own callers alone", async () => {
-  const { commits, next } = controlled(roomy);
+test("a failing flush rejects its own callers only", async () => {
+  const { commits, next } = controlledCommit(UNLIMITED);
   const failing = [commits.submit(1), commits.submit(2)];
   const failed = await next();
   const fine = commits.submit(3);
@@ -78,25 +78,25 @@ test("a flush that fails fails its own callers alone", async () => {
   expect(await fine).toBe("done 3");
 });
 
-test("a flush that throws before it begins is a failed flush", async () => {
+test("a flush that throws synchronously is a failing flush", async () => {
   const commits = groupCommit<number, string>(
     () => {
       throw new Error("no flush");
     },
-    { weigh: () => 1, ...roomy },
+    { weigh: () => 1, ...UNLIMITED },
   );
   await expect(commits.submit(1)).rejects.toThrow("no flush");
   await expect(commits.submit(2)).rejects.toThrow("no flush");
 });
 
-test("who finds no room is told at once, and finds it again after the flush", async () => {
-  const { commits, next } = controlled({ maxFlush: 10, maxWaiting: 10 });
+test("an item without room is rejected at once; a flush makes room again", async () => {
+  const { commits, next } = controlledCommit({ maxFlush: 10, maxWaiting: 10 });
   const held = commits.submit(8);
-  await expect(commits.submit(3)).rejects.toBeInstanceOf(Overloaded);
+  await expect(commits.submit(3)).rejects.toBeInstanceOf(BufferFullError);
   const beside = commits.submit(2);
   const flush = await next();
   expect(flush.items).toEqual([8, 2]);
-  await expect(commits.submit(1)).rejects.toThrow("10 of at most 10");
+  await expect(commits.submit(1)).rejects.toBeInstanceOf(BufferFullError);
   flush.end();
   await Promise.all([held, beside]);
   const later = commits.submit(10);
@@ -104,16 +104,16 @@ test("who finds no room is told at once, and finds it again after the flush", as
   await later;
 });
 
-test("one item heavier than all limits is taken where nothing else waits, and flushed alone", async () => {
-  const { commits, next } = controlled({ maxFlush: 10, maxWaiting: 20 });
+test("an item above all limits is accepted if nothing else waits, and flushed alone", async () => {
+  const { commits, next } = controlledCommit({ maxFlush: 10, maxWaiting: 20 });
   const heavy = commits.submit(1_000);
-  await expect(commits.submit(1)).rejects.toBeInstanceOf(Overloaded);
+  await expect(commits.submit(1)).rejects.toBeInstanceOf(BufferFullError);
   (await next()).end();
   expect(await heavy).toBe("done 1000");
 });
 
-test("room that a failed flush held is free again", async () => {
-  const { commits, next } = controlled({ maxFlush: 10, maxWaiting: 10 });
+test("a failing flush makes room again", async () => {
+  const { commits, next } = controlledCommit({ maxFlush: 10, maxWaiting: 10 });
   const failing = commits.submit(10);
   (await next()).end(new Error("disk full"));
   await expect(failing).rejects.toThrow("disk full");
@@ -122,8 +122,8 @@ test("room that a failed flush held is free again", async () => {
   await later;
 });
 
-test("idle waits for what is in flight and for what waits, and not where there is nothing", async () => {
-  const { commits, next } = controlled({ maxFlush: 1, maxWaiting: 10 });
+test("idle resolves when nothing is in flight and nothing is waiting", async () => {
+  const { commits, next } = controlledCommit({ maxFlush: 1, maxWaiting: 10 });
   await commits.idle();
   const submitted = [commits.submit(1), commits.submit(1)];
   let idle = false;
@@ -138,7 +138,7 @@ test("idle waits for what is in flight and for what waits, and not where there i
 
 const weights = fc.array(fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 8 }), { maxLength: 12 });
 
-test("whatever comes whenever: in order, each once, each with its own answer, never too much at a time", async () => {
+test("any load is flushed in order, once, within the limits, and each caller gets its own output", async () => {
   await fc.assert(
     fc.asyncProperty(
       weights,
@@ -164,33 +164,33 @@ test("whatever comes whenever: in order, each once, each with its own answer, ne
           { weigh: (item) => weightOf[item] ?? 0, maxFlush, maxWaiting },
         );
         let item = 0;
-        const taken: number[] = [];
-        const answers: Promise<void>[] = [];
+        const accepted: number[] = [];
+        const outputs: Promise<void>[] = [];
         for (const turn of turns) {
           for (const weight of turn) {
-            const mine = item++;
+            const own = item++;
             const fits = held === 0 || held + weight <= maxWaiting;
             if (fits) {
               held += weight;
-              taken.push(mine);
+              accepted.push(own);
             }
-            answers.push(
-              commits.submit(mine).then(
-                (answer) => expect(answer).toBe(mine * 10),
-                (error: Error) => expect(error instanceof Overloaded).toBe(!fits),
+            outputs.push(
+              commits.submit(own).then(
+                (output) => expect(output).toBe(own * 10),
+                (error: Error) => expect(error instanceof BufferFullError).toBe(!fits),
               ),
             );
             if (fits)
-              answers.at(-1)?.then(
+              outputs.at(-1)?.then(
                 () => (held -= weight),
                 () => undefined,
               );
           }
           await new Promise(setImmediate);
         }
-        await Promise.all(answers);
+        await Promise.all(outputs);
         await commits.idle();
-        expect(flushed).toEqual(taken);
+        expect(flushed).toEqual(accepted);
       },
     ),
     { numRuns: 300 },

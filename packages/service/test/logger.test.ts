@@ -1,26 +1,18 @@
+import { globSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { createLogger, version } from "../src/index.ts";
-
-function capture() {
-  const lines: string[] = [];
-  const log = createLogger({
-    service: "ingest",
-    level: "info",
-    destination: { write: (line) => lines.push(line) },
-  });
-  return { log, lines };
-}
+import { version, type Logger } from "../src/index.ts";
+import { captureLog } from "./fixtures/capture-log.ts";
 
 describe("a log line", () => {
   test("is JSON with level, ISO time, service and version", () => {
-    const { log, lines } = capture();
+    const { log, lines } = captureLog();
     log.info({ deliveryId: "d-1" }, "recorded");
-    log.debug("too fine");
-    expect(lines.map((line) => JSON.parse(line))).toEqual([
+    expect(lines()).toEqual([
       {
         level: "info",
         time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
-        service: "ingest",
+        service: "test",
         version,
         deliveryId: "d-1",
         msg: "recorded",
@@ -28,11 +20,17 @@ describe("a log line", () => {
     ]);
   });
 
-  test("masks what has the name of a secret or of personal data", () => {
-    const { log, lines } = capture();
+  test("is not written below the level", () => {
+    const { log, text } = captureLog("info");
+    log.debug("too detailed");
+    expect(text()).toBe("");
+  });
+
+  test("masks fields whose names suggest secrets or personal data", () => {
+    const { log, text } = captureLog();
     log.info({ authorization: "hush", request: { headers: { cookie: "hush" } }, data: "hush" });
-    expect(lines[0]).toContain("[masked]");
-    expect(lines[0]).not.toContain("hush");
+    expect(text()).toContain("[masked]");
+    expect(text()).not.toContain("hush");
   });
 
   test.each([
@@ -40,19 +38,25 @@ describe("a log line", () => {
     ["as { err } alone", (log, err) => log.error({ err })],
     ["with a message", (log, err) => log.error(err, "failed")],
     ["alone", (log, err) => log.error(err)],
-  ] satisfies [string, (log: ReturnType<typeof capture>["log"], err: Error) => void][])(
-    "carries none of an error's data when it is given %s",
+  ] satisfies [string, (log: Logger, err: Error) => void][])(
+    "holds none of an error's data when the error is passed %s",
     (_, write) => {
-      const { log, lines } = capture();
-      write(
-        log,
-        Object.assign(new Error('invalid input syntax for type json: "hush"'), {
-          code: "22P02",
-          detail: "hush",
-        }),
-      );
-      expect(JSON.parse(lines[0] ?? "")).toMatchObject({ err: { type: "Error", code: "22P02" } });
-      expect(lines[0]).not.toContain("hush");
+      const { log, lines, text } = captureLog();
+      const message = 'invalid input syntax for type json: "hush"';
+      write(log, Object.assign(new Error(message), { code: "22P02", detail: "hush" }));
+      expect(lines()).toMatchObject([{ err: { type: "Error", code: "22P02" } }]);
+      expect(text()).not.toContain("hush");
     },
   );
+});
+
+test("every package has the version that the services report", () => {
+  const root = fileURLToPath(new URL("../../..", import.meta.url));
+  const manifests = globSync(["package.json", "packages/*/package.json"], { cwd: root });
+  expect(manifests.length).toBeGreaterThan(5);
+  const versions = manifests.map((path) => [
+    path,
+    JSON.parse(readFileSync(`${root}/${path}`, "utf8")).version,
+  ]);
+  expect(versions).toEqual(manifests.map((path) => [path, version]));
 });

@@ -1,38 +1,47 @@
-import { describe, expect, test } from "vitest";
-import { createLogger, outageLog } from "../src/index.ts";
+import { expect, test } from "vitest";
+import { outageLog } from "../src/index.ts";
+import { captureLog } from "./fixtures/capture-log.ts";
 
-function watched() {
-  const lines: { level: string; msg: string }[] = [];
-  const log = createLogger({
-    service: "test",
-    level: "info",
-    destination: { write: (line) => lines.push(JSON.parse(line)) },
-  });
+function queueOutage() {
+  const { log, lines } = captureLog();
   return {
-    outage: outageLog(log, "the queue"),
-    said: () => lines.map(({ level, msg }) => `${level}: ${msg}`),
+    outage: outageLog(log, {
+      began: { code: "queue-unavailable", message: "queue unavailable; retrying" },
+      ended: { code: "queue-recovered", message: "queue available again" },
+    }),
+    logged: () => lines().map(({ level, code }) => [level, code]),
   };
 }
 
-const TROUBLE = "error: the queue is in trouble; it is tried until it works";
-const WORKS = "info: the queue works again";
+const BEGAN = ["error", "queue-unavailable"];
+const ENDED = ["info", "queue-recovered"];
 
-describe("an outage", () => {
-  test("is told once, however often it is met, and so is its end", () => {
-    const { outage, said } = watched();
-    outage.recovered();
-    for (let n = 0; n < 3; n++) outage.failed(new Error("away"));
-    expect(said()).toEqual([TROUBLE]);
-    for (let n = 0; n < 3; n++) outage.recovered();
-    expect(said()).toEqual([TROUBLE, WORKS]);
-    outage.failed(new Error("away again"));
-    expect(said()).toEqual([TROUBLE, WORKS, TROUBLE]);
-  });
+test("an outage is logged once, however many attempts fail", () => {
+  const { outage, logged } = queueOutage();
+  expect([1, 2, 3].map(() => outage.recordFailure(new Error("refused")))).toEqual([true, false, false]);
+  expect(logged()).toEqual([BEGAN]);
+});
 
-  test("is noticed in the work that it fails, which fails all the same, and its end in the work that succeeds", async () => {
-    const { outage, said } = watched();
-    await expect(outage.watch(() => Promise.reject(new Error("away")))).rejects.toThrow("away");
-    expect(await outage.watch(() => Promise.resolve(7))).toBe(7);
-    expect(said()).toEqual([TROUBLE, WORKS]);
-  });
+test("the end of an outage is logged once, and nothing without an outage", () => {
+  const { outage, logged } = queueOutage();
+  outage.recordSuccess();
+  expect(logged()).toEqual([]);
+  outage.recordFailure(new Error("refused"));
+  for (let n = 0; n < 3; n++) outage.recordSuccess();
+  expect(logged()).toEqual([BEGAN, ENDED]);
+});
+
+test("the next outage is logged anew", () => {
+  const { outage, logged } = queueOutage();
+  outage.recordFailure(new Error("refused"));
+  outage.recordSuccess();
+  outage.recordFailure(new Error("refused again"));
+  expect(logged()).toEqual([BEGAN, ENDED, BEGAN]);
+});
+
+test("watched work that fails begins an outage and still fails; work that succeeds ends it", async () => {
+  const { outage, logged } = queueOutage();
+  await expect(outage.watch(() => Promise.reject(new Error("refused")))).rejects.toThrow("refused");
+  expect(await outage.watch(() => Promise.resolve(7))).toBe(7);
+  expect(logged()).toEqual([BEGAN, ENDED]);
 });

@@ -1,57 +1,59 @@
 import { describe, expect, test } from "vitest";
-import { createLogger, createMetrics, probes, version } from "../src/index.ts";
+import { createMetrics, probes, version } from "../src/index.ts";
+import { captureLog } from "./fixtures/capture-log.ts";
 
-const log = createLogger({ service: "test", level: "silent" });
-const metrics = createMetrics("test", log);
-const well = () => Promise.resolve();
-const refused = () => Promise.reject(new Error("connection refused"));
-const never = () => new Promise(() => {});
+const metrics = createMetrics("test", captureLog().log);
+const succeed = () => Promise.resolve();
+const fail = () => Promise.reject(new Error("connection refused"));
+const hang = () => new Promise(() => {});
 
 function app(options: Partial<Parameters<typeof probes>[0]>) {
   return probes({ needs: {}, metrics, shutdownSignal: new AbortController().signal, ...options });
 }
 
 describe("GET /healthz", () => {
-  test("says ok, whatever the checks say", async () => {
-    const answer = await app({ needs: { postgres: refused } }).request("/healthz");
+  test("is 200, whatever the checks find", async () => {
+    const answer = await app({ needs: { postgres: fail } }).request("/healthz");
     expect([answer.status, await answer.json()]).toEqual([200, { status: "ok" }]);
   });
 });
 
 describe("GET /readyz", () => {
-  test("is 200 when every need is met", async () => {
-    const answer = await app({ needs: { postgres: well } }).request("/readyz");
+  test("is 200 if every need is met", async () => {
+    const answer = await app({ needs: { postgres: succeed } }).request("/readyz");
     expect([answer.status, await answer.json()]).toEqual([
       200,
       { status: "ready", checks: { postgres: "ok" } },
     ]);
   });
 
-  test("is 503 and says which need is not met, and why", async () => {
-    const answer = await app({ needs: { postgres: refused, redis: well } }).request("/readyz");
+  test("is 503 if a need is not met, and says why", async () => {
+    const answer = await app({ needs: { postgres: fail, redis: succeed } }).request("/readyz");
     expect([answer.status, await answer.json()]).toEqual([
       503,
       { status: "unready", checks: { postgres: "connection refused", redis: "ok" } },
     ]);
   });
 
-  test("shows what the service can do without, and stays ready", async () => {
-    const answer = await app({ needs: { postgres: well }, uses: { redis: refused } }).request("/readyz");
+  test("stays 200 if what the service can do without fails, and says why", async () => {
+    const answer = await app({ needs: { postgres: succeed }, uses: { redis: fail } }).request("/readyz");
     expect([answer.status, await answer.json()]).toEqual([
       200,
       { status: "ready", checks: { postgres: "ok", redis: "connection refused" } },
     ]);
   });
 
-  test("waits for a silent check no longer than it may take", async () => {
-    const answer = await app({ needs: { postgres: never, redis: well }, checkTimeout: 5 }).request("/readyz");
+  test("counts a check that does not answer in time as failed", async () => {
+    const answer = await app({ needs: { postgres: hang, redis: succeed }, checkTimeout: 5 }).request(
+      "/readyz",
+    );
     expect([answer.status, await answer.json()]).toEqual([
       503,
-      { status: "unready", checks: { postgres: "not done within 5 ms", redis: "ok" } },
+      { status: "unready", checks: { postgres: "no answer within 5 ms", redis: "ok" } },
     ]);
   });
 
-  test("a check that throws at once is a failed check", async () => {
+  test("counts a check that throws synchronously as failed", async () => {
     const broken = () => {
       throw new Error("no pool");
     };
@@ -59,7 +61,7 @@ describe("GET /readyz", () => {
     expect(await answer.json()).toMatchObject({ checks: { postgres: "no pool" } });
   });
 
-  test("a hundred probers at once cost one check, and the next one a new check", async () => {
+  test("runs one check for a hundred concurrent probes, and another for the next probe", async () => {
     let checks = 0;
     const routes = app({ needs: { postgres: async () => (checks += 1) } });
     await Promise.all(Array.from({ length: 100 }, async () => routes.request("/readyz")));
@@ -68,9 +70,9 @@ describe("GET /readyz", () => {
     expect(checks).toBe(2);
   });
 
-  test("is 503 from the moment the service begins to shut down", async () => {
+  test("is 503 once the service begins to shut down, while GET /healthz stays 200", async () => {
     const shutdownSignal = new AbortController();
-    const routes = app({ needs: { postgres: well }, shutdownSignal: shutdownSignal.signal });
+    const routes = app({ needs: { postgres: succeed }, shutdownSignal: shutdownSignal.signal });
     expect((await routes.request("/readyz")).status).toBe(200);
     shutdownSignal.abort();
     const answer = await routes.request("/readyz");
@@ -80,7 +82,7 @@ describe("GET /readyz", () => {
 });
 
 describe("GET /metrics", () => {
-  test("is Prometheus text of the process and of the service's own instruments", async () => {
+  test("is Prometheus text of the process's metrics and of the service's own", async () => {
     metrics.meter.createCounter("dossier_deliveries_total").add(2, { outcome: "accepted" });
     const answer = await app({}).request("/metrics");
     const text = await answer.text();
@@ -99,18 +101,15 @@ describe("GET /metrics", () => {
     expect(text.endsWith("\n")).toBe(true);
   });
 
-  test("an instrument that cannot be observed is logged and leaves the others standing", async () => {
-    const lines: string[] = [];
-    const noted = createLogger({
-      service: "test",
-      level: "warn",
-      destination: { write: (line) => lines.push(line) },
-    });
-    const { meter, text } = createMetrics("test", noted);
+  test("leaves out a metric that cannot be observed, and logs it", async () => {
+    const { log, lines } = captureLog();
+    const { meter, text } = createMetrics("test", log);
     meter
       .createObservableGauge("dossier_open_deliveries")
       .addCallback(() => Promise.reject(new Error("connection refused")));
     expect(await text()).toContain("process_uptime_seconds");
-    expect(lines).toEqual([expect.stringContaining("connection refused")]);
+    expect(lines()).toMatchObject([
+      { level: "warn", code: "metric-not-observed", err: { message: "connection refused" } },
+    ]);
   });
 });

@@ -4,21 +4,16 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
+import type { Line } from "./fixtures/capture-log.ts";
 
 const fixture = fileURLToPath(new URL("fixtures/service.ts", import.meta.url));
-
-interface Line {
-  readonly level: string;
-  readonly msg: string;
-  readonly port?: number;
-}
 
 const running: ChildProcess[] = [];
 afterEach(() => {
   for (const child of running.splice(0)) child.kill("SIGKILL");
 });
 
-function run(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
+function startProcess(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
   const child = spawn(process.execPath, [fixture, ...args], {
     env: { PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -33,28 +28,29 @@ function run(args: readonly string[] = [], env: Readonly<Record<string, string>>
   return {
     child,
     lines,
-    async logged(message: string): Promise<Line> {
+    /** Resolves with the line of this code, once it is logged. */
+    async logged(code: string): Promise<Line> {
       for (;;) {
-        const line = lines.find(({ msg }) => msg === message);
+        const line = lines.find((line) => line.code === code);
         if (line !== undefined) return line;
         await once(reader, "line", { signal: ended.signal });
       }
     },
     async ended() {
       const [code, signal] = await once(child, "close");
-      return { code, signal, stderr: await stderr, said: lines.map(({ msg }) => msg) };
+      return { code, signal, stderr: await stderr, logged: lines.map((line) => line.code) };
     },
   };
 }
 
-describe("a process run until a signal", () => {
+describe("a process that runs until a signal", () => {
   test.each(["SIGTERM", "SIGINT"] as const)(
-    "answers what it took, does its steps in order, and exits 0 on %s",
+    "answers open requests, runs its shutdown steps in order, and exits 0 on %s",
     async (signal) => {
-      const { child, logged, ended } = run();
+      const { child, logged, ended } = startProcess();
       const { port } = await logged("listening");
       const answer = fetch(`http://127.0.0.1:${port}/slow`);
-      await logged("arrived");
+      await logged("request-arrived");
       const end = ended();
       child.kill(signal);
       expect(await (await answer).text()).toBe("answered");
@@ -62,77 +58,68 @@ describe("a process run until a signal", () => {
         code: 0,
         signal: null,
         stderr: "",
-        said: ["listening", "arrived", "shutting down", "closed the database", "shut down"],
+        logged: ["listening", "request-arrived", "shutting-down", "database-closed", "shut-down"],
       });
     },
   );
 
   test("exits at once on a second signal", async () => {
-    const { child, logged, ended } = run(["hang"]);
+    const { child, logged, ended } = startProcess(["hang"]);
     await logged("listening");
     const end = ended();
     child.kill("SIGTERM");
-    await logged("shutting down");
+    await logged("shutting-down");
     child.kill("SIGTERM");
     expect(await end).toMatchObject({ code: 143 });
   });
 
-  test("exits 0 at once on a signal that comes while it starts", async () => {
-    const { child, logged, ended } = run(["wait-at-start"]);
+  test("exits 0 at once on a signal while it starts", async () => {
+    const { child, logged, ended } = startProcess(["wait-at-start"]);
     await logged("starting");
     const end = ended();
     child.kill("SIGTERM");
-    expect(await end).toMatchObject({ code: 0, said: ["starting", "shutting down", "shut down"] });
+    expect(await end).toMatchObject({ code: 0, logged: ["starting", "shutting-down", "shut-down"] });
   });
 
-  test("goes on to the next step when one hangs, and exits 1", async () => {
-    const { child, logged, ended } = run(["hang", "brief"]);
+  test("runs the next step if one hangs, and exits 1", async () => {
+    const { child, logged, ended } = startProcess(["hang", "short-steps"]);
     await logged("listening");
     const end = ended();
     child.kill("SIGTERM");
     expect(await end).toMatchObject({
       code: 1,
-      said: [
-        "listening",
-        "shutting down",
-        "a step of the shutdown was not done",
-        "closed the database",
-        "shut down",
-      ],
+      logged: ["listening", "shutting-down", "shutdown-step-failed", "database-closed", "shut-down"],
     });
   });
 
-  test.each(["throw", "reject"])("ends with a fatal line and 1 on an uncaught %s", async (path) => {
-    const { lines, logged, ended } = run();
+  test.each(["throw", "reject"])("logs a fatal line and exits 1 on an uncaught %s", async (path) => {
+    const { lines, logged, ended } = startProcess();
     const { port } = await logged("listening");
     const end = ended();
     await fetch(`http://127.0.0.1:${port}/${path}`).catch(() => undefined);
     expect(await end).toMatchObject({ code: 1, stderr: "" });
-    expect(lines.at(-1)).toMatchObject({ level: "fatal" });
+    expect(lines.at(-1)).toMatchObject({ level: "fatal", code: "uncaught-error" });
     expect(JSON.stringify(lines)).not.toContain("hush");
   });
 
-  test("ends with a fatal line and 1 when it cannot start", async () => {
-    const { lines, ended } = run(["fail-at-start"]);
+  test("logs a fatal line and exits 1 if it cannot start", async () => {
+    const { lines, ended } = startProcess(["fail-at-start"]);
     expect(await ended()).toMatchObject({ code: 1, stderr: "" });
-    expect(lines).toEqual([
-      expect.objectContaining({
-        level: "fatal",
-        err: expect.objectContaining({ message: "no database" }),
-      }),
+    expect(lines).toMatchObject([
+      { level: "fatal", code: "uncaught-error", err: { message: "no database" } },
     ]);
   });
 
-  test("says what is wrong with its configuration on stderr, and exits 1", async () => {
-    const { ended } = run([], { PORT: "http", LOG_LEVEL: "loud" });
+  test("writes what is wrong with its configuration to stderr, and exits 1", async () => {
+    const { ended } = startProcess([], { PORT: "http", LOG_LEVEL: "loud" });
     const { code, stderr } = await ended();
     expect(code).toBe(1);
     expect(stderr).toMatch(/PORT must be.*\n.*\n.*LOG_LEVEL must be/);
   });
 
-  test("says that its port is in use, and exits 1", async () => {
-    const { port } = await run().logged("listening");
-    const { code, stderr } = await run([], { PORT: String(port) }).ended();
+  test("writes that its port is in use to stderr, and exits 1", async () => {
+    const { port } = await startProcess().logged("listening");
+    const { code, stderr } = await startProcess([], { PORT: String(port) }).ended();
     expect([code, stderr]).toEqual([
       1,
       `Port ${port} is in use: stop what listens there, or set PORT to another.\n`,

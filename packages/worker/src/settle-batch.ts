@@ -1,6 +1,5 @@
 import { foldFailed, type Outcome, type Outcomes } from "@dossier/events";
-import { retryDelay, retrySchedule } from "@dossier/queue";
-import { describeError, version, withDeadline } from "@dossier/service";
+import { backoff, describeError, retrySchedule, version } from "@dossier/service";
 import {
   deadLetter,
   identityOf,
@@ -11,7 +10,11 @@ import {
   snooze,
   type Pool,
 } from "@dossier/store";
+import pTimeout from "p-timeout";
 import { ShutdownError, type ErrorCause, type OutagePause } from "./outage-pause.ts";
+
+/** The retries of 8 attempts then take at most about two minutes. */
+const RETRY_LIMITS = { baseMs: 1_000, capMs: 300_000 };
 
 export interface BatchOptions {
   readonly pool: Pool;
@@ -61,7 +64,7 @@ function causeFinder(pool: Pool): (error: unknown) => Promise<ErrorCause> {
 }
 
 async function answers(pool: Pool): Promise<boolean> {
-  return withDeadline(PROBE_TIMEOUT_MS, pool.query("select 1")).then(
+  return pTimeout(pool.query("select 1"), { milliseconds: PROBE_TIMEOUT_MS }).then(
     () => true,
     () => false,
   );
@@ -77,12 +80,12 @@ async function recordFailure(deliveryId: string, cause: unknown, options: BatchO
     await outagePause.run(() => snooze(pool, deliveryId));
     return { kind: "snoozed", error };
   }
-  const longestDelaysMs = retrySchedule(maxAttempts).map(({ waitsAtMostMs }) => waitsAtMostMs);
+  const longestDelaysMs = retrySchedule(maxAttempts, RETRY_LIMITS).map(({ longestWaitMs }) => longestWaitMs);
   const failed = { deliveryId, error, stack, codeVersion: version };
   const attempt = await outagePause.run(() => recordFailedAttempt(pool, failed, longestDelaysMs));
   if (attempt === undefined) return { kind: "not-open" };
   if (attempt < maxAttempts)
-    return { kind: "failed", error, attempt, retryInMs: retryDelay(attempt, Math.random) };
+    return { kind: "failed", error, attempt, retryInMs: backoff(attempt, RETRY_LIMITS) };
   const identity = await outagePause.run(() => identityOf(pool, deliveryId));
   const letter = foldFailed(attempt, error, identity);
   const wasOpen = await outagePause.run(() => deadLetter(pool, deliveryId, letter, version));

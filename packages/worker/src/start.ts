@@ -51,12 +51,15 @@ export async function startWorker(
     onResume: (pausedForMs) => log.info({ pausedForMs }, "resumed: Postgres can be used again"),
   });
   const ofWorker = workerMetrics(metrics, outagePause);
-  const queueOutage = outageLog(log, "the queue");
+  const queueOutage = outageLog(log, {
+    began: { code: "queue-unavailable", message: "queue unavailable; retrying" },
+    ended: { code: "queue-recovered", message: "queue available again" },
+  });
   const queue = openQueue(location, {
     name: NAME,
     maxAttempts: MAX_ATTEMPTS,
     timeoutMs: QUEUE_TIMEOUT_MS,
-    onError: queueOutage.failed,
+    onError: queueOutage.recordFailure,
   });
   observeBacklog(metrics, pool, queue);
   const jobHandler = createJobHandler({
@@ -72,7 +75,7 @@ export async function startWorker(
     name: NAME,
     concurrency: WORKER_CONCURRENCY,
     handleStalled: jobHandler.handleStalled,
-    onError: queueOutage.failed,
+    onError: queueOutage.recordFailure,
   });
 
   const app = new Hono().notFound(notFound).onError(onError(log));

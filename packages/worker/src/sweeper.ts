@@ -29,7 +29,10 @@ export interface SweeperOptions {
  */
 export async function sweep(options: SweeperOptions): Promise<void> {
   const { pool, queue, queueOutage, metrics, log, shutdownSignal } = options;
-  const outage = outageLog(log, "the sweeper");
+  const outage = outageLog(log, {
+    began: { code: "sweep-failed", message: "sweep failed; retrying" },
+    ended: { code: "sweep-recovered", message: "sweeps succeed again" },
+  });
   const stopped = new Promise<number>((resolve) => {
     shutdownSignal.addEventListener("abort", () => resolve(0), { once: true });
   });

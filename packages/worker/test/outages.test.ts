@@ -184,7 +184,7 @@ describe("when Redis goes away", () => {
     await eventually(consuming).toBe("0");
     await eventually(() => worker.said("takes no jobs")).not.toHaveLength(0);
     // Later, the queue may also tell of the job that was lost with it.
-    expect(worker.said("the queue is in trouble")).toHaveLength(1);
+    expect(worker.said("queue unavailable")).toHaveLength(1);
     const meanwhile = await record(event("meanwhile"));
 
     await redis.restart();
@@ -220,7 +220,7 @@ describe("when Redis goes away", () => {
     const worker = spawnWorker(context, servers);
     await worker.logged("takes jobs");
     await redis.kill();
-    await worker.logged("the queue is in trouble");
+    await worker.logged("queue unavailable");
 
     // Which means that no step of its shutdown took longer than it may.
     expect(await worker.end("SIGTERM")).toEqual({ code: 0, signal: null });

@@ -91,7 +91,7 @@ export function openWorkshop(context: TestContext, { databaseUrl, redisUrl }: Se
         ...given,
       };
       const started = await startWorker(config, log, shutdownSignal.signal);
-      if (!started.ok) throw new Error(started.message);
+      if (!started.ok) throw new Error(started.error);
       const { port, shutdown } = started.value;
       let stopped: Promise<void> | undefined;
       const stop = async () => {

@@ -13,7 +13,7 @@ export function command(name: string): Command {
 /** The edge of a command: what went wrong goes to stderr, and makes the exit code 1. */
 export function conclude(result: Result<unknown>): void {
   if (result.ok) return;
-  process.stderr.write(`${result.message}\n`);
+  process.stderr.write(`${result.error}\n`);
   process.exitCode = 1;
 }
 

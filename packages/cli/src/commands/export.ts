@@ -32,7 +32,7 @@ async function run(entityId: string, output: string): Promise<Result<void>> {
   const pool = openPool(config.value.DATABASE_URL, { name: "dossier-export", size: 1 });
   try {
     if ((await findPerson(pool, entityId)) === undefined) {
-      return { ok: false, message: `No event is known of the person ${entityId}.` };
+      return { ok: false, error: `No event is known of the person ${entityId}.` };
     }
     const lines = exportEvidence(pool, entityId, version);
     if (output === "-") await print(withLineFeeds(lines));

@@ -69,7 +69,7 @@ async function run(files: readonly string[], options: SendOptions): Promise<Resu
   }
   return failed === 0
     ? { ok: true, value: undefined }
-    : { ok: false, message: `${failed} not accepted by ${target.value.url.href}` };
+    : { ok: false, error: `${failed} not accepted by ${target.value.url.href}` };
 }
 
 async function* payloads(files: readonly string[]) {

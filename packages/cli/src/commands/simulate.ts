@@ -123,7 +123,7 @@ async function run(options: SimulateOptions): Promise<Result<void>> {
   const output = options.expect === "-" ? process.stderr : process.stdout;
   output.write(`${options.json ? JSON.stringify(report) : inWords(report)}\n`);
   const found = faults(report);
-  return found.length === 0 ? { ok: true, value: undefined } : { ok: false, message: found.join("\n") };
+  return found.length === 0 ? { ok: true, value: undefined } : { ok: false, error: found.join("\n") };
 }
 
 async function sendAll(

@@ -59,9 +59,9 @@ async function run(
     ];
     console.log(`checked ${sizes.join(", ")}`);
   }
-  if (findings.length > 0) return { ok: false, message: "The evidence is NOT as it was written." };
+  if (findings.length > 0) return { ok: false, error: "The evidence is NOT as it was written." };
   if (persons === 0 && (file !== undefined || entityId !== undefined)) {
-    return { ok: false, message: "There is nothing of this person to verify." };
+    return { ok: false, error: "There is nothing of this person to verify." };
   }
   if (notes.length > 0) process.exitCode = PERSON_NOT_CHECKED;
   if (!json) console.log(notes.length > 0 ? WITHOUT_PERSON : "all is as it was written");
@@ -94,7 +94,7 @@ async function verifyFile(file: string): Promise<Result<Verification>> {
   const what = file === "-" ? "stdin" : file;
   return {
     ok: false,
-    message: `${what} is no evidence: it holds no event and no delivery, as \`dossier export\` writes them.`,
+    error: `${what} is no evidence: it holds no event and no delivery, as \`dossier export\` writes them.`,
   };
 }
 

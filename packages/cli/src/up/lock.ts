@@ -20,7 +20,7 @@ export function takeFolder(dir: string): Result<Disposable> {
     if (!busy) throw error;
     return {
       ok: false,
-      message: `Another \`dossier up\` runs on ${dir}: stop that one first, or set DOSSIER_DATA_DIR to another folder.`,
+      error: `Another \`dossier up\` runs on ${dir}: stop that one first, or set DOSSIER_DATA_DIR to another folder.`,
     };
   }
 }

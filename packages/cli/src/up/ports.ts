@@ -12,7 +12,7 @@ export async function checkPorts(ports: Readonly<Record<string, number>>): Promi
     return fault === undefined ? [] : [`${variable} ${port} ${fault}: set ${variable} to another port.`];
   });
   const problems = (await Promise.all(looks)).flat();
-  return problems.length === 0 ? { ok: true, value: undefined } : { ok: false, message: problems.join("\n") };
+  return problems.length === 0 ? { ok: true, value: undefined } : { ok: false, error: problems.join("\n") };
 }
 
 function faultOf(port: number): Promise<string | undefined> {

@@ -17,7 +17,7 @@ export async function webhookTarget(said: { url?: URL; secret?: string }): Promi
   if (secret === undefined) {
     return {
       ok: false,
-      message: `There is no secret to sign with: give --secret, set ICOMPLY_WEBHOOK_SECRETS, or start \`dossier up\`, which makes one up in ${DOSSIER_DATA_DIR}.`,
+      error: `There is no secret to sign with: give --secret, set ICOMPLY_WEBHOOK_SECRETS, or start \`dossier up\`, which makes one up in ${DOSSIER_DATA_DIR}.`,
     };
   }
   const url = said.url ?? new URL(`http://127.0.0.1:${INGEST_PORT}/webhooks/icomply`);

@@ -44,7 +44,7 @@ export function chosen(deliveryIds: readonly string[], options: DecisionOptions)
       ways === 0
         ? "Say which: name deliveries, give a filter such as --died-of, or --all."
         : "Say it in one way: name deliveries, give a filter, or --all.";
-    return { ok: false, message };
+    return { ok: false, error: message };
   }
   return { ok: true, value: deliveryIds.length > 0 ? deliveryIds : filter };
 }
@@ -55,8 +55,8 @@ export function decisionOf(
   user: string | undefined,
 ): Result<Decision> {
   const who = operator ?? user;
-  if (!who) return { ok: false, message: "Say who decides: --operator, as USER is not set." };
-  if (!reason) return { ok: false, message: "Say why: --reason is kept with each delivery for ever." };
+  if (!who) return { ok: false, error: "Say who decides: --operator, as USER is not set." };
+  if (!reason) return { ok: false, error: "Say why: --reason is kept with each delivery for ever." };
   return { ok: true, value: { operator: who, reason } };
 }
 
@@ -87,8 +87,8 @@ export async function inSteps(
 /** How a decision ended: it fails where nothing was done, or not for all that were named. */
 export function concluded(which: Chosen, done: number): Result<void> {
   const missed = isList(which) ? which.length - done : 0;
-  if (missed > 0) return { ok: false, message: `${count(missed)} of those named are not dead` };
-  return done > 0 ? { ok: true, value: undefined } : { ok: false, message: "no dead letter fits" };
+  if (missed > 0) return { ok: false, error: `${count(missed)} of those named are not dead` };
+  return done > 0 ? { ok: true, value: undefined } : { ok: false, error: "no dead letter fits" };
 }
 
 function isList(which: Chosen): which is readonly string[] {

@@ -32,10 +32,10 @@ export async function rehearsal(pool: Pool, which: Chosen, json: boolean): Promi
     );
   }
   const settled = (outcomes["applied"] ?? 0) + (outcomes["duplicate"] ?? 0);
-  if (settled === 0 && failing.length === 0) return { ok: false, message: "no dead letter fits" };
+  if (settled === 0 && failing.length === 0) return { ok: false, error: "no dead letter fits" };
   return failing.length === 0
     ? { ok: true, value: undefined }
-    : { ok: false, message: `${count(failing.length)} would fail again` };
+    : { ok: false, error: `${count(failing.length)} would fail again` };
 }
 
 /** A person's first state before and last state after, over all the deliveries. */

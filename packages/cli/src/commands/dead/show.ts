@@ -27,7 +27,7 @@ function run(deliveryId: string, json: boolean): Promise<Result<void>> {
   return withRecord(async (pool) => {
     const { findDeadLetter } = await import("@dossier/store");
     const story = await findDeadLetter(pool, deliveryId);
-    if (story === undefined) return { ok: false, message: `Delivery ${deliveryId} never died.` };
+    if (story === undefined) return { ok: false, error: `Delivery ${deliveryId} never died.` };
     const { body, ...rest } = story;
     const bytes = { text: body.toString("utf8"), base64: body.toString("base64") };
     console.log(json ? JSON.stringify({ ...rest, body: bytes }) : inWords(story));
