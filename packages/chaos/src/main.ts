@@ -1,8 +1,11 @@
 import { readOptions } from "./options.ts";
-import { formatFaults, formatRun } from "./report.ts";
-import { run, type RunResult } from "./run.ts";
+import type { RunResult } from "./run.ts";
 
 const { seeds, ...options } = readOptions();
+// Loaded afterwards, so that help and wrong usage are fast.
+const { run } = await import("./run.ts");
+const { formatFaults, formatRun } = await import("./report.ts");
+
 const results: RunResult[] = [];
 for (const seed of seeds) {
   process.stderr.write(`seed ${seed}: starting ${options.ingests} ingests and ${options.workers} workers\n`);

@@ -49,7 +49,8 @@ export function readOptions(): Options {
     }
     if (values.ci) return CI;
     const minutes = Number(values.minutes);
-    if (!(minutes > 0 && minutes < Infinity)) throw new Error("--minutes must be a number greater than 0");
+    if (!(minutes > 0 && minutes < Infinity))
+      throw new Error(`--minutes must be a number greater than 0, not ${JSON.stringify(values.minutes)}`);
     return {
       seeds: [wholeNumber("seed", values.seed, 0, MAX_SEED)],
       durationMs: minutes * MINUTE_MS,
@@ -62,8 +63,9 @@ export function readOptions(): Options {
   }
 }
 
-function wholeNumber(name: string, text: string, min: number, max = Number.MAX_SAFE_INTEGER): number {
+function wholeNumber(name: string, text: string, min: number, max = Infinity): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  throw new Error(`--${name} must be a whole number from ${min} to ${max}, not ${JSON.stringify(text)}`);
+  const range = max === Infinity ? `of ${min} or more` : `from ${min} to ${max}`;
+  throw new Error(`--${name} must be a whole number ${range}, not ${JSON.stringify(text)}`);
 }

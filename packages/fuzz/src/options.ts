@@ -12,8 +12,13 @@ that each is answered and settled as it must be. Ctrl-C ends it early and prints
 Exit codes: 0 all requests passed, 1 one failed (its seed and smallest form are printed), 2 wrong usage
 `;
 
+export interface Options {
+  readonly cases: number;
+  readonly seed: number;
+}
+
 /** Reads the command line. Ends the process with 0 after `--help`, with 2 after wrong usage. */
-export function readOptions(): { readonly cases: number; readonly seed: number } {
+export function readOptions(): Options {
   try {
     const { values } = parseArgs({
       options: {
@@ -36,5 +41,5 @@ export function readOptions(): { readonly cases: number; readonly seed: number }
 function wholeNumber(name: string, text: string, min: number): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min) return value;
-  throw new Error(`--${name} must be a whole number, ${min} or more; it is ${JSON.stringify(text)}`);
+  throw new Error(`--${name} must be a whole number of ${min} or more, not ${JSON.stringify(text)}`);
 }
