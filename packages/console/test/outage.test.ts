@@ -1,5 +1,5 @@
 import { text } from "node:stream/consumers";
-import { startPostgres } from "@dossier/embedded";
+import { startPostgres } from "@dossier/testing";
 import { expect, test } from "vitest";
 import { desk, event, prepare } from "./desk.ts";
 import { begun } from "./http.ts";

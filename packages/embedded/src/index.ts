@@ -1,5 +1,4 @@
-export { embeddedPostgres, type EmbeddedPostgres } from "./embedded.ts";
-export { startLocal, type Kind, type LocalOptions, type LocalServer } from "./local.ts";
+export { startServer, type LocalServer, type ServerKind, type ServerOptions } from "./local-server.ts";
 export { freePort } from "./port.ts";
-export { startPostgres } from "./postgres.ts";
-export { childrenOf, gone, guard, launch, type Launch } from "./process.ts";
+export { startPostgres, type PostgresOptions } from "./postgres.ts";
+export { guard } from "./process.ts";

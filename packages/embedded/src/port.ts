@@ -4,9 +4,9 @@ const LOWEST = 10_000;
 const HIGHEST = 32_767;
 
 /**
- * A free port of the loopback interface, from below the range that systems give to outgoing connections:
- * there, a client that keeps dialling a stopped server's port can be given that very port, and so connect
- * to itself and keep the server from coming back.
+ * Returns a free port of the loopback interface, below the range that systems give to outgoing connections. In that
+ * range, a client that keeps dialling a stopped server's port can be given that very port, connect to itself, and keep
+ * the server from coming back.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

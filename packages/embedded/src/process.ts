@@ -1,38 +1,70 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { createWriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
 
 const START_MS = 120_000;
+const RETRY_PAUSE_MS = 100;
 const KEPT_LINES = 30;
 
+/** How a server process is started and ended. */
 export interface Launch {
-  command: string;
-  args: readonly string[];
-  /** Part of the line that the server prints once it takes connections. */
-  ready: string;
+  readonly command: string;
+  readonly args: readonly string[];
   /** The user that it runs as, where that is not our own. */
-  options?: { readonly uid?: number; readonly gid?: number };
-  /** Shell command that ends it where we can no longer: `$1` is its process id. */
-  orphaned: string;
+  readonly options?: { readonly uid?: number; readonly gid?: number };
+  /** Part of the line that it prints once it takes connections. */
+  readonly ready: string;
+  /** Part of what it prints where it could not start this time, and may the next. */
+  readonly retryOn?: string;
+  /** Makes it shut down. */
+  readonly stopSignal: NodeJS.Signals;
+  /** Shell command that ends it after the end of this process: `$1` is its process id. */
+  readonly orphaned: string;
+  /** File for all that it prints, begun anew at each start. */
+  readonly log?: string | undefined;
 }
 
-/** Starts a server and resolves once it is ready; rejects with its last lines where it does not get there. */
-export async function launch({ command, args, ready, options, orphaned }: Launch): Promise<ChildProcess> {
-  const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+/** Starts a server and resolves once it is ready. Rejects with its last lines where it ends, or takes two minutes. */
+export async function launch(how: Launch): Promise<ChildProcess> {
+  const until = performance.now() + START_MS;
+  for (;;) {
+    try {
+      return await launchOnce(how);
+    } catch (error) {
+      const mayRetry = how.retryOn !== undefined && String(error).includes(how.retryOn);
+      if (!mayRetry || performance.now() > until) throw error;
+    }
+    await delay(RETRY_PAUSE_MS);
+  }
+}
+
+async function launchOnce({ command, args, options, ready, orphaned, log }: Launch): Promise<ChildProcess> {
+  const child = spawn(command, args, {
+    ...options,
+    // A process group of its own: the terminal's Ctrl-C does not reach it.
+    detached: true,
+    windowsHide: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  // Where the disk is full, the log is incomplete, and nothing else.
+  const file = log === undefined ? undefined : createWriteStream(log).on("error", () => undefined);
   const printed: string[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const failed = (what: string) => reject(new Error([`${command} ${what}`, ...printed].join("\n")));
+  const fail = (what: string) => reject(new Error([`${command} ${what}`, ...printed].join("\n")));
 
   for (const stream of [child.stdout, child.stderr]) {
+    if (file !== undefined) stream.pipe(file, { end: false });
     createInterface({ input: stream }).on("line", (line) => {
       printed.push(line);
       if (printed.length > KEPT_LINES) printed.shift();
       if (line.includes(ready)) resolve();
     });
   }
-  child.once("error", (error) => failed(`did not start: ${error.message}`));
-  child.once("close", (code, signal) => failed(`ended (${signal ?? code}) before it was ready`));
-  const timer = setTimeout(() => failed(`was not ready after ${START_MS} ms`), START_MS);
+  child.once("error", (error) => fail(`did not start: ${error.message}`));
+  child.once("close", (code, signal) => fail(`ended (${signal ?? code}) before it was ready`));
+  const timer = setTimeout(() => fail(`was not ready after ${START_MS} ms`), START_MS);
 
   if (child.pid !== undefined) {
     const dismiss = guard(orphaned, String(child.pid));
@@ -49,21 +81,21 @@ export async function launch({ command, args, ready, options, orphaned }: Launch
   }
 }
 
-/** The processes that a process has started and that still run: none where the system does not tell. */
+/** Returns the processes that a process has started and that still run; none where the system does not say. */
 export async function childrenOf(pid: number): Promise<number[]> {
   const list = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
   return list.split(" ").filter(Boolean).map(Number);
 }
 
-/** Resolves once the process has gone. */
-export async function gone(child: ChildProcess): Promise<void> {
+/** Resolves once the process has ended. */
+export async function exited(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   await new Promise((resolve) => child.once("exit", resolve));
 }
 
 /**
- * Runs a shell command if this process ends, however it ends, without having called what is returned:
- * a shell that stands apart from our process group waits for the end of a pipe that only we hold open.
+ * Runs a shell command if this process ends, however it ends, before the returned function is called: a shell outside
+ * of our process group waits for the end of a pipe that only we hold open.
  */
 export function guard(command: string, ...args: readonly string[]): () => void {
   if (process.platform === "win32") return () => {};

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import {
   eventsAt,
   fold,
+  fromLog,
   parseJson,
   type JsonObject,
   type PointInTime,
@@ -76,12 +77,8 @@ function fileAt(log: Log, at: PointInTime) {
     );
     return parseJson(first?.dataJson ?? "") as JsonObject;
   };
-  const events = eventsAt(log.entries, at).map(({ event, id, ticks }) => ({
-    event,
-    id,
-    ticks,
-    entityId: ENTITY,
-    data: dataOf(event, id),
-  }));
+  const events = eventsAt(log.entries, at).map(({ event, id, ticks }) =>
+    fromLog({ event, id, ticks, entityId: ENTITY, data: dataOf(event, id) }),
+  );
   return fold(ENTITY, events);
 }

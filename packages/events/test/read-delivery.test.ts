@@ -57,7 +57,7 @@ describe("tolerates", () => {
       Data: { EntityId: ENTITY, Entity: "John Doe" },
       CreationTimeUtc: ENVELOPE.creationTimeUtc,
     });
-    const { dataDigest, dataJson, data, ...place } = told;
+    const { dataDigest, dataJson, ...place } = told;
     expect(accepted(ENVELOPE)).toMatchObject(place);
     expect(dataDigest.equals(accepted(ENVELOPE).dataDigest)).toBe(true);
     expect(dataJson).toBe(`{"Entity":"John Doe","EntityId":"${ENTITY}"}`);

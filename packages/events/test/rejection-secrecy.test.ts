@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseDelivery, type ParseFailure } from "../src/index.ts";
+import { parseDelivery, type DeadLetter } from "../src/index.ts";
 import { ENTITY, ENVELOPE } from "./reading.ts";
 
 describe("what a rejection says holds nothing of the payload", () => {
   // In part the way in which V8 words a position: a message that looks for one must not be fooled by the payload.
   const CANARY = "§ at position 98765 §";
-  const leaks = ({ message, issues }: ParseFailure) => /§|98765/.test(JSON.stringify({ message, issues }));
+  const leaks = ({ message, issues }: DeadLetter) => /§|98765/.test(JSON.stringify({ message, issues }));
 
   const canary = fc.constantFrom<unknown>(
     CANARY,

@@ -23,12 +23,11 @@ describe("a type that the code does not know yet", () => {
   });
 
   test("is folded from the same log once the code has learnt it", () => {
-    const log = [
-      told(1, "NaturalPersonPending"),
-      told(2, UPLOADED, { documentType: "passport", sessionId: "s1" }),
-    ];
     const refold = () => {
-      const folded = fold("e", log);
+      const folded = fold("e", [
+        told(1, "NaturalPersonPending"),
+        told(2, UPLOADED, { documentType: "passport", sessionId: "s1" }),
+      ]);
       return folded && toPerson(folded.state);
     };
     const learn = forget(UPLOADED);

@@ -1,37 +1,47 @@
 import type { Result } from "@dossier/events";
 import { notFound, onError, problem, type Logger, type Metrics } from "@dossier/service";
 import { Hono } from "hono";
-import type { Failure, Receiver } from "./receive.ts";
+import type { Receiver, RejectedWebhook } from "./receive.ts";
+import type { VerificationFailure } from "./verify.ts";
 
-/** Seconds after which a sender that could not be served may try again. */
 const RETRY_AFTER_SECONDS = 5;
 
-/** The webhook's HTTP face: what each outcome is answered, counted and logged as. See docs/outcomes.md. */
+/**
+ * Returns the HTTP routes of the webhook. What became of a webhook decides the answer, the counter and the log line:
+ *
+ *   - accepted: 200. It is recorded and will be settled; iComply considers it delivered.
+ *   - unauthenticated: 401, logged with the reason. Neither its signature nor its payload's secret verifies.
+ *   - too-large: 413 and the connection is closed, logged. The rest of the body is never read.
+ *   - incomplete: 400, mostly unread, as the connection ended before the body.
+ *   - unavailable: 503 with Retry-After. Postgres did not commit in time, or too many webhooks wait for it.
+ *
+ * iComply sends again whatever is not answered 200, so nothing else is retried here. See docs/outcomes.md.
+ */
 export function ingestApp(receiver: Receiver, maxBodyBytes: number, metrics: Metrics, log: Logger): Hono {
   const webhooks = metrics.meter.createCounter("dossier_webhooks_total", {
-    description: "Webhooks by how they were answered.",
+    description: "Webhooks by their answer.",
   });
 
-  function answer(outcome: Result<string, Failure>): Response {
-    if (outcome.ok) {
+  function answer(received: Result<string, RejectedWebhook>): Response {
+    if (received.ok) {
       webhooks.add(1, { answer: "accepted" });
-      return Response.json({ status: "accepted", deliveryId: outcome.value });
+      return Response.json({ status: "accepted", deliveryId: received.value });
     }
-    const failure = outcome.error;
-    webhooks.add(1, { answer: failure.kind });
-    switch (failure.kind) {
+    const rejected = received.error;
+    webhooks.add(1, { answer: rejected.kind });
+    switch (rejected.kind) {
       case "unauthenticated":
-        log.warn({ refusal: failure.refusal }, "webhook refused");
-        return problem(401, "unauthenticated", REFUSALS[failure.refusal]);
+        log.warn({ code: "webhook-rejected", reason: rejected.reason }, "webhook rejected");
+        return problem(401, "unauthenticated", VERIFICATION_DETAILS[rejected.reason]);
       case "too-large":
-        log.warn({ maxBodyBytes }, "webhook too large");
+        log.warn({ code: "webhook-rejected", reason: "too-large", maxBodyBytes }, "webhook rejected");
         return problem(413, "too-large", `The body is longer than MAX_BODY_BYTES, ${maxBodyBytes} bytes.`, {
           headers: { connection: "close" },
         });
       case "incomplete":
-        return problem(400, "incomplete", "The connection ended before the body did: send it again, whole.");
+        return problem(400, "incomplete", "The connection ended before the body. Send the webhook again.");
       case "unavailable":
-        return problem(503, "unavailable", "The webhook could not be recorded: send it again later.", {
+        return problem(503, "unavailable", "The webhook could not be recorded. Send it again later.", {
           headers: { "retry-after": String(RETRY_AFTER_SECONDS) },
         });
     }
@@ -40,16 +50,16 @@ export function ingestApp(receiver: Receiver, maxBodyBytes: number, metrics: Met
   return new Hono()
     .post("/webhooks/icomply", async (c) => answer(await receiver.receive(c.req.raw)))
     .all("/webhooks/icomply", () =>
-      problem(405, "method-not-allowed", "Webhooks are sent with POST.", { headers: { allow: "POST" } }),
+      problem(405, "method-not-allowed", "Send webhooks with POST.", { headers: { allow: "POST" } }),
     )
     .notFound(notFound)
     .onError(onError(log));
 }
 
-const REFUSALS = {
+const VERIFICATION_DETAILS: Readonly<Record<VerificationFailure, string>> = {
   "no-signature-and-no-secret":
-    "The request has neither an abp-webhook-signature header nor a secret in its payload.",
-  "malformed-signature": "abp-webhook-signature is not `sha256=` with 64 hexadecimal digits.",
-  "wrong-signature": "abp-webhook-signature fits none of ICOMPLY_WEBHOOK_SECRETS over the bytes that came.",
-  "wrong-payload-secret": "The payload's secret is none of ICOMPLY_WEBHOOK_SECRETS.",
-} as const;
+    "The request has no abp-webhook-signature header, and its payload has no secret.",
+  "malformed-signature": "abp-webhook-signature must be `sha256=` and 64 hexadecimal digits.",
+  "wrong-signature": "No secret in ICOMPLY_WEBHOOK_SECRETS produces abp-webhook-signature for this body.",
+  "wrong-payload-secret": "The payload's secret is not in ICOMPLY_WEBHOOK_SECRETS.",
+};

@@ -1,29 +1,29 @@
 const ASTERISK = "*".charCodeAt(0);
 
 /**
- * Makes what overwrites these secrets in a body with asterisks, byte for byte, so that the kept bytes give none away
- * and every other byte stays as it was. JSON may write a secret's characters as escapes (`\u0077hs_…`), which reads
- * as the secret all the same, so that is overwritten too. Changes the body itself, and gives it back.
+ * Returns a function that overwrites these secrets in a body with asterisks, byte for byte, so that the recorded bytes
+ * hold no secret and every other byte is unchanged. JSON may escape a secret's characters (`\u0077hs_…`); such a
+ * spelling is overwritten too. The function changes the body in place, and returns it.
  */
-export function secretMask(secrets: readonly string[]): (body: Buffer) => Buffer {
-  // The longest first, because one secret may begin with another.
+export function createSecretMask(secrets: readonly string[]): (body: Buffer) => Buffer {
+  // Longest first, because one secret may begin with another.
   const longestFirst = secrets.toSorted((a, b) => b.length - a.length);
-  const pattern = new RegExp(longestFirst.map(anySpelling).join("|"), "g");
+  const pattern = new RegExp(longestFirst.map(spellingPattern).join("|"), "g");
   return (body) => {
-    // One character a byte, so that a match's index is the byte's.
-    for (const { 0: found, index } of body.toString("latin1").matchAll(pattern)) {
-      body.fill(ASTERISK, index, index + found.length);
+    // In Latin-1 each character is one byte, so a match's index is a byte's index.
+    for (const { 0: match, index } of body.toString("latin1").matchAll(pattern)) {
+      body.fill(ASTERISK, index, index + match.length);
     }
     return body;
   };
 }
 
-/** Each character as its bytes in UTF-8, as `\u` and its code, or, where JSON knows that, after a backslash. */
-function anySpelling(secret: string): string {
+/** Returns a pattern in which each character is its UTF-8 bytes, its `\u` escape, or, where JSON allows it, `\` and itself. */
+function spellingPattern(secret: string): string {
   return Array.from(secret, (character) => {
     const bytes = Array.from(Buffer.from(character), (byte) => `\\x${hex(byte, 2)}`).join("");
     const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at));
-    const escaped = units.map((unit) => `\\\\u${inEitherCase(hex(unit, 4))}`).join("");
+    const escaped = units.map((unit) => `\\\\u${anyCase(hex(unit, 4))}`).join("");
     const backslash = '"\\/'.includes(character) ? "\\\\?" : "";
     return `(?:${backslash}${bytes}|${escaped})`;
   }).join("");
@@ -33,6 +33,6 @@ function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, "0");
 }
 
-function inEitherCase(digits: string): string {
+function anyCase(digits: string): string {
   return digits.replace(/[a-f]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
 }

@@ -1,23 +1,23 @@
 import { err, ok, type Result } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
-import { groupCommit, BufferFullError, outageLog, type Logger, type OutageLog } from "@dossier/service";
+import { BufferFullError, groupCommit, outageLog, type Logger, type OutageLog } from "@dossier/service";
 import { recordDeliveries, type Delivery, type Pool } from "@dossier/store";
 import pTimeout from "p-timeout";
 import { v7 as uuidv7 } from "uuid";
-import { readBody, type BodyFailure } from "./body.ts";
-import { secretMask } from "./mask.ts";
-import { fingerprint, verify, type Refusal } from "./verify.ts";
+import { readBody, type UnreadBody } from "./body.ts";
+import { createSecretMask } from "./mask.ts";
+import { fingerprint, verify, type VerificationFailure } from "./verify.ts";
 
-/** Why a webhook was not accepted. Nothing of it is kept, and its sender sends it again. */
-export type Failure =
-  | { readonly kind: BodyFailure }
-  | { readonly kind: "unauthenticated"; readonly refusal: Refusal }
+/** Why a webhook was not accepted. Nothing of it is kept, except that a commit may still succeed after `unavailable`. */
+export type RejectedWebhook =
+  | { readonly kind: UnreadBody }
+  | { readonly kind: "unauthenticated"; readonly reason: VerificationFailure }
   | { readonly kind: "unavailable" };
 
 export interface Receiver {
-  /** Verifies, records and enqueues a webhook; gives the id under which it is kept. */
-  receive(request: Request): Promise<Result<string, Failure>>;
-  /** Resolves when everything taken in is recorded or has failed. */
+  /** Verifies, records and enqueues a webhook. Returns its delivery id. */
+  receive(request: Request): Promise<Result<string, RejectedWebhook>>;
+  /** Resolves when every webhook's commit has ended. */
   idle(): Promise<void>;
 }
 
@@ -27,21 +27,20 @@ export interface ReceiverOptions {
   readonly secrets: readonly string[];
   readonly maxBodyBytes: number;
   /**
-   * Milliseconds that a sender waits for the commit; then it is told to come back, although the commit may still
-   * come: its redelivery is a duplicate. Longer rides out a slower Postgres; shorter holds fewer requests meanwhile.
+   * How long a sender waits for the commit, in milliseconds; then the webhook is `unavailable`, although the commit may
+   * still succeed: its redelivery is a duplicate. More tolerates a slower Postgres; less holds fewer open requests.
    */
-  readonly commitWithinMs: number;
-  /** Bytes that may wait for their commit; beyond them senders are told to come back. More needs more memory. */
-  readonly maxWaitingBytes: number;
+  readonly commitTimeoutMs: number;
+  /** Bytes that may wait for their commit; further webhooks are `unavailable`. More uses more memory. */
+  readonly maxBufferedBytes: number;
   readonly outages: OutageLogs;
-  /** Told how many recorded deliveries the queue did not take: the sweeper enqueues them later. */
+  /** Called with the number of recorded deliveries that the queue did not accept; the sweeper enqueues them later. */
   readonly onNotEnqueued: (deliveries: number) => void;
 }
 
 export interface OutageLogs {
   readonly postgres: OutageLog;
   readonly queue: OutageLog;
-  /** More webhooks wait for their commit than memory is given for. */
   readonly buffer: OutageLog;
 }
 
@@ -62,8 +61,8 @@ export function outageLogs(log: Logger): OutageLogs {
   };
 }
 
-/** Request headers that are kept as evidence. */
-const KEPT_HEADERS = [
+/** Request headers that are recorded as evidence. */
+const RECORDED_HEADERS = [
   "abp-webhook-signature",
   "content-type",
   "content-encoding",
@@ -73,23 +72,56 @@ const KEPT_HEADERS = [
   "x-request-id",
 ];
 
-/** Bytes in one commit: 4 MiB are some thousands of everyday webhooks, or a few of the largest. */
+/** Bytes in one commit: 4 MiB are some thousands of usual webhooks, or a few of the largest. */
 const MAX_COMMIT_BYTES = 4 * 1024 * 1024;
-/** What a row costs beside its body: so that no flood of empty bodies makes an endless statement. */
+/** What a row weighs beside its body, so that many empty bodies do not make an endless statement. */
 const ROW_BYTES = 4 * 1024;
 
 export function createReceiver(options: ReceiverOptions): Receiver {
-  const { pool, queue, secrets, maxBodyBytes, commitWithinMs, maxWaitingBytes, outages, onNotEnqueued } =
+  const { pool, queue, secrets, maxBodyBytes, commitTimeoutMs, maxBufferedBytes, outages, onNotEnqueued } =
     options;
-  const mask = secretMask(secrets);
+  const maskSecrets = createSecretMask(secrets);
 
   const commits = groupCommit(recordAndEnqueue, {
     weigh: ({ body }: Delivery) => body.length + ROW_BYTES,
     maxFlush: MAX_COMMIT_BYTES,
-    maxWaiting: maxWaitingBytes,
+    maxWaiting: maxBufferedBytes,
   });
 
-  /** The next commit does not wait for the queue; each sender does, for as long as the queue's own limit lets it. */
+  async function receive(request: Request): Promise<Result<string, RejectedWebhook>> {
+    const body = await readBody(request, maxBodyBytes);
+    if (!body.ok) return err({ kind: body.error });
+
+    const signature = request.headers.get("abp-webhook-signature") ?? undefined;
+    const verification = verify(body.value, signature, secrets);
+    if (!verification.ok) return err({ kind: "unauthenticated", reason: verification.error });
+
+    const delivery: Delivery = {
+      deliveryId: uuidv7(),
+      body: maskSecrets(body.value),
+      headers: headersToRecord(request.headers),
+      verifiedBy: verification.value.by,
+      secretFingerprint: fingerprint(verification.value.secret),
+    };
+    return (await commit(delivery)) ? ok(delivery.deliveryId) : err({ kind: "unavailable" });
+  }
+
+  /** Returns whether the delivery was committed in time. Waits for the queue too, but does not depend on it. */
+  async function commit(delivery: Delivery): Promise<boolean> {
+    try {
+      const committed = await pTimeout(commits.submit(delivery), {
+        milliseconds: commitTimeoutMs,
+        message: false,
+      });
+      await committed?.enqueued;
+      return committed !== undefined;
+    } catch (error) {
+      if (error instanceof BufferFullError) reportFullBuffer(error);
+      return false;
+    }
+  }
+
+  /** The next commit does not wait for the queue; each sender does, up to the queue's own timeout. */
   async function recordAndEnqueue(deliveries: readonly Delivery[]): Promise<{ enqueued: Promise<void> }[]> {
     await outages.postgres.watch(() => recordDeliveries(pool, deliveries));
     const deliveryIds = deliveries.map(({ deliveryId }) => deliveryId);
@@ -99,39 +131,17 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     return deliveries.map(() => ({ enqueued }));
   }
 
-  async function receive(request: Request): Promise<Result<string, Failure>> {
-    const body = await readBody(request, maxBodyBytes);
-    if (!body.ok) return err({ kind: body.error });
-
-    const signature = request.headers.get("abp-webhook-signature") ?? undefined;
-    const verified = verify(body.value, signature, secrets);
-    if (!verified.ok) return err({ kind: "unauthenticated", refusal: verified.error });
-
-    const deliveryId = uuidv7();
-    const commit = commits.submit({
-      deliveryId,
-      body: mask(body.value),
-      headers: keptHeaders(request.headers),
-      verifiedBy: verified.value.by,
-      secretFingerprint: fingerprint(verified.value.secret),
-    });
-    try {
-      const { enqueued } = await pTimeout(commit, { milliseconds: commitWithinMs });
-      await enqueued;
-      return ok(deliveryId);
-    } catch (error) {
-      const full = error instanceof BufferFullError && outages.buffer.recordFailure(error);
-      if (full) void commits.idle().then(outages.buffer.recordSuccess);
-      return err({ kind: "unavailable" });
-    }
+  function reportFullBuffer(error: BufferFullError): void {
+    const began = outages.buffer.recordFailure(error);
+    if (began) void commits.idle().then(outages.buffer.recordSuccess);
   }
 
   return { receive, idle: () => commits.idle() };
 }
 
-function keptHeaders(headers: Headers): Record<string, string> {
+function headersToRecord(headers: Headers): Record<string, string> {
   return Object.fromEntries(
-    KEPT_HEADERS.flatMap((name) => {
+    RECORDED_HEADERS.flatMap((name) => {
       const value = headers.get(name);
       return value === null ? [] : [[name, value]];
     }),

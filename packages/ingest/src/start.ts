@@ -7,25 +7,23 @@ import { createReceiver, outageLogs } from "./receive.ts";
 
 const NAME = "dossier-ingest";
 
-/** Milliseconds until a statement without an answer is given up, and its connection with it. */
+/** After this time a statement without an answer fails and its connection is closed. */
 const STATEMENT_TIMEOUT_MS = 10_000;
 
-/** A commit and what remains of the one before it. iComply waits for an answer for 60 s. */
-const COMMIT_WITHIN_MS = 15_000;
+/** Enough for a commit and the rest of the one before it. iComply waits 60 s for an answer. */
+const COMMIT_TIMEOUT_MS = 15_000;
 
-const MAX_WAITING_BYTES = 128 * 1024 * 1024;
+/** Memory for webhooks that wait for their commit. */
+const MAX_BUFFERED_BYTES = 128 * 1024 * 1024;
 
-/**
- * One connection for commits, which follow one another, and one for probes. More would split what one commit can
- * carry.
- */
+/** One for the commits, which follow one another, and one for the probes. */
 const CONNECTIONS = 2;
 
 /**
- * Starts ingest; gives the port it listens on and the steps that shut it down, or why it cannot listen.
+ * Starts ingest. Returns the port it listens on and the steps that shut it down, or why it cannot listen.
  *
- * @param queueTimeoutMs how long a sender waits for the queue at most. Longer rides out a hiccup; shorter answers
- *   sooner while the queue is away. Default 1,000
+ * @param queueTimeoutMs how long a sender waits for the queue. More tolerates a slower queue; less answers sooner while
+ *   the queue is unavailable. Default 1,000
  */
 export async function startIngest(
   config: IngestConfig,
@@ -36,7 +34,7 @@ export async function startIngest(
   const { PORT, DATABASE_URL, REDIS_URL, ICOMPLY_WEBHOOK_SECRETS, MAX_BODY_BYTES } = config;
   const metrics = createMetrics("ingest", log);
   const notEnqueued = metrics.meter.createCounter("dossier_deliveries_not_enqueued_total", {
-    description: "Recorded deliveries that the queue did not take at once; the sweeper enqueues them.",
+    description: "Recorded deliveries that the queue did not accept; the sweeper enqueues them.",
   });
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS, timeoutMs: STATEMENT_TIMEOUT_MS });
   const outages = outageLogs(log);
@@ -50,8 +48,8 @@ export async function startIngest(
     queue,
     secrets: ICOMPLY_WEBHOOK_SECRETS,
     maxBodyBytes: MAX_BODY_BYTES,
-    commitWithinMs: COMMIT_WITHIN_MS,
-    maxWaitingBytes: MAX_WAITING_BYTES,
+    commitTimeoutMs: COMMIT_TIMEOUT_MS,
+    maxBufferedBytes: MAX_BUFFERED_BYTES,
     outages,
     onNotEnqueued: (deliveries) => notEnqueued.add(deliveries),
   });
@@ -72,13 +70,13 @@ export async function startIngest(
     return server;
   }
   const { port, close } = server.value;
-  log.info({ port, queue: queue.backend }, "ingest listens");
+  log.info({ code: "listening", port, queue: queue.backend }, "listening");
   return {
     ok: true,
     value: {
       port,
       shutdown: {
-        "answer what was taken": () => close(),
+        "close the HTTP server": () => close(),
         "finish the commits": () => receiver.idle(),
         "close the queue": () => queue.close(),
         "close the pool": () => pool.end(),

@@ -1,13 +1,13 @@
 import { payload, sign } from "@dossier/simulator";
 import { describe, expect, test } from "vitest";
 import { ingest, SECRET, sharedIngest } from "./harness.ts";
-import { chunked, exchange, head, opened, received, type Answer } from "./http.ts";
+import { chunkedBody, exchange, openSocket, readAnswer, requestHead, type Answer } from "./http.ts";
 
 const MIB = 1024 * 1024;
 const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
 
 describe("a body", () => {
-  test("of exactly the limit is accepted, and one byte more is too large and not kept", async (context) => {
+  test("of exactly the limit is accepted; one byte more is too large and not recorded", async (context) => {
     const { post, rows } = await ingest(context);
     expect((await post(Buffer.alloc(MIB, "a"))).status).toBe(200);
     const { status, headers, json } = await post(Buffer.alloc(MIB + 1, "a"));
@@ -15,38 +15,38 @@ describe("a body", () => {
     expect(await rows()).toHaveLength(1);
   });
 
-  test("in chunks is counted as it comes, and kept whole", async (context) => {
+  test("in chunks is counted as it arrives, and recorded completely", async (context) => {
     const { port, rows } = await ingest(context);
     const quarter = Buffer.alloc(MIB / 4, "a");
     const whole = [quarter, quarter, quarter, quarter];
-    expect((await inChunks(port, whole)).status).toBe(200);
-    const above = await inChunks(port, [...whole, Buffer.from("a")]);
-    expect([above.status, above.json["code"]]).toEqual([413, "too-large"]);
+    expect((await postChunks(port, whole)).status).toBe(200);
+    const tooLong = await postChunks(port, [...whole, Buffer.from("a")]);
+    expect([tooLong.status, tooLong.json["code"]]).toEqual([413, "too-large"]);
     expect((await rows()).map(({ body }) => body.length)).toEqual([MIB]);
   });
 
-  test("in chunks without end is refused as soon as it is too large", async (context) => {
+  test("in endless chunks is rejected as soon as it is too large", async (context) => {
     const { port, rows } = await ingest(context);
-    const socket = await opened(port);
-    const answer = received(socket);
+    const socket = await openSocket(port);
+    const answer = readAnswer(socket);
     socket.write(
-      head({
+      requestHead({
         method: "POST",
         path: "/webhooks/icomply",
         contentLength: null,
         headers: { "transfer-encoding": "chunked" },
       }),
     );
-    socket.write(chunked([Buffer.alloc(MIB), Buffer.from("a")], false));
+    socket.write(chunkedBody([Buffer.alloc(MIB), Buffer.from("a")], false));
     expect((await answer).status).toBe(413);
     expect(await rows()).toEqual([]);
   });
 
-  test("that is declared too large is refused before any of it has come", async (context) => {
+  test("that is declared too large is rejected before any of it arrives", async (context) => {
     const { port } = await ingest(context);
-    const socket = await opened(port);
-    const answer = received(socket);
-    socket.write(head({ method: "POST", path: "/webhooks/icomply", contentLength: String(MIB + 1) }));
+    const socket = await openSocket(port);
+    const answer = readAnswer(socket);
+    socket.write(requestHead({ method: "POST", path: "/webhooks/icomply", contentLength: String(MIB + 1) }));
     expect((await answer).status).toBe(413);
   });
 
@@ -54,19 +54,19 @@ describe("a body", () => {
     ["shorter than declared", "11", "x"],
     ["shorter than declared by a lot", "1000000", BODY],
   ] as const)(
-    "that is %s is not recorded, and hurts nobody",
-    async ([_what, contentLength, body], context) => {
+    "that is %s is not recorded, and disturbs no other webhook",
+    async ([_case, contentLength, body], context) => {
       const { port, post, rows, lines } = await ingest(context);
-      const socket = await opened(port);
+      const socket = await openSocket(port);
       socket.end(
-        head({
+        requestHead({
           method: "POST",
           path: "/webhooks/icomply",
           contentLength,
           headers: { "abp-webhook-signature": sign(body, SECRET) },
         }) + body,
       );
-      await received(socket).catch(() => undefined);
+      await readAnswer(socket).catch(() => undefined);
       expect((await post(BODY)).status).toBe(200);
       expect(await rows()).toHaveLength(1);
       expect(lines().filter(({ level }) => level === "error")).toEqual([]);
@@ -78,12 +78,12 @@ describe("a request", () => {
   const shared = sharedIngest();
 
   test.for([
-    ["a length that is no number", { "content-length": "ten" }],
+    ["a length that is not a number", { "content-length": "ten" }],
     ["a negative length", { "content-length": "-1" }],
     ["a length and chunks", { "content-length": "4", "transfer-encoding": "chunked" }],
-    ["a transfer encoding that nobody knows", { "transfer-encoding": "gzip" }],
-    ["chunks that are none", { "transfer-encoding": "chunked" }],
-  ] as const)("with %s is a bad request", async ([_what, headers]) => {
+    ["an unknown transfer encoding", { "transfer-encoding": "gzip" }],
+    ["malformed chunks", { "transfer-encoding": "chunked" }],
+  ] as const)("with %s is a bad request", async ([_case, headers]) => {
     const { port, rows } = shared();
     const answer = await exchange(port, {
       method: "POST",
@@ -97,11 +97,11 @@ describe("a request", () => {
   });
 });
 
-function inChunks(port: number, chunks: readonly Uint8Array[]): Promise<Answer> {
+function postChunks(port: number, chunks: readonly Uint8Array[]): Promise<Answer> {
   return exchange(port, {
     method: "POST",
     path: "/webhooks/icomply",
-    body: chunked(chunks),
+    body: chunkedBody(chunks),
     contentLength: null,
     headers: {
       "transfer-encoding": "chunked",

@@ -1,13 +1,12 @@
 import { text } from "node:stream/consumers";
-import { startPostgres } from "@dossier/embedded";
 import { payload } from "@dossier/simulator";
-import { needs, startRedis } from "@dossier/testing";
+import { needs, startPostgres, startRedis } from "@dossier/testing";
 import { describe, expect, test } from "vitest";
-import { database, holdCommits, ingest, openedQueue, prepare } from "./harness.ts";
-import { opened } from "./http.ts";
+import { createDatabase, holdCommits, ingest, openTestQueue, prepare } from "./harness.ts";
+import { openSocket } from "./http.ts";
 
 async function flushAll(port: number): Promise<void> {
-  const socket = await opened(port);
+  const socket = await openSocket(port);
   socket.end("FLUSHALL\r\n");
   expect(await text(socket)).toBe("+OK\r\n");
 }
@@ -15,7 +14,7 @@ async function flushAll(port: number): Promise<void> {
 const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
 
 describe("a delivery answered 200", () => {
-  test("is committed: while its commit waits there is no answer", async (context) => {
+  test("is committed: there is no answer before its commit", async (context) => {
     const { post, get, rows, config } = await ingest(context);
     const commits = await holdCommits(context, config.DATABASE_URL);
     let answered = false;
@@ -28,13 +27,13 @@ describe("a delivery answered 200", () => {
     expect(await rows()).toHaveLength(1);
   });
 
-  test("survives FLUSHALL: it is recorded and open, and due for the sweeper", async (context) => {
+  test("survives FLUSHALL: it is recorded and open", async (context) => {
     await needs(context, "redisServer");
     const redis = await startRedis();
     context.onTestFinished(() => redis.stop());
     const { post, pool } = await ingest(context, { REDIS_URL: redis.url });
     const { json } = await post(BODY);
-    const queue = openedQueue(context, redis.url);
+    const queue = openTestQueue(context, redis.url);
     expect((await queue.counts()).waiting).toBe(1);
     await flushAll(redis.port);
     expect((await queue.counts()).waiting).toBe(0);
@@ -42,7 +41,7 @@ describe("a delivery answered 200", () => {
     expect(rows).toEqual([{ delivery_id: json["deliveryId"] }]);
   });
 
-  test("survives kill -9 of Postgres at the moment of its answer", async (context) => {
+  test("survives kill -9 of Postgres right after its answer", async (context) => {
     const postgres = await startPostgres();
     context.onTestFinished(() => postgres.stop());
     await prepare(postgres.url);
@@ -51,22 +50,22 @@ describe("a delivery answered 200", () => {
     await postgres.kill();
     await postgres.restart();
     const ids = answers.map(({ status, json }) => (status === 200 ? json["deliveryId"] : status));
-    const kept = (await rows()).map(({ delivery_id }) => delivery_id);
-    expect(new Set(kept)).toEqual(new Set(ids));
+    const recorded = (await rows()).map(({ delivery_id }) => delivery_id);
+    expect(new Set(recorded)).toEqual(new Set(ids));
   });
 });
 
 test("a job holds the ids of its deliveries and nothing else", async (context) => {
   const { post, config } = await ingest(context);
   const { json } = await post(BODY);
-  const queue = openedQueue(context, String(config.REDIS_URL));
+  const queue = openTestQueue(context, String(config.REDIS_URL));
   const [job] = await queue.bullmq.getJobs("waiting");
   expect(job?.data).toEqual({ deliveryIds: [json["deliveryId"]] });
 });
 
-test("without Redis the queue is in Postgres, and takes the same jobs", async (context) => {
+test("without Redis the queue is in Postgres, with the same jobs", async (context) => {
   const { post, pool } = await ingest(context, {
-    DATABASE_URL: await database(context),
+    DATABASE_URL: await createDatabase(context),
     REDIS_URL: undefined,
   });
   const { json } = await post(BODY);

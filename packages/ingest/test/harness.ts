@@ -10,7 +10,7 @@ import { exchange, type Answer } from "./http.ts";
 export const SECRET = "whs_ef0dbc12345c418ab4a1cc4c888dea02";
 export const OTHER_SECRET = "whs_00000000000000000000000000000001";
 
-/** What `deliveries` keeps of one webhook, as text where that can be had. */
+/** A row of `deliveries`. */
 export interface Row {
   readonly delivery_id: string;
   readonly body: Buffer;
@@ -21,12 +21,11 @@ export interface Row {
 
 export interface Line {
   readonly level: string;
-  readonly msg: string;
   readonly code?: string;
   readonly port?: number;
 }
 
-/** The part of a test's context that is used here. */
+/** The part of a test's context that the harness uses. */
 type Scope = Pick<TestContext, "onTestFinished" | "skip">;
 
 export type Ingest = Awaited<ReturnType<typeof ingest>>;
@@ -36,64 +35,64 @@ export async function prepare(databaseUrl: string): Promise<void> {
   await migrateQueue(databaseUrl);
 }
 
-/** A migrated database of one's own. */
-export async function database(context: Scope): Promise<string> {
+/** Returns the URL of a new migrated database. */
+export async function createDatabase(context: Scope): Promise<string> {
   const { url, drop } = await freshDatabase({ name: "ingest", make: prepare });
   context.onTestFinished(drop);
   return url;
 }
 
-function opened(context: Scope, databaseUrl: string, size = 2): Pool {
-  const pool = openPool(databaseUrl, { name: "test", size });
+function openTestPool(context: Scope, databaseUrl: string): Pool {
+  const pool = openPool(databaseUrl, { name: "test", size: 2 });
   context.onTestFinished(() => pool.end());
   return pool;
 }
 
-export function openedQueue(context: Scope, redisUrl: string): DeliveryQueue {
+export function openTestQueue(context: Scope, redisUrl: string): DeliveryQueue {
   const queue = openQueue({ redisUrl }, { name: "test", timeoutMs: 10_000, onError: () => undefined });
   context.onTestFinished(() => queue.close());
   return queue;
 }
 
 /**
- * Ingest in this process, on a database and a Redis of its own unless others are given. Its queue has as long to
- * answer as a busy machine takes, unless a test is about that limit.
+ * Starts ingest in this process, on a new database and an empty Redis unless the config names others. The queue's
+ * timeout is long enough for a busy machine, unless a test is about it.
  */
 export async function ingest(
   context: Scope,
-  given: Partial<IngestConfig> = {},
+  partialConfig: Partial<IngestConfig> = {},
   { queueTimeoutMs = 20_000 }: { readonly queueTimeoutMs?: number } = {},
 ) {
   const config: IngestConfig = {
     PORT: 0,
     LOG_LEVEL: "trace",
-    DATABASE_URL: given.DATABASE_URL ?? (await database(context)),
-    REDIS_URL: "REDIS_URL" in given ? given.REDIS_URL : await freshRedis(context),
+    DATABASE_URL: partialConfig.DATABASE_URL ?? (await createDatabase(context)),
+    REDIS_URL: "REDIS_URL" in partialConfig ? partialConfig.REDIS_URL : await freshRedis(context),
     ICOMPLY_WEBHOOK_SECRETS: [SECRET],
     MAX_BODY_BYTES: 1024 * 1024,
-    ...given,
+    ...partialConfig,
   };
-  const printed: string[] = [];
+  const written: string[] = [];
   const log = createLogger({
     service: "ingest",
     level: config.LOG_LEVEL,
-    destination: { write: (line) => printed.push(line) },
+    destination: { write: (line) => written.push(line) },
   });
   const shutdownSignal = new AbortController();
   const started = await startIngest(config, log, shutdownSignal.signal, { queueTimeoutMs });
   if (!started.ok) throw new Error(started.error);
   const { port, shutdown } = started.value;
   context.onTestFinished(() => shutDown(shutdown));
-  const pool = opened(context, config.DATABASE_URL);
+  const pool = openTestPool(context, config.DATABASE_URL);
 
   return {
     port,
     config,
-    printed,
-    lines: () => printed.map((line) => JSON.parse(line) as Line),
+    written,
+    lines: () => written.map((line) => JSON.parse(line) as Line),
     send: (body: string | Uint8Array, headers: Record<string, string> = {}) =>
       exchange(port, { method: "POST", path: "/webhooks/icomply", body, headers }),
-    /** As iComply sends it. */
+    /** Sends a body as iComply does, with its signature. */
     post: (body: string | Uint8Array, secret = SECRET) => post(port, body, secret),
     get: (path: string) => exchange(port, { method: "GET", path }),
     async rows(): Promise<Row[]> {
@@ -104,24 +103,24 @@ export async function ingest(
   };
 }
 
-/** One ingest for all tests of a suite that leave no trace in it. It needs no Redis. */
+/** Starts one ingest, without Redis, for all tests of a suite. They must leave nothing in its database. */
 export function sharedIngest(): () => Ingest {
   let shared: Ingest | undefined;
   beforeAll(async () => {
-    const undo: (() => unknown)[] = [];
+    const cleanups: (() => unknown)[] = [];
     const scope: Scope = {
-      onTestFinished: (end) => void undo.unshift(end as () => unknown),
+      onTestFinished: (cleanup) => void cleanups.unshift(cleanup as () => unknown),
       skip: (note?: unknown) => {
         throw new Error(String(note));
       },
     };
     shared = await ingest(scope, { REDIS_URL: undefined });
     return async () => {
-      for (const end of undo) await end();
+      for (const cleanup of cleanups) await cleanup();
     };
   });
   return () => {
-    if (shared === undefined) throw new Error("only to be called in a test");
+    if (shared === undefined) throw new Error("no ingest outside of a test");
     return shared;
   };
 }
@@ -139,14 +138,14 @@ async function shutDown(steps: ShutdownSteps): Promise<void> {
   for (const step of Object.values(steps)) await step();
 }
 
-/** Keeps every commit of deliveries waiting until it is released. */
+/** Blocks every commit of deliveries until `release`. */
 export async function holdCommits(context: Scope, databaseUrl: string) {
-  const pool = opened(context, databaseUrl, 2);
+  const pool = openTestPool(context, databaseUrl);
   const holder = await pool.connect();
   await holder.query("begin");
   await holder.query("lock table deliveries in access exclusive mode");
   return {
-    /** Resolves once a commit waits. */
+    /** Resolves once a commit is blocked. */
     async reached(): Promise<void> {
       for (;;) {
         const { rowCount } = await pool.query(

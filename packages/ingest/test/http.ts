@@ -2,13 +2,13 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
 
-/** A request as it goes over the wire, written by hand so that it may be wrong. */
-export interface Raw {
+/** A request that is written to the wire by hand, so that it may be malformed. */
+export interface RawRequest {
   readonly method: string;
   readonly path: string;
   readonly body?: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Default: the body's own length. `null` leaves the header out. */
+  /** Default: the body's own length. `null` omits the header. */
   readonly contentLength?: string | null;
 }
 
@@ -19,35 +19,35 @@ export interface Answer {
   readonly json: Readonly<Record<string, unknown>>;
 }
 
-export async function opened(port: number): Promise<Socket> {
+export async function openSocket(port: number): Promise<Socket> {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
   socket.on("error", () => undefined);
   await once(socket, "connect");
   return socket;
 }
 
-/** Makes one request on a connection of its own, and gives the answer. */
-export async function exchange(port: number, raw: Raw): Promise<Answer> {
-  const socket = await opened(port);
-  const answer = received(socket);
-  socket.write(Buffer.concat([Buffer.from(head(raw), "latin1"), Buffer.from(raw.body ?? "")]));
+/** Sends one request on its own connection. Returns the answer. */
+export async function exchange(port: number, request: RawRequest): Promise<Answer> {
+  const socket = await openSocket(port);
+  const answer = readAnswer(socket);
+  socket.write(Buffer.concat([Buffer.from(requestHead(request), "latin1"), Buffer.from(request.body ?? "")]));
   return answer;
 }
 
-export function head({ method, path, body, headers = {}, contentLength }: Raw): string {
+export function requestHead({ method, path, body, headers = {}, contentLength }: RawRequest): string {
   const length = contentLength === undefined ? Buffer.byteLength(body ?? "") : contentLength;
-  const all = {
+  const allHeaders = {
     host: "ingest",
     connection: "close",
     ...(length === null ? {} : { "content-length": String(length) }),
     ...headers,
   };
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  const lines = Object.entries(allHeaders).map(([name, value]) => `${name}: ${value}\r\n`);
   return `${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n`;
 }
 
-/** A body in chunks, ended unless it is told not to be. */
-export function chunked(chunks: readonly Uint8Array[], end = true): Buffer {
+/** Returns a chunked body, with the last chunk unless `end` is false. */
+export function chunkedBody(chunks: readonly Uint8Array[], end = true): Buffer {
   return Buffer.concat([
     ...chunks.flatMap((chunk) => [
       Buffer.from(`${chunk.length.toString(16)}\r\n`),
@@ -58,8 +58,8 @@ export function chunked(chunks: readonly Uint8Array[], end = true): Buffer {
   ]);
 }
 
-/** The answer that a connection receives until it is closed; rejects where there is none. */
-export async function received(socket: Socket): Promise<Answer> {
+/** Reads a connection until it is closed. Returns the answer; throws if there is none. */
+export async function readAnswer(socket: Socket): Promise<Answer> {
   const bytes = await buffer(socket);
   const end = bytes.indexOf("\r\n\r\n");
   const [start, ...lines] = bytes.subarray(0, end).toString("latin1").split("\r\n");

@@ -4,53 +4,56 @@ import { openPool } from "@dossier/store";
 import { freshRedis } from "@dossier/testing";
 import { expect, test, type TestContext } from "vitest";
 import { createReceiver, outageLogs, type ReceiverOptions } from "../src/receive.ts";
-import { database, holdCommits, openedQueue, SECRET } from "./harness.ts";
+import { createDatabase, holdCommits, openTestQueue, SECRET, type Line } from "./harness.ts";
 
 const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
+const UNAVAILABLE = { ok: false, error: { kind: "unavailable" } };
 
-const webhook = (body = BODY) =>
-  new Request("http://ingest/webhooks/icomply", {
+function webhook(): Request {
+  return new Request("http://ingest/webhooks/icomply", {
     method: "POST",
-    body,
-    headers: { "abp-webhook-signature": sign(body, SECRET) },
+    body: BODY,
+    headers: { "abp-webhook-signature": sign(BODY, SECRET) },
   });
+}
 
-async function receiver(context: TestContext, databaseUrl: string, limits: Partial<ReceiverOptions> = {}) {
-  const said: string[] = [];
+/** Returns a receiver on a new database, whose commits are held until `commits.release`. */
+async function receiverWithHeldCommits(context: TestContext, limits: Partial<ReceiverOptions> = {}) {
+  const databaseUrl = await createDatabase(context);
+  const lines: Line[] = [];
   const log = createLogger({
     service: "test",
     level: "info",
-    destination: { write: (line) => said.push((JSON.parse(line) as { code: string }).code) },
+    destination: { write: (line) => lines.push(JSON.parse(line) as Line) },
   });
   const pool = openPool(databaseUrl, { name: "test", size: 2, timeoutMs: 60_000 });
   context.onTestFinished(() => pool.end());
-  const queue = openedQueue(context, await freshRedis(context));
-  const made = createReceiver({
+  const queue = openTestQueue(context, await freshRedis(context));
+  const receiver = createReceiver({
     pool,
     queue,
     secrets: [SECRET],
     maxBodyBytes: 1024 * 1024,
-    commitWithinMs: 60_000,
-    maxWaitingBytes: 1024 * 1024,
+    commitTimeoutMs: 60_000,
+    maxBufferedBytes: 1024 * 1024,
     outages: outageLogs(log),
     onNotEnqueued: () => undefined,
     ...limits,
   });
-  return { ...made, pool, queue, said };
+  const commits = await holdCommits(context, databaseUrl);
+  return { ...receiver, commits, pool, queue, codes: () => lines.map(({ code }) => code) };
 }
 
-test("webhooks that come while a commit is in flight share the next one, and its job", async (context) => {
-  const url = await database(context);
-  const { receive, pool, queue } = await receiver(context, url);
-  const commits = await holdCommits(context, url);
+test("webhooks that arrive while a commit is in flight share the next commit and its job", async (context) => {
+  const { receive, commits, pool, queue } = await receiverWithHeldCommits(context);
   const first = receive(webhook());
   await commits.reached();
   const others = Array.from({ length: 99 }, () => receive(webhook()));
-  // They are read from memory, which takes turns of the event loop and no time.
+  // Reading their bodies from memory takes a few turns of the event loop.
   for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
   await commits.release();
-  const ids = (await Promise.all([first, ...others])).map((outcome) =>
-    outcome.ok ? outcome.value : "refused",
+  const ids = (await Promise.all([first, ...others])).map((received) =>
+    received.ok ? received.value : "rejected",
   );
 
   const { rows } = await pool.query<{ ids: string[] }>(
@@ -63,28 +66,33 @@ test("webhooks that come while a commit is in flight share the next one, and its
   );
 });
 
-test("a sender whose commit does not come in time is told so, and a commit that comes late stands", async (context) => {
-  const url = await database(context);
-  const { receive, idle, pool } = await receiver(context, url, { commitWithinMs: 100 });
-  const commits = await holdCommits(context, url);
-  expect(await receive(webhook())).toEqual({ ok: false, error: { kind: "unavailable" } });
+test("a webhook whose commit takes too long is unavailable, and its late commit stands", async (context) => {
+  const { receive, commits, idle, pool } = await receiverWithHeldCommits(context, { commitTimeoutMs: 100 });
+  expect(await receive(webhook())).toEqual(UNAVAILABLE);
   await commits.release();
   await idle();
   expect((await pool.query("select from deliveries")).rowCount).toBe(1);
 });
 
-test("who finds no room is refused at once; those before are accepted, and the trouble and its end are said once", async (context) => {
-  const url = await database(context);
-  const { receive, idle, said } = await receiver(context, url, { maxWaitingBytes: 10_000 });
-  const commits = await holdCommits(context, url);
+test("webhooks beyond the buffer are unavailable at once, and those in it are accepted", async (context) => {
+  const { receive, commits } = await receiverWithHeldCommits(context, { maxBufferedBytes: 10_000 });
   const first = receive(webhook());
   await commits.reached();
   const second = receive(webhook());
-  const refused = await Promise.all([receive(webhook()), receive(webhook())]);
-  expect(refused).toEqual(refused.map(() => ({ ok: false, error: { kind: "unavailable" } })));
+  expect(await Promise.all([receive(webhook()), receive(webhook())])).toEqual([UNAVAILABLE, UNAVAILABLE]);
   await commits.release();
   expect([(await first).ok, (await second).ok]).toEqual([true, true]);
-  await idle();
-  expect(said).toEqual(["webhook-buffer-full", "webhook-buffer-recovered"]);
   expect((await receive(webhook())).ok).toBe(true);
+});
+
+test("a full buffer and its end are logged once", async (context) => {
+  const { receive, commits, idle, codes } = await receiverWithHeldCommits(context, { maxBufferedBytes: 1 });
+  const first = receive(webhook());
+  await commits.reached();
+  await Promise.all([receive(webhook()), receive(webhook())]);
+  expect(codes()).toEqual(["webhook-buffer-full"]);
+  await commits.release();
+  await first;
+  await idle();
+  expect(codes()).toEqual(["webhook-buffer-full", "webhook-buffer-recovered"]);
 });

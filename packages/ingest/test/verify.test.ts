@@ -20,11 +20,11 @@ describe("a signature", () => {
     ["lower case with hyphens", SIGNATURE.toLowerCase()],
     ["upper case without hyphens", SIGNATURE.replaceAll("-", "")],
     ["white space around it", ` ${SIGNATURE}\t`],
-  ])("is also known in %s", (_form, signature) => {
+  ])("verifies in %s", (_form, signature) => {
     expect(verify(BODY, signature, [SECRET])).toEqual(bySignature);
   });
 
-  test("fits either of two secrets while one takes the place of the other", () => {
+  test("verifies with either of two secrets during a rotation", () => {
     for (const secret of [SECRET, NEXT]) {
       for (const secrets of [
         [SECRET, NEXT],
@@ -39,7 +39,7 @@ describe("a signature", () => {
     expect(verify(BODY, sign(BODY, SECRET), [NEXT])).toEqual({ ok: false, error: "wrong-signature" });
   });
 
-  test("that is wrong is a refusal, also beside the right secret in the payload", () => {
+  test("that is wrong fails, even beside the right secret in the payload", () => {
     const body = Buffer.from(JSON.stringify({ secret: SECRET }));
     expect(verify(body, SIGNATURE, [SECRET])).toEqual({ ok: false, error: "wrong-signature" });
     expect(verify(body, "", [SECRET])).toEqual({ ok: false, error: "malformed-signature" });
@@ -57,11 +57,11 @@ describe("a signature", () => {
     SIGNATURE.replace("C2-", "C2--"),
     `${SIGNATURE}, ${SIGNATURE}`,
     `sha256=${"é".repeat(64)}`,
-  ])("is refused as malformed: %j", (signature) => {
+  ])("is rejected as malformed: %j", (signature) => {
     expect(verify(BODY, signature, [SECRET])).toEqual({ ok: false, error: "malformed-signature" });
   });
 
-  test("fits the bytes as they are, whatever they are, and no others", () => {
+  test("verifies exactly the bytes that were signed", () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 1 }),
@@ -71,8 +71,8 @@ describe("a signature", () => {
           const signature = sign(bytes, SECRET);
           expect(verify(bytes, signature, [SECRET])).toEqual(bySignature);
           const changed = Uint8Array.from(bytes);
-          const place = at % changed.length;
-          changed[place] = (changed[place] ?? 0) ^ bit;
+          const index = at % changed.length;
+          changed[index] = (changed[index] ?? 0) ^ bit;
           expect(verify(changed, signature, [SECRET])).toEqual({ ok: false, error: "wrong-signature" });
         },
       ),
@@ -82,7 +82,7 @@ describe("a signature", () => {
 
 describe("without a signature", () => {
   test.each(["secret", "webhookSecret", "Secret", "WebhookSecret"])(
-    "the right secret as the payload's %s is enough",
+    "the right secret as the payload's %s verifies",
     (name) => {
       const body = Buffer.from(JSON.stringify({ id: "1", [name]: NEXT }));
       expect(verify(body, undefined, [SECRET, NEXT])).toEqual({
@@ -96,24 +96,24 @@ describe("without a signature", () => {
     ["another secret", JSON.stringify({ secret: NEXT }), "wrong-payload-secret"],
     ["a part of the secret", JSON.stringify({ secret: SECRET.slice(0, -1) }), "wrong-payload-secret"],
     ["an empty secret", JSON.stringify({ secret: "" }), "wrong-payload-secret"],
-    ["the secret further down", JSON.stringify({ data: { secret: SECRET } }), "no-signature-and-no-secret"],
-    ["the secret in a list", JSON.stringify([SECRET]), "no-signature-and-no-secret"],
-    ["the secret in a list's field", JSON.stringify({ secret: [SECRET] }), "no-signature-and-no-secret"],
     [
-      "the secret by way of a prototype",
-      `{"__proto__":{"secret":"${SECRET}"}}`,
+      "the secret in a nested object",
+      JSON.stringify({ data: { secret: SECRET } }),
       "no-signature-and-no-secret",
     ],
+    ["the secret in a list", JSON.stringify([SECRET]), "no-signature-and-no-secret"],
+    ["the secret in a list's field", JSON.stringify({ secret: [SECRET] }), "no-signature-and-no-secret"],
+    ["the secret through a prototype", `{"__proto__":{"secret":"${SECRET}"}}`, "no-signature-and-no-secret"],
     ["the secret as the whole body", JSON.stringify(SECRET), "no-signature-and-no-secret"],
-    ["no JSON", `secret=${SECRET}`, "no-signature-and-no-secret"],
-    ["nothing", "", "no-signature-and-no-secret"],
+    ["text that is not JSON", `secret=${SECRET}`, "no-signature-and-no-secret"],
+    ["an empty body", "", "no-signature-and-no-secret"],
     ["null", "null", "no-signature-and-no-secret"],
-    ["100,000 opened lists", "[".repeat(100_000), "no-signature-and-no-secret"],
-  ] as const)("%s is a refusal", (_what, body, error) => {
+    ["100,000 nested lists", "[".repeat(100_000), "no-signature-and-no-secret"],
+  ] as const)("%s fails", (_case, body, error) => {
     expect(verify(Buffer.from(body), undefined, [SECRET])).toEqual({ ok: false, error });
   });
 
-  test("bytes that are no UTF-8 are no payload", () => {
+  test("a secret in bytes that are not UTF-8 fails", () => {
     const body = Buffer.concat([
       Buffer.from(`{"secret":"${SECRET}","x":"`),
       Buffer.from([0xff]),
@@ -123,7 +123,7 @@ describe("without a signature", () => {
   });
 });
 
-test("a fingerprint tells secrets apart and does not hold them", () => {
+test("a fingerprint identifies a secret without containing it", () => {
   expect(fingerprint(SECRET)).toMatch(/^sha256:[0-9a-f]{16}$/);
   expect(fingerprint(SECRET)).not.toBe(fingerprint(NEXT));
 });

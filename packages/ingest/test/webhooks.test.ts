@@ -6,14 +6,14 @@ import { exchange } from "./http.ts";
 
 const MIB = 1024 * 1024;
 const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 describe("an authentic webhook", () => {
-  test("is answered exactly 200 with the id under which its exact bytes are kept", async (context) => {
+  test("is answered exactly 200 with the id under which its exact bytes are recorded", async (context) => {
     const { post, rows } = await ingest(context);
     const { status, headers, json } = await post(BODY);
     expect([status, headers["content-type"]]).toEqual([200, "application/json"]);
-    expect(json).toEqual({ status: "accepted", deliveryId: expect.stringMatching(uuid) });
+    expect(json).toEqual({ status: "accepted", deliveryId: expect.stringMatching(UUID_V7) });
     expect(await rows()).toEqual([
       expect.objectContaining({
         delivery_id: json["deliveryId"],
@@ -24,7 +24,7 @@ describe("an authentic webhook", () => {
     ]);
   });
 
-  test("may be signed with any of the secrets, and its row tells with which", async (context) => {
+  test("may be signed with any of the secrets; its row says with which", async (context) => {
     const { post, rows } = await ingest(context, { ICOMPLY_WEBHOOK_SECRETS: [OTHER_SECRET, SECRET] });
     expect((await post(BODY, SECRET)).status).toBe(200);
     expect((await post(BODY, OTHER_SECRET)).status).toBe(200);
@@ -34,23 +34,23 @@ describe("an authentic webhook", () => {
     ]);
   });
 
-  test("may carry its secret in the payload instead, which is not kept", async (context) => {
+  test("may carry its secret in the payload instead, where it is not recorded", async (context) => {
     const { send, rows } = await ingest(context);
     const body = (secret: string) => `{"id":"1","secret":"${secret}", "x":"\\u00e9"}`;
     const escaped = SECRET.replace("w", "\\u0077");
     for (const secret of [SECRET, escaped]) expect((await send(body(secret))).status).toBe(200);
-    const kept = await rows();
-    expect(kept.map((row) => row.body.toString())).toEqual([
+    const recorded = await rows();
+    expect(recorded.map((row) => row.body.toString())).toEqual([
       body("*".repeat(SECRET.length)),
       body("*".repeat(escaped.length)),
     ]);
-    for (const row of kept) {
+    for (const row of recorded) {
       expect(row).toMatchObject({ verified_by: "payload-secret", secret_fingerprint: fingerprint(SECRET) });
       expect(JSON.stringify({ ...row, body: row.body.toString() })).not.toContain(SECRET.slice(4));
     }
   });
 
-  test("is accepted whatever its bytes are: nobody can read these, and an operator shall see them", async (context) => {
+  test("is accepted even if its bytes cannot be parsed, so that an operator sees it", async (context) => {
     const { post, rows } = await ingest(context);
     const bodies = [
       Buffer.from([0xff, 0xfe, 0x00, 0x80]),
@@ -63,7 +63,7 @@ describe("an authentic webhook", () => {
     expect((await rows()).map(({ body }) => body)).toEqual(bodies);
   });
 
-  test("keeps the headers that are evidence, and no other", async (context) => {
+  test("is recorded with the headers that are evidence, and no other", async (context) => {
     const { send, rows } = await ingest(context);
     const evidence = {
       "abp-webhook-signature": sign(BODY, SECRET),
@@ -83,23 +83,23 @@ describe("an authentic webhook", () => {
   });
 });
 
-describe("what is no authentic webhook", () => {
+describe("a request that is not an authentic webhook", () => {
   const shared = sharedIngest();
-  const secretInside = JSON.stringify({ secret: SECRET });
+  const bodyWithSecret = JSON.stringify({ secret: SECRET });
   test.for([
-    ["nothing that shows who sent it", BODY, {}],
+    ["neither a signature nor a secret", BODY, {}],
     ["a signature by another secret", BODY, { "abp-webhook-signature": sign(BODY, OTHER_SECRET) }],
     ["a signature of other bytes", BODY, { "abp-webhook-signature": sign(`${BODY} `, SECRET) }],
     [
       "a wrong signature beside the right secret",
-      secretInside,
+      bodyWithSecret,
       { "abp-webhook-signature": sign(BODY, SECRET) },
     ],
-    ["an empty signature beside the right secret", secretInside, { "abp-webhook-signature": "" }],
+    ["an empty signature beside the right secret", bodyWithSecret, { "abp-webhook-signature": "" }],
     ["a malformed signature", BODY, { "abp-webhook-signature": "sha256=me" }],
     ["another secret in the payload", JSON.stringify({ secret: OTHER_SECRET }), {}],
     ["an empty body", "", {}],
-  ] as const)("%s is refused with 401, and nothing is recorded", async ([_what, body, headers]) => {
+  ] as const)("%s is answered 401, and nothing is recorded", async ([_case, body, headers]) => {
     const { send, rows } = shared();
     const answer = await send(body, headers);
     expect([answer.status, answer.headers["content-type"]]).toEqual([401, "application/problem+json"]);
@@ -114,7 +114,7 @@ describe("what is no authentic webhook", () => {
   });
 
   test.for(["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])(
-    "%s is answered 405 and which method is allowed",
+    "%s is answered 405 and the method that is allowed",
     async (method) => {
       const { port } = shared();
       const { status, headers, text } = await exchange(port, { method, path: "/webhooks/icomply" });

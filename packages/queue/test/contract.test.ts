@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { BACKENDS, done, eventually, handedOver, opener, reached } from "./harness.ts";
 
-const aloneId = (deliveryId: string) => `delivery-${deliveryId}`;
+const singleId = (deliveryId: string) => `delivery-${deliveryId}`;
 const quickRecovery = { lockDurationMs: 2_000, stalledIntervalMs: 500 };
 
 describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
@@ -104,7 +104,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     const deliveryIds = [randomUUID(), randomUUID()];
 
     await queue.enqueue(deliveryIds);
-    (await jobs.next()).answer({ kind: "retry", error: "not yet" });
+    (await jobs.next()).answer({ kind: "retry", error: "not yet", delayMs: 0 });
     const second = await jobs.next();
     expect(second).toMatchObject({ deliveryIds, attempt: 2 });
     second.answer({ kind: "retry", error: "not yet either", delayMs: 2 });
@@ -127,7 +127,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     (await jobs.next()).answer({ kind: "retry", error: "not yet", delayMs: 3_600_000 });
     await reached(queue, "delayed", deliveryId);
 
-    expect((await queue.bullmq.getJob(aloneId(deliveryId)))?.delay).toBe(3_600_000);
+    expect((await queue.bullmq.getJob(singleId(deliveryId)))?.delay).toBe(3_600_000);
   });
 
   test("a job out of attempts fails, and is kept with its reason and no stack", async (context) => {
@@ -136,7 +136,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     const seen: number[] = [];
     consumer(async ({ attempt }) => {
       seen.push(attempt);
-      return { kind: "retry", error: `attempt ${attempt} failed` };
+      return { kind: "retry", error: `attempt ${attempt} failed`, delayMs: 0 };
     });
     const deliveryId = randomUUID();
 
@@ -184,7 +184,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     consumer(jobs.process, { concurrency: 1 });
     const [failed, unknown] = [randomUUID(), randomUUID()];
     await queue.enqueueSingle(failed);
-    (await jobs.next()).answer({ kind: "retry", error: "not yet" });
+    (await jobs.next()).answer({ kind: "retry", error: "not yet", delayMs: 0 });
     (await jobs.next()).answer({ kind: "failed", error: "never" });
     await reached(queue, "failed", failed);
 

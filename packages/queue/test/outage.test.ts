@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { startPostgres } from "@dossier/embedded";
-import { needs, startRedis } from "@dossier/testing";
+import { needs, startPostgres, startRedis } from "@dossier/testing";
 import { describe, expect, test, type TestContext } from "vitest";
 import { migrateQueue, type QueueLocation } from "../src/index.ts";
 import { done, eventually, handedOver, opener } from "./harness.ts";

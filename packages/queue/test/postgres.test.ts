@@ -32,7 +32,7 @@ test("a role that was granted the queue and owns nothing can do all of it, but n
   await queue.enqueue([randomUUID()]);
   (await jobs.next()).answer(done);
   await queue.enqueueSingle(deliveryId);
-  (await jobs.next()).answer({ kind: "retry", error: "not yet" });
+  (await jobs.next()).answer({ kind: "retry", error: "not yet", delayMs: 0 });
   (await jobs.next()).answer({ kind: "failed", error: "never" });
   await reached(queue, "failed", deliveryId);
   await queue.redrive([deliveryId]);

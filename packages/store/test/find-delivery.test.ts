@@ -47,8 +47,8 @@ test("a delivery is found with its exact bytes, its headers and how it was verif
 test("what happened to a delivery is told in the order in which it happened", async () => {
   const [deliveryId = ""] = await record.receive([Buffer.from("no json")]);
   const failure = { deliveryId, error: "it failed", stack: undefined, codeVersion: "test" };
-  await recordFailedAttempt(record.pool, failure, { baseMs: 1, capMs: 1 });
-  await recordFailedAttempt(record.pool, failure, { baseMs: 1, capMs: 1 });
+  await recordFailedAttempt(record.pool, failure, [1]);
+  await recordFailedAttempt(record.pool, failure, [1]);
   await record.settle([deliveryId]);
   await redrive(record.pool, [deliveryId], { operator: "ada", reason: "again" });
   await record.settle([deliveryId]);

@@ -1,3 +1,4 @@
+import type { Outcome, Outcomes } from "@dossier/events";
 import { freshDatabase } from "@dossier/testing";
 import { v7 } from "uuid";
 import { migrate, openPool, recordDeliveries, settle, type Delivery, type Pool } from "../src/index.ts";
@@ -46,6 +47,11 @@ export async function outcomes(pool: Pool, ids: readonly string[]): Promise<(str
   );
   const outcomeOf = new Map(rows.map(({ delivery_id, outcome }) => [delivery_id, outcome]));
   return ids.map((id) => outcomeOf.get(id));
+}
+
+/** Returns the ids of the deliveries with an outcome of this kind. */
+export function idsOf(outcomes: Outcomes, kind: Outcome["kind"]): string[] {
+  return [...outcomes].flatMap(([deliveryId, outcome]) => (outcome.kind === kind ? [deliveryId] : []));
 }
 
 /** Records a body, settles it, and says how it ended. */

@@ -18,7 +18,7 @@ test("an empty record counts nothing", async () => {
       open: 0,
       applied: 0,
       duplicate: 0,
-      dead: 0,
+      deadLettered: 0,
       discarded: 0,
       oldestOpenSeconds: null,
     },

@@ -1,6 +1,8 @@
+export type { LocalServer } from "@dossier/embedded";
 export type { Fault } from "./proxy/fault.ts";
 export { startProxy, type Proxy } from "./proxy/proxy.ts";
 export { freshDatabase, type Database, type Template } from "./servers/fresh-database.ts";
 export { freshRedis } from "./servers/fresh-redis.ts";
 export { needs } from "./servers/needs.ts";
-export { startRedis } from "./servers/redis.ts";
+export { startPostgres, startRedis } from "./servers/local.ts";
+export { waitFor } from "./wait-for.ts";

@@ -2,9 +2,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { needs, startProxy, startRedis, type Proxy } from "../src/index.ts";
+import { needs, startProxy, startRedis, waitFor, type Proxy } from "../src/index.ts";
 
 async function listening(onConnection: (socket: Socket) => void): Promise<Server & { url: string }> {
   const open = new Set<Socket>();
@@ -135,7 +135,10 @@ test("half-open, requests arrive and answers do not, nor does either side's end"
 
   proxy.apply({ kind: "half-open" });
   far.end("answer");
-  await expect.poll(() => proxy.torn).toBe(1);
+  await waitFor(
+    () => proxy.torn,
+    (torn) => expect(torn).toBe(1),
+  );
   socket.write("request");
   expect(await said(far)).toBe("request");
   far.destroy();
@@ -163,7 +166,10 @@ test("in a black hole nothing arrives, and what was lost there is reset afterwar
     socket.write("hello?");
   }
   const endings = Promise.all([ending(talking), ending(late)]);
-  await expect.poll(() => proxy.torn).toBe(2);
+  await waitFor(
+    () => proxy.torn,
+    (torn) => expect(torn).toBe(2),
+  );
 
   proxy.restore();
   expect(await endings).toEqual(["reset", "reset"]);
@@ -185,8 +191,12 @@ test("a target that does not read makes the client wait, and the proxy hold litt
   };
   send();
 
-  let before = -1;
-  await expect.poll(() => [before, (before = taken)], { interval: 300 }).toSatisfy(([a, b]) => a === b);
+  const stuck = async () => {
+    const before = taken;
+    await delay(300);
+    return taken === before;
+  };
+  await waitFor(stuck);
   expect(taken).toBeLessThan(64 * 1024 * 1024);
 });
 
@@ -205,12 +215,11 @@ test("a Redis behind it is reached by the same URL, cut off and found again", as
   socket.write("SET k w\r\n");
   const direct = connect(redis.port, "127.0.0.1");
   onTestFinished(() => void direct.destroy());
-  await expect
-    .poll(async () => {
-      direct.write("GET k\r\n");
-      return said(direct);
-    })
-    .toBe("$1\r\nw\r\n");
+  const value = () => {
+    direct.write("GET k\r\n");
+    return said(direct);
+  };
+  await waitFor(value, (answer) => expect(answer).toBe("$1\r\nw\r\n"));
 
   await redis.kill();
   proxy.restore();

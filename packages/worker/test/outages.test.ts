@@ -1,6 +1,5 @@
-import { startPostgres } from "@dossier/embedded";
 import { migrate, openPool, type Pool } from "@dossier/store";
-import { needs, startProxy, startRedis } from "@dossier/testing";
+import { needs, startPostgres, startProxy, startRedis } from "@dossier/testing";
 import { expect, describe, test, type TestContext } from "vitest";
 import {
   due,
@@ -79,9 +78,10 @@ const OUTAGES: Record<string, (context: TestContext) => Promise<Outage>> = {
   async "has no connection left"(context) {
     const { url } = await ownPostgres(context);
     const admin = poolOf(context, url, 1);
-    await admin.query("create role worker login in role dossier_service");
+    await admin.query("create role worker login password 'secret' in role dossier_service");
     const workerUrl = new URL(url);
     workerUrl.username = "worker";
+    workerUrl.password = "secret";
     return {
       workerUrl: workerUrl.href,
       databaseUrl: url,

@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
+import { startPostgres } from "@dossier/embedded";
 import type { UpConfig } from "../config.ts";
 import type { Trial } from "../trial.ts";
-import { startServer } from "./postgres.ts";
 
 const SERVICE_LOGIN = "dossier";
 
@@ -29,7 +29,7 @@ export async function openDatabase(config: UpConfig, trial: Trial): Promise<Data
     };
   }
   const dir = join(config.DOSSIER_DATA_DIR, "postgres");
-  const server = await startServer(resolve(dir), trial.ownerPassword);
+  const server = await startPostgres({ dir: resolve(dir), password: trial.ownerPassword });
   const url = (user: string, password: string) =>
     `postgres://${user}:${password}@127.0.0.1:${server.port}/postgres`;
   return {

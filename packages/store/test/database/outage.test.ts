@@ -6,9 +6,8 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { startPostgres, type LocalServer } from "@dossier/embedded";
 import { payload } from "@dossier/simulator";
-import { startProxy } from "@dossier/testing";
+import { startPostgres, startProxy, type LocalServer } from "@dossier/testing";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import {
   closePool,
@@ -21,7 +20,7 @@ import {
   takeDueDeliveries,
   type Pool,
 } from "../../src/index.ts";
-import { delivery, receive } from "../receive.ts";
+import { delivery, idsOf, receive } from "../receive.ts";
 
 // A server of its own, which these tests kill, freeze and fill.
 let server: LocalServer;
@@ -236,7 +235,7 @@ test("a server that has become read-only is an outage, and its connections are n
       expect(error).toMatchObject({ code: "25006" });
       expect(isOutage(error)).toBe(true);
       // As after a failover: only a new connection can lead to the server that now takes writes.
-      expect((await settling(pool, ids)).applied).toEqual(ids);
+      expect(idsOf(await settling(pool, ids), "applied")).toEqual(ids);
       expect((await pool.query<{ pid: number }>("select pg_backend_pid() as pid")).rows[0]?.pid).not.toBe(
         before,
       );
@@ -248,7 +247,8 @@ test("a server that has become read-only is an outage, and its connections are n
 test("too many connections are an outage", async () => {
   const limited = new URL(server.url);
   limited.username = "limited";
-  await admin.query("create role limited login connection limit 0");
+  limited.password = "secret";
+  await admin.query("create role limited login password 'secret' connection limit 0");
   const one = await using(limited.href, (pool) => failure(pool.query("select 1")));
   expect(one).toMatchObject({ code: "53300" });
   expect(isOutage(one)).toBe(true);
@@ -379,7 +379,7 @@ test("a connection that is reset is an outage", async () => {
     proxy.apply({ kind: "cut" });
     for (let i = 0; i < 3; i++) expect(isOutage(await failure(settling(pool, ids)))).toBe(true);
     proxy.restore();
-    expect((await settling(pool, ids)).applied).toEqual(ids);
+    expect(idsOf(await settling(pool, ids), "applied")).toEqual(ids);
   });
   await proxy.close();
 });

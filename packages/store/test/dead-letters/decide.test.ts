@@ -18,18 +18,14 @@ test("a redriven delivery is open again with all its attempts, and applies once 
   const [deliveryId] = await receive(pending("a"));
   await expect(settle(pool, [deliveryId!], "1.0.0")).rejects.toThrow("broken");
   const failure = { deliveryId: deliveryId!, error: "broken", stack: undefined, codeVersion: "1.0.0" };
-  expect(await recordFailedAttempt(pool, failure, { baseMs: 1, capMs: 1 })).toBe(1);
-  expect(await recordFailedAttempt(pool, failure, { baseMs: 1, capMs: 1 })).toBe(2);
-  await deadLetter(
-    pool,
-    { deliveryId: deliveryId!, reason: "fold-failed", message: "m", issues: [] },
-    "1.0.0",
-  );
+  expect(await recordFailedAttempt(pool, failure, [1])).toBe(1);
+  expect(await recordFailedAttempt(pool, failure, [1])).toBe(2);
+  await deadLetter(pool, deliveryId!, { reason: "fold-failed", message: "m", issues: [] }, "1.0.0");
 
   expect(await redrive(pool, [deliveryId!], by)).toEqual([deliveryId]);
-  expect(await recordFailedAttempt(pool, failure, { baseMs: 1, capMs: 1 })).toBe(1);
+  expect(await recordFailedAttempt(pool, failure, [1])).toBe(1);
   await broken.mend();
-  expect(await settle(pool, [deliveryId!], "1.0.1")).toMatchObject({ applied: [deliveryId] });
+  expect(await settle(pool, [deliveryId!], "1.0.1")).toEqual(new Map([[deliveryId, { kind: "applied" }]]));
   expect(await findDeadLetter(pool, deliveryId!)).toMatchObject({
     outcome: "applied",
     deadLetters: [{ reason: "fold-failed" }],
@@ -52,7 +48,7 @@ test("a discarded delivery is neither redriven nor swept, and stays readable", a
   expect(await discard(pool, [deliveryId!], { operator: "bob", reason: "noise" })).toEqual([deliveryId]);
 
   expect(await redrive(pool, [deliveryId!], by)).toEqual([]);
-  expect(await settle(pool, [deliveryId!], "1.0.1")).toEqual({ applied: [], duplicates: [], dead: [] });
+  expect(await settle(pool, [deliveryId!], "1.0.1")).toEqual(new Map([[deliveryId, { kind: "not-open" }]]));
   expect(await findDeadLetter(pool, deliveryId!)).toMatchObject({
     outcome: "discarded",
     body: unparsable,

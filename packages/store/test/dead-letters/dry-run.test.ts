@@ -4,7 +4,7 @@ import { breakFolding, freshGraveyard, invalid, pending, unparsable } from "./gr
 
 async function kill(pool: Pool, deliveryIds: readonly string[]): Promise<void> {
   for (const deliveryId of deliveryIds) {
-    await deadLetter(pool, { deliveryId, reason: "fold-failed", message: "m", issues: [] }, "1.0.0");
+    await deadLetter(pool, deliveryId, { reason: "fold-failed", message: "m", issues: [] }, "1.0.0");
   }
 }
 

@@ -64,8 +64,8 @@ describe("dead letters", () => {
     const [exhausted, stalled] = await receive(pending("a", "1"), pending("a", "2"));
     const identity = await identityOf(pool, exhausted!);
     const letter = { message: "m", issues: [] };
-    await deadLetter(pool, { ...letter, deliveryId: exhausted!, reason: "fold-failed", identity }, "1.0.0");
-    await deadLetter(pool, { ...letter, deliveryId: stalled!, reason: "stalled" }, "1.0.0");
+    await deadLetter(pool, exhausted!, { ...letter, reason: "fold-failed", identity }, "1.0.0");
+    await deadLetter(pool, stalled!, { ...letter, reason: "stalled" }, "1.0.0");
     const untimely = {
       ...payload({ event: "NaturalPersonPending", entityId: "a" }),
       creationTimeUtc: "soon",
@@ -107,13 +107,13 @@ describe("dead letters", () => {
     const body = pending("a");
     const [deliveryId] = await receive(body);
     const failure = { deliveryId: deliveryId!, error: "Oops", stack: "    at here", codeVersion: "1.0.0" };
-    await recordFailedAttempt(pool, failure, { baseMs: 1, capMs: 1 });
-    const letter = { deliveryId: deliveryId!, reason: "fold-failed", message: "failed", issues: [] } as const;
-    await deadLetter(pool, letter, "1.0.0");
+    await recordFailedAttempt(pool, failure, [1]);
+    const letter = { reason: "fold-failed", message: "failed", issues: [] } as const;
+    await deadLetter(pool, deliveryId!, letter, "1.0.0");
     await redrive(pool, [deliveryId!], { operator: "ada", reason: "fixed in 1.0.1" });
     expect(await findDeadLetter(pool, deliveryId!)).toMatchObject({ outcome: "open" });
     expect(await countDeadLetters(pool, {})).toEqual({});
-    await deadLetter(pool, { ...letter, reason: "stalled", message: "again" }, "1.0.1");
+    await deadLetter(pool, deliveryId!, { ...letter, reason: "stalled", message: "again" }, "1.0.1");
     await discard(pool, [deliveryId!], { operator: "bob", reason: "given up" });
 
     expect(await findDeadLetter(pool, deliveryId!)).toEqual({

@@ -13,7 +13,7 @@ beforeAll(async () => {
   given = await scene();
   // The person of the first dead letter, to whom a failure belongs, and an action once one is noted.
   const [row] = await given.rows<{ entity_id: string; delivery_id: string }>(
-    "select entity_id, delivery_id from dead_letters join failures using (delivery_id) where entity_id is not null",
+    "select entity_id, delivery_id from dead_letters join failed_attempts using (delivery_id) where entity_id is not null",
   );
   entityId = row!.entity_id;
   await given.tamper(

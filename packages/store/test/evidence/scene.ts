@@ -97,7 +97,7 @@ async function make(url: string): Promise<void> {
   await recordFailedAttempt(
     pool,
     { deliveryId: dead[0]!, error: "went wrong", stack: undefined, codeVersion: "1.0.0" },
-    { baseMs: 1, capMs: 1 },
+    [1],
   );
   await settle(pool, dead, "1.0.0");
   await discard(pool, dead.slice(1, 2), { operator: "Olga", reason: "a test of the sender's" });

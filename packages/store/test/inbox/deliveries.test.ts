@@ -34,7 +34,7 @@ test("headers, proof and fingerprint are kept as they were given, and the time i
     pool,
     `select headers, verified_by, secret_fingerprint,
        received_at between now() - interval '1 minute' and now() as just_now,
-       due_at - received_at = make_interval(secs => $2) as due, failures
+       due_at - received_at = make_interval(secs => $2) as due, attempts
      from deliveries join open_deliveries using (delivery_id) where delivery_id = $1`,
     [kept.deliveryId, SWEEP_AFTER_SECONDS],
   );
@@ -44,7 +44,7 @@ test("headers, proof and fingerprint are kept as they were given, and the time i
     secret_fingerprint: "f00d",
     just_now: true,
     due: true,
-    failures: 0,
+    attempts: 0,
   });
 });
 

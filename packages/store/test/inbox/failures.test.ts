@@ -1,3 +1,4 @@
+import type { DeadLetter } from "@dossier/events";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import {
   deadLetter,
@@ -6,7 +7,6 @@ import {
   settle,
   SWEEP_AFTER_SECONDS,
   takeDueDeliveries,
-  type DeadLetter,
 } from "../../src/index.ts";
 import { freshPool, outcomes, receive, rows } from "../receive.ts";
 
@@ -15,19 +15,14 @@ beforeAll(async () => (database = await freshPool()));
 afterAll(() => database.end());
 beforeEach(() => database.pool.query("delete from open_deliveries"));
 
-const backoff = { baseMs: 1_000, capMs: 300_000 };
+const longestDelaysMs = [1, 2, 4, 8, 16, 32, 64, 128, 256, 300].map((seconds) => seconds * 1_000);
 const failure = (deliveryId: string) => ({
   deliveryId,
   error: "went wrong",
   stack: "at here",
   codeVersion: "1.2.3",
 });
-const stalled = (deliveryId: string): DeadLetter => ({
-  deliveryId,
-  reason: "stalled",
-  message: "gave up",
-  issues: [],
-});
+const stalled: DeadLetter = { reason: "stalled", message: "gave up", issues: [] };
 
 /** Postgres' time, to the microsecond. */
 async function clock(): Promise<string> {
@@ -47,12 +42,12 @@ async function makeDue(ids: readonly string[]): Promise<void> {
 test("each failed attempt is counted and kept, with what went wrong", async () => {
   const { pool } = database;
   const [id = ""] = await receive(pool, ["{}"]);
-  expect(await recordFailedAttempt(pool, failure(id), backoff)).toBe(1);
-  expect(await recordFailedAttempt(pool, { ...failure(id), stack: undefined }, backoff)).toBe(2);
+  expect(await recordFailedAttempt(pool, failure(id), longestDelaysMs)).toBe(1);
+  expect(await recordFailedAttempt(pool, { ...failure(id), stack: undefined }, longestDelaysMs)).toBe(2);
   expect(
     await rows(
       pool,
-      "select attempt, error, stack, code_version from failures where delivery_id = $1 order by failed_attempt_id",
+      "select attempt, error, stack, code_version from failed_attempts where delivery_id = $1 order by failed_attempt_id",
       [id],
     ),
   ).toEqual([
@@ -65,7 +60,7 @@ test("attempts that fail at the same time are all counted", async () => {
   const { pool } = database;
   const [id = ""] = await receive(pool, ["{}"]);
   const counts = await Promise.all(
-    Array.from({ length: 8 }, () => recordFailedAttempt(pool, failure(id), backoff)),
+    Array.from({ length: 8 }, () => recordFailedAttempt(pool, failure(id), longestDelaysMs)),
   );
   expect(new Set(counts)).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8]));
 });
@@ -75,12 +70,12 @@ test("the sweeper leaves a failing delivery alone for as long as its own job may
   const [id = ""] = await receive(pool, ["{}"]);
   const due: unknown[] = [];
   for (let attempt = 1; attempt <= 10; attempt++) {
-    await recordFailedAttempt(pool, failure(id), backoff);
+    await recordFailedAttempt(pool, failure(id), longestDelaysMs);
     due.push(
       ...(await rows(
         pool,
         `select extract(epoch from due_at - failed_at)::float8 as seconds from open_deliveries
-         join failures using (delivery_id) where delivery_id = $1 and attempt = $2`,
+         join failed_attempts using (delivery_id) where delivery_id = $1 and attempt = $2`,
         [id, attempt],
       )),
     );
@@ -95,29 +90,29 @@ test("a failure of a delivery that is settled, or was never recorded, counts not
   await settle(pool, ids, "test");
   const unknown = "01890000-0000-7000-8000-000000000000";
   for (const id of [...ids, unknown])
-    expect(await recordFailedAttempt(pool, failure(id), backoff)).toBeUndefined();
-  expect(await rows(pool, "select from failures where delivery_id = any ($1)", [[...ids, unknown]])).toEqual(
-    [],
-  );
+    expect(await recordFailedAttempt(pool, failure(id), longestDelaysMs)).toBeUndefined();
+  expect(
+    await rows(pool, "select from failed_attempts where delivery_id = any ($1)", [[...ids, unknown]]),
+  ).toEqual([]);
 });
 
 test("a buried delivery is dead, once, and is not settled again", async () => {
   const { pool } = database;
   const [id = ""] = await receive(pool, ["not JSON"]);
-  const buried = await Promise.all(Array.from({ length: 4 }, () => deadLetter(pool, stalled(id), "1.2.3")));
+  const buried = await Promise.all(Array.from({ length: 4 }, () => deadLetter(pool, id, stalled, "1.2.3")));
   expect(buried.filter(Boolean)).toHaveLength(1);
   expect(await outcomes(pool, [id])).toEqual(["dead-lettered"]);
   expect(
     await rows(pool, "select reason, message, code_version from dead_letters where delivery_id = $1", [id]),
   ).toEqual([{ reason: "stalled", message: "gave up", code_version: "1.2.3" }]);
-  expect(await settle(pool, [id], "test")).toEqual({ applied: [], duplicates: [], dead: [] });
+  expect(await settle(pool, [id], "test")).toEqual(new Map([[id, { kind: "not-open" }]]));
 });
 
 test("what is settled is not buried", async () => {
   const { pool } = database;
   const ids = await receive(pool, ["not JSON"]);
   await settle(pool, ids, "test");
-  expect(await deadLetter(pool, stalled(ids[0] ?? ""), "test")).toBe(false);
+  expect(await deadLetter(pool, ids[0] ?? "", stalled, "test")).toBe(false);
   expect(await rows(pool, "select reason from dead_letters where delivery_id = any ($1)", [ids])).toEqual([
     { reason: "unparsable" },
   ]);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { transaction } from "../../src/database/transaction.ts";
 import { settle, type Pool } from "../../src/index.ts";
 import { appendToLog } from "../../src/log/append.ts";
-import { freshPool, receive, rows, told } from "../receive.ts";
+import { freshPool, idsOf, receive, rows, told } from "../receive.ts";
 
 let database: Awaited<ReturnType<typeof freshPool>>;
 beforeAll(async () => (database = await freshPool()));
@@ -134,8 +134,8 @@ test("one delivery that cannot be placed holds none of its batch up", async () =
     bad.flatMap((one, i) => [one, good[i] ?? ""]),
   );
   const settled = await settle(pool, ids, "test");
-  expect(settled.applied).toHaveLength(good.length);
-  expect(settled.dead).toHaveLength(bad.length);
+  expect(idsOf(settled, "applied")).toHaveLength(good.length);
+  expect(idsOf(settled, "dead-lettered")).toHaveLength(bad.length);
 });
 
 const text = fc.string({ unit: "binary", maxLength: 8 });
@@ -218,8 +218,8 @@ test(
     const { pool } = database;
     const tellAll = async (batches: readonly string[][]) => {
       for (const bodies of batches) {
-        const { dead } = await settle(pool, await receive(pool, bodies), "test");
-        expect(dead).toEqual([]);
+        const settled = await settle(pool, await receive(pool, bodies), "test");
+        expect(idsOf(settled, "dead-lettered")).toEqual([]);
       }
     };
     const rowsOf = async (entityIds: readonly string[]) => {
@@ -276,7 +276,7 @@ test("an event that has lost its data on the way is refused, not written with nu
     receivedTicks: 0n,
     deliveryDigest: CHAIN_START,
     hash: CHAIN_START,
-    changes: true,
+    changesState: true,
   };
   const appended = { entityId, outcomes: new Map(), entries: [entry], folded: undefined };
   await expect(

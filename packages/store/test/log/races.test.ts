@@ -1,7 +1,7 @@
 import { payload } from "@dossier/simulator";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { settle } from "../../src/index.ts";
-import { freshPool, outcomes, receive, rows } from "../receive.ts";
+import { freshPool, idsOf, outcomes, receive, rows } from "../receive.ts";
 
 let database: Awaited<ReturnType<typeof freshPool>>;
 beforeAll(async () => (database = await freshPool()));
@@ -98,7 +98,7 @@ test("persons are opened in one order, whatever the order of their deliveries", 
   await waiting(2);
   await between.query("rollback");
   between.release();
-  expect((await settled).flatMap(({ applied }) => applied)).toHaveLength(6);
+  expect((await settled).flatMap((one) => idsOf(one, "applied"))).toHaveLength(6);
 });
 
 test("who comes while another transaction holds a new person waits for it, and sees what it did", async () => {
@@ -122,7 +122,7 @@ test("one delivery in the hands of eight workers is settled by one of them", asy
   for (let round = 0; round < ROUNDS; round++) {
     const ids = await receive(pool, [send(`one-${round}`, "1"), send(`one-${round}`, "2")]);
     const settled = await Promise.all(Array.from({ length: 8 }, () => settle(pool, ids, "test")));
-    expect(settled.flatMap(({ applied }) => applied).toSorted()).toEqual(ids.toSorted());
-    expect(settled.flatMap(({ duplicates }) => duplicates)).toEqual([]);
+    expect(settled.flatMap((one) => idsOf(one, "applied")).toSorted()).toEqual(ids.toSorted());
+    expect(settled.flatMap((one) => idsOf(one, "duplicate"))).toEqual([]);
   }
 });

@@ -1,7 +1,7 @@
 import { payload } from "@dossier/simulator";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { discard, migrate, openPool, redrive, settle } from "../../src/index.ts";
-import { freshPool, outcomes, receive, rows, told } from "../receive.ts";
+import { freshPool, idsOf, outcomes, receive, rows, told } from "../receive.ts";
 
 let database: Awaited<ReturnType<typeof freshPool>>;
 beforeAll(async () => (database = await freshPool()));
@@ -52,15 +52,15 @@ test("a batch settles each delivery by what it is", async () => {
     "dead-lettered",
     "applied",
   ]);
-  expect(settled.applied).toEqual([ids[0], ids[5]]);
-  expect(settled.duplicates).toEqual([ids[1]]);
-  expect(new Map(settled.dead.map(({ deliveryId, reason }) => [deliveryId, reason]))).toEqual(
-    new Map([
-      [ids[2], "conflicting-duplicate"],
-      [ids[3], "unparsable"],
-      [ids[4], "invalid-event"],
-    ]),
-  );
+  const dead = (reason: string) => ({ kind: "dead-lettered", deadLetter: { reason } });
+  expect(ids.map((id) => settled.get(id))).toMatchObject([
+    { kind: "applied" },
+    { kind: "duplicate" },
+    dead("conflicting-duplicate"),
+    dead("unparsable"),
+    dead("invalid-event"),
+    { kind: "applied" },
+  ]);
   expect(
     await rows(
       pool,
@@ -99,7 +99,7 @@ test("settled again, alone or with others, a delivery changes nothing", async ()
   const before = await rows(pool, "select ctid, xmin::text, * from natural_persons where entity_id = $1", [
     entityId,
   ]);
-  expect(await settle(pool, [...ids, ...ids], "test")).toEqual({ applied: [], duplicates: [], dead: [] });
+  expect(await settle(pool, [...ids, ...ids], "test")).toEqual(new Map([[ids[0], { kind: "not-open" }]]));
   expect(
     await rows(pool, "select ctid, xmin::text, * from natural_persons where entity_id = $1", [entityId]),
   ).toEqual(before);
@@ -107,9 +107,9 @@ test("settled again, alone or with others, a delivery changes nothing", async ()
 });
 
 test("settling nothing, or what was never recorded, does nothing", async () => {
-  const nothing = { applied: [], duplicates: [], dead: [] };
-  expect(await settle(database.pool, [], "test")).toEqual(nothing);
-  expect(await settle(database.pool, ["01890000-0000-7000-8000-000000000000"], "test")).toEqual(nothing);
+  const unknown = "01890000-0000-7000-8000-000000000000";
+  expect(await settle(database.pool, [], "test")).toEqual(new Map());
+  expect(await settle(database.pool, [unknown], "test")).toEqual(new Map([[unknown, { kind: "not-open" }]]));
 });
 
 test("a delivery that another transaction holds is left to it, and nobody waits", async () => {
@@ -122,8 +122,13 @@ test("a delivery that another transaction holds is left to it, and nobody waits"
   const settled = await settle(pool, [held ?? "", free ?? ""], "test");
   await other.query("rollback");
   other.release();
-  expect(settled.applied).toEqual([free]);
-  expect((await settle(pool, [held ?? ""], "test")).applied).toEqual([held]);
+  expect(settled).toEqual(
+    new Map([
+      [held, { kind: "not-open" }],
+      [free, { kind: "applied" }],
+    ]),
+  );
+  expect(idsOf(await settle(pool, [held ?? ""], "test"), "applied")).toEqual([held]);
 });
 
 test("a redelivery that carries an earlier time moves its event, and the person is folded again", async () => {
@@ -240,7 +245,7 @@ test("a dead letter that is opened again is settled again; a discarded one never
   await discard(pool, [aside], decision);
   expect(await outcomes(pool, ids)).toEqual([undefined, "discarded"]);
   const settled = await settle(pool, ids, "2");
-  expect(settled.dead.map(({ deliveryId }) => deliveryId)).toEqual([again]);
+  expect(idsOf(settled, "dead-lettered")).toEqual([again]);
   expect(await outcomes(pool, ids)).toEqual(["dead-lettered", "discarded"]);
 });
 
@@ -267,5 +272,5 @@ test("a transaction that fails leaves nothing of its deliveries, and they can be
   expect(await eventsOf(entityId)).toEqual([]);
   expect(await rows(pool, "select from streams where entity_id = $1", [entityId])).toEqual([]);
   await pool.query("alter table settlements drop constraint full_disk");
-  expect((await settle(pool, ids, "test")).applied).toEqual(ids);
+  expect(idsOf(await settle(pool, ids, "test"), "applied")).toEqual(ids);
 });

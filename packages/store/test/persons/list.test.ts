@@ -103,7 +103,7 @@ test("a person's events come in the person's order, page by page, each with all 
       seq: 1,
       deliveryId: first,
       data: { entityId: "e", entity: "Ada" },
-      sends: [
+      deliveries: [
         { seq: 1, creationTimeUtc: "2026-01-01T00:00:00.0000003Z", deliveryId: first },
         { seq: 3, creationTimeUtc: "2026-01-01T00:00:00.0000001Z", deliveryId: others[1] },
       ],
@@ -112,7 +112,7 @@ test("a person's events come in the person's order, page by page, each with all 
   ]);
   const two = await listEvents(record.pool, "e", {}, { limit: 2, after: one.next });
   expect(two.events).toMatchObject([
-    { event: "SomethingNew", id: "1", recognised: false, sends: [{ seq: 2 }] },
+    { event: "SomethingNew", id: "1", recognised: false, deliveries: [{ seq: 2 }] },
   ]);
   expect(two.next).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-import { fold, parseJson, type Event, type JsonObject } from "@dossier/events";
+import { fold, fromLog, parseJson, type JsonObject } from "@dossier/events";
 import { encode, scenario, payload } from "@dossier/simulator";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { isOutage, openPool, rebuild, settle, verify, type RebuildChange } from "../../src/index.ts";
@@ -160,13 +160,15 @@ async function unlearn(...types: readonly string[]): Promise<void> {
     select entity_id, event, id, data, least(ticks, (select min(ticks) from redeliveries
       where (redeliveries.entity_id, redeliveries.event, redeliveries.id) = (events.entity_id, events.event, events.id))) as ticks
     from events`);
-  const events = rows.map(({ entity_id: entityId, event, id, ticks, data }): Event => ({
-    entityId,
-    event: types.includes(event) ? `${event}?` : event,
-    id,
-    ticks: BigInt(ticks),
-    data: parseJson(JSON.stringify(data)) as JsonObject,
-  }));
+  const events = rows.map(({ entity_id: entityId, event, id, ticks, data }) =>
+    fromLog({
+      entityId,
+      event: types.includes(event) ? `${event}?` : event,
+      id,
+      ticks: BigInt(ticks),
+      data: parseJson(JSON.stringify(data)) as JsonObject,
+    }),
+  );
   for (const [entityId, own] of Map.groupBy(events, (event) => event.entityId)) {
     const { state } = fold(entityId, own)!;
     await given.tamper(
@@ -322,9 +324,10 @@ describe("interrupted", () => {
 
   test("a role that may not says which right it lacks; a dry run needs none", async () => {
     const role = `rebuilder_${process.pid}`;
-    await given.tamper(`create role ${role} login in role dossier_service`);
+    await given.tamper(`create role ${role} login password 'secret' in role dossier_service`);
     const url = new URL(given.url);
     url.username = role;
+    url.password = "secret";
     try {
       await expect(rebuild(url.href)).rejects.toThrow(`role ${role} may not rebuild`);
       expect((await rebuild(url.href, { dryRun: true })).changed).toBeGreaterThan(0);

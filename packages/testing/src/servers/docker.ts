@@ -1,5 +1,6 @@
 import { guard } from "@dossier/embedded";
 import type { StartedTestContainer } from "testcontainers";
+import { PASSWORD } from "./local.ts";
 
 export interface Container {
   url: string;
@@ -19,6 +20,7 @@ export async function postgresContainer(settings: Readonly<Record<string, string
   const container = await started(() =>
     new PostgreSqlContainer("postgres:18")
       .withUsername("postgres")
+      .withPassword(PASSWORD)
       .withCommand(["postgres", ...flags])
       .start(),
   );

@@ -1,9 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { startPostgres } from "@dossier/embedded";
 import { config } from "../config.ts";
 import { postgresContainer, redisContainer } from "./docker.ts";
-import { startRedis } from "./redis.ts";
+import { startPostgres, startRedis } from "./local.ts";
 
 interface Missing {
   /** Why it is not at hand. */

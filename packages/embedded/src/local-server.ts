@@ -1,0 +1,130 @@
+import type { ChildProcess } from "node:child_process";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "./port.ts";
+import { childrenOf, exited, guard, launch, type Launch } from "./process.ts";
+
+/** A server on the loopback interface that belongs to this process, which can kill, freeze and restart it. */
+export interface LocalServer {
+  readonly url: string;
+  readonly port: number;
+  /** The folder that holds its data. */
+  readonly dir: string;
+  /** Of its main process; another one after each `restart`. */
+  readonly pid: number;
+  /**
+   * Sends a signal, by default SIGKILL, and after SIGKILL resolves once the main process has ended.
+   * SIGSTOP and SIGCONT reach its child processes too.
+   */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Starts it again on the same data and port; shuts it down first if it is running. */
+  restart(): Promise<void>;
+  /** Shuts it down, and removes its folder unless that was given. */
+  stop(): Promise<void>;
+}
+
+export interface ServerOptions {
+  /** Default: a free one. */
+  readonly port?: number;
+  /** The folder for its data and its log, created where it is missing, and kept. Default: a temporary one. */
+  readonly dir?: string;
+  /** As in the server's own configuration; added to what each kind of server sets. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** What tells one kind of server from another. */
+export interface ServerKind {
+  readonly name: string;
+  url(port: number): string;
+  /** Prepares the data in `dir` where there are none, and returns how to start a server on them. */
+  prepare(dir: string, port: number): Promise<Launch>;
+}
+
+/**
+ * Starts a server that ends with this process at the latest, however this process ends. It does not receive the
+ * terminal's Ctrl-C: whoever uses it can do so to the end of their own shutdown.
+ */
+export async function startServer(kind: ServerKind, options: ServerOptions): Promise<LocalServer> {
+  const port = options.port ?? (await freePort());
+  const { dir, remove } = await openFolder(kind.name, options.dir);
+
+  let how: Launch;
+  let child: ChildProcess;
+  try {
+    const log = options.dir && join(dir, `${kind.name}.log`);
+    how = { ...(await kind.prepare(dir, port)), log };
+    child = await launch(how);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+
+  async function signalAll(signal: NodeJS.Signals): Promise<void> {
+    for (const pid of await childrenOf(pidOf(child))) sendSignal(pid, signal);
+    child.kill(signal);
+  }
+
+  /** Wakes frozen processes: they would neither obey the signal nor notice the end of the main one. */
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    child.kill(signal);
+    await signalAll("SIGCONT");
+    await exited(child);
+  }
+
+  return {
+    url: kind.url(port),
+    port,
+    dir,
+    get pid() {
+      return pidOf(child);
+    },
+    async kill(signal = "SIGKILL") {
+      if (signal === "SIGKILL") await end(signal);
+      else if (signal === "SIGSTOP" || signal === "SIGCONT") await signalAll(signal);
+      else child.kill(signal);
+    },
+    async restart() {
+      await end(how.stopSignal);
+      child = await launch(how);
+    },
+    async stop() {
+      await end(how.stopSignal);
+      await remove();
+    },
+  };
+}
+
+async function openFolder(
+  name: string,
+  given: string | undefined,
+): Promise<{ dir: string; remove(): Promise<void> }> {
+  if (given !== undefined) {
+    await mkdir(given, { recursive: true });
+    return { dir: given, remove: () => Promise.resolve() };
+  }
+  const dir = await mkdtemp(join(tmpdir(), `dossier-${name}-`));
+  // A server that ends at the same time may still be writing.
+  const dismiss = guard('sleep 5; rm -rf "$1"', dir);
+  return {
+    dir,
+    async remove() {
+      await rm(dir, { recursive: true, force: true });
+      dismiss();
+    },
+  };
+}
+
+function pidOf(child: ChildProcess): number {
+  if (child.pid === undefined) throw new Error("the server has no process");
+  return child.pid;
+}
+
+/** Does nothing where the process has ended meanwhile. */
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}

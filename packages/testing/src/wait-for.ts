@@ -1,0 +1,59 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { inspect } from "node:util";
+import { TestRunner } from "vitest";
+
+const FIRST_PAUSE_MS = 25;
+const LONGEST_PAUSE_MS = 250;
+const GROWTH = 1.25;
+
+/** What is left of a test's time for saying why it failed. */
+const SPARE_MS = 2_000;
+/** In hooks, which do not say what time they have. */
+const HOOK_MS = 55_000;
+
+/**
+ * Calls `probe`, with pauses, until what it returns passes `check`, and returns that. Without a check, it must be neither
+ * `undefined` nor `null` nor `false`. A probe or a check that throws has not passed: most checks are an `expect`.
+ * Throws shortly before the test's own time is over, and says what it last saw.
+ *
+ *     await waitFor(() => queue.counts(), (counts) => expect(counts).toMatchObject({ waiting: 0 }));
+ *     const line = await waitFor(() => lines.find(({ code }) => code === "swept"));
+ */
+export function waitFor<T>(probe: () => T | Promise<T>): Promise<Exclude<T, undefined | null | false>>;
+export function waitFor<T>(
+  probe: () => T | Promise<T>,
+  check?: (seen: T) => unknown,
+  until?: number,
+): Promise<T>;
+export async function waitFor<T>(
+  probe: () => T | Promise<T>,
+  check: (seen: T) => unknown = isThere,
+  until = deadline(),
+): Promise<T> {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * GROWTH, LONGEST_PAUSE_MS)) {
+    let last: string;
+    let cause: unknown;
+    try {
+      const seen = await probe();
+      last = `last saw ${inspect(seen, { depth: 4 })}`;
+      if (check(seen) !== false) return seen;
+    } catch (error) {
+      last ??= "the probe failed";
+      cause = error;
+    }
+    if (Date.now() + pauseMs > until) throw new Error(`waited in vain: ${last}`, { cause });
+    await delay(pauseMs);
+  }
+}
+
+function isThere(seen: unknown): boolean {
+  return seen !== undefined && seen !== null && seen !== false;
+}
+
+/** When to give up, in milliseconds since 1970. */
+export function deadline(): number {
+  const test = TestRunner.getCurrentTest();
+  const { state, startTime } = test?.result ?? {};
+  if (test === undefined || state !== "run" || startTime === undefined) return Date.now() + HOOK_MS;
+  return startTime + test.timeout - SPARE_MS;
+}

@@ -1,0 +1,63 @@
+import { expect, test } from "vitest";
+import { waitFor } from "../src/index.ts";
+import { deadline } from "../src/wait-for.ts";
+
+test("what passes at once is returned at once", async () => {
+  expect(await waitFor(() => 0)).toBe(0);
+  expect(await waitFor(async () => "")).toBe("");
+});
+
+test("the probe is called until it returns something", async () => {
+  const answers = [undefined, null, false, "there"];
+  expect(await waitFor(() => answers.shift())).toBe("there");
+  expect(answers).toEqual([]);
+});
+
+test("the probe is called until what it returns passes the check", async () => {
+  let calls = 0;
+  const seen = await waitFor(
+    () => ++calls,
+    (count) => expect(count).toBe(3),
+  );
+  expect([seen, calls]).toEqual([3, 3]);
+  await waitFor(
+    () => ++calls,
+    (count) => count > 5,
+  );
+  expect(calls).toBe(6);
+});
+
+test("a probe that throws is called again", async () => {
+  let calls = 0;
+  const seen = await waitFor(() => {
+    if (++calls < 3) throw new Error("not yet");
+    return calls;
+  });
+  expect(seen).toBe(3);
+});
+
+test("the pauses grow, and the end says what was seen last", async () => {
+  let calls = 0;
+  const waited = waitFor(
+    () => ({ calls: ++calls }),
+    (seen) => expect(seen.calls).toBe(1_000),
+    Date.now() + 1_500,
+  );
+  const error = (await waited.catch((reason: unknown) => reason)) as Error;
+  expect(error.message).toBe(`waited in vain: last saw { calls: ${calls} }`);
+  expect(error.cause).toMatchObject({ expected: 1_000, actual: calls });
+  expect(calls).toBeLessThan(20);
+});
+
+test("the end says why the probe threw last", async () => {
+  const fail = () => Promise.reject(new Error("nobody listens"));
+  await expect(waitFor(fail, undefined, Date.now())).rejects.toMatchObject({
+    message: "waited in vain: the probe failed",
+    cause: { message: "nobody listens" },
+  });
+});
+
+test("the end comes before that of the test's own time", { timeout: 30_000 }, ({ task }) => {
+  const started = task.result?.startTime ?? 0;
+  expect(deadline()).toBe(started + 28_000);
+});
