@@ -11,7 +11,7 @@ import { MAX_BODY_BYTES, SECRETS } from "./request.ts";
 export interface System {
   /** Of ingest. */
   readonly port: number;
-  /** Returns the settlement of each delivery, once all are settled. Rejects if some never are. */
+  /** Returns each delivery's settlement, of dead letters the reason, once all are settled. Rejects if some never are. */
   waitForSettlements(deliveryIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Returns what must never happen: attempts used by these deliveries, and log lines with errors or personal data. */
   takeViolations(deliveryIds: readonly string[]): Promise<readonly string[]>;
@@ -59,7 +59,7 @@ export async function startSystem(databaseUrl: string, redisUrl: string): Promis
     async waitForSettlements(deliveryIds) {
       for (const deadline = performance.now() + HANG_MS; ; await delay(POLL_MS)) {
         const { rows } = await pool.query<{ delivery_id: string; settlement: string }>(
-          `select delivery_id, outcome || coalesce(' ' || reason, '') as settlement
+          `select delivery_id, coalesce(reason, outcome) as settlement
            from settlements left join dead_letters using (delivery_id) where delivery_id = any ($1)`,
           [deliveryIds],
         );
