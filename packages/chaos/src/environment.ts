@@ -1,9 +1,9 @@
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { freePort, startPostgres, type LocalServer } from "@dossier/embedded";
+import { freePort, type LocalServer } from "@dossier/embedded";
 import { migrate } from "@dossier/store";
-import { startProxy, startRedis, type Proxy } from "@dossier/testing";
+import { startPostgres, startProxy, startRedis, type Proxy } from "@dossier/testing";
 import type { Topology } from "./schedule.ts";
 import type { SmallDisk } from "./small-disk.ts";
 import { superviseProcess, type SupervisedProcess } from "./supervised-process.ts";

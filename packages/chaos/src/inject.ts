@@ -28,7 +28,7 @@ export async function injectFaults(
     const waitMs = startedAt + fault.startMs - performance.now();
     if (waitMs > 0) await delay(waitMs);
     const name = `${fault.kind} (${fault.targets.join(", ")})`;
-    record(`${name} begins, for ${fault.durationMs} ms`);
+    record(`${name} begins${fault.durationMs === 0 ? "" : `, for ${fault.durationMs} ms`}`);
     await inject(fault, environment, record);
     record(`${name} ends`);
     await delay(RECOVERY_MS);
@@ -49,6 +49,7 @@ async function inject(
     case "worker-freeze":
       return freeze((signal) => service(target).signal(signal), durationMs);
     case "worker-kill-before-ack": {
+      // The worker settles deliveries in Postgres, but cannot complete their jobs in Redis.
       const toRedis = link(`${target}>redis`);
       toRedis.apply({ kind: "black-hole" });
       await delay(durationMs);

@@ -24,14 +24,14 @@ export function formatRun({ seed, faults, answers, persons, violations, timeline
 export function formatFaults(runs: readonly RunResult[]): string {
   const counts = new Map<string, number>();
   for (const { kind } of runs.flatMap(({ faults }) => faults)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  const rows = [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const table = [...rows, ["clock-skew (worker-1, all the time)", runs.length] as const];
-  const lines = formatTable(
-    [["fault", "injected"], ...table.map(([kind, count]) => [kind, formatCount(count)])],
+  const rows = [
+    ...[...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    ["clock-skew (worker-1, all the time)", runs.length] as const,
+  ];
+  const table = formatTable(
+    [["fault", "injected"], ...rows.map(([kind, count]) => [kind, formatCount(count)])],
     [1],
   );
-  const diskFilled = counts.has("postgres-disk-full");
-  return diskFilled
-    ? lines
-    : `${lines}\npostgres-disk-full was not injected: not drawn, or no small disk could be mounted`;
+  if (counts.has("postgres-disk-full")) return table;
+  return `${table}\npostgres-disk-full was not injected: not drawn, or no small disk could be mounted`;
 }

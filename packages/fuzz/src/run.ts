@@ -1,6 +1,5 @@
 import { startProgress } from "@dossier/cli/terminal/progress";
-import { startPostgres } from "@dossier/embedded";
-import { startRedis } from "@dossier/testing";
+import { startPostgres, startRedis } from "@dossier/testing";
 import { fuzz, MAX_GROWTH_BYTES, type FuzzResult } from "./fuzz.ts";
 import type { Options } from "./options.ts";
 import { startSystem, type System } from "./system.ts";
