@@ -3,13 +3,13 @@ import type { RunResult } from "./run.ts";
 
 /** Returns a line about a run; if it failed, followed by its timeline, the violations and where the logs are. */
 export function formatRun({ seed, faults, answers, persons, violations, timeline, logs }: RunResult): string {
-  const { accepted, requests, failed, exhausted } = answers;
+  const { accepted, failed, exhausted } = answers;
   const passed = violations.length === 0;
   const summary = [
     `${formatCount(faults.length)} faults`,
     `${formatCount(persons)} persons`,
     `${formatCount(accepted.size)} webhooks accepted`,
-    `${formatCount(requests)} requests (${formatCount(failed)} without a 200)`,
+    `${formatCount(failed)} requests without a 200`,
     `${formatCount(exhausted)} manual redeliveries`,
   ];
   const line = `seed ${seed} ${passed ? "passed" : "FAILED"}: ${summary.join(", ")}`;
