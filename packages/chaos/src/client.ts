@@ -43,7 +43,8 @@ export function createClient(urls: readonly URL[], secret: string, onAccepted: (
     retry: RETRY,
     onFailure({ status, message }) {
       failed += 1;
-      if (status !== undefined && !OUTAGE_STATUSES.has(status)) wrong.push(`a request was answered ${message}`);
+      if (status !== undefined && !OUTAGE_STATUSES.has(status))
+        wrong.push(`a request was answered ${message}`);
     },
   });
 

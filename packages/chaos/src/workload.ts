@@ -1,13 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Person } from "@dossier/events";
-import { poison, scenario, type Poison } from "@dossier/simulator";
+import { poison, scenario, type ExpectedPerson, type Poison } from "@dossier/simulator";
 import type { Client } from "./client.ts";
 
 /** The webhooks of a run, with the record that they must lead to. */
 export interface Workload {
   /** Valid ones of many persons, duplicated and out of order, with those of `poison` among them. */
   readonly bodies: readonly Buffer[];
-  readonly persons: readonly Person[];
+  readonly persons: readonly ExpectedPerson[];
   /** Webhooks that must become dead letters. */
   readonly poison: readonly Poison[];
 }
@@ -23,8 +22,8 @@ export const SETTLE_TIMEOUT_MS = 300_000;
 /** Returns the workload for a run of this length: a function of its arguments alone. */
 export function createWorkload(seed: number, durationMs: number): Workload {
   const count = Math.ceil((durationMs / 1_000) * (WEBHOOKS_PER_SECOND / WEBHOOKS_PER_PERSON));
-  const { sends, persons } = scenario({ persons: count, seed, duplicates: 0.25, shuffle: 0.25 });
-  const valid = Array.from(sends, ({ body }) => body);
+  const { webhooks, persons } = scenario({ persons: count, seed, duplicates: 0.25, shuffle: 0.25 });
+  const valid = Array.from(webhooks, ({ body }) => body);
   const poisoned = [...poison({ count: Math.ceil(valid.length / WEBHOOKS_PER_POISON), seed })];
   const bodies = valid.flatMap((body, index) => {
     const bad = index % WEBHOOKS_PER_POISON === 0 ? poisoned[index / WEBHOOKS_PER_POISON] : undefined;

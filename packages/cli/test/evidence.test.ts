@@ -18,8 +18,8 @@ async function record(context: TestContext) {
   const pool = openPool(database.url, { name: "test", size: 2 });
   context.onTestFinished(() => pool.end());
   const kept = { headers: {}, verifiedBy: "signature", secretFingerprint: "sha256:0" } as const;
-  const { sends } = scenario({ persons: 20, seed: 5, duplicates: 0.2, shuffle: 0.3 });
-  const deliveries = [...sends].map(({ body }) => ({ deliveryId: crypto.randomUUID(), body, ...kept }));
+  const { webhooks } = scenario({ persons: 20, seed: 5, duplicates: 0.2, shuffle: 0.3 });
+  const deliveries = [...webhooks].map(({ body }) => ({ deliveryId: crypto.randomUUID(), body, ...kept }));
   await recordDeliveries(pool, deliveries);
   await settle(
     pool,

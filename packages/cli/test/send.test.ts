@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { samples } from "@dossier/simulator";
 import { expect, onTestFinished, test } from "vitest";
-import { samples } from "../src/webhooks/samples.ts";
 import { dossier } from "./command.ts";
 import { startAll } from "./services.ts";
 

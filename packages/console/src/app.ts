@@ -5,6 +5,7 @@ import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { changesOperation } from "./api/changes.ts";
 import { deadLetterOperations } from "./api/dead-letters.ts";
+import { decisionOperations } from "./api/decisions.ts";
 import { naturalPersonOperations } from "./api/natural-persons.ts";
 import { routes } from "./api/operation.ts";
 import { unavailable } from "./api/problems.ts";
@@ -47,7 +48,8 @@ export function consoleApp(parts: ConsoleParts): Hono {
   }
   const operations = [
     ...naturalPersonOperations(pool),
-    ...deadLetterOperations(pool, queue, log),
+    ...deadLetterOperations(pool),
+    ...decisionOperations(pool, queue, log),
     changesOperation({ pool, shutdownSignal, onBroken, heartbeatSeconds }),
     statsOperation(pool, queue),
   ];

@@ -60,7 +60,9 @@ describe("with a token", () => {
 
   test("what holds no data asks for none", async (context) => {
     const { ask } = await desk(context, { DOSSIER_API_TOKEN: TOKEN });
-    for (const path of ["/", "/docs", "/docs/page.css", "/openapi.json", "/healthz", "/readyz", "/metrics"])
+    const [, script = ""] = /src="([^"]+)"/.exec((await ask("/docs")).text) ?? [];
+    expect((await ask(script)).status).toBe(200);
+    for (const path of ["/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics"])
       expect([path, [200, 503].includes((await ask(path)).status)]).toEqual([path, true]);
   });
 });
@@ -156,6 +158,7 @@ describe("methods", () => {
     ["/api/v1/dead-letters", "GET, HEAD"],
     ["/api/v1/dead-letters/x", "GET, HEAD"],
     ["/api/v1/dead-letters/redrive", "POST"],
+    ["/api/v1/dead-letters/discard", "POST"],
     ["/api/v1/dead-letters/x/redrive", "POST"],
     ["/api/v1/dead-letters/x/discard", "POST"],
     ["/api/v1/changes", "GET, HEAD"],
@@ -176,7 +179,7 @@ describe("methods", () => {
       "/api/v2/stats",
       "/api/v1",
       "/api/v1/natural-persons/x/y",
-      "/docs/page.ts",
+      "/docs/openapi.ts",
     ]) {
       const { status, headers, json } = await exchange(shared().port, path);
       expect([path, status, headers["content-type"], json.code]).toEqual([

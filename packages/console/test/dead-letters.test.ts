@@ -146,7 +146,7 @@ describe("redrive", () => {
       operator: "Ada",
       reason: "the code is mended",
     });
-    expect([status, json]).toEqual([200, { dryRun: false, redriven: 1 }]);
+    expect([status, json]).toEqual([200, { dryRun: false, redriven: 1, notEnqueued: 0 }]);
     const { json: story } = await get(`/dead-letters/${id}`);
     expect(story).toMatchObject({
       outcome: "open",
@@ -164,7 +164,7 @@ describe("redrive", () => {
     const { take, ask, get } = await desk(context);
     const [id = ""] = await take(invalid);
     expect((await ask(`/api/v1/dead-letters/${id}/redrive`, { method: "POST" })).status).toBe(200);
-    expect((await get(`/dead-letters/${id}`)).json.actions).toMatchObject([
+    expect((await get(`/dead-letters/${id}`)).json.decisions).toMatchObject([
       { operator: "api", reason: "no reason given" },
     ]);
   });
@@ -181,7 +181,8 @@ describe("redrive", () => {
       expect(result.json).toEqual({
         dryRun: true,
         outcomes: { "not-dead-lettered": 1 },
-        items: [{ deliveryId: id, outcome: "not-dead-lettered" }],
+        persons: [],
+        failing: [{ deliveryId: id, outcome: "not-dead-lettered" }],
       });
     }
   });
@@ -194,10 +195,14 @@ describe("redrive", () => {
       filter: { reason: "unparsable", text: "not JSON" },
       operator: "Ada",
     });
-    expect(json).toEqual({ dryRun: false, redriven: 520 });
+    expect(json).toEqual({ dryRun: false, redriven: 520, notEnqueued: 0 });
     expect((await get("/dead-letters")).json.counts).toEqual({ "invalid-event": 1 });
-    expect((await get("/stats")).json.deliveries).toMatchObject({ open: 520, dead: 1 });
-    expect((await post("/dead-letters/redrive")).json).toEqual({ dryRun: false, redriven: 1 });
+    expect((await get("/stats")).json.deliveries).toMatchObject({ open: 520, deadLettered: 1 });
+    expect((await post("/dead-letters/redrive")).json).toEqual({
+      dryRun: false,
+      redriven: 1,
+      notEnqueued: 0,
+    });
   });
 
   test("result, says what would change for whom and what would fail again, and leaves no trace", async (context) => {
@@ -206,7 +211,11 @@ describe("redrive", () => {
       event("known", { event: "NaturalPersonManuallyApproved", id: "9", at: "2026-02-01T00:00:00Z" }),
     );
     const fresh = await exhaust(event("fresh"));
-    const known = await exhaust(event("known"));
+    await exhaust(event("known"));
+    await exhaust(event("known", { id: "2" }));
+    await exhaust(
+      event("known", { event: "NaturalPersonManuallyApproved", id: "9", at: "2026-02-01T00:00:00Z" }),
+    );
     const [broken] = await take(unparsable);
     const before = await everything(pool);
 
@@ -214,27 +223,18 @@ describe("redrive", () => {
     expect(one.json).toMatchObject({
       dryRun: true,
       outcomes: { applied: 1 },
-      items: [
-        {
-          deliveryId: fresh,
-          outcome: "applied",
-          change: { entityId: "fresh", before: null, after: { status: "pending", version: 1 } },
-        },
-      ],
+      persons: [{ entityId: "fresh", before: null, after: { status: "pending", version: 1 } }],
+      failing: [],
     });
     const all = await post("/dead-letters/redrive", { dryRun: true });
     expect(all.json).toMatchObject({
       dryRun: true,
-      outcomes: { applied: 2, dead: 1 },
-      items: [
-        { deliveryId: broken, outcome: "dead-lettered", reason: "unparsable" },
-        {
-          deliveryId: known,
-          outcome: "applied",
-          change: { before: { version: 1 }, after: { version: 2, status: "approved" } },
-        },
-        { deliveryId: fresh, outcome: "applied" },
+      outcomes: { applied: 3, duplicate: 1, "dead-lettered": 1 },
+      persons: [
+        { entityId: "known", before: { version: 1 }, after: { version: 3, status: "approved" } },
+        { entityId: "fresh", before: null, after: { version: 1 } },
       ],
+      failing: [{ deliveryId: broken, outcome: "dead-lettered", reason: "unparsable" }],
     });
     expect(await everything(pool)).toEqual(before);
   });
@@ -248,7 +248,8 @@ describe("redrive", () => {
     const { json, text } = await post(`/dead-letters/${id}/redrive`, { dryRun: true });
     expect(json).toMatchObject({
       outcomes: { failed: 1 },
-      items: [{ deliveryId: id, error: { type: "DatabaseError", code: "22023" } }],
+      persons: [],
+      failing: [{ deliveryId: id, outcome: "failed", error: { type: "DatabaseError", code: "22023" } }],
     });
     expect(text).not.toContain("canary");
   });
@@ -256,13 +257,14 @@ describe("redrive", () => {
   test("while the queue is away, opens all the same, for the sweeper to enqueue", async (context) => {
     const { take, post, get, lines } = await desk(context, { REDIS_URL: "redis://127.0.0.1:1" });
     const [one = "", other = ""] = await take(unparsable, invalid);
-    expect((await post(`/dead-letters/${one}/redrive`)).json).toEqual({ dryRun: false, redriven: 1 });
-    expect((await post(`/dead-letters/${other}/discard`, { reason: "junk" })).json).toEqual({ discarded: 1 });
+    const redriven = await post(`/dead-letters/${one}/redrive`);
+    expect(redriven.json).toEqual({ dryRun: false, redriven: 1, notEnqueued: 1 });
+    const discarded = await post(`/dead-letters/${other}/discard`, { reason: "junk" });
+    expect(discarded.json).toEqual({ dryRun: false, discarded: 1, jobsLeft: 1 });
     expect((await get(`/dead-letters/${one}`)).json.outcome).toBe("open");
-    const said = lines().flatMap(({ level, msg }) => (level === "warn" ? [msg] : []));
-    expect(said).toEqual([
-      "redriven, but not enqueued: the sweeper will",
-      "discarded, but its failed job stays in the queue",
+    expect(lines().filter(({ level }) => level === "warn")).toMatchObject([
+      { code: "redriven-not-enqueued", deliveries: 1 },
+      { code: "discarded-jobs-left", deliveries: 1 },
     ]);
     expect((await get("/stats")).json.queue).toEqual({ backend: "redis", jobs: null });
   });
@@ -288,14 +290,62 @@ describe("discard", () => {
 
     expect(
       (await post(`/dead-letters/${id}/discard`, { reason: "a test of iComply's", operator: "Ada" })).json,
-    ).toEqual({
-      discarded: 1,
-    });
+    ).toEqual({ dryRun: false, discarded: 1, jobsLeft: 0 });
     expect((await get(`/dead-letters/${id}`)).json).toMatchObject({
       outcome: "discarded",
       decisions: [{ action: "discard", operator: "Ada", reason: "a test of iComply's" }],
     });
     expect((await post(`/dead-letters/${id}/discard`, { reason: "again" })).status).toBe(404);
+  });
+});
+
+describe("discard by filter", () => {
+  test("discards all dead letters that it selects, however many, with their jobs", async (context) => {
+    const { take, settle, post, get } = await desk(context);
+    const bodies = Array.from({ length: 520 }, (_, n) => Buffer.from(`not JSON ${n}`));
+    const [id = ""] = await take(...bodies, invalid);
+    // Leaves a dead letter that has a job.
+    await post(`/dead-letters/${id}/redrive`);
+    await settle([id]);
+    expect((await get("/stats")).json.queue.jobs).toMatchObject({ waiting: 1 });
+    const discard = { filter: { reason: "unparsable" }, reason: "junk", operator: "Ada" };
+    const { json } = await post("/dead-letters/discard", discard);
+    expect(json).toEqual({ dryRun: false, discarded: 520, jobsLeft: 0 });
+    expect((await get("/dead-letters")).json.counts).toEqual({ "invalid-event": 1 });
+    const { deliveries, queue } = (await get("/stats")).json;
+    expect(deliveries).toMatchObject({ discarded: 520 });
+    expect(queue.jobs).toMatchObject({ waiting: 0 });
+    expect((await get(`/dead-letters/${id}`)).json).toMatchObject({
+      outcome: "discarded",
+      decisions: [{ action: "redrive" }, { action: "discard", operator: "Ada", reason: "junk" }],
+    });
+  });
+  test("needs a reason, named among all that is wrong", async (context) => {
+    const { take, post, get } = await desk(context);
+    await take(invalid);
+    const { status, json } = await post("/dead-letters/discard", { operator: "", filter: { reasons: "x" } });
+    expect([status, json.errors]).toEqual([
+      400,
+      [
+        { in: "body", name: "operator", message: "must not be empty" },
+        { in: "body", name: "filter.reasons", message: "is not known here" },
+        { in: "body", name: "reason", message: "is required" },
+      ],
+    ]);
+    expect((await get("/dead-letters")).json.counts).toEqual({ "invalid-event": 1 });
+  });
+  test("in a dry run, counts what would be discarded, needs no reason, and changes nothing", async (context) => {
+    const { take, post, pool } = await desk(context);
+    const [first] = await take(unparsable, Buffer.from("not JSON"), invalid);
+    const before = await everything(pool);
+    const ask = async (path: string, filter?: object) =>
+      (await post(`/dead-letters/${path}discard`, { ...(filter && { filter }), dryRun: true })).json;
+    expect(await ask("", { reason: "unparsable" })).toEqual({ dryRun: true, discarded: 2 });
+    expect(await ask("")).toEqual({ dryRun: true, discarded: 3 });
+    expect(await ask("", { reason: "stalled" })).toEqual({ dryRun: true, discarded: 0 });
+    expect(await ask(`${first}/`)).toEqual({ dryRun: true, discarded: 1 });
+    expect(await ask(`${NOBODY}/`)).toMatchObject({ status: 404, code: "not-found" });
+    expect(await everything(pool)).toEqual(before);
   });
 });
 
@@ -307,11 +357,13 @@ describe("a body that cannot be meant", () => {
   test.each(["{", "[]", "null", "1", '"x"', "redrive", "{}}", "\u0000"])(
     "such as %j is refused whole",
     async (body) => {
-      const { status, json } = await shared().post("/dead-letters/redrive", body);
-      expect([status, json.errors]).toEqual([
-        400,
-        [{ in: "body", name: "", message: "must be a JSON object" }],
-      ]);
+      for (const action of ["redrive", "discard"]) {
+        const { status, json } = await shared().post(`/dead-letters/${action}`, body);
+        expect([status, json.errors]).toEqual([
+          400,
+          [{ in: "body", name: "", message: "must be a JSON object" }],
+        ]);
+      }
       await untouched();
     },
   );

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { foldFailed } from "@dossier/events";
 import { migrateQueue } from "@dossier/queue";
 import { createLogger } from "@dossier/service";
 import { encode, payload } from "@dossier/simulator";
@@ -14,9 +15,8 @@ import {
 } from "@dossier/store";
 import { freshDatabase } from "@dossier/testing";
 import { beforeAll, type TestContext } from "vitest";
-import type { OpenApi } from "../src/docs/openapi.ts";
 import { startConsole, type ConsoleConfig } from "../src/index.ts";
-import { contractOf } from "./contract.ts";
+import { contractOf, type OpenApiDocument } from "./contract.ts";
 import { exchange, sent, type Answer, type Asked } from "./http.ts";
 
 /** The part of a test's context that is used here. */
@@ -70,7 +70,7 @@ export async function desk(
   };
   const close = () => (stopped ??= stop());
   scope.onTestFinished(close);
-  const kept = contractOf((await exchange(port, "/openapi.json")).json as OpenApi);
+  const kept = contractOf((await exchange(port, "/openapi.json")).json as OpenApiDocument);
 
   /** Asks, and holds the answer against the API's document. */
   async function ask(path: string, asked: Asked = {}): Promise<Answer> {
@@ -83,7 +83,8 @@ export async function desk(
     port,
     config,
     printed,
-    lines: () => printed.map((line) => JSON.parse(line) as { level: string; msg: string; code?: string }),
+    lines: () =>
+      printed.map((line) => JSON.parse(line) as { level: string; code?: string; [field: string]: unknown }),
     close,
     ask,
     get: (path: string, headers: Record<string, string> = {}) => ask(`/api/v1${path}`, { headers }),
@@ -130,13 +131,8 @@ function clerk(scope: Scope, databaseUrl: string) {
     async exhaust(body: Buffer, error = "TypeError: broken"): Promise<string> {
       const [deliveryId = ""] = await record(body);
       const told = { error, stack: "    at fold (evolve.ts:1:1)", codeVersion: "test" };
-      await recordFailedAttempt(pool, { deliveryId, ...told }, { baseMs: 1, capMs: 1 });
-      const identity = await identityOf(pool, deliveryId);
-      await deadLetter(
-        pool,
-        { deliveryId, reason: "fold-failed", message: error, issues: [], identity },
-        "test",
-      );
+      await recordFailedAttempt(pool, { deliveryId, ...told }, [1]);
+      await deadLetter(pool, deliveryId, foldFailed(1, error, await identityOf(pool, deliveryId)), "test");
       return deliveryId;
     },
     /** When Postgres received a delivery, as the API writes it. */

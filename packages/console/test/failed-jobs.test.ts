@@ -55,7 +55,7 @@ describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) =>
     expect(queue.jobs).toMatchObject([
       {
         id: `delivery-${DELIVERY}`,
-        name: "alone",
+        name: "single",
         data: { deliveryIds: [DELIVERY] },
         failedReason: "unparsable",
       },

@@ -56,10 +56,10 @@ async function run({ port, connections, webhooks, seed }: Load): Promise<Measure
 }
 
 /** Signed beforehand, since the client runs on the machine that is measured. */
-function createRequests(webhooks: number, seed: number): Buffer[] {
-  const { sends } = scenario({ persons: webhooks, seed, duplicates: 0.1, shuffle: 0.1 });
-  return Iterator.from(sends)
-    .take(webhooks)
+function createRequests(count: number, seed: number): Buffer[] {
+  const { webhooks } = scenario({ persons: count, seed, duplicates: 0.1, shuffle: 0.1 });
+  return Iterator.from(webhooks)
+    .take(count)
     .map(({ body }) => {
       const head = [
         "POST /webhooks/icomply HTTP/1.1",

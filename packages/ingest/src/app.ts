@@ -17,7 +17,7 @@ const RETRY_AFTER_SECONDS = 5;
  *
  * iComply sends again whatever is not answered 200, so nothing else is retried here. See docs/outcomes.md.
  */
-export function ingestApp(receiver: Receiver, maxBodyBytes: number, metrics: Metrics, log: Logger): Hono {
+export function createApp(receiver: Receiver, maxBodyBytes: number, metrics: Metrics, log: Logger): Hono {
   const webhooks = metrics.meter.createCounter("dossier_webhooks_total", {
     description: "Webhooks by their answer.",
   });

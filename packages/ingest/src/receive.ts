@@ -44,7 +44,7 @@ export interface OutageLogs {
   readonly buffer: OutageLog;
 }
 
-export function outageLogs(log: Logger): OutageLogs {
+export function createOutageLogs(log: Logger): OutageLogs {
   return {
     postgres: outageLog(log, {
       began: { code: "postgres-unavailable", message: "postgres unavailable; answering 503" },

@@ -1,9 +1,9 @@
 import { openQueue } from "@dossier/queue";
 import { createMetrics, probes, serve, type Logger, type Result, type ShutdownSteps } from "@dossier/service";
 import { openPool } from "@dossier/store";
-import { ingestApp } from "./app.ts";
+import { createApp } from "./app.ts";
 import type { IngestConfig } from "./config.ts";
-import { createReceiver, outageLogs } from "./receive.ts";
+import { createReceiver, createOutageLogs } from "./receive.ts";
 
 const NAME = "dossier-ingest";
 
@@ -37,7 +37,7 @@ export async function startIngest(
     description: "Recorded deliveries that the queue did not accept; the sweeper enqueues them.",
   });
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS, timeoutMs: STATEMENT_TIMEOUT_MS });
-  const outages = outageLogs(log);
+  const outages = createOutageLogs(log);
   const queue = openQueue(REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL }, {
     name: NAME,
     timeoutMs: queueTimeoutMs,
@@ -54,7 +54,7 @@ export async function startIngest(
     onNotEnqueued: (deliveries) => notEnqueued.add(deliveries),
   });
 
-  const app = ingestApp(receiver, MAX_BODY_BYTES, metrics, log);
+  const app = createApp(receiver, MAX_BODY_BYTES, metrics, log);
   app.route(
     "/",
     probes({

@@ -2,7 +2,7 @@ import { migrateQueue, openQueue, type DeliveryQueue } from "@dossier/queue";
 import { createLogger, type ShutdownSteps } from "@dossier/service";
 import { sign } from "@dossier/simulator";
 import { migrate, openPool, type Pool } from "@dossier/store";
-import { freshDatabase, freshRedis } from "@dossier/testing";
+import { freshDatabase, freshRedis, waitFor } from "@dossier/testing";
 import { beforeAll, type TestContext } from "vitest";
 import { startIngest, type IngestConfig } from "../src/index.ts";
 import { exchange, type Answer } from "./http.ts";
@@ -54,6 +54,17 @@ export function openTestQueue(context: Scope, redisUrl: string): DeliveryQueue {
   return queue;
 }
 
+/** Returns a logger and the lines that it has written, raw and parsed. */
+export function captureLog(level: string) {
+  const written: string[] = [];
+  const log = createLogger({
+    service: "ingest",
+    level,
+    destination: { write: (line) => written.push(line) },
+  });
+  return { log, written, lines: () => written.map((line) => JSON.parse(line) as Line) };
+}
+
 /**
  * Starts ingest in this process, on a new database and an empty Redis unless the config names others. The queue's
  * timeout is long enough for a busy machine, unless a test is about it.
@@ -72,12 +83,7 @@ export async function ingest(
     MAX_BODY_BYTES: 1024 * 1024,
     ...partialConfig,
   };
-  const written: string[] = [];
-  const log = createLogger({
-    service: "ingest",
-    level: config.LOG_LEVEL,
-    destination: { write: (line) => written.push(line) },
-  });
+  const { log, written, lines } = captureLog(config.LOG_LEVEL);
   const shutdownSignal = new AbortController();
   const started = await startIngest(config, log, shutdownSignal.signal, { queueTimeoutMs });
   if (!started.ok) throw new Error(started.error);
@@ -89,7 +95,7 @@ export async function ingest(
     port,
     config,
     written,
-    lines: () => written.map((line) => JSON.parse(line) as Line),
+    lines,
     send: (body: string | Uint8Array, headers: Record<string, string> = {}) =>
       exchange(port, { method: "POST", path: "/webhooks/icomply", body, headers }),
     /** Sends a body as iComply does, with its signature. */
@@ -147,12 +153,10 @@ export async function holdCommits(context: Scope, databaseUrl: string) {
   return {
     /** Resolves once a commit is blocked. */
     async reached(): Promise<void> {
-      for (;;) {
-        const { rowCount } = await pool.query(
-          "select from pg_locks where not granted and relation = 'deliveries'::regclass",
-        );
-        if (rowCount) return;
-      }
+      await waitFor(
+        () => pool.query("select from pg_locks where not granted and relation = 'deliveries'::regclass"),
+        ({ rowCount }) => rowCount !== 0,
+      );
     },
     async release(): Promise<void> {
       await holder.query("commit");

@@ -1,6 +1,6 @@
-import { freePort, type LocalServer } from "@dossier/embedded";
+import { freePort } from "@dossier/embedded";
 import { payload } from "@dossier/simulator";
-import { needs, startPostgres, startProxy, startRedis } from "@dossier/testing";
+import { needs, startPostgres, startProxy, startRedis, waitFor, type LocalServer } from "@dossier/testing";
 import { afterEach, beforeAll, describe, expect, test, type TestContext } from "vitest";
 import { ingest, openTestQueue, prepare, type Ingest } from "./harness.ts";
 
@@ -15,6 +15,14 @@ function outages({ lines }: Ingest): string[] {
 
 function postTimes({ post }: Ingest, times: number) {
   return Promise.all(Array.from({ length: times }, () => post(BODY)));
+}
+
+/** Posts webhooks until ingest logs a line with this code. */
+async function postUntilLogged({ post, lines }: Ingest, code: string): Promise<void> {
+  await waitFor(async () => {
+    await post(BODY);
+    return lines().some((line) => line.code === code);
+  });
 }
 
 async function readMetric({ get }: Ingest, name: string): Promise<number> {
@@ -46,12 +54,8 @@ describe("while Redis is down", () => {
     await service.post(BODY);
     const redis = await startRedis({ port });
     context.onTestFinished(() => redis.stop());
-    await expect
-      .poll(async () => {
-        await service.post(BODY);
-        return outages(service);
-      })
-      .toEqual(["queue-unavailable", "queue-recovered"]);
+    await postUntilLogged(service, "queue-recovered");
+    expect(outages(service)).toEqual(["queue-unavailable", "queue-recovered"]);
     expect((await openTestQueue(context, redis.url).counts()).waiting).toBeGreaterThan(0);
   });
 });
@@ -83,12 +87,8 @@ describe("while Redis does not answer", () => {
     const queue = openTestQueue(context, redis.url);
     const { waiting } = await queue.counts();
     proxy.restore();
-    await expect
-      .poll(async () => {
-        await service.post(BODY);
-        return outages(service);
-      })
-      .toEqual(["queue-unavailable", "queue-recovered"]);
+    await postUntilLogged(service, "queue-recovered");
+    expect(outages(service)).toEqual(["queue-unavailable", "queue-recovered"]);
     expect((await queue.counts()).waiting).toBeGreaterThan(waiting);
   });
 });
@@ -119,10 +119,21 @@ describe("while Postgres is down", () => {
     const service = await ingest(context, { DATABASE_URL: postgres.url });
     expect((await service.post(BODY)).status).toBe(200);
     await postgres.kill();
+    // A process of the killed server may commit once more before it ends.
+    await waitFor(
+      () => service.post(BODY),
+      ({ status }) => status === 503,
+    );
     for (let n = 0; n < 5; n++) expect((await service.post(BODY)).status).toBe(503);
     await postgres.restart();
-    await expect.poll(async () => (await service.post(BODY)).status).toBe(200);
-    await expect.poll(async () => (await service.get("/readyz")).status).toBe(200);
+    await waitFor(
+      () => service.post(BODY),
+      ({ status }) => status === 200,
+    );
+    await waitFor(
+      () => service.get("/readyz"),
+      ({ status }) => status === 200,
+    );
     expect(outages(service)).toEqual(["postgres-unavailable", "postgres-recovered"]);
   });
 
@@ -132,7 +143,10 @@ describe("while Postgres is down", () => {
     expect((await service.get("/readyz")).status).toBe(503);
     expect((await service.post(BODY)).status).toBe(503);
     await postgres.restart();
-    await expect.poll(async () => (await service.get("/readyz")).status).toBe(200);
+    await waitFor(
+      () => service.get("/readyz"),
+      ({ status }) => status === 200,
+    );
     expect((await service.post(BODY)).status).toBe(200);
   });
 });

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { payload } from "@dossier/simulator";
-import { freshRedis } from "@dossier/testing";
+import { freshRedis, waitFor } from "@dossier/testing";
 import { expect, test, type TestContext } from "vitest";
 import { createDatabase, holdCommits, post, SECRET, type Line } from "./harness.ts";
 import { exchange, openSocket } from "./http.ts";
@@ -56,9 +56,10 @@ test("on SIGTERM it answers its open requests, accepts no other, and exits 0", a
 
   child.kill("SIGTERM");
   await logged("shutting-down");
-  await expect
-    .poll(() => openSocket(port).catch((error: NodeJS.ErrnoException) => error.code))
-    .toBe("ECONNREFUSED");
+  await waitFor(
+    () => openSocket(port).catch((error: NodeJS.ErrnoException) => error.code),
+    (code) => code === "ECONNREFUSED",
+  );
   await commits.release();
   expect([(await first).status, (await second).status]).toEqual([200, 200]);
   const { exitCode, lines } = await ended();

@@ -1,10 +1,9 @@
-import { createLogger } from "@dossier/service";
 import { payload, sign } from "@dossier/simulator";
 import { openPool } from "@dossier/store";
 import { freshRedis } from "@dossier/testing";
 import { expect, test, type TestContext } from "vitest";
-import { createReceiver, outageLogs, type ReceiverOptions } from "../src/receive.ts";
-import { createDatabase, holdCommits, openTestQueue, SECRET, type Line } from "./harness.ts";
+import { createReceiver, createOutageLogs, type ReceiverOptions } from "../src/receive.ts";
+import { captureLog, createDatabase, holdCommits, openTestQueue, SECRET } from "./harness.ts";
 
 const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
 const UNAVAILABLE = { ok: false, error: { kind: "unavailable" } };
@@ -20,12 +19,7 @@ function webhook(): Request {
 /** Returns a receiver on a new database, whose commits are held until `commits.release`. */
 async function receiverWithHeldCommits(context: TestContext, limits: Partial<ReceiverOptions> = {}) {
   const databaseUrl = await createDatabase(context);
-  const lines: Line[] = [];
-  const log = createLogger({
-    service: "test",
-    level: "info",
-    destination: { write: (line) => lines.push(JSON.parse(line) as Line) },
-  });
+  const { log, lines } = captureLog("info");
   const pool = openPool(databaseUrl, { name: "test", size: 2, timeoutMs: 60_000 });
   context.onTestFinished(() => pool.end());
   const queue = openTestQueue(context, await freshRedis(context));
@@ -36,12 +30,12 @@ async function receiverWithHeldCommits(context: TestContext, limits: Partial<Rec
     maxBodyBytes: 1024 * 1024,
     commitTimeoutMs: 60_000,
     maxBufferedBytes: 1024 * 1024,
-    outages: outageLogs(log),
+    outages: createOutageLogs(log),
     onNotEnqueued: () => undefined,
     ...limits,
   });
   const commits = await holdCommits(context, databaseUrl);
-  return { ...receiver, commits, pool, queue, codes: () => lines.map(({ code }) => code) };
+  return { ...receiver, commits, pool, queue, codes: () => lines().map(({ code }) => code) };
 }
 
 test("webhooks that arrive while a commit is in flight share the next commit and its job", async (context) => {

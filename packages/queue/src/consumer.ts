@@ -1,118 +1,164 @@
-import { setTimeout as delay } from "node:timers/promises";
-import type { Job } from "bullmq";
-import type { ConsumerOptions, JobInput } from "./consumer-options.ts";
-import { deliveryIdsOf, type JobData } from "./job.ts";
-import { checkLocation, type QueueLocation } from "./location.ts";
-import { openWorker } from "./open-worker.ts";
-import { plainError } from "./plain-error.ts";
-import { readinessFrom, type Readiness } from "./readiness.ts";
-import { deliver, type JobResult } from "./verdict.ts";
-import { within } from "./within.ts";
+import { UnrecoverableError, type Job } from "bullmq";
+import pTimeout from "p-timeout";
+import { BullmqWorker, RetryError } from "./bullmq-worker.ts";
+import { checkLocation, plainError, type QueueLocation } from "./connection.ts";
+import { parseJobData, type JobData } from "./job.ts";
+import { connectPostgresConsumer } from "./postgres.ts";
+import { connectRedisConsumer } from "./redis.ts";
 
-/** A worker with room asks for a job every 10 s at least; silent for so long, it has stopped consuming. */
-const SILENT_TOO_LONG_MS = 30_000;
+/** A worker that has room asks for a job at least every 10 s; after this time without an answer it counts as stopped. */
+const MAX_SILENCE_MS = 30_000;
 
-const PROBE_MS = 1_000;
+const PROBE_TIMEOUT_MS = 1_000;
 
-/** What the queue has, once no job is being processed, to hear of the last verdicts. */
-const FAREWELL_MS = 5_000;
+/** How long the queue may take to acknowledge the last results when the consumer closes, in milliseconds. */
+const ACKNOWLEDGE_TIMEOUT_MS = 5_000;
 
-/** A running consumer of the queue. */
-export interface Consumer {
-  readonly backend: "redis" | "postgres";
-  /** Jobs being processed now. */
-  readonly inFlight: number;
-  /** Whether jobs are being consumed now. Never rejects, and answers in time. */
-  readiness(): Promise<Readiness>;
+/** The delay before a job whose handler rejected is retried, in milliseconds. */
+const RETRY_MS = 1_000;
+
+export interface JobInput {
+  readonly deliveryIds: readonly string[];
+  /** Whether the job is for one delivery alone: then its state and its error show how that delivery fares. */
+  readonly single: boolean;
+}
+
+/** How a job ends, in BullMQ's words. An `error` is stored in the job, so it must hold no personal data. */
+export type JobResult =
+  | { readonly kind: "completed" }
+  /** The job runs again after `delayMs` milliseconds. */
+  | { readonly kind: "retry"; readonly error: string; readonly delayMs: number }
+  /** The job does not run again. */
+  | { readonly kind: "failed"; readonly error: string };
+
+export interface ConsumerOptions {
+  /** The connection's name in the server's list of clients, such as `dossier-worker`. */
+  readonly name: string;
+  /** The jobs that are processed at the same time. More make larger transactions; fewer leave more to other workers. */
+  readonly concurrency: number;
+  /** Processes, instead of the job handler, a job that stalled more than `maxStalledCount` times. */
+  readonly handleStalled: (job: JobInput) => Promise<JobResult>;
+  /** Whether an error of Postgres is an outage, so that the statement is retried. Redis does not need it. */
+  readonly isOutage: (error: unknown) => boolean;
+  /** Called with every error of the connection, which reconnects, and of each job that another worker has taken over. */
+  readonly onError: (error: Error) => void;
   /**
-   * Takes no more jobs and waits for those in flight. True when all have ended and the queue knows it;
-   * false when not so within `timeoutMs`, or the queue is away: they are let go of, and another worker
-   * takes them over.
+   * How long a job stays locked by a worker that has died, in milliseconds; a living one renews the lock in time. A
+   * shorter time recovers sooner from a crash; a longer one bears longer pauses of a process. Default 30,000.
+   */
+  readonly lockDurationMs?: number;
+  /** The interval of looking for stalled jobs, in milliseconds. The second look finds a job. Default 15,000. */
+  readonly stalledIntervalMs?: number;
+  /** How often a job may stall before `handleStalled` gets it. Fewer spare the workers; more spare the jobs. Default 3. */
+  readonly maxStalledCount?: number;
+}
+
+export interface Consumer {
+  /** Resolves if jobs can be consumed now, and rejects with the reason if not. Takes at most a second. */
+  checkReady(): Promise<void>;
+  /**
+   * Takes no more jobs and waits for those in flight. Returns whether all have ended and the queue has acknowledged it.
+   * If not so within `timeoutMs`, or the queue is unavailable, other workers take the jobs over.
    */
   close(timeoutMs: number): Promise<boolean>;
 }
 
 /**
- * Starts to process jobs; connects in the background, and again whenever the connection is lost.
- * An outage of the queue's server fails no job and uses no attempt.
- * Throws where the location's URL is no such URL.
+ * Starts to process jobs. It connects in the background, and reconnects whenever the connection is lost. An outage of the
+ * queue's server fails no job. Throws if the location is not a URL of Redis or Postgres.
  *
- * @param process ends in a verdict; one that rejects has used an attempt, like `retry`
+ * @param handle processes a job. If it rejects, the job is retried; the error goes to `onError`, not into the job
  */
 export function consume(
   location: QueueLocation,
-  process: (work: JobInput) => Promise<JobResult>,
+  handle: (job: JobInput) => Promise<JobResult>,
   options: ConsumerOptions,
 ): Consumer {
   checkLocation(location);
-  const { concurrency, handleStalled, maxStalledCount = 3 } = options;
+  const { name, concurrency, handleStalled, isOutage, maxStalledCount = 3 } = options;
+  const { lockDurationMs = 30_000, stalledIntervalMs = 15_000 } = options;
   const onError = (error: unknown) => options.onError(plainError(error));
   let inFlight = 0;
-  let closed: Promise<boolean> | undefined;
+  let closing: Promise<boolean> | undefined;
   const idle = Promise.withResolvers<void>();
   let probe: Promise<unknown> | undefined;
 
-  const worker = openWorker(location, handle, options, onError);
+  const backend =
+    "redisUrl" in location
+      ? connectRedisConsumer(location.redisUrl, name, onError)
+      : connectPostgresConsumer(location.databaseUrl, { name, isOutage, onError });
+  const worker = new BullmqWorker(processJob, backend, {
+    name,
+    concurrency,
+    lockDurationMs,
+    stalledIntervalMs,
+  });
   worker.on("error", onError);
   worker.run().catch(onError);
 
-  async function handle(job: Job<JobData>): Promise<void> {
+  async function processJob(job: Job<JobData>): Promise<void> {
     inFlight += 1;
     try {
-      deliver(await judge(job));
+      endJob(await handleJob(job));
     } finally {
       inFlight -= 1;
-      if (closed && inFlight === 0) idle.resolve();
+      if (closing && inFlight === 0) idle.resolve();
     }
   }
 
-  async function judge(job: Job<JobData>): Promise<JobResult> {
-    const deliveryIds = deliveryIdsOf(job.data);
+  async function handleJob(job: Job<JobData>): Promise<JobResult> {
+    const deliveryIds = parseJobData(job.data);
     if (deliveryIds === undefined) return { kind: "failed", error: "the job names no deliveries" };
-    const work = { deliveryIds, single: job.name === "single", attempt: job.attemptsMade + 1 };
+    const input = { deliveryIds, single: job.name === "single" };
     try {
-      return await (job.stalledCounter > maxStalledCount ? handleStalled(work) : process(work));
+      return await (job.stalledCounter > maxStalledCount ? handleStalled(input) : handle(input));
     } catch (error) {
       onError(error);
-      // Its message was not made for a job, and may quote what was processed.
-      return { kind: "retry", error: "the job handler rejected; see the worker's log", delayMs: 1_000 };
+      // The message of an unexpected error may quote personal data.
+      return { kind: "retry", error: "the job handler rejected: see the worker's log", delayMs: RETRY_MS };
     }
   }
 
-  async function consuming(): Promise<void> {
-    if (closed) throw new Error("the consumer is closing");
+  async function checkReady(): Promise<void> {
+    if (closing) throw new Error("the consumer is closing");
     if (!worker.isRunning()) throw new Error("the consumer has stopped");
-    if (inFlight < concurrency && worker.silentForMs > SILENT_TOO_LONG_MS) {
-      throw new Error(`no word from the queue for ${Math.round(worker.silentForMs / 1_000)} s`);
-    }
-    // Shared, because on a worker's connection a question waits for as long as the server is away.
-    const answer = (probe ??= worker
+    if (inFlight < concurrency && worker.silentForMs > MAX_SILENCE_MS)
+      throw new Error(`no answer of the queue for ${Math.round(worker.silentForMs / 1_000)} s`);
+    // Shared, because a command of a worker waits as long as the server is unavailable.
+    probe ??= worker
       .getBackend()
       .isMaxed()
-      .finally(() => (probe = undefined)));
-    await within(PROBE_MS, "asking the queue", () => answer);
+      .finally(() => (probe = undefined));
+    const message = `asking the queue: no answer within ${PROBE_TIMEOUT_MS} ms`;
+    await pTimeout(probe, { milliseconds: PROBE_TIMEOUT_MS, message }).catch((error: unknown) => {
+      throw plainError(error);
+    });
   }
 
   async function close(timeoutMs: number): Promise<boolean> {
     if (inFlight === 0) idle.resolve();
-    const over = new AbortController();
-    const wait = (ms: number) => delay(ms, false, { signal: over.signal });
-    const drained = await Promise.race([
-      worker.close().then(() => true),
-      wait(timeoutMs),
-      // BullMQ would wait for a server that is away.
-      idle.promise.then(() => wait(FAREWELL_MS)),
-    ]).finally(() => over.abort());
-    if (!drained) await within(PROBE_MS, "letting go of jobs", () => worker.abandon()).catch(onError);
+    const acknowledged = worker.close().then(() => true);
+    const fallback = () => false;
+    const drained = await pTimeout(
+      // BullMQ waits without limit for an unavailable server.
+      idle.promise.then(() => pTimeout(acknowledged, { milliseconds: ACKNOWLEDGE_TIMEOUT_MS, fallback })),
+      { milliseconds: timeoutMs, fallback },
+    );
+    if (!drained) await pTimeout(worker.abandonJobs(), { milliseconds: PROBE_TIMEOUT_MS }).catch(onError);
     return drained;
   }
 
-  return {
-    backend: "redisUrl" in location ? "redis" : "postgres",
-    get inFlight() {
-      return inFlight;
-    },
-    readiness: () => readinessFrom(consuming()),
-    close: (timeoutMs) => (closed ??= close(timeoutMs)),
-  };
+  return { checkReady, close: (timeoutMs) => (closing ??= close(timeoutMs)) };
+}
+
+/** Ends a job as BullMQ expects: it takes a return as completed, and an error as retried or failed. */
+function endJob(result: JobResult): void {
+  switch (result.kind) {
+    case "completed":
+      return;
+    case "retry":
+      throw new RetryError(result.error, result.delayMs);
+    case "failed":
+      throw new UnrecoverableError(result.error);
+  }
 }

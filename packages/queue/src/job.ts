@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { JobsOptions } from "bullmq";
 
-/** Everything that a job holds: the ids of deliveries recorded in Postgres, and no personal data. */
+/** All that a job holds: ids of deliveries that are recorded in Postgres. No personal data. */
 export interface JobData {
   readonly deliveryIds: readonly string[];
 }
@@ -11,7 +11,10 @@ export const QUEUE_NAME = "deliveries";
 /** In braces, so that Redis Cluster keeps all keys of the queue in one slot, as BullMQ's scripts need. */
 export const KEY_PREFIX = "{dossier}";
 
-/** Completed jobs are kept for a look at what just happened; the record is in Postgres. */
+/** Above every number of attempts or stalls: BullMQ's own limits would fail a job without asking the job handler. */
+export const UNLIMITED = 2 ** 31 - 1;
+
+/** Completed jobs show what happened lately. The record is in Postgres. */
 const KEEP_COMPLETED = { count: 1_000, age: 60 * 60 };
 
 export interface NewJob {
@@ -20,47 +23,42 @@ export interface NewJob {
   readonly opts: JobsOptions;
 }
 
-/** A job for what one group commit recorded. */
-export function batchJob(deliveryIds: readonly string[], maxAttempts: number): NewJob {
-  // An id of our own, new each time: BullMQ's Postgres backend makes its ids with a sequence that it
-  // creates when first used, which a role with no right to create anything cannot do.
-  return job("batch", deliveryIds, { jobId: `batch-${randomUUID()}` }, maxAttempts);
+/** Returns a job for deliveries that were recorded in one commit. */
+export function batchJob(deliveryIds: readonly string[]): NewJob {
+  // With an id, because BullMQ's Postgres backend makes ids with a sequence that it creates on first use, which the
+  // services' role has no right to do.
+  return newJob("batch", deliveryIds, { jobId: `batch-${randomUUID()}` });
 }
 
-/** A job for one delivery; there is at most one such job at a time. */
-export function singleJob(deliveryId: string, delayMs: number, maxAttempts: number): NewJob {
-  return job("single", [deliveryId], { jobId: singleJobId(deliveryId), delay: delayMs }, maxAttempts);
+/** Returns a job for one delivery. The queue holds at most one such job of a delivery. */
+export function singleJob(deliveryId: string, delayMs: number): NewJob {
+  return newJob("single", [deliveryId], { jobId: singleJobId(deliveryId), delay: delayMs });
 }
 
-/** The id of the job that a delivery has for itself. */
 export function singleJobId(deliveryId: string): string {
   return `delivery-${deliveryId}`;
 }
 
-/** The ids that a stored job names, or undefined where it holds something else. */
-export function deliveryIdsOf(data: unknown): readonly string[] | undefined {
+/** Returns the ids that a stored job holds, or `undefined` if it holds something else. */
+export function parseJobData(data: unknown): readonly string[] | undefined {
   if (typeof data !== "object" || data === null || !("deliveryIds" in data)) return undefined;
   const { deliveryIds } = data;
   const valid = Array.isArray(deliveryIds) && deliveryIds.every((id) => typeof id === "string");
   return valid ? deliveryIds : undefined;
 }
 
-function job(
-  name: NewJob["name"],
-  deliveryIds: readonly string[],
-  own: JobsOptions,
-  maxAttempts: number,
-): NewJob {
+function newJob(name: NewJob["name"], deliveryIds: readonly string[], opts: JobsOptions): NewJob {
   return {
     name,
     data: { deliveryIds },
     opts: {
-      ...own,
-      attempts: maxAttempts,
-      backoff: { type: "full-jitter" },
+      ...opts,
+      attempts: UNLIMITED,
+      // Each retry carries its own delay: see the consumer's `backoffStrategy`.
+      backoff: { type: "custom" },
       removeOnComplete: KEEP_COMPLETED,
       removeOnFail: false,
-      // A stack can quote what was processed.
+      // A stack may quote personal data.
       stackTraceLimit: 0,
     },
   };

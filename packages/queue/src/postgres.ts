@@ -1,32 +1,105 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   assertSchemaCompatibility,
   DEFAULT_SCHEMA,
   PostgresConnection,
+  PostgresQueueBackend,
+  runMigrations,
   type PgPool,
   type PgPoolClient,
 } from "bullmq";
 import pg from "pg";
+import { checkLocation, type Backend, type ProducerConnection, type ProducerOptions } from "./connection.ts";
+import { QUEUE_NAME } from "./job.ts";
 
 const RETRY_MS = 500;
 
-/** SQLSTATE classes of a server that is away, overloaded, full, or of a transaction that lost a race. */
-const OUTAGE_CLASSES = new Set(["08", "25", "40", "53", "57", "58"]);
+/**
+ * Creates or updates the schema `bullmq`, which the queue needs in a Postgres database, in one transaction. It can be
+ * repeated, and run at the same time elsewhere.
+ *
+ * @param databaseUrl its role needs the right to create a schema
+ * @param serviceRole an existing role that gets the right to use the queue, but not to create or drop anything
+ */
+export async function migrateQueue(databaseUrl: string, serviceRole?: string): Promise<void> {
+  checkLocation({ databaseUrl });
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    application_name: "dossier migrate queue",
+  });
+  await client.connect();
+  try {
+    await runMigrations(client);
+    if (serviceRole !== undefined) await client.query(grants(pg.escapeIdentifier(serviceRole)));
+  } finally {
+    await client.end();
+  }
+}
 
-export interface PostgresOptions {
-  /** Shown as `application_name`. */
+/** Every role may run the schema's functions, which use the rights of the caller. */
+function grants(role: string): string {
+  return `
+    grant usage on schema ${DEFAULT_SCHEMA} to ${role};
+    grant select, insert, update, delete on all tables in schema ${DEFAULT_SCHEMA} to ${role};
+    grant usage on all sequences in schema ${DEFAULT_SCHEMA} to ${role};
+  `;
+}
+
+/** Connects a producer. A statement that gets no answer in time fails, so that no webhook waits for it. */
+export function connectPostgresProducer(
+  databaseUrl: string,
+  { name, timeoutMs }: ProducerOptions,
+): ProducerConnection {
+  const connection = new PoolConnection(openPool(databaseUrl, { name, max: 4, timeoutMs }));
+  return {
+    backend: postgresBackend(connection),
+    ready: () => connection.waitUntilReady(),
+    close: () => connection.close(),
+  };
+}
+
+export interface PostgresConsumerOptions {
   readonly name: string;
-  /** Connections at most; a worker's listening one is among them. */
+  readonly isOutage: (error: unknown) => boolean;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Connects a consumer. Its statements are retried during an outage without limit, so that an outage fails no job. */
+export function connectPostgresConsumer(
+  databaseUrl: string,
+  { name, isOutage, onError }: PostgresConsumerOptions,
+): Backend {
+  const pool = openPool(databaseUrl, { name, max: 6, timeoutMs: 15_000 });
+  const connection = new PoolConnection(new RetryingPool(pool, isOutage, onError));
+  return postgresBackend(connection, `${QUEUE_NAME}:w:${name}`);
+}
+
+/** @param listenerName the `application_name` of the connection that waits for jobs; by default there is none */
+function postgresBackend(connection: PostgresConnection, listenerName?: string): Backend {
+  return (name, options) =>
+    new PostgresQueueBackend(
+      connection,
+      name,
+      { ...options, connection: connection.pool },
+      true,
+      listenerName,
+    );
+}
+
+interface PoolOptions {
+  /** The `application_name` of its connections. */
+  readonly name: string;
+  /** The most connections. The connection on which a worker waits for jobs is one of them. */
   readonly max: number;
-  /** Each query, and each wait for a connection, takes at most this long. */
+  /** The longest time of a statement, and of a wait for a connection, in milliseconds. */
   readonly timeoutMs: number;
 }
 
-/** The pool that BullMQ's statements run on: they name no schema, so the connection does. */
-export function openPool(databaseUrl: string, { name, max, timeoutMs }: PostgresOptions): PgPool {
+function openPool(databaseUrl: string, { name, max, timeoutMs }: PoolOptions): PgPool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     application_name: name,
+    // BullMQ's statements do not name the schema.
     options: `-c search_path=${DEFAULT_SCHEMA}`,
     max,
     connectionTimeoutMillis: timeoutMs,
@@ -38,27 +111,26 @@ export function openPool(databaseUrl: string, { name, max, timeoutMs }: Postgres
   return pool as unknown as PgPool;
 }
 
-/**
- * A pool whose queries wait for the server as long as it takes, as ioredis's do, so that an outage fails
- * no job. `onOutage` is told once for each outage.
- */
-export class RetryingPool implements PgPool {
+/** A pool that retries during an outage, without limit, as ioredis does. `onOutage` is called once for each outage. */
+class RetryingPool implements PgPool {
   readonly #pool: PgPool;
+  readonly #isOutage: (error: unknown) => boolean;
   readonly #onOutage: (error: unknown) => void;
   readonly #closing = new AbortController();
-  #away = false;
+  #unavailable = false;
 
-  constructor(pool: PgPool, onOutage: (error: unknown) => void) {
+  constructor(pool: PgPool, isOutage: (error: unknown) => boolean, onOutage: (error: unknown) => void) {
     this.#pool = pool;
+    this.#isOutage = isOutage;
     this.#onOutage = onOutage;
   }
 
   connect() {
-    return this.#outlast(() => this.#pool.connect());
+    return this.#retry(() => this.#pool.connect());
   }
 
   query<Row>(text: string, params?: readonly unknown[]) {
-    return this.#outlast(() => this.#pool.query<Row>(text, params));
+    return this.#retry(() => this.#pool.query<Row>(text, params));
   }
 
   end() {
@@ -78,36 +150,30 @@ export class RetryingPool implements PgPool {
     return this;
   }
 
-  async #outlast<T>(attempt: () => Promise<T>): Promise<T> {
+  async #retry<T>(run: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
-        const result = await attempt();
-        this.#away = false;
+        const result = await run();
+        this.#unavailable = false;
         return result;
       } catch (error) {
-        if (!isOutage(error) || this.#closing.signal.aborted) throw error;
-        if (!this.#away) this.#onOutage(error);
-        this.#away = true;
-        await delay(RETRY_MS, undefined, { signal: this.#closing.signal });
+        if (!this.#isOutage(error) || this.#closing.signal.aborted) throw error;
+        if (!this.#unavailable) this.#onOutage(error);
+        this.#unavailable = true;
+        await sleep(RETRY_MS, undefined, { signal: this.#closing.signal });
       }
     }
   }
 }
 
-/** BullMQ's connection, mended in two places where a server that was away once stops a worker for good. */
-export class ReconnectingConnection extends PostgresConnection {
-  readonly #owned: PgPool;
+/** BullMQ's connection over a pool that it owns, with two corrections for the time after an outage. */
+class PoolConnection extends PostgresConnection {
   #ready: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(pool: PgPool) {
-    super(pool);
-    this.#owned = pool;
-  }
-
-  /** BullMQ keeps the first answer for ever, also where that is an error. */
+  /** BullMQ keeps the first result for ever, even if it is an error. */
   override waitUntilReady(): Promise<void> {
-    this.#ready ??= assertSchemaCompatibility(this.#owned).then(
+    this.#ready ??= assertSchemaCompatibility(this.pool).then(
       () => undefined,
       (error: unknown) => {
         this.#ready = undefined;
@@ -118,20 +184,15 @@ export class ReconnectingConnection extends PostgresConnection {
   }
 
   /**
-   * Where TCP keep-alive is on, BullMQ waits up to an hour for a notification; keep-alive takes minutes to
-   * find a dead connection, and a proxy in between hides it. Denied, it looks for itself every 10 s.
+   * With TCP keep-alive, BullMQ waits up to an hour for a notification. But keep-alive needs minutes to find a dead
+   * connection, and finds none behind a proxy. Without it, BullMQ polls every 10 s.
    */
   override get hasListenClientKeepAlive(): boolean {
     return false;
   }
 
   override close(): Promise<void> {
-    this.#closed ??= super.close().then(() => this.#owned.end());
+    this.#closed ??= super.close().then(() => this.pool.end());
     return this.#closed;
   }
-}
-
-function isOutage(error: unknown): boolean {
-  if (!(error instanceof pg.DatabaseError)) return true;
-  return OUTAGE_CLASSES.has(error.code?.slice(0, 2) ?? "");
 }

@@ -1,26 +1,30 @@
-import { singleJob, singleJobId, batchJob, type NewJob } from "./job.ts";
-import type { QueueLocation } from "./location.ts";
-import { openProducer, type DeliveriesQueue } from "./producer.ts";
-import { readinessFrom, type Readiness } from "./readiness.ts";
-import { within } from "./within.ts";
+import { Queue, type IQueueBackend } from "bullmq";
+import pTimeout from "p-timeout";
+import { checkLocation, plainError, UNUSED_CONNECTION, type QueueLocation } from "./connection.ts";
+import {
+  batchJob,
+  KEY_PREFIX,
+  QUEUE_NAME,
+  singleJob,
+  singleJobId,
+  type JobData,
+  type NewJob,
+} from "./job.ts";
+import { connectPostgresProducer } from "./postgres.ts";
+import { connectRedisProducer } from "./redis.ts";
 
-/** How many deliveries, of many, are dealt with within one time limit. */
+/** Deliveries of a long list that share one time limit. */
 const CHUNK = 20;
 
 export interface QueueOptions {
-  /** Names the connection to the person who looks at the server's list of clients, such as `dossier-ingest`. */
+  /** The connection's name in the server's list of clients, such as `dossier-ingest`. */
   readonly name: string;
   /**
-   * How often a job is tried before it fails for good.
-   * More outlives longer trouble; fewer shows a person sooner. Default 8.
-   */
-  readonly maxAttempts?: number;
-  /**
-   * The longest that a call waits for the server, in milliseconds. Longer rides out a hiccup;
-   * shorter answers webhooks sooner while the queue is away. Default 1,000.
+   * The longest time that a call waits for the server, in milliseconds. A longer one bears a slow server; a shorter one
+   * answers webhooks sooner while the queue is unavailable. Default 1,000.
    */
   readonly timeoutMs?: number;
-  /** Told of every trouble with the connection, which is mended by itself. */
+  /** Called with every error of the connection, which reconnects by itself. */
   readonly onError: (error: Error) => void;
 }
 
@@ -32,101 +36,116 @@ export interface JobCounts {
   readonly completed: number;
 }
 
+type BullmqQueue = Queue<JobData, void, string, JobData, void, string, IQueueBackend, unknown>;
+
 /**
- * The queue as seen by those who add jobs and look at them. Every call rejects where the server does not
- * answer in time; what was to be done may then have been done all the same, and can safely be done again.
+ * The queue, for adding jobs and looking at them. Every call rejects if the server does not answer in time; it may have
+ * had its effect all the same, and can be repeated.
  */
 export interface DeliveryQueue {
   readonly backend: "redis" | "postgres";
-  /** Adds one job for all of these deliveries; for none, no job. */
+  /** Adds one job for all of these deliveries. For none, it adds no job. */
   enqueue(deliveryIds: readonly string[]): Promise<void>;
   /**
-   * Adds a job for this delivery alone, to be run after `delayMs` (default 0). A job of its own that is
-   * yet to run or is running stays as it is; one that completed or failed makes place.
+   * Adds a job for this delivery alone, which runs after `delayMs` milliseconds (default 0). It replaces such a job that
+   * has completed or failed. If there is one that waits or runs, nothing changes.
    */
   enqueueSingle(deliveryId: string, options?: { delayMs?: number }): Promise<void>;
-  /** Gives each delivery a new job of its own, due now and with all its attempts, unless one is running. */
+  /** Adds a job for each delivery alone, without a delay. It replaces such a job, unless that one is running. */
   redrive(deliveryIds: readonly string[]): Promise<void>;
-  /** Drops the job that each delivery has for itself, in whatever state, unless it is running. */
+  /** Removes the job that each delivery has for itself, in any state, unless it is running. */
   remove(deliveryIds: readonly string[]): Promise<void>;
   counts(): Promise<JobCounts>;
-  /** Whether jobs can be added now. Never rejects, and answers in time. */
-  readiness(): Promise<Readiness>;
-  /** BullMQ's own object, for bull-board, which draws its page from it. */
-  readonly bullmq: DeliveriesQueue;
+  /** BullMQ's queue, for bull-board. */
+  readonly bullmq: BullmqQueue;
   close(): Promise<void>;
 }
 
 /**
- * Opens the queue; connects in the background, and again whenever the connection is lost.
- * Throws where the location's URL is no such URL.
+ * Opens the queue. It connects in the background, and reconnects whenever the connection is lost. Throws if the
+ * location is not a URL of Redis or Postgres.
  */
 export function openQueue(
   location: QueueLocation,
-  { name, maxAttempts = 8, timeoutMs = 1_000, onError }: QueueOptions,
+  { name, timeoutMs = 1_000, onError }: QueueOptions,
 ): DeliveryQueue {
-  const producer = openProducer(location, { name, timeoutMs, onError });
-  const { queue } = producer;
+  checkLocation(location);
+  const connection =
+    "redisUrl" in location
+      ? connectRedisProducer(location.redisUrl, { name, timeoutMs })
+      : connectPostgresProducer(location.databaseUrl, { name, timeoutMs });
+  const queue: BullmqQueue = new Queue(
+    QUEUE_NAME,
+    {
+      connection: UNUSED_CONNECTION,
+      prefix: KEY_PREFIX,
+      // BullMQ checks the version on the first connection alone. If that check fails, so does every later command.
+      skipVersionCheck: true,
+    },
+    connection.backend,
+  );
+  queue.on("error", (error) => onError(plainError(error)));
 
-  const bounded = <T>(doing: string, work: () => Promise<T>): Promise<T> =>
-    within(timeoutMs, doing, async (signal) => {
-      await producer.ready();
-      // Nobody waits for it any more, and those who come back would come all at once.
-      signal.throwIfAborted();
+  async function bounded<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const run = async () => {
+      await connection.ready();
+      // Its caller has failed already; after an outage, all such calls would run at the same time.
+      timeout.throwIfAborted();
       return work();
-    });
-  const add = ({ name: jobName, data, opts }: NewJob) => queue.add(jobName, data, opts);
+    };
+    const message = `${doing}: no answer within ${timeoutMs} ms`;
+    return pTimeout(run(), { milliseconds: timeoutMs, message });
+  }
 
   async function inChunks(
     doing: string,
     deliveryIds: readonly string[],
     work: (chunk: readonly string[]) => Promise<unknown>,
   ): Promise<void> {
-    for (let start = 0; start < deliveryIds.length; start += CHUNK) {
-      const chunk = deliveryIds.slice(start, start + CHUNK);
-      await bounded(doing, () => work(chunk));
-    }
+    for (let start = 0; start < deliveryIds.length; start += CHUNK)
+      await bounded(doing, () => work(deliveryIds.slice(start, start + CHUNK)));
   }
 
-  const removeSingle = (deliveryIds: readonly string[]) =>
-    Promise.all(deliveryIds.map((deliveryId) => queue.remove(singleJobId(deliveryId))));
-
-  const counts = () =>
-    bounded("counting the queue's jobs", async () => {
-      const found = await queue.getJobCounts("waiting", "active", "delayed", "failed", "completed");
-      const { waiting = 0, active = 0, delayed = 0, failed = 0, completed = 0 } = found;
-      return { waiting, active, delayed, failed, completed };
-    });
+  const add = ({ name: jobName, data, opts }: NewJob) => queue.add(jobName, data, opts);
+  const removeSingle = (deliveryId: string) => queue.remove(singleJobId(deliveryId));
 
   return {
-    backend: producer.backend,
+    backend: "redisUrl" in location ? "redis" : "postgres",
     bullmq: queue,
-    counts,
 
     async enqueue(deliveryIds) {
       if (deliveryIds.length === 0) return;
-      await bounded("adding a job", () => add(batchJob(deliveryIds, maxAttempts)));
+      await bounded("adding a job", () => add(batchJob(deliveryIds)));
     },
 
-    async enqueueSingle(deliveryId, { delayMs = 0 } = {}) {
-      await bounded("adding a delivery's own job", async () => {
-        const jobId = singleJobId(deliveryId);
-        const state = await queue.getJobState(jobId);
-        if (state === "completed" || state === "failed") await queue.remove(jobId);
-        await add(singleJob(deliveryId, delayMs, maxAttempts));
-      });
-    },
+    enqueueSingle: (deliveryId, { delayMs = 0 } = {}) =>
+      bounded("adding a delivery's job", async () => {
+        const state = await queue.getJobState(singleJobId(deliveryId));
+        if (state === "completed" || state === "failed") await removeSingle(deliveryId);
+        await add(singleJob(deliveryId, delayMs));
+      }),
 
     redrive: (deliveryIds) =>
       inChunks("redriving deliveries", deliveryIds, async (chunk) => {
-        await removeSingle(chunk);
-        // Not addBulk: on Postgres, that needs the right to create a sequence.
-        await Promise.all(chunk.map((deliveryId) => add(singleJob(deliveryId, 0, maxAttempts))));
+        await Promise.all(chunk.map(removeSingle));
+        // Not `addBulk`, which on Postgres needs the right to create a sequence.
+        await Promise.all(chunk.map((deliveryId) => add(singleJob(deliveryId, 0))));
       }),
 
-    remove: (deliveryIds) => inChunks("removing deliveries' own jobs", deliveryIds, removeSingle),
+    remove: (deliveryIds) =>
+      inChunks("removing deliveries' jobs", deliveryIds, (chunk) => Promise.all(chunk.map(removeSingle))),
 
-    readiness: () => readinessFrom(counts()),
-    close: () => producer.close(),
+    counts: () =>
+      bounded("counting the queue's jobs", async () => {
+        const counts = await queue.getJobCounts("waiting", "active", "delayed", "failed", "completed");
+        const { waiting = 0, active = 0, delayed = 0, failed = 0, completed = 0 } = counts;
+        return { waiting, active, delayed, failed, completed };
+      }),
+
+    async close() {
+      await queue.close();
+      await connection.close();
+    },
   };
 }

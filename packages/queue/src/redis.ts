@@ -1,54 +1,83 @@
-import type { RedisOptions } from "ioredis";
+import { once } from "node:events";
+import { createRedisBackend, type ConnectionOptions } from "bullmq";
+import { Redis, type RedisOptions } from "ioredis";
+import { plainError, type Backend, type ProducerConnection, type ProducerOptions } from "./connection.ts";
 
-const RECONNECT_LEAST_MS = 200;
-const RECONNECT_MOST_MS = 2_000;
-
-/** Answers of a server that is there but cannot write: loading its data, a replica after a failover, full. */
+/** Errors of a server that answers but cannot write: loading its data, a replica after a failover, full. */
 const CANNOT_WRITE = /\b(LOADING|READONLY|MASTERDOWN|MISCONF|NOREPLICAS|OOM)\b/;
 
-/** To ioredis: reconnect, and then send the command that was refused again, instead of rejecting it. */
-const AND_SEND_AGAIN = 2;
+/** A result of `reconnectOnError`: reconnect, and send the refused command again instead of rejecting it. */
+const RECONNECT_AND_RESEND = 2;
 
-/** What every connection to Redis has; it never gives up connecting. */
 const common = {
   connectTimeout: 5_000,
-  // TCP finds a peer that vanished, even where no command is waiting for it.
+  // TCP finds a peer that has vanished, even if no command is waiting for it.
   keepAlive: 10_000,
-  retryStrategy: (times) => Math.min(RECONNECT_LEAST_MS * 2 ** (times - 1), RECONNECT_MOST_MS),
+  // BullMQ replaces the default of ioredis with waits of up to 20 s.
+  retryStrategy: (times) => Math.min(100 * times, 2_000) + 200 * Math.random(),
 } satisfies RedisOptions;
 
-/**
- * For those who add jobs: a command fails, within `timeoutMs`, rather than wait for a server that is away.
- * Postgres has the deliveries, and holding their senders up would help nobody.
- */
-export function producerOptions(connectionName: string, timeoutMs: number) {
-  return {
+/** Connects a producer. A command that cannot be sent now fails, so that no webhook waits for an unavailable server. */
+export function connectRedisProducer(
+  redisUrl: string,
+  { name, timeoutMs }: ProducerOptions,
+): ProducerConnection {
+  const client = new Redis(redisUrl, {
     ...common,
-    connectionName,
+    connectionName: name,
     commandTimeout: timeoutMs,
     socketTimeout: 5 * timeoutMs,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
-    // The address may lead to another server by now, one that can write.
+    // After a failover, the address may lead to a server that can write.
     reconnectOnError: (error) => CANNOT_WRITE.test(error.message),
-  } satisfies RedisOptions;
+  });
+  let unavailable: Error | undefined;
+  client.on("error", (error: unknown) => (unavailable = plainError(error)));
+  client.on("close", () => (unavailable ??= new Error("the connection was closed")));
+  client.on("ready", () => (unavailable = undefined));
+  const firstReady = once(client, "ready").catch((error: unknown) => {
+    throw plainError(error);
+  });
+  firstReady.catch(() => {}); // `ready` may never be called.
+
+  return {
+    backend: redisBackend(client),
+    async ready() {
+      if (client.status === "ready") return;
+      if (unavailable !== undefined) throw new Error(`Redis is unavailable: ${unavailable.message}`);
+      await firstReady;
+    },
+    close: async () => client.disconnect(),
+  };
 }
 
 /**
- * For workers: commands wait for the server as long as it takes, and are sent again after a connection
- * is lost, so that an outage fails no job. `onError` is told of commands that were refused and wait.
+ * Connects a consumer. Its commands wait for the server without limit, and are sent again after a lost connection, so
+ * that an outage fails no job.
+ *
+ * @param onError called with the error of each command that was refused and waits
  */
-export function consumerOptions(connectionName: string, onError: (error: Error) => void) {
-  return {
+export function connectRedisConsumer(
+  redisUrl: string,
+  name: string,
+  onError: (error: unknown) => void,
+): Backend {
+  return redisBackend({
     ...common,
-    connectionName,
-    // Longer than a worker ever blocks for a job (10 s), so that only a dead connection is silent so long.
+    url: redisUrl,
+    connectionName: name,
+    // A worker blocks for a job for at most 10 s; a connection that is silent for longer is dead.
     socketTimeout: 15_000,
     maxRetriesPerRequest: null,
-    reconnectOnError(error) {
+    reconnectOnError(error: Error) {
       if (!CANNOT_WRITE.test(error.message)) return false;
       onError(error);
-      return AND_SEND_AGAIN;
+      return RECONNECT_AND_RESEND;
     },
-  } satisfies RedisOptions;
+  });
+}
+
+function redisBackend(connection: ConnectionOptions): Backend {
+  return (name, options, role) => createRedisBackend(name, { ...options, connection }, role);
 }

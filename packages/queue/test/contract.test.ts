@@ -1,14 +1,22 @@
+/** What the queue does on either backend. */
 import { randomUUID } from "node:crypto";
+import { waitFor } from "@dossier/testing";
 import { describe, expect, test } from "vitest";
-import { BACKENDS, done, eventually, handedOver, opener, reached } from "./harness.ts";
+import {
+  BACKENDS,
+  COMPLETED,
+  createHarness,
+  manualHandler,
+  waitForCounts,
+  waitForState,
+  waitUntilReady,
+} from "./harness.ts";
 
-const singleId = (deliveryId: string) => `delivery-${deliveryId}`;
-const quickRecovery = { lockDurationMs: 2_000, stalledIntervalMs: 500 };
+const QUICK_RECOVERY = { lockDurationMs: 2_000, stalledIntervalMs: 500 };
 
-describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
+describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
   test("a job holds the ids of the deliveries and nothing else", async (context) => {
-    const { queue: open } = opener(context, await start(context));
-    const queue = open();
+    const queue = createHarness(context, await locate(context)).open();
     const deliveryIds = [randomUUID(), randomUUID()];
 
     await queue.enqueue(deliveryIds);
@@ -18,30 +26,36 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     expect(queue.backend).toBe(backend);
   });
 
-  test("deliveries enqueued twice are processed twice, because the record decides what is new", async (context) => {
-    const { queue: open, consumer } = opener(context, await start(context));
+  test("deliveries enqueued twice are processed twice: Postgres decides what is new", async (context) => {
+    const { open, consume } = createHarness(context, await locate(context));
     const queue = open();
-    const jobs = handedOver();
+    const jobs = manualHandler();
     const deliveryIds = [randomUUID()];
 
     await queue.enqueue(deliveryIds);
     await queue.enqueue(deliveryIds);
-    await queue.enqueue([]);
 
     expect(await queue.counts()).toMatchObject({ waiting: 2 });
-    consumer(jobs.process);
+    consume(jobs.handle);
     for (const job of [await jobs.next(), await jobs.next()]) {
-      expect(job).toMatchObject({ deliveryIds, attempt: 1 });
-      job.answer(done);
+      expect(job).toMatchObject({ deliveryIds, single: false });
+      job.end(COMPLETED);
     }
-    await eventually(async () => (await queue.counts()).completed === 2);
-    expect(await queue.counts()).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 0, completed: 2 });
+    await waitForCounts(queue, { waiting: 0, active: 0, delayed: 0, failed: 0, completed: 2 });
+  });
+
+  test("no deliveries make no job", async (context) => {
+    const queue = createHarness(context, await locate(context)).open();
+
+    await queue.enqueue([]);
+
+    expect(await queue.counts()).toMatchObject({ waiting: 0 });
   });
 
   test("a delivery has one job of its own at a time, however often it is enqueued", async (context) => {
-    const { queue: open, consumer } = opener(context, await start(context));
+    const { open, consume } = createHarness(context, await locate(context));
     const queue = open();
-    const jobs = handedOver();
+    const jobs = manualHandler();
     const deliveryId = randomUUID();
 
     await queue.enqueueSingle(deliveryId, { delayMs: 3_600_000 });
@@ -52,159 +66,156 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     await queue.enqueueSingle(deliveryId);
     expect(await queue.counts()).toMatchObject({ delayed: 0, waiting: 1 });
 
-    consumer(jobs.process);
+    consume(jobs.handle);
     const job = await jobs.next();
+    expect(job).toMatchObject({ deliveryIds: [deliveryId], single: true });
     await queue.enqueueSingle(deliveryId);
     await queue.redrive([deliveryId]);
     expect(await queue.counts()).toMatchObject({ waiting: 0, active: 1 });
-    job.answer(done);
+    job.end(COMPLETED);
   });
 
-  test("a job of a delivery's own that ended makes place for the next", async (context) => {
-    const { queue: open, consumer } = opener(context, await start(context));
+  test("a delivery's job that has ended is replaced by the next", async (context) => {
+    const { open, consume } = createHarness(context, await locate(context));
     const queue = open();
-    const jobs = handedOver();
+    const jobs = manualHandler();
     const [completes, fails] = [randomUUID(), randomUUID()];
-    consumer(jobs.process);
+    consume(jobs.handle);
 
     await queue.enqueueSingle(completes);
-    (await jobs.next()).answer(done);
-    await reached(queue, "completed", completes);
+    (await jobs.next()).end(COMPLETED);
+    await waitForState(queue, completes, "completed");
     await queue.enqueueSingle(fails);
-    (await jobs.next()).answer({ kind: "failed", error: "no such person" });
-    await reached(queue, "failed", fails);
+    (await jobs.next()).end({ kind: "failed", error: "no such person" });
+    await waitForState(queue, fails, "failed");
 
     for (const deliveryId of [completes, fails]) {
       await queue.enqueueSingle(deliveryId);
       const job = await jobs.next();
-      expect(job).toMatchObject({ deliveryIds: [deliveryId], attempt: 1 });
-      job.answer(done);
+      expect(job.deliveryIds).toEqual([deliveryId]);
+      job.end(COMPLETED);
     }
   });
 
-  test("a delay is kept", async (context) => {
-    const { queue: open, consumer } = opener(context, await start(context));
+  test("a job with a delay runs after it", async (context) => {
+    const { open, consume } = createHarness(context, await locate(context));
     const queue = open();
-    const jobs = handedOver();
-    consumer(jobs.process);
+    const jobs = manualHandler();
+    consume(jobs.handle);
     const before = Date.now();
 
     await queue.enqueueSingle(randomUUID(), { delayMs: 150 });
 
     const job = await jobs.next();
     expect(Date.now() - before).toBeGreaterThanOrEqual(150);
-    job.answer(done);
+    job.end(COMPLETED);
   });
 
-  test("what is to be retried comes again, counted, until it is done", async (context) => {
-    const { queue: open, consumer } = opener(context, await start(context));
+  test("a job is retried as often as its handler says", async (context) => {
+    const { open, consume } = createHarness(context, await locate(context));
     const queue = open();
-    const jobs = handedOver();
-    consumer(jobs.process);
+    const jobs = manualHandler();
+    consume(jobs.handle);
     const deliveryIds = [randomUUID(), randomUUID()];
-
     await queue.enqueue(deliveryIds);
-    (await jobs.next()).answer({ kind: "retry", error: "not yet", delayMs: 0 });
-    const second = await jobs.next();
-    expect(second).toMatchObject({ deliveryIds, attempt: 2 });
-    second.answer({ kind: "retry", error: "not yet either", delayMs: 2 });
-    const third = await jobs.next();
-    expect(third).toMatchObject({ deliveryIds, attempt: 3 });
-    third.answer(done);
 
-    await eventually(async () => (await queue.counts()).completed === 1);
-    expect(await queue.counts()).toMatchObject({ failed: 0, delayed: 0 });
+    for (let attempt = 1; attempt < 15; attempt += 1) {
+      const job = await jobs.next();
+      expect(job.deliveryIds).toEqual(deliveryIds);
+      job.end({ kind: "retry", error: "not yet", delayMs: attempt % 3 });
+    }
+    (await jobs.next()).end(COMPLETED);
+
+    await waitForCounts(queue, { completed: 1, failed: 0, delayed: 0 });
+    expect(await queue.bullmq.getCompleted()).toMatchObject([{ attemptsMade: 15 }]);
   });
 
-  test("a retry waits as long as its verdict says", async (context) => {
-    const { queue: open, consumer } = opener(context, await start(context));
+  test("a retry waits as long as the handler says", async (context) => {
+    const { open, consume } = createHarness(context, await locate(context));
     const queue = open();
-    const jobs = handedOver();
-    consumer(jobs.process);
+    const jobs = manualHandler();
+    consume(jobs.handle);
     const deliveryId = randomUUID();
 
     await queue.enqueueSingle(deliveryId);
-    (await jobs.next()).answer({ kind: "retry", error: "not yet", delayMs: 3_600_000 });
-    await reached(queue, "delayed", deliveryId);
+    (await jobs.next()).end({ kind: "retry", error: "not yet", delayMs: 3_600_000 });
+    await waitForState(queue, deliveryId, "delayed");
 
-    expect((await queue.bullmq.getJob(singleId(deliveryId)))?.delay).toBe(3_600_000);
+    expect((await queue.bullmq.getJob(`delivery-${deliveryId}`))?.delay).toBe(3_600_000);
   });
 
-  test("a job out of attempts fails, and is kept with its reason and no stack", async (context) => {
-    const { queue: open, consumer } = opener(context, await start(context));
-    const queue = open({ maxAttempts: 3 });
-    const seen: number[] = [];
-    consumer(async ({ attempt }) => {
-      seen.push(attempt);
-      return { kind: "retry", error: `attempt ${attempt} failed`, delayMs: 0 };
-    });
+  test("a job fails at once if its handler says so, and keeps its error without a stack", async (context) => {
+    const { open, consume } = createHarness(context, await locate(context));
+    const queue = open();
+    consume(async () => ({ kind: "failed", error: "unparsable" }));
     const deliveryId = randomUUID();
 
     await queue.enqueueSingle(deliveryId);
-    await reached(queue, "failed", deliveryId);
-
-    expect(seen).toEqual([1, 2, 3]);
-    const [job] = await queue.bullmq.getFailed();
-    expect(job).toMatchObject({ failedReason: "attempt 3 failed", attemptsMade: 3, stacktrace: [] });
-  });
-
-  test("a dead job fails at once, whatever attempts it has left", async (context) => {
-    const { queue: open, consumer } = opener(context, await start(context));
-    const queue = open({ maxAttempts: 10 });
-    consumer(async () => ({ kind: "failed", error: "unparsable" }));
-    const deliveryId = randomUUID();
-
-    await queue.enqueueSingle(deliveryId);
-    await reached(queue, "failed", deliveryId);
+    await waitForState(queue, deliveryId, "failed");
 
     const [job] = await queue.bullmq.getFailed();
     expect(job).toMatchObject({ failedReason: "unparsable", attemptsMade: 1, stacktrace: [] });
   });
 
-  test("what a processor throws is reported, and no word of it stored", async (context) => {
-    const { queue: open, consumer, errors } = opener(context, await start(context));
-    const queue = open({ maxAttempts: 1 });
-    consumer(async ({ deliveryIds: [deliveryId] }) => {
-      throw new Error(`cannot read John Appleseed of ${deliveryId}`);
-    });
+  test("if the handler rejects, the job is retried, and the error reported but not stored", async (context) => {
+    const { open, consume, errors } = createHarness(context, await locate(context));
+    const queue = open();
     const deliveryId = randomUUID();
+    let calls = 0;
+    consume(async () => {
+      calls += 1;
+      if (calls === 1) throw new Error(`cannot read John Appleseed of ${deliveryId}`);
+      return { kind: "failed", error: "never" };
+    });
 
     await queue.enqueueSingle(deliveryId);
-    await reached(queue, "failed", deliveryId);
+    await waitForState(queue, deliveryId, "delayed");
+    const job = await queue.bullmq.getJob(`delivery-${deliveryId}`);
+    await waitForState(queue, deliveryId, "failed");
 
-    const [job] = await queue.bullmq.getFailed();
+    expect(job?.failedReason).toContain("rejected");
     expect(JSON.stringify(job?.asJSON())).not.toContain("Appleseed");
     expect(errors.map((error) => error.message)).toContain(`cannot read John Appleseed of ${deliveryId}`);
   });
 
-  test("redriven, failed deliveries start over, and those without a job get one", async (context) => {
-    const { queue: open, consumer } = opener(context, await start(context));
+  test("a job that names no deliveries fails without being processed", async (context) => {
+    const { open, consume } = createHarness(context, await locate(context));
     const queue = open();
-    const jobs = handedOver();
-    consumer(jobs.process, { concurrency: 1 });
+    const jobs = manualHandler();
+    consume(jobs.handle);
+
+    await queue.bullmq.add("batch", { deliveryIds: "none" as never }, { jobId: randomUUID() });
+
+    await waitForCounts(queue, { failed: 1 });
+    expect(await queue.bullmq.getFailed()).toMatchObject([{ failedReason: "the job names no deliveries" }]);
+  });
+
+  test("redriven, failed deliveries start over, and those without a job get one", async (context) => {
+    const { open, consume } = createHarness(context, await locate(context));
+    const queue = open();
+    const jobs = manualHandler();
+    consume(jobs.handle, { concurrency: 1 });
     const [failed, unknown] = [randomUUID(), randomUUID()];
     await queue.enqueueSingle(failed);
-    (await jobs.next()).answer({ kind: "retry", error: "not yet", delayMs: 0 });
-    (await jobs.next()).answer({ kind: "failed", error: "never" });
-    await reached(queue, "failed", failed);
+    (await jobs.next()).end({ kind: "retry", error: "not yet", delayMs: 0 });
+    (await jobs.next()).end({ kind: "failed", error: "never" });
+    await waitForState(queue, failed, "failed");
 
     await queue.redrive([failed, unknown]);
 
     const first = await jobs.next();
-    first.answer(done);
+    first.end(COMPLETED);
     const second = await jobs.next();
-    second.answer(done);
-    expect([first, second].map(({ attempt }) => attempt)).toEqual([1, 1]);
-    expect(new Set([first, second].flatMap(({ deliveryIds }) => deliveryIds))).toEqual(
-      new Set([failed, unknown]),
+    second.end(COMPLETED);
+    expect([first, second].flatMap(({ deliveryIds }) => deliveryIds).toSorted()).toEqual(
+      [failed, unknown].toSorted(),
     );
-    await eventually(async () => (await queue.counts()).completed === 2);
-    expect(await queue.counts()).toMatchObject({ failed: 0 });
+    await waitForCounts(queue, { completed: 2, failed: 0 });
+    expect(await queue.bullmq.getCompleted()).toMatchObject([{ attemptsMade: 1 }, { attemptsMade: 1 }]);
   });
 
   test("a thousand deliveries are redriven and removed, none left out", async (context) => {
-    const { queue: open } = opener(context, await start(context));
-    const queue = open();
+    const queue = createHarness(context, await locate(context)).open();
     const deliveryIds = Array.from({ length: 1_001 }, () => randomUUID());
 
     await queue.redrive(deliveryIds);
@@ -213,122 +224,124 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, start) => {
     expect(await queue.counts()).toMatchObject({ waiting: 1 });
   });
 
-  test("a removed delivery's failed job is gone", async (context) => {
-    const { queue: open, consumer } = opener(context, await start(context));
+  test("the failed job of a removed delivery is gone", async (context) => {
+    const { open, consume } = createHarness(context, await locate(context));
     const queue = open();
-    consumer(async () => ({ kind: "failed", error: "never" }));
+    consume(async () => ({ kind: "failed", error: "never" }));
     const deliveryId = randomUUID();
     await queue.enqueueSingle(deliveryId);
-    await reached(queue, "failed", deliveryId);
+    await waitForState(queue, deliveryId, "failed");
 
     await queue.remove([deliveryId, randomUUID()]);
 
     expect(await queue.counts()).toMatchObject({ failed: 0 });
   });
 
-  test("a job outlives the consumer that died with it, and its attempt is not used up", async (context) => {
-    const { queue: open, consumer } = opener(context, await start(context));
+  test("another consumer takes over the job of one that died, which uses no attempt", async (context) => {
+    const { open, consume } = createHarness(context, await locate(context));
     const queue = open();
-    const [dying, living] = [handedOver(), handedOver()];
+    const [dying, living] = [manualHandler(), manualHandler()];
     const deliveryIds = [randomUUID(), randomUUID()];
-    const first = consumer(dying.process, quickRecovery);
+    const first = consume(dying.handle, QUICK_RECOVERY);
     await queue.enqueue(deliveryIds);
     const lost = await dying.next();
 
-    expect(await first.close(0)).toBe(false);
-    consumer(living.process, quickRecovery);
+    expect(await first.close(1)).toBe(false);
+    consume(living.handle, QUICK_RECOVERY);
 
     const recovered = await living.next();
-    expect(recovered).toMatchObject({ deliveryIds, single: false, attempt: 1 });
-    lost.answer({ kind: "failed", error: "a verdict of the dead" });
-    recovered.answer(done);
-    await eventually(async () => (await queue.counts()).completed === 1);
-    expect(await queue.counts()).toMatchObject({ failed: 0, active: 0 });
+    expect(recovered).toMatchObject({ deliveryIds, single: false });
+    lost.end({ kind: "failed", error: "the result of a dead consumer" });
+    recovered.end(COMPLETED);
+    await waitForCounts(queue, { completed: 1, failed: 0, active: 0 });
+    expect(await queue.bullmq.getCompleted()).toMatchObject([{ attemptsMade: 1 }]);
   });
 
-  test("a job that stalled too often is given up instead of processed", async (context) => {
-    const { queue: open, consumer } = opener(context, await start(context));
+  test("a job that stalled too often goes to the handler of stalled jobs", async (context) => {
+    const { open, consume } = createHarness(context, await locate(context));
     const queue = open();
-    const [dying, living] = [handedOver(), handedOver()];
-    const givenUp: unknown[] = [];
-    const first = consumer(dying.process, quickRecovery);
+    const [dying, living] = [manualHandler(), manualHandler()];
+    const stalled: unknown[] = [];
+    const first = consume(dying.handle, QUICK_RECOVERY);
     const deliveryId = randomUUID();
     await queue.enqueueSingle(deliveryId);
     const lost = await dying.next();
 
-    await first.close(0);
-    consumer(living.process, {
-      ...quickRecovery,
+    await first.close(1);
+    consume(living.handle, {
+      ...QUICK_RECOVERY,
       maxStalledCount: 0,
-      async handleStalled(work) {
-        givenUp.push(work);
+      async handleStalled(job) {
+        stalled.push(job);
         return { kind: "failed", error: "stalled" };
       },
     });
 
-    await reached(queue, "failed", deliveryId);
-    expect(givenUp).toEqual([{ deliveryIds: [deliveryId], single: true, attempt: 1 }]);
-    expect((await queue.bullmq.getFailed())[0]?.failedReason).toBe("stalled");
-    lost.answer(done);
+    await waitForState(queue, deliveryId, "failed");
+    expect(stalled).toEqual([{ deliveryIds: [deliveryId], single: true }]);
+    expect(await queue.bullmq.getFailed()).toMatchObject([{ failedReason: "stalled" }]);
+    lost.end(COMPLETED);
   });
 
-  test("closing waits for the job in flight and takes no other", async (context) => {
-    const { queue: open, consumer } = opener(context, await start(context));
+  test("a consumer that closes waits for the job in flight and takes no other", async (context) => {
+    const { open, consume } = createHarness(context, await locate(context));
     const queue = open();
-    const jobs = handedOver();
-    const closing = consumer(jobs.process, { concurrency: 1 });
+    const jobs = manualHandler();
+    const consumer = consume(jobs.handle, { concurrency: 1 });
     await queue.enqueue([randomUUID()]);
     const inFlight = await jobs.next();
     await queue.enqueue([randomUUID()]);
-    expect(closing.inFlight).toBe(1);
 
-    const closed = closing.close(30_000);
-    expect(await closing.readiness()).toEqual({ ready: false, reason: "the consumer is closing" });
-    inFlight.answer(done);
+    const closed = consumer.close(30_000);
+    await expect(consumer.checkReady()).rejects.toThrow("the consumer is closing");
+    expect(await queue.counts()).toMatchObject({ waiting: 1, active: 1 });
+    inFlight.end(COMPLETED);
 
     expect(await closed).toBe(true);
-    expect(closing.inFlight).toBe(0);
     expect(await queue.counts()).toMatchObject({ completed: 1, waiting: 1, active: 0 });
   });
 
-  test("consumers share the jobs, each job going to one", async (context) => {
-    const { queue: open, consumer } = opener(context, await start(context));
+  test("consumers share the jobs, and each job goes to one of them", async (context) => {
+    const { open, consume } = createHarness(context, await locate(context));
     const queue = open();
-    const seen: string[] = [];
-    for (const _ of Array.from({ length: 3 })) {
-      consumer(async ({ deliveryIds }) => {
-        seen.push(...deliveryIds);
-        return done;
-      });
-    }
+    const seen: string[][] = [[], [], []];
+    const allHaveOne = Promise.withResolvers<void>();
+    for (const mine of seen)
+      consume(
+        async ({ deliveryIds }) => {
+          mine.push(...deliveryIds);
+          if (seen.every((ids) => ids.length > 0)) allHaveOne.resolve();
+          await allHaveOne.promise;
+          return COMPLETED;
+        },
+        { concurrency: 1 },
+      );
     const deliveryIds = Array.from({ length: 60 }, () => randomUUID());
 
     await Promise.all(deliveryIds.map((deliveryId) => queue.enqueue([deliveryId])));
-    await eventually(async () => (await queue.counts()).completed === 60);
+    await waitForCounts(queue, { completed: 60 });
 
-    expect(seen.toSorted()).toEqual(deliveryIds.toSorted());
+    expect(seen.flat().toSorted()).toEqual(deliveryIds.toSorted());
   });
 
-  test("both ends say that they are ready", async (context) => {
-    const { queue: open, consumer } = opener(context, await start(context));
-    const queue = open();
-    const consuming = consumer(async () => done);
+  test("the queue and a consumer say that they are ready", async (context) => {
+    const { open, consume } = createHarness(context, await locate(context));
+    const consumer = consume(async () => COMPLETED);
 
-    await eventually(async () => (await queue.readiness()).ready);
-    await eventually(async () => (await consuming.readiness()).ready);
-    expect(await queue.readiness()).toEqual({ ready: true });
+    await waitUntilReady(consumer);
+    await expect(consumer.checkReady()).resolves.toBeUndefined();
+    await expect(open().counts()).resolves.toMatchObject({ waiting: 0, active: 0 });
   });
 
-  test("connections bear the names of who made them", async (context) => {
-    const { queue: open, consumer } = opener(context, await start(context));
+  test("a connection has the name of the service that made it", async (context) => {
+    const { open, consume } = createHarness(context, await locate(context));
     const queue = open();
-    const consuming = consumer(async () => done, { name: "dossier-worker" });
-    await eventually(async () => (await consuming.readiness()).ready);
+    await waitUntilReady(consume(async () => COMPLETED, { name: "dossier-worker" }));
 
-    const name = await eventually(async () => {
+    const name = await waitFor(async () => {
       const workers = await queue.bullmq.getWorkers();
       const names = workers.map((worker) => worker["rawname"] ?? worker["name"]);
-      return names.find((each) => each?.endsWith(":w:dossier-worker")) ?? false;
+      return names.find((each) => each?.endsWith(":w:dossier-worker"));
     });
     expect(name).toContain(backend === "redis" ? "{dossier}" : "deliveries");
   });

@@ -1,6 +1,7 @@
-import { freshDatabase, freshRedis } from "@dossier/testing";
+import { isOutage } from "@dossier/store";
+import { freshDatabase, freshRedis, waitFor } from "@dossier/testing";
 import type { JobState } from "bullmq";
-import type { TestContext } from "vitest";
+import { expect, type TestContext } from "vitest";
 import {
   consume,
   migrateQueue,
@@ -8,13 +9,14 @@ import {
   type Consumer,
   type ConsumerOptions,
   type DeliveryQueue,
+  type JobCounts,
+  type JobInput,
+  type JobResult,
   type QueueLocation,
   type QueueOptions,
-  type JobResult,
-  type JobInput,
 } from "../src/index.ts";
 
-/** An empty queue on each of the two backends. */
+/** By backend: returns the location of an empty queue. */
 export const BACKENDS: Record<"redis" | "postgres", (context: TestContext) => Promise<QueueLocation>> = {
   redis: async (context) => ({ redisUrl: await freshRedis(context) }),
   async postgres(context) {
@@ -24,28 +26,25 @@ export const BACKENDS: Record<"redis" | "postgres", (context: TestContext) => Pr
   },
 };
 
-/** Opens parts of the queue for one test, and closes them, last first, when it ends. */
-export function opener(context: TestContext, location: QueueLocation) {
+/** Opens queues and consumers at one location, and closes them, the last one first, when the test ends. */
+export function createHarness(context: TestContext, location: QueueLocation) {
   const errors: Error[] = [];
   const onError = (error: Error) => void errors.push(error);
 
   return {
-    /** What was reported to `onError` by all parts. */
+    /** What all of them reported to `onError`. */
     errors,
-    queue(options: Partial<QueueOptions> = {}) {
+    open(options: Partial<QueueOptions> = {}): DeliveryQueue {
       const queue = openQueue(location, { name: "test-producer", onError, timeoutMs: 10_000, ...options });
       context.onTestFinished(() => queue.close());
       return queue;
     },
-    consumer(
-      process: (work: JobInput) => Promise<JobResult>,
-      options: Partial<ConsumerOptions> = {},
-    ): Consumer {
-      const consumer = consume(location, process, {
+    consume(handle: (job: JobInput) => Promise<JobResult>, options: Partial<ConsumerOptions> = {}): Consumer {
+      const consumer = consume(location, handle, {
         name: "test-consumer",
         concurrency: 4,
-        backoff: { baseMs: 1, capMs: 1 },
-        handleStalled: () => Promise.reject(new Error("nothing should be given up here")),
+        handleStalled: () => Promise.reject(new Error("no job of this test may stall")),
+        isOutage,
         onError,
         ...options,
       });
@@ -55,46 +54,58 @@ export function opener(context: TestContext, location: QueueLocation) {
   };
 }
 
-/** A processor that hands each job to the test, which answers it with a verdict. */
-export function handedOver() {
-  const waiting: Array<(job: Handed) => void> = [];
-  const arrived: Handed[] = [];
+/** A job that is being processed until the test ends it. */
+export interface ManualJob extends JobInput {
+  end(result: JobResult): void;
+}
+
+/** Returns a job handler that hands each job to the test. `next` returns the jobs in their order. */
+export function manualHandler() {
+  const arrived: ManualJob[] = [];
+  const waiting: Array<(job: ManualJob) => void> = [];
   return {
-    process(work: JobInput): Promise<JobResult> {
+    handle(input: JobInput): Promise<JobResult> {
       const { promise, resolve } = Promise.withResolvers<JobResult>();
-      const handed = { ...work, answer: resolve };
+      const job = { ...input, end: resolve };
       const next = waiting.shift();
-      if (next) next(handed);
-      else arrived.push(handed);
+      if (next) next(job);
+      else arrived.push(job);
       return promise;
     },
-    /** The next job; resolves when there is one. */
-    next(): Promise<Handed> {
-      const handed = arrived.shift();
-      if (handed) return Promise.resolve(handed);
-      const { promise, resolve } = Promise.withResolvers<Handed>();
+    next(): Promise<ManualJob> {
+      const job = arrived.shift();
+      if (job) return Promise.resolve(job);
+      const { promise, resolve } = Promise.withResolvers<ManualJob>();
       waiting.push(resolve);
       return promise;
     },
   };
 }
 
-export interface Handed extends JobInput {
-  answer(verdict: JobResult): void;
+/** Waits until the delivery's own job has this state. */
+export async function waitForState(queue: DeliveryQueue, deliveryId: string, state: JobState): Promise<void> {
+  await waitFor(
+    () => queue.bullmq.getJobState(`delivery-${deliveryId}`),
+    (seen) => expect(seen).toBe(state),
+  );
 }
 
-/** Tries until `attempt` resolves to something other than false; for what gives no signal of its own. */
-export async function eventually<T>(attempt: () => Promise<T | false>): Promise<T> {
-  for (;;) {
-    const result = await attempt().catch(() => false as const);
-    if (result !== false) return result;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+/** Waits until the queue has these numbers of jobs. */
+export async function waitForCounts(queue: DeliveryQueue, expected: Partial<JobCounts>): Promise<void> {
+  await waitFor(
+    () => queue.counts(),
+    (counts) => expect(counts).toMatchObject(expected),
+  );
 }
 
-/** Resolves once the delivery's own job has come to this state. */
-export async function reached(queue: DeliveryQueue, state: JobState, deliveryId: string): Promise<void> {
-  await eventually(async () => (await queue.bullmq.getJobState(`delivery-${deliveryId}`)) === state);
+/** Enqueues deliveries as soon as the queue is available. */
+export async function enqueueEventually(queue: DeliveryQueue, deliveryIds: readonly string[]): Promise<void> {
+  await waitFor(() => queue.enqueue(deliveryIds).then(() => true));
 }
 
-export const done: JobResult = { kind: "completed" };
+/** Waits until the consumer can take jobs. */
+export async function waitUntilReady(consumer: Consumer): Promise<void> {
+  await waitFor(() => consumer.checkReady().then(() => true));
+}
+
+export const COMPLETED: JobResult = { kind: "completed" };

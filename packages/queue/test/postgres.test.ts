@@ -3,65 +3,74 @@ import { freshDatabase } from "@dossier/testing";
 import pg from "pg";
 import { expect, test, type TestContext } from "vitest";
 import { migrateQueue } from "../src/index.ts";
-import { done, eventually, handedOver, opener, reached } from "./harness.ts";
+import {
+  COMPLETED,
+  createHarness,
+  manualHandler,
+  waitForCounts,
+  waitForState,
+  waitUntilReady,
+} from "./harness.ts";
 
-async function emptyDatabase(context: TestContext) {
-  const database = await freshDatabase();
-  context.onTestFinished(() => database.drop());
-  const client = new pg.Client({ connectionString: database.url });
+async function connect(context: TestContext, url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
   await client.connect();
   context.onTestFinished(() => client.end());
-  return { url: database.url, client };
+  return client;
 }
 
-test("a role that was granted the queue and owns nothing can do all of it, but not change its tables", async (context) => {
-  const { url, client } = await emptyDatabase(context);
+test("a role with the grants of a service can use the queue, but not change its tables", async (context) => {
+  const { url, drop } = await freshDatabase();
+  context.onTestFinished(() => drop());
+  const owner = await connect(context, url);
   const role = `svc-${randomBytes(4).toString("hex")}`;
-  await client.query(`create role ${pg.escapeIdentifier(role)} login password 'secret'`);
+  await owner.query(`create role ${pg.escapeIdentifier(role)} login password 'secret'`);
+  context.onTestFinished(async () => {
+    await owner.query(`drop owned by ${pg.escapeIdentifier(role)}`);
+    await owner.query(`drop role ${pg.escapeIdentifier(role)}`);
+  });
   await migrateQueue(url, role);
   await migrateQueue(url, role);
-  const asService = new URL(url);
-  asService.username = role;
-  asService.password = "secret";
-  const { queue: open, consumer } = opener(context, { databaseUrl: asService.href });
+  const serviceUrl = new URL(url);
+  serviceUrl.username = role;
+  serviceUrl.password = "secret";
+  const { open, consume } = createHarness(context, { databaseUrl: serviceUrl.href });
   const queue = open();
-  const jobs = handedOver();
-  consumer(jobs.process);
+  const jobs = manualHandler();
+  consume(jobs.handle);
   const deliveryId = randomUUID();
 
   await queue.enqueue([randomUUID()]);
-  (await jobs.next()).answer(done);
+  (await jobs.next()).end(COMPLETED);
   await queue.enqueueSingle(deliveryId);
-  (await jobs.next()).answer({ kind: "retry", error: "not yet", delayMs: 0 });
-  (await jobs.next()).answer({ kind: "failed", error: "never" });
-  await reached(queue, "failed", deliveryId);
+  (await jobs.next()).end({ kind: "retry", error: "not yet", delayMs: 1 });
+  (await jobs.next()).end({ kind: "failed", error: "never" });
+  await waitForState(queue, deliveryId, "failed");
   await queue.redrive([deliveryId]);
-  (await jobs.next()).answer(done);
-  await eventually(async () => (await queue.counts()).completed === 2);
+  (await jobs.next()).end(COMPLETED);
+  await waitForCounts(queue, { completed: 2 });
   await queue.remove([deliveryId]);
 
-  const service = new pg.Client({ connectionString: asService.href });
-  await service.connect();
+  const service = await connect(context, serviceUrl.href);
   await expect(service.query("drop table bullmq.job")).rejects.toThrow("must be owner");
   await expect(service.query("create table bullmq.mine ()")).rejects.toThrow("permission denied");
-  await service.end();
-  await client.query(`drop owned by ${pg.escapeIdentifier(role)}`);
 });
 
 test("what was opened before the migration says so, and works after it", async (context) => {
-  const { url } = await emptyDatabase(context);
-  const { queue: open, consumer } = opener(context, { databaseUrl: url });
+  const { url, drop } = await freshDatabase();
+  context.onTestFinished(() => drop());
+  const { open, consume, errors } = createHarness(context, { databaseUrl: url });
   const queue = open();
-  const jobs = handedOver();
-  const consuming = consumer(jobs.process);
+  const jobs = manualHandler();
+  const consumer = consume(jobs.handle);
 
-  expect(await queue.readiness()).toMatchObject({
-    ready: false,
-    reason: expect.stringContaining("not initialized"),
-  });
+  await expect(queue.counts()).rejects.toThrow("not initialized");
+  await expect(consumer.checkReady()).rejects.toThrow("no answer within 1000 ms");
+  expect(errors).toContainEqual(expect.objectContaining({ code: "42P01" }));
   await migrateQueue(url);
 
   await queue.enqueue([randomUUID()]);
-  (await jobs.next()).answer(done);
-  await eventually(async () => (await consuming.readiness()).ready);
+  (await jobs.next()).end(COMPLETED);
+  await waitUntilReady(consumer);
+  await waitForCounts(queue, { completed: 1 });
 });

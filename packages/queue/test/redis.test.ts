@@ -2,20 +2,20 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { inspect } from "node:util";
-import { needs, startRedis } from "@dossier/testing";
+import { needs, startRedis, waitFor } from "@dossier/testing";
 import { expect, test, type TestContext } from "vitest";
 import { openQueue } from "../src/index.ts";
-import { done, eventually, handedOver, opener } from "./harness.ts";
+import { COMPLETED, createHarness, manualHandler, waitForCounts } from "./harness.ts";
 
-async function ownRedis(context: TestContext, settings: Record<string, string> = {}) {
+async function startOwnRedis(context: TestContext, settings: Record<string, string> = {}) {
   await needs(context, "redisServer");
   const server = await startRedis({ settings });
   context.onTestFinished(() => server.stop());
   return server;
 }
 
-/** Sends a command past the queue's own connections. */
-async function command(port: number, ...words: string[]): Promise<string> {
+/** Sends a command on a connection of its own. */
+async function sendCommand(port: number, ...words: string[]): Promise<string> {
   const socket = connect(port, "127.0.0.1").setEncoding("utf8");
   socket.write(`${words.join(" ")}\r\n`);
   const [answer] = (await once(socket, "data")) as [string];
@@ -23,53 +23,54 @@ async function command(port: number, ...words: string[]): Promise<string> {
   return answer.trim();
 }
 
-test("after FLUSHALL and SCRIPT FLUSH a consumer goes on with what is enqueued then", async (context) => {
-  const server = await ownRedis(context);
-  const { queue: open, consumer } = opener(context, { redisUrl: server.url });
+test("after FLUSHALL and SCRIPT FLUSH, a consumer processes what is enqueued then", async (context) => {
+  const server = await startOwnRedis(context);
+  const { open, consume } = createHarness(context, { redisUrl: server.url });
   const queue = open();
-  const jobs = handedOver();
-  const consuming = consumer(jobs.process, { concurrency: 2 });
+  const jobs = manualHandler();
+  const consumer = consume(jobs.handle, { concurrency: 2 });
   await queue.enqueue([randomUUID()]);
   const inFlight = await jobs.next();
 
-  expect(await command(server.port, "FLUSHALL")).toBe("+OK");
-  expect(await command(server.port, "SCRIPT", "FLUSH")).toBe("+OK");
+  expect(await sendCommand(server.port, "FLUSHALL")).toBe("+OK");
+  expect(await sendCommand(server.port, "SCRIPT", "FLUSH")).toBe("+OK");
 
   for (const deliveryIds of [[randomUUID()], [randomUUID()], [randomUUID()]]) {
     await queue.enqueue(deliveryIds);
     const job = await jobs.next();
     expect(job.deliveryIds).toEqual(deliveryIds);
-    job.answer(done);
+    job.end(COMPLETED);
   }
-  inFlight.answer(done);
-  await eventually(async () => consuming.inFlight === 0 && (await queue.counts()).completed === 3);
-  expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, failed: 0 });
+  inFlight.end(COMPLETED);
+  expect(await consumer.close(10_000)).toBe(true);
+  expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, failed: 0, completed: 3 });
 });
 
-test("while the server is a read-only replica nothing fails, and it goes on when that is over", async (context) => {
-  const server = await ownRedis(context);
-  const { queue: open, consumer, errors } = opener(context, { redisUrl: server.url });
+test("while the server is a read-only replica no job fails, and then consumers resume", async (context) => {
+  const server = await startOwnRedis(context);
+  const { open, consume, errors } = createHarness(context, { redisUrl: server.url });
   const queue = open();
-  const jobs = handedOver();
-  consumer(jobs.process, { concurrency: 1 });
+  const jobs = manualHandler();
+  consume(jobs.handle, { concurrency: 1 });
   await queue.enqueue([randomUUID()]);
   const inFlight = await jobs.next();
 
-  expect(await command(server.port, "REPLICAOF", "127.0.0.1", "1")).toBe("+OK");
-  inFlight.answer({ kind: "retry", error: "an attempt made by the processor", delayMs: 0 });
+  expect(await sendCommand(server.port, "REPLICAOF", "127.0.0.1", "1")).toBe("+OK");
+  inFlight.end({ kind: "retry", error: "not yet", delayMs: 0 });
   await expect(queue.enqueue([randomUUID()])).rejects.toThrow("READONLY");
-  await eventually(async () => errors.some((error) => error.message.startsWith("READONLY")));
-  expect(await command(server.port, "REPLICAOF", "NO", "ONE")).toBe("+OK");
+  await waitFor(() => errors.find((error) => error.message.startsWith("READONLY")));
+  expect(await sendCommand(server.port, "REPLICAOF", "NO", "ONE")).toBe("+OK");
 
   const again = await jobs.next();
-  expect(again).toMatchObject({ deliveryIds: inFlight.deliveryIds, attempt: 2 });
-  again.answer(done);
-  await eventually(async () => (await queue.counts()).completed === 1);
+  expect(again.deliveryIds).toEqual(inFlight.deliveryIds);
+  again.end(COMPLETED);
+  await waitForCounts(queue, { completed: 1 });
+  expect(await queue.bullmq.getCompleted()).toMatchObject([{ attemptsMade: 2 }]);
 });
 
-test("a password in the URL is used, and never shown", async (context) => {
-  const server = await ownRedis(context, { requirepass: "s3cret%word" });
-  const errors: Error[] = [];
+test("a password in the URL is used, and stands in no error", async (context) => {
+  const server = await startOwnRedis(context, { requirepass: "s3cret%word" });
+  const errors: unknown[] = [];
   const open = (password: string) => {
     const queue = openQueue(
       { redisUrl: `redis://:${encodeURIComponent(password)}@127.0.0.1:${server.port}/3` },
@@ -80,11 +81,12 @@ test("a password in the URL is used, and never shown", async (context) => {
   };
 
   await open("s3cret%word").enqueue([randomUUID()]);
-  const readiness = await open("wr0ng%word").readiness();
+  const refused = await open("wr0ng%word")
+    .counts()
+    .catch((error: unknown) => error);
 
-  expect(readiness).toMatchObject({ ready: false, reason: expect.stringContaining("WRONGPASS") });
+  expect(refused).toMatchObject({ message: expect.stringContaining("WRONGPASS") });
   expect(errors.length).toBeGreaterThan(0);
-  for (const error of errors) {
+  for (const error of [refused, ...errors])
     expect(inspect(error, { depth: null, showHidden: true })).not.toMatch(/cret|wr0ng/);
-  }
 });

@@ -1,4 +1,4 @@
-/** How long the waits between the attempts of failing work may become. */
+/** Limits of the waits between the attempts of failing work. */
 export interface BackoffLimits {
   /** The longest first wait, in milliseconds; each further one may be twice as long. */
   readonly baseMs: number;
@@ -9,7 +9,7 @@ export interface BackoffLimits {
 /**
  * Returns how long to wait after a failed attempt, in whole milliseconds: capped exponential backoff with full jitter,
  * which is any time from 0 to `min(capMs, baseMs * 2^(attempt - 1))`, all equally likely. The jitter spreads work that
- * failed at the same time, so that its retries do not come at the same time.
+ * failed at the same time, so that it is not retried at the same time.
  *
  * @param attempt the attempt that has failed, from 1
  * @param random returns a number from 0 (included) to 1 (excluded)

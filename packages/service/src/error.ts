@@ -1,4 +1,4 @@
-/** An error as logs, answers and stored failures may repeat it. */
+/** The parts of an error that logs, answers and the record may contain. */
 export interface ErrorDescription {
   /** The error's class, such as `DatabaseError`. */
   readonly type: string;

@@ -1,4 +1,4 @@
-/** Rejects an item for which there is no room. Nothing was done with the item. */
+/** There is no room for an item. Nothing was done with it. */
 export class BufferFullError extends Error {
   override readonly name = "BufferFullError";
 }
@@ -13,7 +13,7 @@ export interface GroupCommitOptions<I> {
 }
 
 export interface GroupCommit<I, O> {
-  /** Returns the item's output of its flush. Rejects with the flush's error, or with `BufferFullError`. */
+  /** Returns the output for the item. Rejects with the error of its flush, or with `BufferFullError`. */
   submit(item: I): Promise<O>;
   /** Resolves when nothing is waiting and nothing is in flight. */
   idle(): Promise<void>;

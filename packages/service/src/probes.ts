@@ -15,10 +15,10 @@ export interface ProbesOptions {
   /** Aborted when the service begins to shut down; from then on it is not ready. */
   readonly shutdownSignal: AbortSignal;
   /**
-   * How long a check may take before it counts as failed, in milliseconds; all checks run at the same time. More
-   * tolerates a slower database; less answers the probe sooner. Default 1,000.
+   * How long a check may take before it fails, in milliseconds; all checks run at the same time. More tolerates a slower
+   * database; less answers the probe sooner. Default 1,000.
    */
-  readonly checkTimeout?: number;
+  readonly checkTimeoutMs?: number;
 }
 
 /** By check: `ok`, or why it failed. */
@@ -32,11 +32,11 @@ type CheckResults = Readonly<Record<string, string>>;
  * - `GET /metrics`: Prometheus text.
  */
 export function probes(options: ProbesOptions): Hono {
-  const { needs, uses = {}, metrics, shutdownSignal, checkTimeout = 1_000 } = options;
+  const { needs, uses = {}, metrics, shutdownSignal, checkTimeoutMs = 1_000 } = options;
   let running: Promise<CheckResults> | undefined;
   // Probes that arrive while checks run share them, so that many probes cost no more than one.
   const runSharedChecks = () =>
-    (running ??= runChecks({ ...uses, ...needs }, checkTimeout).finally(() => {
+    (running ??= runChecks({ ...uses, ...needs }, checkTimeoutMs).finally(() => {
       running = undefined;
     }));
 

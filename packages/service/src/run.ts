@@ -2,7 +2,7 @@ import { constants } from "node:os";
 import pTimeout from "p-timeout";
 import type { Logger } from "./logger.ts";
 
-/** What a step of starting up returns: its value, or what went wrong, in words for whoever starts the service. */
+/** What a step of starting a service returns: its value, or an error message for the person who starts it. */
 export type Result<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly error: string };
@@ -19,16 +19,16 @@ export type ShutdownSteps = Readonly<Record<string, () => unknown>>;
 
 export interface RunOptions {
   /**
-   * How long each shutdown step may take, in milliseconds; then the next one begins all the same. All together must
-   * take less than the supervisor waits before it kills the process (Docker: 10 s unless `stop_grace_period` says
-   * more; Kubernetes: 30 s). Default 15,000.
+   * How long each shutdown step may take, in milliseconds; then the next one begins. All steps together must take less
+   * than the supervisor waits before it kills the process (Docker: 10 s unless `stop_grace_period` is longer;
+   * Kubernetes: 30 s). Default 15,000.
    */
-  readonly stepTimeout?: number;
+  readonly stepTimeoutMs?: number;
   /**
    * For how long after the first signal further ones are ignored, in milliseconds: one Ctrl-C arrives several times
    * where a parent forwards what the terminal sends to every process. Default 0.
    */
-  readonly sameSignalWithin?: number;
+  readonly sameSignalMs?: number;
 }
 
 /**
@@ -42,7 +42,7 @@ export interface RunOptions {
 export async function runUntilSignal(
   log: Logger,
   start: (shutdownSignal: AbortSignal) => Promise<ShutdownSteps>,
-  { stepTimeout = 15_000, sameSignalWithin = 0 }: RunOptions = {},
+  { stepTimeoutMs = 15_000, sameSignalMs = 0 }: RunOptions = {},
 ): Promise<void> {
   const shutdown = new AbortController();
   let steps: ShutdownSteps = {};
@@ -57,14 +57,14 @@ export async function runUntilSignal(
 
   const onSignal = (signal: "SIGTERM" | "SIGINT") => {
     if (shutdown.signal.aborted) {
-      if (performance.now() - firstSignalAt < sameSignalWithin) return;
+      if (performance.now() - firstSignalAt < sameSignalMs) return;
       log.warn({ code: "second-signal", signal }, "second signal; exiting at once");
       process.exit(128 + constants.signals[signal]);
     }
     firstSignalAt = performance.now();
     log.info({ code: "shutting-down", signal }, "shutting down");
     shutdown.abort();
-    void shutDown(log, steps, stepTimeout).then((clean) => {
+    void shutDown(log, steps, stepTimeoutMs).then((clean) => {
       log.info({ code: "shut-down" }, "shut down");
       process.exit(clean ? 0 : 1);
     });
@@ -76,13 +76,13 @@ export async function runUntilSignal(
 }
 
 /** Runs every step, one after the other. Returns whether all of them succeeded in time. */
-async function shutDown(log: Logger, steps: ShutdownSteps, stepTimeout: number): Promise<boolean> {
+async function shutDown(log: Logger, steps: ShutdownSteps, stepTimeoutMs: number): Promise<boolean> {
   let clean = true;
   for (const [step, run] of Object.entries(steps)) {
     try {
       await pTimeout(Promise.resolve(run()), {
-        milliseconds: stepTimeout,
-        message: `not done within ${stepTimeout} ms`,
+        milliseconds: stepTimeoutMs,
+        message: `not done within ${stepTimeoutMs} ms`,
       });
     } catch (err) {
       log.error({ code: "shutdown-step-failed", err, step }, "shutdown step failed");

@@ -34,8 +34,8 @@ export interface ConnectionLimits {
    */
   readonly maxConnections: number;
   /**
-   * How often the first two limits are checked, by which they may be exceeded. Each check visits every open connection.
-   * Default 1,000.
+   * How often `headersTimeout` and `requestTimeout` are checked; they may be exceeded by that much. Each check visits
+   * every open connection. Default 1,000.
    */
   readonly connectionsCheckingInterval: number;
 }

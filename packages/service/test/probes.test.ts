@@ -44,7 +44,7 @@ describe("GET /readyz", () => {
   });
 
   test("counts a check that does not answer in time as failed", async () => {
-    const answer = await app({ needs: { postgres: hang, redis: succeed }, checkTimeout: 5 }).request(
+    const answer = await app({ needs: { postgres: hang, redis: succeed }, checkTimeoutMs: 5 }).request(
       "/readyz",
     );
     expect([answer.status, await answer.json()]).toEqual([

@@ -45,8 +45,8 @@ async function fillAndMeasure(sizes: readonly number[]): Promise<void> {
   try {
     await migrate(postgres.url);
     const pool = openPool(postgres.url, { name: "bench", size: 2 });
-    const { sends } = scenario({ persons: 2 ** 31, seed: 1, duplicates: 0.05, shuffle: 0.2 });
-    const webhooks = sends[Symbol.iterator]();
+    const scenarioOptions = { persons: 2 ** 31, seed: 1, duplicates: 0.05, shuffle: 0.2 };
+    const webhooks = scenario(scenarioOptions).webhooks[Symbol.iterator]();
     let entries = 0;
     for (const size of sizes) {
       const startedAt = performance.now();

@@ -90,7 +90,7 @@ async function fill(pool: Pool): Promise<void> {
        (extract(epoch from timestamptz '2026-01-01Z') * 10000000)::bigint + (n % 240 + s * 10) * 36000000000::bigint,
        json_build_object('entityId', entity_id, 'entity', name, 'documentType', 'passport', 'sessionId', '1',
          'supportingDocumentId', s::text, 'entityStatus', 'approved'),
-       '', md5('d' || n || s)::uuid, now(), '', '', n, s - 1
+       '', md5('d' || n || s)::uuid, now(), '', '', n, s - 1, true
      from persons, generate_series(1, ${eventsEach}) as s`,
     "drop table persons",
     "vacuum analyze",

@@ -50,13 +50,13 @@ async function run(pool: Pool): Promise<void> {
 }
 
 function createDeliveries(count: number): Delivery[] {
-  const { sends } = scenario({
+  const { webhooks } = scenario({
     persons: count,
     seed: Number(values.seed),
     duplicates: Number(values.duplicates),
     shuffle: Number(values.shuffle),
   });
-  return Iterator.from(sends)
+  return Iterator.from(webhooks)
     .take(count)
     .map(({ body }) => ({
       deliveryId: v7(),

@@ -34,10 +34,12 @@ create table events (
   hash bytea not null,
   append_id bigint not null,
   ordinal integer not null,
+  recognised boolean not null,
   primary key (entity_id, seq),
   constraint events_identity unique (entity_id, event, id)
 );
 comment on column events.ticks is 'creationTimeUtc of the first send, in 100 ns since 1970; an earlier redelivery counts instead.';
+comment on column events.recognised is 'Whether the code that appended the event knew its type; no part of the hash chain.';
 create index events_by_append on events (append_id, ordinal);
 
 create table redeliveries (

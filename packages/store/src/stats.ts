@@ -32,8 +32,7 @@ export interface Stats {
 
 const countDeliveries = statement("count_deliveries");
 const countPersons = statement("count_persons");
-
-const countUndocumented = statement("count_undocumented");
+const countUnrecognised = statement("count_unrecognised");
 const selectFeedLag = statement("select_feed_lag");
 
 /**
@@ -90,8 +89,9 @@ async function personCounts(pool: Pool): Promise<Record<Status, number>> {
   >;
 }
 
+/** Counts the events whose type was unknown when they were appended, and is unknown to this code as well. */
 async function unrecognisedCounts(pool: Pool): Promise<Record<string, number>> {
-  const { rows } = await pool.query<{ event: string; count: bigint }>(countUndocumented);
+  const { rows } = await pool.query<{ event: string; count: bigint }>(countUnrecognised);
   return Object.fromEntries(
     rows.filter(({ event }) => !isKnownType(event)).map(({ event, count }) => [event, Number(count)]),
   );

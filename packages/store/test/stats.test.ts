@@ -29,8 +29,8 @@ test("an empty record counts nothing", async () => {
 });
 
 test("every number is what counting row by row gives, also of what has no position in the feed yet", async () => {
-  const { sends } = scenario({ persons: 30, seed: 5, duplicates: 0.3, shuffle: 0.5 });
-  const journey = Iterator.from(sends).map(({ body }) => body);
+  const { webhooks } = scenario({ persons: 30, seed: 5, duplicates: 0.3, shuffle: 0.5 });
+  const journey = Iterator.from(webhooks).map(({ body }) => body);
   const bad = ["no json", "{}", "[]"].map((text) => Buffer.from(text));
   const unheardOf = ["toString", "Rejected", "Rejected"].map((event, i) =>
     body(event, String(i), "e", "2026-01-01T00:00:00Z"),
@@ -79,6 +79,22 @@ test("every number is what counting row by row gives, also of what has no positi
   } finally {
     other.release(true);
   }
+});
+
+test("an event of a type that the code has learnt since it was appended counts as recognised", async () => {
+  const types = ["NaturalPersonPending", "Rejected"];
+  const ids = await record.receive(types.map((event) => body(event, "1", "e", "2026-01-01T00:00:00Z")));
+  await record.settle(ids);
+  const { rows } = await record.pool.query("select event, recognised from events order by event");
+  expect(rows).toEqual([
+    { event: "NaturalPersonPending", recognised: true },
+    { event: "Rejected", recognised: false },
+  ]);
+
+  // As code that did not know the type would have appended it.
+  await record.pool.query("alter table events disable trigger append_only");
+  await record.pool.query("update events set recognised = false");
+  expect((await stats(record.pool)).events.unrecognised).toEqual({ Rejected: 1 });
 });
 
 async function count(what: string): Promise<number> {

@@ -2,8 +2,7 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { buffer } from "node:stream/consumers";
 import type { Result } from "@dossier/service";
-import { samples } from "../webhooks/samples.ts";
-import { createSender, type Sent } from "../webhooks/sender.ts";
+import { createSender, retryFor, samples, type SendResult } from "@dossier/simulator";
 import { webhookTarget } from "../webhooks/target.ts";
 import { command, conclude, exitCodes, paragraphs } from "./command.ts";
 import { httpUrl, wholeNumber } from "./values.ts";
@@ -52,17 +51,15 @@ export function sendCommand() {
 async function run(files: readonly string[], options: SendOptions): Promise<Result<void>> {
   const target = await webhookTarget(options);
   if (!target.ok) return target;
-  const sender = createSender({
-    ...target.value,
-    connections: 1,
-    giveUpAfterMs: options.giveUpAfter * 1_000,
-  });
+  const { url, secret } = target.value;
+  const retry = retryFor(options.giveUpAfter * 1_000);
+  const sender = createSender({ urls: [url], secret, connections: 1, retry });
   let failed = 0;
   try {
     for await (const { name, body } of files.length === 0 ? samples() : payloads(files)) {
       const sent = await sender.send(body);
       console.log(options.json ? JSON.stringify({ payload: name, ...sent }) : `${name}: ${inWords(sent)}`);
-      if (sent.is !== "accepted") failed++;
+      if (sent.kind !== "accepted") failed++;
     }
   } finally {
     sender.close();
@@ -80,13 +77,13 @@ async function* payloads(files: readonly string[]) {
   }
 }
 
-function inWords(sent: Sent): string {
-  switch (sent.is) {
+function inWords(sent: SendResult): string {
+  switch (sent.kind) {
     case "accepted":
       return `accepted, delivery ${sent.deliveryId}`;
     case "refused":
-      return `refused: ${sent.why}`;
+      return `refused: ${sent.error}`;
     case "unanswered":
-      return `not accepted, after ${sent.retries + 1} sends: ${sent.why}`;
+      return `not accepted, after ${sent.retries + 1} sends: ${sent.error}`;
   }
 }

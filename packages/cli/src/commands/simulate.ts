@@ -1,6 +1,6 @@
 import type { Person } from "@dossier/events";
 import type { Result } from "@dossier/service";
-import { scenario, type Send } from "@dossier/simulator";
+import { createSender, retryFor, scenario, type Webhook } from "@dossier/simulator";
 import type { ConsoleClient } from "../console/client.ts";
 import { consoleTarget } from "../console/target.ts";
 import { compare, untilSettled, type Checked, type Unchecked } from "../simulation/check.ts";
@@ -9,7 +9,6 @@ import { countStatuses, writeExpectations } from "../simulation/expectations.ts"
 import { faults, inWords, type Report } from "../simulation/report.ts";
 import { stream, type Tally } from "../simulation/stream.ts";
 import { startProgress } from "../terminal/progress.ts";
-import { createSender } from "../webhooks/sender.ts";
 import { webhookTarget, type WebhookTarget } from "../webhooks/target.ts";
 import { command, conclude, described, exitCodes, paragraphs } from "./command.ts";
 import { httpUrl, share, wholeNumber } from "./values.ts";
@@ -110,8 +109,8 @@ async function run(options: SimulateOptions): Promise<Result<void>> {
   const console = options.check ? await consoleTarget(options) : undefined;
   if (console?.ok === false) return console;
 
-  const { sends, persons } = scenario(options);
-  const sent = await sendAll(sends, target.value, options);
+  const { webhooks, persons } = scenario(options);
+  const sent = await sendAll(webhooks, target.value, options);
   if (options.expect !== undefined) await writeExpectations(persons, options.expect);
   const report: Report = {
     seed: options.seed,
@@ -127,18 +126,19 @@ async function run(options: SimulateOptions): Promise<Result<void>> {
 }
 
 async function sendAll(
-  sends: Iterable<Send>,
-  target: WebhookTarget,
+  webhooks: Iterable<Webhook>,
+  { url, secret }: WebhookTarget,
   options: SimulateOptions,
 ): Promise<Tally> {
   const progress = startProgress("webhooks", estimateSends(options));
   const sender = createSender({
-    ...target,
+    urls: [url],
+    secret,
     connections: options.concurrency,
-    giveUpAfterMs: options.giveUpAfter * 1_000,
+    retry: retryFor(options.giveUpAfter * 1_000),
   });
   try {
-    return await stream(sends, sender, { ...options, onSent: () => progress.advance() });
+    return await stream(webhooks, sender, { ...options, onSent: () => progress.advance() });
   } finally {
     progress.end();
     sender.close();

@@ -6,6 +6,6 @@ const SAMPLE = 200;
 export function estimateSends(options: ScenarioOptions): number {
   const sample = Math.min(SAMPLE, options.persons);
   let sends = 0;
-  for (const _ of scenario({ ...options, persons: sample }).sends) sends++;
+  for (const _ of scenario({ ...options, persons: sample }).webhooks) sends++;
   return Math.round((sends / sample) * options.persons);
 }

@@ -1,9 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Send } from "@dossier/simulator";
-import type { Sender } from "../webhooks/sender.ts";
+import type { Sender, Webhook } from "@dossier/simulator";
 
 export interface Tally {
-  readonly kinds: Record<Send["kind"], number>;
+  readonly kinds: Record<Webhook["kind"], number>;
   accepted: number;
   refused: number;
   unanswered: number;
@@ -24,7 +23,7 @@ export interface StreamOptions {
 
 /** Posts sends in their order, made only as they are needed, and counts what became of them. */
 export async function stream(
-  sends: Iterable<Send>,
+  sends: Iterable<Webhook>,
   sender: Sender,
   { concurrency, rate, onSent }: StreamOptions,
 ): Promise<Tally> {
@@ -47,9 +46,9 @@ export async function stream(
       if (rate > 0) await until(started + (begun++ / rate) * 1_000);
       const sent = await sender.send(body);
       tally.kinds[kind]++;
-      tally[sent.is]++;
+      tally[sent.kind]++;
       tally.retries += sent.retries;
-      if (sent.is !== "accepted") tally.firstFault ??= sent.why;
+      if (sent.kind !== "accepted") tally.firstFault ??= sent.error;
       onSent();
     }
   }

@@ -52,7 +52,7 @@ export async function runUp(): Promise<Result<void>> {
         },
       };
     },
-    { stepTimeout: STEP_TIMEOUT_MS, sameSignalWithin: SAME_SIGNAL_MS },
+    { stepTimeoutMs: STEP_TIMEOUT_MS, sameSignalMs: SAME_SIGNAL_MS },
   );
   return { ok: true, value: undefined };
 }

@@ -1,10 +1,9 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createSender, retryFor, samples } from "@dossier/simulator";
 import type { ConsoleClient } from "../console/client.ts";
 import { untilSettled } from "../simulation/check.ts";
-import { samples } from "../webhooks/samples.ts";
-import { createSender } from "../webhooks/sender.ts";
 import type { Place } from "./welcome.ts";
 
 const PATIENCE_MS = 30_000;
@@ -19,11 +18,11 @@ export async function sendSamples({ dir, ingest, secret }: Place, client: Consol
   const marker = join(dir, "samples-sent");
   if (existsSync(marker)) return false;
   const url = new URL("/webhooks/icomply", ingest);
-  const sender = createSender({ url, secret, connections: 1, giveUpAfterMs: PATIENCE_MS });
+  const sender = createSender({ urls: [url], secret, retry: retryFor(PATIENCE_MS) });
   try {
     for (const { name, body } of samples()) {
       const sent = await sender.send(body);
-      if (sent.is !== "accepted") throw new Error(`${name} was not accepted: ${sent.why}`);
+      if (sent.kind !== "accepted") throw new Error(`${name} was not accepted: ${sent.error}`);
     }
   } finally {
     sender.close();

@@ -1,11 +1,12 @@
 import { STATUSES } from "@dossier/events";
 import { z } from "zod";
-import { components } from "./operation.ts";
 
 /** A time as every answer writes it. */
 export const utc = z
   .string()
   .meta({ format: "date-time", description: "In UTC, with all seven fractional digits (100 ns)." });
+
+export const count = z.int().min(0);
 
 /** One page of a list. */
 export function page<Item extends z.ZodType>(item: Item) {
@@ -60,4 +61,4 @@ export const naturalPerson = z
     lastEventAt: utc.nullable(),
   })
   .describe("A person's file. What is not known is `null`.")
-  .register(components, { id: "NaturalPerson" });
+  .meta({ id: "NaturalPerson" });

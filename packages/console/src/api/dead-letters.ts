@@ -1,81 +1,99 @@
-import type { DeliveryQueue } from "@dossier/queue";
-import type { Logger } from "@dossier/service";
-import {
-  countDeadLetters,
-  discard,
-  findDeadLetter,
-  listDeadLetters,
-  pagesOfDeadLetters,
-  type Pool,
-} from "@dossier/store";
+import { DEAD_LETTER_REASONS } from "@dossier/events";
+import { countDeadLetters, findDeadLetter, listDeadLetters, type Pool } from "@dossier/store";
 import { z } from "zod";
-import {
-  deadLetterPage,
-  deliveryHistory,
-  DEAD_LETTER_REASONS,
-  discarded,
-  redriven,
-} from "./dead-letter-answers.ts";
+import { count, page, utc } from "./answers.ts";
 import { operation, type Operation } from "./operation.ts";
-import { cursor, limit, nextCursor, text, time } from "./parameters.ts";
+import { cursor, deadLetterFilter, deliveryPath, limit, nextCursor } from "./parameters.ts";
 import { notFound } from "./problems.ts";
-import { redriveAll, dryRunAll, type Pages } from "./redrive.ts";
 
-/** Deliveries in one step of a bulk action. */
-const STEP = 500;
+export const deadLetterCounts = z
+  .partialRecord(z.enum(DEAD_LETTER_REASONS), count)
+  .describe("Exact, by reason; a reason without dead letters is left out.");
 
-const filter = z.strictObject(
-  {
-    reason: z.enum(DEAD_LETTER_REASONS, `must be one of ${DEAD_LETTER_REASONS.join(", ")}`).optional(),
-    event: text.optional().describe("The event's type, such as `NaturalPersonPending`."),
-    entityId: text.optional(),
-    since: time.optional().describe("Died then or later."),
-    before: time.optional().describe("Died before then."),
-    text: text.optional().describe("Stands, to the letter, in the delivery's bytes or in the message."),
-  },
-  "must be an object",
-);
-
-const delivery = z.strictObject({ deliveryId: z.uuid("must be a UUID") });
-
-/** The token is shared, so who acts says so themselves. */
-const decision = z.strictObject(
-  {
-    operator: text.default("api").describe("Who decides; kept for ever."),
-    reason: text.default("no reason given").describe("Why; kept for ever."),
-  },
-  "must be a JSON object",
-);
-const redriveDecision = decision.extend({
-  dryRun: z
-    .boolean("must be true or false")
-    .default(false)
-    .describe("Only find out what would happen: today's code runs in a transaction that is rolled back."),
+const deadLetter = z.object({
+  reason: z.enum(DEAD_LETTER_REASONS),
+  message: z.string(),
+  event: z.string().nullable().describe("The event's type; `null` if it could not be parsed."),
+  id: z.string().nullable().describe("The event's id; `null` if it could not be parsed."),
+  entityId: z.string().nullable().describe("The person's id; `null` if it could not be parsed."),
+  deadLetteredAt: utc,
+  codeVersion: z.string().describe("The version of the code that dead-lettered it."),
 });
 
-const deadLetterId = z.strictObject({
+const deadLetterPage = page(
+  deadLetter
+    .extend({ deliveryId: z.uuid(), receivedAt: utc })
+    .describe("A delivery that is a dead letter now, with its last reason.")
+    .meta({ id: "DeadLetter" }),
+)
+  .extend({ counts: deadLetterCounts })
+  .meta({ id: "DeadLetterPage" });
+
+const deliveryHistory = z
+  .object({
+    deliveryId: z.uuid(),
+    outcome: z
+      .enum(["open", "applied", "duplicate", "dead-lettered", "discarded"])
+      .describe("The delivery's present state."),
+    receivedAt: utc,
+    body: z.object({
+      base64: z.string().meta({ contentEncoding: "base64", description: "The exact bytes." }),
+      text: z.string().describe("The same, decoded as UTF-8."),
+    }),
+    headers: z.record(z.string(), z.string()),
+    verifiedBy: z.string(),
+    secretFingerprint: z.string(),
+    deadLetters: z.array(
+      deadLetter.extend({
+        issues: z
+          .array(z.object({ path: z.string(), message: z.string() }))
+          .describe("Which fields of the payload are wrong."),
+      }),
+    ),
+    attempts: z
+      .array(
+        z.object({
+          attempt: z.int().min(1),
+          failedAt: utc,
+          error: z.string(),
+          stack: z.string().nullable(),
+          codeVersion: z.string(),
+        }),
+      )
+      .describe("The attempts that failed."),
+    decisions: z.array(
+      z.object({
+        action: z.enum(["redrive", "discard"]),
+        operator: z.string(),
+        reason: z.string(),
+        at: utc,
+      }),
+    ),
+  })
+  .describe("All that happened to a delivery that was dead-lettered at least once.")
+  .meta({ id: "DeliveryHistory" });
+
+const cursorPosition = z.strictObject({
   deadLetterId: z
     .string()
     .regex(/^\d{1,18}$/)
     .transform(BigInt),
 });
 
-/** The deliveries that need a person: to look at, and to decide over. */
-export function deadLetterOperations(pool: Pool, queue: DeliveryQueue, log: Logger): readonly Operation[] {
-  const parts = { pool, queue, log };
+/** Reads of the deliveries that could not be settled. */
+export function deadLetterOperations(pool: Pool): readonly Operation[] {
   return [
     operation({
       method: "get",
       path: "/dead-letters",
       summary: "List dead letters",
-      description:
-        "Those that are dead now, the latest death first, with exact counts of all that the filters mean.",
-      input: { query: filter.extend({ limit, cursor: cursor(deadLetterId) }) },
+      description: "The latest first, with exact counts of all that the filter selects.",
+      input: { query: deadLetterFilter.extend({ limit, cursor: cursor(cursorPosition) }) },
       answer: deadLetterPage,
-      async handle({ query: { limit, cursor, ...wanted } }) {
+      async handle({ query: { limit, cursor, ...filter } }) {
         const [items, counts] = await Promise.all([
-          listDeadLetters(pool, wanted, { limit, after: cursor?.deadLetterId }),
-          countDeadLetters(pool, wanted),
+          listDeadLetters(pool, filter, { limit, after: cursor?.deadLetterId }),
+          countDeadLetters(pool, filter),
         ]);
         const last = items.length < limit ? undefined : items.at(-1);
         return {
@@ -86,70 +104,19 @@ export function deadLetterOperations(pool: Pool, queue: DeliveryQueue, log: Logg
       },
     }),
     operation({
-      method: "post",
-      path: "/dead-letters/redrive",
-      summary: "Redrive all dead letters that a filter means",
-      description:
-        "Each is open again with all its attempts, and is enqueued alone. There is no limit to how many.",
-      input: { body: redriveDecision.extend({ filter: filter.default({}) }) },
-      answer: redriven,
-      async handle({ body: { filter, dryRun, ...by } }) {
-        const pages = pagesOfDeadLetters(pool, filter, STEP);
-        if (dryRun) return { dryRun, ...(await dryRunAll(pool, pages)) };
-        return { dryRun, redriven: await redriveAll(parts, pages, by) };
-      },
-    }),
-    operation({
       method: "get",
       path: "/dead-letters/{deliveryId}",
-      summary: "Read a dead letter's story",
-      notFound: "No delivery of this id ever died.",
-      input: { path: delivery, query: z.strictObject({}) },
+      summary: "Read the history of a dead letter",
+      description: "Whatever became of it: it may be open again, settled or discarded.",
+      notFound: "No delivery with this id was ever dead-lettered.",
+      input: { path: deliveryPath, query: z.strictObject({}) },
       answer: deliveryHistory,
       async handle({ path: { deliveryId } }) {
-        const story = await findDeadLetter(pool, deliveryId);
-        if (story === undefined) return notFound(`Delivery ${deliveryId} never died.`);
-        const { body } = story;
-        return { ...story, body: { base64: body.toString("base64"), text: body.toString("utf8") } };
-      },
-    }),
-    operation({
-      method: "post",
-      path: "/dead-letters/{deliveryId}/redrive",
-      summary: "Redrive a dead letter",
-      notFound: "The delivery is not dead. DryRunResult, it is told as `not-dead` instead.",
-      input: { path: delivery, body: redriveDecision },
-      answer: redriven,
-      async handle({ path: { deliveryId }, body: { dryRun, ...by } }) {
-        if (dryRun) return { dryRun, ...(await dryRunAll(pool, only(deliveryId))) };
-        const count = await redriveAll(parts, only(deliveryId), by);
-        return count === 0 ? notDead(deliveryId) : { dryRun, redriven: count };
-      },
-    }),
-    operation({
-      method: "post",
-      path: "/dead-letters/{deliveryId}/discard",
-      summary: "Discard a dead letter",
-      description: "Nobody is asked about it again; it stays readable.",
-      notFound: "The delivery is not dead.",
-      input: { path: delivery, body: decision.extend({ reason: text.describe("Why; kept for ever.") }) },
-      answer: discarded,
-      async handle({ path: { deliveryId }, body }) {
-        const [done] = await discard(pool, [deliveryId], body);
-        if (done === undefined) return notDead(deliveryId);
-        await queue.remove([deliveryId]).catch((err: unknown) => {
-          log.warn({ err, deliveryId }, "discarded, but its failed job stays in the queue");
-        });
-        return { discarded: 1 as const };
+        const history = await findDeadLetter(pool, deliveryId);
+        if (history === undefined) return notFound(`Delivery ${deliveryId} was never dead-lettered.`);
+        const { body } = history;
+        return { ...history, body: { base64: body.toString("base64"), text: body.toString("utf8") } };
       },
     }),
   ];
-}
-
-async function* only(deliveryId: string): Pages {
-  yield [{ deliveryId }];
-}
-
-function notDead(deliveryId: string): Response {
-  return notFound(`Delivery ${deliveryId} is not dead.`);
 }

@@ -1,4 +1,4 @@
-import { parseTicks, type Ticks } from "@dossier/events";
+import { DEAD_LETTER_REASONS, parseTicks, type Ticks } from "@dossier/events";
 import { z } from "zod";
 
 /** Items on a page when the request does not say, and at the most. */
@@ -31,16 +31,14 @@ export const limit = decimal(
 ).describe("How many items a page has at the most.");
 
 /** An ISO 8601 time of up to seven fractional digits, exact to 100 ns; without a zone it is UTC. */
-export const time = text
-  .meta({ format: "date-time", example: "2026-01-31T12:00:00.1234567Z" })
-  .transform((given, context): Ticks => {
-    const ticks = parseTicks(given);
-    if (ticks !== undefined) return ticks;
-    const hint = / \d\d:\d\d$/.test(given) ? "; in a URL, + is written %2B" : "";
-    const message = `must be an ISO 8601 time such as 2026-01-31T12:00:00Z${hint}`;
-    context.addIssue({ code: "custom", message });
-    return z.NEVER;
-  });
+export const time = text.meta({ format: "date-time" }).transform((given, context): Ticks => {
+  const ticks = parseTicks(given);
+  if (ticks !== undefined) return ticks;
+  const hint = / \d\d:\d\d$/.test(given) ? "; in a URL, + is written %2B" : "";
+  const message = `must be an ISO 8601 time such as 2026-01-31T12:00:00Z${hint}`;
+  context.addIssue({ code: "custom", message });
+  return z.NEVER;
+});
 
 /** The moment of a read; without one, now. */
 export const moment = z.strictObject({
@@ -49,6 +47,21 @@ export const moment = z.strictObject({
     .optional()
     .describe("What was known then: only what had been received at that time or before counts."),
 });
+
+export const deliveryPath = z.strictObject({ deliveryId: z.uuid("must be a UUID") });
+
+/** Which dead letters a list shows, or a decision is about. */
+export const deadLetterFilter = z.strictObject(
+  {
+    reason: z.enum(DEAD_LETTER_REASONS, `must be one of ${DEAD_LETTER_REASONS.join(", ")}`).optional(),
+    event: text.optional().describe("The event's type, such as `NaturalPersonPending`."),
+    entityId: text.optional(),
+    since: time.optional().describe("Dead-lettered at that time or later."),
+    before: time.optional().describe("Dead-lettered before that time."),
+    text: text.optional().describe("The delivery's bytes or the message contain exactly this text."),
+  },
+  "must be an object",
+);
 
 /** Where a page begins: what `nextCursor` made of the same inside. */
 export function cursor<Inside extends z.ZodType>(inside: Inside) {

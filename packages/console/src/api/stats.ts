@@ -2,10 +2,9 @@ import { STATUSES } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
 import { stats, type Pool } from "@dossier/store";
 import { z } from "zod";
-import { deadLetterCounts } from "./dead-letter-answers.ts";
-import { components, operation, type Operation } from "./operation.ts";
-
-const count = z.int().min(0);
+import { count } from "./answers.ts";
+import { deadLetterCounts } from "./dead-letters.ts";
+import { operation, type Operation } from "./operation.ts";
 
 const answer = z
   .object({
@@ -38,7 +37,7 @@ const answer = z
         .describe("`null` while the queue does not answer."),
     }),
   })
-  .register(components, { id: "Stats" });
+  .meta({ id: "Stats" });
 
 /** What there is and what waits: of the record, and of the queue where it answers. */
 export function statsOperation(pool: Pool, queue: DeliveryQueue): Operation {

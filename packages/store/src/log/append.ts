@@ -1,6 +1,7 @@
 import {
   CHAIN_START,
   identityKey,
+  isKnownType,
   type Appended,
   type HashedEntry,
   type KnownEvent,
@@ -121,6 +122,7 @@ async function insertEntries(connection: Connection, appendId: bigint, rows: rea
           jsonLines(events.map(({ dataJson }) => dataJson)),
           events.map(({ dataDigest }) => dataDigest),
           ...evidence(events),
+          events.map(({ event }) => isKnownType(event)),
         ],
       }),
     redeliveries.length > 0 &&

@@ -65,8 +65,8 @@ const projection = [
 ];
 
 test("the services' role can do all that the services need", async () => {
-  const { sends, conflicts } = scenario({ persons: 5, seed: 1, duplicates: 0.3, shuffle: 0.3 });
-  const bodies = [...sends].map(({ body }) => body);
+  const { webhooks, conflicts } = scenario({ persons: 5, seed: 1, duplicates: 0.3, shuffle: 0.3 });
+  const bodies = [...webhooks].map(({ body }) => body);
   const ids = await receive(service, bodies);
   await settle(service, ids, "test");
   const [conflict] = conflicts;
@@ -101,9 +101,7 @@ test.for(evidence)("it can neither change nor remove what stands in %s", async (
 });
 
 test("it cannot change an event on the way of an insert", async () => {
-  const columns =
-    "(entity_id, seq, event, id, ticks, data, data_digest, delivery_id, received_at, delivery_digest, hash, append_id, ordinal)";
-  const again = `insert into events ${columns} select ${columns.slice(1, -1)} from events limit 1 on conflict`;
+  const again = "insert into events select * from events limit 1 on conflict";
   expect(await refused(`${again} (entity_id, seq) do update set ticks = 0`)).toContain("permission denied");
   expect(
     await refused(

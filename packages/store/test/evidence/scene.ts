@@ -88,8 +88,8 @@ async function connected<T>(url: string, use: (client: pg.Client) => Promise<T>)
 async function make(url: string): Promise<void> {
   await migrate(url);
   const pool = openPool(url, { name: "test", size: 1 });
-  const { sends, conflicts } = scenario({ persons: 8, seed: 4, duplicates: 0.3, shuffle: 0.3 });
-  const settled = Iterator.from(sends).map(({ body }) => body);
+  const { webhooks, conflicts } = scenario({ persons: 8, seed: 4, duplicates: 0.3, shuffle: 0.3 });
+  const settled = Iterator.from(webhooks).map(({ body }) => body);
   for (const bodies of chunks(settled, 7)) await settle(pool, await record(pool, bodies), "1.0.0");
 
   const [conflict, other] = [...conflicts].map(({ body }) => body);

@@ -66,8 +66,8 @@ test("transactions that commit out of the order of their numbers are all seen, a
 test("many writers and many readers: every change once, and all readers agree on the order", async () => {
   // Nobody waits for the one who never commits.
   const stuck = await hold("stuck");
-  const { sends } = scenario({ persons: 30, seed: 3, duplicates: 0.2, shuffle: 0.3 });
-  const ids = await record.receive(Iterator.from(sends).map(({ body }) => body));
+  const { webhooks } = scenario({ persons: 30, seed: 3, duplicates: 0.2, shuffle: 0.3 });
+  const ids = await record.receive(Iterator.from(webhooks).map(({ body }) => body));
   const batches = Array.from({ length: Math.ceil(ids.length / 5) }, (_, i) => ids.slice(i * 5, i * 5 + 5));
 
   let writing = true;

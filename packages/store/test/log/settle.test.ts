@@ -216,7 +216,7 @@ test("Postgres itself refuses a second row of one event", async () => {
   await told(pool, send());
   const again = pool.query(
     `insert into events select entity_id, seq + 1, event, id, ticks, data, data_digest, delivery_id, received_at,
-       delivery_digest, hash, append_id, ordinal from events where entity_id = $1`,
+       delivery_digest, hash, append_id, ordinal, recognised from events where entity_id = $1`,
     [entityId],
   );
   await expect(again).rejects.toThrow('unique constraint "events_identity"');

@@ -180,9 +180,9 @@ async function unlearn(...types: readonly string[]): Promise<void> {
 
 describe("while workers write", () => {
   test("nothing is lost: the rows are those of a fresh fold, and the workers notice nothing", async () => {
-    const { sends } = scenario({ persons: 300, seed: 6, duplicates: 0.3, shuffle: 0.3 });
+    const { webhooks } = scenario({ persons: 300, seed: 6, duplicates: 0.3, shuffle: 0.3 });
     const batches = chunks(
-      Iterator.from(sends).map(({ body }) => body),
+      Iterator.from(webhooks).map(({ body }) => body),
       10,
     );
     const pool = openPool(given.url, { name: "worker", size: 2, timeoutMs: 60_000 });
@@ -211,7 +211,7 @@ describe("while workers write", () => {
   });
 
   test("what is appended after the folding is caught up with", async () => {
-    const bodies = [...scenario({ persons: 20, seed: 7, duplicates: 0.3, shuffle: 1 }).sends].map(
+    const bodies = [...scenario({ persons: 20, seed: 7, duplicates: 0.3, shuffle: 1 }).webhooks].map(
       ({ body }) => body,
     );
     const half = bodies.length / 2;
@@ -232,7 +232,7 @@ describe("while workers write", () => {
     await given.tamper(
       "delete from natural_persons where entity_id = (select min(entity_id) from natural_persons)",
     );
-    const [body] = [...scenario({ persons: 1, seed: 8, duplicates: 0, shuffle: 0 }).sends].map(
+    const [body] = [...scenario({ persons: 1, seed: 8, duplicates: 0, shuffle: 0 }).webhooks].map(
       (send) => send.body,
     );
     const [deliveryId] = await record(given.pool, [body!]);
@@ -249,7 +249,7 @@ describe("while workers write", () => {
   });
 
   test("a long reader delays the switch, and not the workers", async () => {
-    const [body] = [...scenario({ persons: 1, seed: 9, duplicates: 0, shuffle: 0 }).sends].map(
+    const [body] = [...scenario({ persons: 1, seed: 9, duplicates: 0, shuffle: 0 }).webhooks].map(
       (send) => send.body,
     );
     const reader = await given.held("lock table natural_persons in access share mode");

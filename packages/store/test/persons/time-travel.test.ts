@@ -14,8 +14,8 @@ describe("the persons of a simulation, received in one order and processed in an
 
   beforeAll(async () => {
     record = await freshRecord();
-    const { sends } = scenario({ persons: 25, seed: 11, duplicates: 0.3, shuffle: 0.4 });
-    const ids = await record.receive(Iterator.from(sends).map(({ body }) => body));
+    const { webhooks } = scenario({ persons: 25, seed: 11, duplicates: 0.3, shuffle: 0.4 });
+    const ids = await record.receive(Iterator.from(webhooks).map(({ body }) => body));
     const processed = [...ids.filter((_, i) => i % 3 === 1), ...ids.filter((_, i) => i % 3 !== 1).reverse()];
     for (let i = 0; i < processed.length; i += 50) await record.settle(processed.slice(i, i + 50));
     deliveries = await inbox(record.pool);
@@ -140,7 +140,8 @@ async function manyMore({ pool }: Record, persons: number): Promise<void> {
     `insert into streams select ${copy}, seq, hash from streams, generate_series(1, ${persons}) as n`,
   );
   await pool.query(`insert into events
-    select ${copy}, seq, event, id, ticks, data, data_digest, delivery_id, received_at, delivery_digest, hash, append_id, ordinal
+    select ${copy}, seq, event, id, ticks, data, data_digest, delivery_id, received_at, delivery_digest, hash, append_id,
+      ordinal, recognised
     from events, generate_series(1, ${persons}) as n`);
 }
 

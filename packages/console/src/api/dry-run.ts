@@ -1,0 +1,108 @@
+import { isDeepStrictEqual } from "node:util";
+import { describeError } from "@dossier/service";
+import { dryRunRedrive, type DryRunResult, type PersonChange, type Pool } from "@dossier/store";
+import { z } from "zod";
+import { count, naturalPerson } from "./answers.ts";
+import { type Readable } from "./operation.ts";
+
+/** Persons, and failing deliveries, that an answer lists at most. */
+const MAX_LISTED = 1_000;
+
+const failingDelivery = z
+  .discriminatedUnion("outcome", [
+    z.object({
+      outcome: z.literal("dead-lettered"),
+      deliveryId: z.uuid(),
+      reason: z.string(),
+      message: z.string(),
+    }),
+    z.object({
+      outcome: z.literal("failed"),
+      deliveryId: z.uuid(),
+      error: z.object({
+        type: z.string().describe("The error's class."),
+        code: z.string().optional(),
+        message: z.string(),
+        stack: z.string().optional(),
+        cause: z.unknown().optional().describe("Another such error."),
+      }),
+    }),
+    z.object({ outcome: z.literal("not-dead-lettered"), deliveryId: z.uuid() }),
+  ])
+  .describe("A delivery that a redrive would not settle.")
+  .meta({ id: "FailingDelivery" });
+
+const personChange = z
+  .object({
+    entityId: z.string(),
+    before: naturalPerson.nullable().describe("`null` if the person is not known yet."),
+    after: naturalPerson,
+  })
+  .meta({ id: "PersonChange" });
+
+/** Ids of deliveries, as many at a time as one transaction takes. */
+export type Batches = AsyncIterable<readonly string[]> | Iterable<readonly string[]>;
+
+/** What a dry run of a redrive answers. */
+export const redriveDryRun = z.object({
+  dryRun: z.literal(true),
+  outcomes: z
+    .partialRecord(z.enum(["applied", "duplicate", "dead-lettered", "failed", "not-dead-lettered"]), count)
+    .describe("How many deliveries would have each outcome; all are counted."),
+  persons: z.array(personChange).describe(`The persons whose state would change, ${MAX_LISTED} at most.`),
+  failing: z
+    .array(failingDelivery)
+    .describe(`The deliveries that would not be settled, ${MAX_LISTED} at most.`),
+});
+
+/**
+ * Finds out what redriving these deliveries would do, and changes nothing. Each batch runs in a transaction of its own,
+ * which does not see what the batches before it would have done.
+ */
+export async function dryRunBatches(
+  pool: Pool,
+  batches: Batches,
+): Promise<Readable<z.output<typeof redriveDryRun>>> {
+  const outcomes: Partial<Record<DryRunResult["outcome"], number>> = {};
+  const changes = new Map<string, PersonChange>();
+  const failing: z.output<typeof failingDelivery>[] = [];
+  for await (const deliveryIds of batches) {
+    for (const result of await dryRunRedrive(pool, deliveryIds)) {
+      outcomes[result.outcome] = (outcomes[result.outcome] ?? 0) + 1;
+      if (isSettled(result)) merge(changes, result.change);
+      else if (failing.length < MAX_LISTED) failing.push(formatFailure(result));
+    }
+  }
+  return { dryRun: true, outcomes, persons: [...changes.values()].filter(isChange), failing };
+}
+
+function formatFailure(result: Exclude<DryRunResult, Settled>): z.output<typeof failingDelivery> {
+  const { deliveryId, outcome } = result;
+  switch (outcome) {
+    case "dead-lettered":
+      return { deliveryId, outcome, reason: result.reason, message: result.message };
+    case "failed":
+      return { deliveryId, outcome, error: describeError(result.error) };
+    case "not-dead-lettered":
+      return { deliveryId, outcome };
+  }
+}
+
+type Settled = Extract<DryRunResult, { readonly change?: PersonChange }>;
+
+function isSettled(result: DryRunResult): result is Settled {
+  return result.outcome === "applied" || result.outcome === "duplicate";
+}
+
+/** Keeps each person's first state and last state. */
+function merge(changes: Map<string, PersonChange>, change: PersonChange | undefined): void {
+  if (change === undefined) return;
+  const { entityId } = change;
+  const earlier = changes.get(entityId);
+  if (earlier !== undefined) changes.set(entityId, { ...change, before: earlier.before });
+  else if (changes.size < MAX_LISTED && isChange(change)) changes.set(entityId, change);
+}
+
+function isChange({ before, after }: PersonChange): boolean {
+  return !isDeepStrictEqual(before, after);
+}

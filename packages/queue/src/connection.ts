@@ -1,0 +1,60 @@
+import type { BackendFactory, IQueueBackend } from "bullmq";
+
+/**
+ * Where the queue is: in Redis, or in the schema `bullmq` of a Postgres database (BullMQ's Postgres backend, which needs
+ * no further server and has about a tenth of the throughput).
+ */
+export type QueueLocation = { readonly redisUrl: string } | { readonly databaseUrl: string };
+
+/** BullMQ on one of the two servers, with its own connection. */
+export type Backend = BackendFactory<IQueueBackend, unknown>;
+
+export interface ProducerOptions {
+  /** The connection's name in the server's list of clients, such as `dossier-ingest`. */
+  readonly name: string;
+  /** The longest time that a call takes, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** A producer's connection to one of the two servers. */
+export interface ProducerConnection {
+  readonly backend: Backend;
+  /** Resolves when commands can be sent; rejects at once if the server is known to be unavailable. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** BullMQ requires this option, but does not use it if it gets a `Backend`. */
+export const UNUSED_CONNECTION = "see the backend";
+
+/** Throws if the URL is of another kind. The message does not quote the URL, which may hold a password. */
+export function checkLocation(location: QueueLocation): void {
+  if ("redisUrl" in location) checkUrl("the queue's Redis URL", location.redisUrl, ["redis", "rediss"]);
+  else checkUrl("the queue's Postgres URL", location.databaseUrl, ["postgres", "postgresql"]);
+}
+
+function checkUrl(name: string, url: string, schemes: readonly string[]): void {
+  const scheme = URL.parse(url)?.protocol.slice(0, -1);
+  if (scheme !== undefined && schemes.includes(scheme)) return;
+  const mistake = scheme === undefined ? "is not a URL" : `begins with ${scheme}://`;
+  throw new Error(`${name} ${mistake}; it must look like ${schemes[0]}://user:password@host:port/database`);
+}
+
+/**
+ * Returns the error with its name, code and message alone. The errors of ioredis hold the failed command too; for AUTH
+ * and HELLO, the password is one of its arguments.
+ */
+export function plainError(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  const plain: Error & { code?: unknown } = new Error(error.message || messageOfParts(error));
+  plain.name = error.name;
+  if ("code" in error) plain.code = error.code;
+  return plain;
+}
+
+/** If every address of a host refuses the connection, the error has no message of its own. */
+function messageOfParts(error: Error): string {
+  return error instanceof AggregateError
+    ? error.errors.map((part) => plainError(part).message).join("; ")
+    : error.name;
+}
