@@ -3,19 +3,18 @@ import { createSender } from "@dossier/simulator";
 /** What all requests so far were answered. */
 export interface Answers {
   /** The body of each request that was accepted, by the delivery id in its answer. */
-  readonly accepted: ReadonlyMap<string, Buffer>;
-  /** How many requests were not accepted. */
-  readonly failed: number;
-  /** How often a webhook used up its retries, so that an operator had it sent again. */
-  readonly exhausted: number;
+  readonly accepted: Map<string, Buffer>;
   /** Answers that no request may get. */
-  readonly wrong: readonly string[];
+  readonly wrong: string[];
+  /** How many requests were not accepted. */
+  failed: number;
+  /** How often a webhook used up its retries, so that an operator had it sent again. */
+  exhausted: number;
 }
 
 export interface Client {
   /** Sends a webhook as iComply does, until it is accepted or the client is closed. */
   send(body: Buffer): Promise<void>;
-  readonly answers: Answers;
   /** Sends nothing more. Every pending `send` resolves. */
   close(): void;
 }
@@ -29,12 +28,16 @@ const TIMEOUT_MS = 20_000;
 /** 408 comes from an ingest that was frozen during the request. */
 const OUTAGE_STATUSES = new Set([408, 503]);
 
-/** `onAccepted` is called for each webhook that is accepted. */
-export function createClient(urls: readonly URL[], secret: string, onAccepted: () => void): Client {
-  const accepted = new Map<string, Buffer>();
-  const wrong: string[] = [];
-  let failed = 0;
-  let exhausted = 0;
+export interface ClientOptions {
+  readonly urls: readonly URL[];
+  readonly secret: string;
+  /** Gets all answers. */
+  readonly answers: Answers;
+  readonly onAccepted: () => void;
+}
+
+export function createClient({ urls, secret, answers, onAccepted }: ClientOptions): Client {
+  const { accepted, wrong } = answers;
   let closed = false;
   const sender = createSender({
     urls,
@@ -42,7 +45,7 @@ export function createClient(urls: readonly URL[], secret: string, onAccepted: (
     timeoutMs: TIMEOUT_MS,
     retry: RETRY,
     onFailure({ status, message }) {
-      failed += 1;
+      answers.failed += 1;
       if (status !== undefined && !OUTAGE_STATUSES.has(status))
         wrong.push(`a request was answered ${message}`);
     },
@@ -59,11 +62,8 @@ export function createClient(urls: readonly URL[], secret: string, onAccepted: (
           accepted.set(deliveryId, body);
           return onAccepted();
         }
-        exhausted += 1;
+        answers.exhausted += 1;
       }
-    },
-    get answers() {
-      return { accepted, failed, exhausted, wrong };
     },
     close() {
       closed = true;

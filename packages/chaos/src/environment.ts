@@ -10,7 +10,6 @@ import { superviseProcess, type SupervisedProcess } from "./supervised-process.t
 
 /** Servers and services, each a process of its own, with a proxy on every link between them. */
 export interface Environment extends AsyncDisposable {
-  readonly topology: Topology;
   readonly secret: string;
   /** One for each ingest. */
   readonly webhookUrls: readonly URL[];
@@ -25,8 +24,7 @@ export interface Environment extends AsyncDisposable {
 }
 
 export interface EnvironmentOptions {
-  readonly ingests: number;
-  readonly workers: number;
+  readonly topology: Topology;
   /** Where Postgres keeps its data, if anywhere in particular. */
   readonly disk: SmallDisk | undefined;
   /** The folder for the services' logs. */
@@ -42,7 +40,7 @@ const POLL_MS = 200;
 
 /** Starts everything; the clock of `worker-1` is an hour ahead. Resolves when all services are ready. */
 export async function startEnvironment(options: EnvironmentOptions): Promise<Environment> {
-  const { disk, logs, onCrash } = options;
+  const { topology, disk, logs, onCrash } = options;
   await using cleanup = new AsyncDisposableStack();
   const settings = { max_wal_size: "64MB", min_wal_size: "32MB", max_connections: "200" };
   const postgres = await startPostgres({ settings, ...(disk && { dir: disk.dir }) });
@@ -77,23 +75,20 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
     return `http://127.0.0.1:${port}`;
   }
 
-  const ingests = numbered("ingest", options.ingests);
-  const workers = numbered("worker", options.workers);
   const urls: string[] = [];
   const webhookUrls: URL[] = [];
-  for (const name of ingests) {
+  for (const name of topology.ingests) {
     const url = await startService(name, "ingest.ts", []);
     urls.push(url);
     webhookUrls.push(new URL(await startLink("icomply", name, `${url}/webhooks/icomply`)));
   }
-  for (const [index, name] of workers.entries()) {
+  for (const [index, name] of topology.workers.entries()) {
     urls.push(await startService(name, "worker.ts", index === 0 ? CLOCK_AN_HOUR_AHEAD : []));
   }
   await Promise.all(urls.map(waitUntilReady));
 
   const undo = cleanup.move();
   return {
-    topology: { ingests, workers, links: [...links.keys()], smallDisk: disk !== undefined },
     secret: SECRET,
     webhookUrls,
     postgres,
@@ -107,10 +102,6 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
     },
     [Symbol.asyncDispose]: () => undo.disposeAsync(),
   };
-}
-
-function numbered(kind: string, count: number): readonly string[] {
-  return Array.from({ length: count }, (_, index) => `${kind}-${index + 1}`);
 }
 
 async function waitUntilReady(url: string): Promise<void> {

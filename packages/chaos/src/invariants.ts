@@ -10,8 +10,17 @@ import { SETTLE_TIMEOUT_MS, type Workload } from "./workload.ts";
 
 const POLL_MS = 500;
 
-/** Liveness: without faults, all deliveries get settled and the queue gets empty. Returns the violation, if any. */
-export async function checkLiveness({ postgres, redis }: Environment): Promise<readonly string[]> {
+/** Liveness: without faults, all webhooks are accepted and settled, and the queue gets empty. Returns the violations. */
+export async function checkLiveness(
+  { postgres, redis }: Environment,
+  { bodies }: Workload,
+  { accepted }: Answers,
+): Promise<readonly string[]> {
+  const violations: string[] = [];
+  if (accepted.size < bodies.length)
+    violations.push(
+      `liveness: ${bodies.length - accepted.size} of ${bodies.length} webhooks were never accepted`,
+    );
   const pool = openPool(postgres.url, { name: "chaos", size: 1 });
   const queue = openQueue(
     { redisUrl: redis.url },
@@ -21,9 +30,9 @@ export async function checkLiveness({ postgres, redis }: Environment): Promise<r
     for (const deadline = performance.now() + SETTLE_TIMEOUT_MS; ; await delay(POLL_MS)) {
       // The servers may still be recovering.
       const left = await findOpenWork(pool, queue).catch((error: unknown) => describeError(error).message);
-      if (left === undefined) return [];
+      if (left === undefined) return violations;
       if (performance.now() > deadline)
-        return [`liveness: ${SETTLE_TIMEOUT_MS} ms after the last fault: ${left}`];
+        return [...violations, `liveness: ${SETTLE_TIMEOUT_MS} ms after the last fault: ${left}`];
     }
   } finally {
     await Promise.all([pool.end(), queue.close()]);

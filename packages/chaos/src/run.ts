@@ -7,7 +7,7 @@ import { createClient, type Answers } from "./client.ts";
 import { startEnvironment } from "./environment.ts";
 import { injectFaults } from "./inject.ts";
 import { checkLiveness, checkSafety } from "./invariants.ts";
-import { scheduleFaults, type Fault } from "./schedule.ts";
+import { createTopology, scheduleFaults, type Fault } from "./schedule.ts";
 import { mountSmallDisk } from "./small-disk.ts";
 import { createWorkload, sendWorkload } from "./workload.ts";
 
@@ -33,8 +33,12 @@ export interface RunResult {
 }
 
 /** Starts an environment, sends the workload while faults are injected, and checks the invariants. */
-export async function run({ seed, durationMs, ...counts }: RunOptions): Promise<RunResult> {
+export async function run({ seed, durationMs, ingests, workers }: RunOptions): Promise<RunResult> {
   await using disk = await mountSmallDisk();
+  const topology = createTopology(ingests, workers, disk !== undefined);
+  const faults = scheduleFaults(seed, durationMs, topology);
+  const workload = createWorkload(seed, durationMs);
+  const answers: Answers = { accepted: new Map(), wrong: [], failed: 0, exhausted: 0 };
   const logs = await mkdtemp(join(tmpdir(), `dossier-chaos-${seed}-`));
   const startedAt = performance.now();
   const timeline: string[] = [];
@@ -47,30 +51,29 @@ export async function run({ seed, durationMs, ...counts }: RunOptions): Promise<
     violations.push(crash);
   }
 
-  await using environment = await startEnvironment({ ...counts, disk, logs, onCrash });
-  const faults = scheduleFaults(seed, durationMs, environment.topology);
-  const workload = createWorkload(seed, durationMs);
-  const total = workload.bodies.length;
-  using progress = startProgress(`seed ${seed}: webhooks accepted`, total);
-  const client = createClient(environment.webhookUrls, environment.secret, progress.advance);
   try {
-    const [unaccepted] = await Promise.all([
-      sendWorkload(workload, client, durationMs),
-      injectFaults(faults, environment, record),
-    ]);
-    if (unaccepted > 0) violations.push(`liveness: ${unaccepted} of ${total} webhooks were never accepted`);
+    await using environment = await startEnvironment({ topology, disk, logs, onCrash });
+    const { webhookUrls: urls, secret, postgres } = environment;
+    using progress = startProgress(`seed ${seed}: webhooks accepted`, workload.bodies.length);
+    const client = createClient({ urls, secret, answers, onAccepted: progress.advance });
+    record("all services are ready");
+    try {
+      await Promise.all([
+        sendWorkload(workload, client, durationMs),
+        injectFaults(faults, environment, record),
+      ]);
+    } finally {
+      client.close();
+    }
     record("all faults are over, nothing more is sent");
-    violations.push(...(await checkLiveness(environment)));
+    violations.push(...(await checkLiveness(environment, workload, answers)));
     record("all deliveries are settled");
     violations.push(...(await environment.stopServices()));
-    violations.push(...(await checkSafety(environment.postgres.url, workload, client.answers)));
+    violations.push(...(await checkSafety(postgres.url, workload, answers)));
   } catch (error) {
     const { message, stack } = describeError(error);
     violations.push(`the run itself failed: ${message}\n${stack ?? ""}`);
-  } finally {
-    client.close();
   }
   if (violations.length === 0) await rm(logs, { recursive: true });
-  const { persons } = workload;
-  return { seed, faults, answers: client.answers, persons: persons.length, violations, timeline, logs };
+  return { seed, faults, answers, persons: workload.persons.length, violations, timeline, logs };
 }

@@ -33,13 +33,23 @@ export interface Fault {
   readonly durationMs: number;
 }
 
-/** What a run has that faults can be injected into. */
+/** What faults can be injected into, by name. */
 export interface Topology {
   readonly ingests: readonly string[];
   readonly workers: readonly string[];
   readonly links: readonly string[];
   /** Whether Postgres has a disk of its own, small enough to be filled. */
   readonly smallDisk: boolean;
+}
+
+export function createTopology(ingests: number, workers: number, smallDisk: boolean): Topology {
+  const number = (kind: string, count: number) => Array.from({ length: count }, (_, i) => `${kind}-${i + 1}`);
+  const names = { ingests: number("ingest", ingests), workers: number("worker", workers) };
+  const links = [
+    ...names.ingests.map((name) => `icomply>${name}`),
+    ...[...names.ingests, ...names.workers].flatMap((name) => [`${name}>postgres`, `${name}>redis`]),
+  ];
+  return { ...names, links, smallDisk };
 }
 
 /** From the start of the run to the first fault. */

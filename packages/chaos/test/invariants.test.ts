@@ -24,7 +24,7 @@ afterEach(async () => {
 
 let recorded = 0;
 
-async function record(bodies: readonly Buffer[]): Promise<ReadonlyMap<string, Buffer>> {
+async function record(bodies: readonly Buffer[]): Promise<Map<string, Buffer>> {
   const deliveries = bodies.map((body) => ({
     deliveryId: `01890000-0000-7000-8000-${String((recorded += 1)).padStart(12, "0")}`,
     body,

@@ -1,15 +1,8 @@
 import { expect, test } from "vitest";
 import { CI } from "../src/options.ts";
-import { FAULT_KINDS, RECOVERY_MS, scheduleFaults, type Fault, type Topology } from "../src/schedule.ts";
+import { createTopology, FAULT_KINDS, RECOVERY_MS, scheduleFaults, type Fault } from "../src/schedule.ts";
 
-const ingests = ["ingest-1", "ingest-2"];
-const workers = ["worker-1", "worker-2", "worker-3"];
-const links = [
-  ...ingests.flatMap((name) => [`${name}>postgres`, `${name}>redis`, `icomply>${name}`]),
-  ...workers.flatMap((name) => [`${name}>postgres`, `${name}>redis`]),
-];
-const topology: Topology = { ingests, workers, links, smallDisk: true };
-
+const topology = createTopology(CI.ingests, CI.workers, true);
 const MINUTE_MS = 60_000;
 const SEEDS = Array.from({ length: 300 }, (_, seed) => seed);
 
