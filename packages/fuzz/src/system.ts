@@ -25,7 +25,7 @@ const POLL_MS = 5;
 const ERROR = /"level":"(error|fatal)"/;
 /** Outages are not caused by the input: servers may be slow on a busy machine. */
 const OUTAGE =
-  /"code":"(postgres-unavailable|queue-unavailable|webhook-buffer-full|sweep-failed)"|paused: Postgres cannot be used; |takes no jobs of the queue; /;
+  /"code":"(postgres-unavailable|queue-unavailable|consuming-stopped|webhook-buffer-full|sweep-failed)"/;
 /** Personal data and secrets in the payloads. */
 const PERSONAL_DATA = /John Doe|john\.doe|person-\d|whs_[0-9a-f]{8}/;
 

@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import { startPostgres } from "@dossier/embedded";
 import { parseTicks } from "@dossier/events";
-import { listPersons, migrate, openPool, readChanges, stats, type Pool } from "../src/index.ts";
+import { listPersons, migrate, openPool, readChanges, readStats, type Pool } from "../src/index.ts";
 
 const { values } = parseArgs({
   options: {
@@ -43,7 +43,7 @@ async function measureQueries(pool: Pool): Promise<void> {
   const asOf = parseTicks("2026-01-05T00:00:00Z");
   await measure("list as of a date, 50 matches", list({ asOf, status: "approved" }));
   await measure("list as of a date, no match", list({ asOf, q: "qqqqq" }));
-  await measure("stats", () => stats(pool));
+  await measure("stats", () => readStats(pool));
   await measure("changes, 500 from the middle", () =>
     readChanges(pool, { after: BigInt(persons * eventsEach) / 2n, limit: 500 }),
   );
