@@ -31,14 +31,13 @@ export async function waitFor<T>(
   until = deadline(),
 ): Promise<T> {
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * GROWTH, LONGEST_PAUSE_MS)) {
-    let last: string;
+    let last = "the probe failed";
     let cause: unknown;
     try {
       const seen = await probe();
       last = `last saw ${inspect(seen, { depth: 4 })}`;
       if (check(seen) !== false) return seen;
     } catch (error) {
-      last ??= "the probe failed";
       cause = error;
     }
     if (Date.now() + pauseMs > until) throw new Error(`waited in vain: ${last}`, { cause });
