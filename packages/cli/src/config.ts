@@ -58,7 +58,6 @@ export const clientConfig = () => readConfig(clientSchema, process.env);
 const recordSchema = z.object({
   DATABASE_URL: variables.DATABASE_URL,
   REDIS_URL: variables.REDIS_URL,
-  MAX_ATTEMPTS: variables.MAX_ATTEMPTS,
   USER: z.string().optional(),
 });
 /** What a command needs that works on the record itself, and who runs it. */

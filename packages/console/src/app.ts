@@ -1,6 +1,6 @@
 import type { DeliveryQueue } from "@dossier/queue";
 import { notFound, onError, problem, type Logger, type OutageLog } from "@dossier/service";
-import { isOutage, type Pool } from "@dossier/store";
+import { isOutage, isRetryable, type Pool } from "@dossier/store";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { changesOperation } from "./api/changes.ts";
@@ -44,7 +44,7 @@ export function consoleApp(parts: ConsoleParts): Hono {
 
   function onBroken(err: unknown): void {
     if (isOutage(err)) postgres.recordFailure(err);
-    else log.error({ err }, "a stream of changes broke");
+    else if (!isRetryable(err)) log.error({ err }, "a stream of changes broke");
   }
   const operations = [
     ...naturalPersonOperations(pool),
@@ -67,8 +67,8 @@ export function consoleApp(parts: ConsoleParts): Hono {
     .route(API, routes(operations))
     .notFound(notFound)
     .onError((err, c) => {
-      if (!isOutage(err)) return onFault(err, c);
-      postgres.recordFailure(err);
+      if (!isRetryable(err)) return onFault(err, c);
+      if (isOutage(err)) postgres.recordFailure(err);
       return unavailable();
     });
 }

@@ -29,7 +29,7 @@ function streamOf(length: number, { fails = false } = {}) {
       return page(after);
     },
     watch: {
-      beyond(position) {
+      waitBeyond(position) {
         asked.push(`wait beyond ${position}`);
         return new Promise<boolean>(() => undefined);
       },

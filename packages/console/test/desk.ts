@@ -5,7 +5,7 @@ import { createLogger } from "@dossier/service";
 import { encode, payload } from "@dossier/simulator";
 import {
   deadLetter,
-  identityOf,
+  findIdentity,
   migrate,
   openPool,
   recordDeliveries,
@@ -47,7 +47,6 @@ export async function desk(
     DATABASE_URL: given.DATABASE_URL ?? (await database(scope)),
     REDIS_URL: undefined,
     DOSSIER_API_TOKEN: undefined,
-    MAX_ATTEMPTS: 8,
     ...given,
   };
   const printed: string[] = [];
@@ -132,7 +131,7 @@ function clerk(scope: Scope, databaseUrl: string) {
       const [deliveryId = ""] = await record(body);
       const told = { error, stack: "    at fold (evolve.ts:1:1)", codeVersion: "test" };
       await recordFailedAttempt(pool, { deliveryId, ...told }, [1]);
-      await deadLetter(pool, deliveryId, foldFailed(1, error, await identityOf(pool, deliveryId)), "test");
+      await deadLetter(pool, deliveryId, foldFailed(1, error, await findIdentity(pool, deliveryId)), "test");
       return deliveryId;
     },
     /** When Postgres received a delivery, as the API writes it. */

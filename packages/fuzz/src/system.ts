@@ -22,8 +22,7 @@ export interface System {
 const ERROR = /"level":"(error|fatal)"/;
 
 /** A server that is slow on a busy machine is no fault of what was sent. */
-const OUTAGE =
-  /"code":"(postgres-unavailable|queue-unavailable|webhook-buffer-full|sweep-failed)"|paused: Postgres cannot be used; /;
+const OUTAGE = /"code":"(postgres-unavailable|queue-unavailable|webhook-buffer-full|sweep-failed)"/;
 
 const LOOK_AGAIN_MS = 5;
 

@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import { startPostgres } from "@dossier/embedded";
 import { parseTicks } from "@dossier/events";
-import { listPersons, migrate, openPool, readChanges, stats, type Pool } from "../src/index.ts";
+import { listPersons, migrate, openPool, readChanges, readStats, type Pool } from "../src/index.ts";
 
 const { values } = parseArgs({
   options: {
@@ -43,7 +43,7 @@ async function read(pool: Pool): Promise<void> {
   const asOf = parseTicks("2026-01-05T00:00:00Z");
   await timed("list as of a date, a page of 50", list({ asOf, status: "approved" }));
   await timed("list as of a date, a page without a match", list({ asOf, q: "qqqqq" }));
-  await timed("stats", () => stats(pool));
+  await timed("stats", () => readStats(pool));
   await timed("changes, 500 from the middle", () =>
     readChanges(pool, { after: BigInt(persons * eventsEach) / 2n, limit: 500 }),
   );

@@ -46,7 +46,7 @@ async function* frames({
 
   async function grows(position: bigint): Promise<boolean> {
     using silence = abortedAfter(heartbeatSeconds * 1_000, ended);
-    return await watch.beyond(position, silence.signal);
+    return await watch.waitBeyond(position, silence.signal);
   }
 }
 

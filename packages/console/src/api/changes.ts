@@ -102,7 +102,7 @@ export function changesOperation({
       let page = await read(after);
       if (page.changes.length === 0 && wait > 0) {
         using enough = abortedAfter(wait * 1_000, [gone, shutdownSignal]);
-        if (await watch.beyond(after, enough.signal)) page = await read(after);
+        if (await watch.waitBeyond(after, enough.signal)) page = await read(after);
       }
       return shown(page);
     },

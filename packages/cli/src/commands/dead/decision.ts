@@ -67,7 +67,7 @@ export async function inSteps(
   doing: string,
   step: (deliveryIds: readonly string[]) => Promise<void>,
 ): Promise<void> {
-  const { countDeadLetters, pagesOfDeadLetters } = await import("@dossier/store");
+  const { countDeadLetters, pageDeadLetters } = await import("@dossier/store");
   if (isList(which)) return step(which);
   const counts = await countDeadLetters(pool, which);
   const progress = startProgress(
@@ -75,7 +75,7 @@ export async function inSteps(
     Object.values(counts).reduce((sum, one) => sum + one, 0),
   );
   try {
-    for await (const page of pagesOfDeadLetters(pool, which, STEP)) {
+    for await (const page of pageDeadLetters(pool, which, STEP)) {
       await step(page.map(({ deliveryId }) => deliveryId));
       progress.advance(page.length);
     }

@@ -4,8 +4,8 @@ import type { Pool } from "@dossier/store";
 import { recordConfig } from "../../config.ts";
 
 /** What every command on dead letters reads of the environment, for its help. */
-export const ENVIRONMENT = `Environment: DATABASE_URL, as the services log in; REDIS_URL and
-  MAX_ATTEMPTS, as the services have them. Each also as NAME_FILE.`;
+export const ENVIRONMENT = `Environment: DATABASE_URL, as the services log in; REDIS_URL,
+  as the services have them. Each also as NAME_FILE.`;
 
 const NAME = "dossier-dead";
 
@@ -15,7 +15,7 @@ export async function withRecord<T>(
 ): Promise<Result<T>> {
   const config = recordConfig();
   if (!config.ok) return config;
-  const { DATABASE_URL, REDIS_URL, MAX_ATTEMPTS } = config.value;
+  const { DATABASE_URL, REDIS_URL } = config.value;
   // Here, not above: no other command waits for the servers' clients to load.
   const [{ openPool }, { openQueue }] = await Promise.all([
     import("@dossier/store"),
@@ -24,7 +24,6 @@ export async function withRecord<T>(
   const pool = openPool(DATABASE_URL, { name: NAME, size: 4 });
   const queue = openQueue(REDIS_URL === undefined ? { databaseUrl: DATABASE_URL } : { redisUrl: REDIS_URL }, {
     name: NAME,
-    maxAttempts: MAX_ATTEMPTS,
     timeoutMs: 5_000,
     // Whoever calls the queue is told by the call.
     onError: () => undefined,
