@@ -9,7 +9,7 @@ const GROWTH = 1.25;
 /** What is left of a test's time for saying why it failed. */
 const SPARE_MS = 2_000;
 /** In hooks, which do not say what time they have. */
-const HOOK_MS = 55_000;
+const HOOK_MS = 110_000;
 
 /**
  * Calls `probe`, with pauses, until what it returns passes `check`, and returns that. Without a check, it must be neither
