@@ -1,6 +1,9 @@
 import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
-import { Closing } from "./packages/testing/src/closing.ts";
+import { SlowestFirst } from "./packages/testing/src/slowest-first.ts";
+import { SummaryReporter } from "./packages/testing/src/summary-reporter.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -11,12 +14,16 @@ export default defineConfig({
       test: { name, include: [`packages/${name}/test/**/*.test.ts`] },
     })),
     globalSetup: "packages/testing/src/servers/global-setup.ts",
-    reporters: ["default", new Closing()],
-    // No test asks for a fast machine: these only end what hangs.
-    testTimeout: MINUTE_MS,
-    hookTimeout: MINUTE_MS,
-    expect: { poll: { timeout: MINUTE_MS / 2 } },
-    maxWorkers: 2,
+    reporters: ["default", new SummaryReporter()],
+    sequence: { sequencer: SlowestFirst },
+    // No test depends on the machine's speed: these only end what hangs.
+    testTimeout: 2 * MINUTE_MS,
+    hookTimeout: 2 * MINUTE_MS,
+    expect: { poll: { timeout: MINUTE_MS } },
+    // More than there are processors, as many tests wait. Each has a logical database of Redis, of which there are 15.
+    maxWorkers: Math.min(2 * availableParallelism(), 8),
+    // For the processes that tests start.
+    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules/.cache/node") },
     passWithNoTests: true,
   },
 });

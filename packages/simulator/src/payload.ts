@@ -37,7 +37,8 @@ export type Sample = { readonly name: string; readonly event: DocumentedEvent; r
 /** Returns the samples of all documented events. */
 export function samples(): readonly Sample[] {
   const directory = new URL("../samples/", import.meta.url);
-  return readdirSync(directory).map((name) => {
+  const names = readdirSync(directory).toSorted();
+  return names.map((name) => {
     const body = readFileSync(new URL(name, directory));
     const { event } = JSON.parse(body.toString()) as { event: DocumentedEvent };
     return { name, event, body };

@@ -12,9 +12,10 @@ test("between yields integers within both bounds, and each of them", () => {
 
 test("shuffle returns the same items in an order that the seed decides", () => {
   fc.assert(
-    fc.property(seed, fc.array(fc.nat()), (seed, items) => {
+    fc.property(seed, fc.uniqueArray(fc.nat()), (seed, items) => {
       const shuffled = new Random(seed, "faults").shuffle(items);
-      expect(shuffled.toSorted()).toEqual(items.toSorted());
+      expect(shuffled).toHaveLength(items.length);
+      expect(new Set(shuffled)).toEqual(new Set(items));
       expect(new Random(seed, "faults").shuffle(items)).toEqual(shuffled);
     }),
   );

@@ -4,7 +4,7 @@ const SOURCES = ["docker", "local"] as const;
 export const config = {
   /** A Postgres to use instead of starting one. Its user must be superuser; the run makes databases of its own. */
   databaseUrl: process.env.TEST_DATABASE_URL || undefined,
-  /** A Redis to use instead of starting one. Its logical databases 1 to 4 are emptied. */
+  /** A Redis to use instead of starting one. Its logical databases 1 to 8 are emptied. */
   redisUrl: process.env.TEST_REDIS_URL || undefined,
   /** Where started servers come from. Default: Docker, else this machine; one named here is the only one tried. */
   sources: sources(process.env.TEST_SERVERS || undefined),

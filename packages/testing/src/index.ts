@@ -1,6 +1,7 @@
 export type { LocalServer } from "@dossier/embedded";
 export type { Fault } from "./proxy/fault.ts";
 export { startProxy, type Proxy } from "./proxy/proxy.ts";
+export { openScope, type Scope } from "./scope.ts";
 export { freshDatabase, type Database, type Template } from "./servers/fresh-database.ts";
 export { freshRedis } from "./servers/fresh-redis.ts";
 export { needs } from "./servers/needs.ts";

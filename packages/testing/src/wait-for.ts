@@ -9,7 +9,7 @@ const GROWTH = 1.25;
 /** What is left of a test's time for saying why it failed. */
 const SPARE_MS = 2_000;
 /** In hooks, which do not say what time they have. */
-const HOOK_MS = 55_000;
+const HOOK_MS = 110_000;
 
 /**
  * Calls `probe`, with pauses, until what it returns passes `check`, and returns that. Without a check, it must be neither
@@ -31,14 +31,13 @@ export async function waitFor<T>(
   until = deadline(),
 ): Promise<T> {
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * GROWTH, LONGEST_PAUSE_MS)) {
-    let last: string;
+    let last = "the probe failed";
     let cause: unknown;
     try {
       const seen = await probe();
       last = `last saw ${inspect(seen, { depth: 4 })}`;
       if (check(seen) !== false) return seen;
     } catch (error) {
-      last ??= "the probe failed";
       cause = error;
     }
     if (Date.now() + pauseMs > until) throw new Error(`waited in vain: ${last}`, { cause });

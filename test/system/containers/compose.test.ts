@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, expect, test } from "vitest";
-import { freePort } from "../../packages/embedded/src/port.ts";
+import { freePort } from "@dossier/embedded";
+import { waitFor } from "@dossier/testing";
+import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { CANARY, CANARY_ENTITY_ID, canaries } from "./canary.ts";
 import { Stack, type Container, type Settings } from "./stack.ts";
 
@@ -13,23 +14,28 @@ const WORKERS = 4;
 const ports = { INGEST_PORT: String(await freePort()), CONSOLE_PORT: String(await freePort()) };
 const hex = () => randomBytes(16).toString("hex");
 const secrets = { webhook: `whs_${hex()}`, apiToken: hex(), servicePassword: hex() };
-const serious: Settings = {
+const configured: Settings = {
   ...ports,
   ICOMPLY_WEBHOOK_SECRETS: `whs_${hex()},${secrets.webhook}`,
   DOSSIER_API_TOKEN: secrets.apiToken,
   DATABASE_URL: `postgres://dossier:${secrets.servicePassword}@postgres:5432/dossier`,
-  // What is logged only when somebody looks closely must be free of personal data as well.
+  // Also what is logged at the lowest level must be free of personal data.
   LOG_LEVEL: "trace",
 };
 
 const stack = new Stack(`dossier-test-${hex().slice(0, 8)}`, ports);
 
+// Each test continues where the one before it ended.
+let failed = false;
+beforeEach(({ skip }) => skip(failed, "a test before it failed"));
 afterEach(async ({ task }) => {
-  if (task.result?.state === "fail") process.stderr.write((await stack.logs()).slice(-20_000));
+  if (task.result?.state !== "fail") return;
+  failed = true;
+  process.stderr.write((await stack.logs()).slice(-20_000));
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
-test("starts without any configuration, and says which secrets everyone knows", async () => {
+test("it starts without configuration, and names the secrets that everyone knows", async () => {
   await stack.up("--build");
   const notice = await stack.logs("notice");
   for (const name of ["ICOMPLY_WEBHOOK_SECRETS", "DOSSIER_API_TOKEN", "POSTGRES_PASSWORD", "DATABASE_URL"]) {
@@ -37,7 +43,7 @@ test("starts without any configuration, and says which secrets everyone knows", 
   }
 });
 
-test("compiles the persons' files from the six samples", async () => {
+test("the six samples lead to the expected persons", async () => {
   expect(await send({ secret: TRIAL })).toMatchObject({ code: 0 });
   await settled(TRIAL);
   const { items } = await ask<{ items: unknown }>("natural-persons", TRIAL);
@@ -49,20 +55,20 @@ test("compiles the persons' files from the six samples", async () => {
   ]);
 });
 
-test("publishes ingest's port, and on loopback the console's, and no other", async () => {
+test("ingest's port is public, the console's is on loopback, and there is no other", async () => {
   const containers = await stack.containers();
   const published = containers.flatMap((container) =>
     Object.values(container.NetworkSettings.Ports)
       .flatMap((bindings) => bindings ?? [])
       .map(({ HostIp, HostPort }) => `${serviceOf(container)} ${HostIp} ${HostPort}`),
   );
-  // All addresses are one binding, or two where the engine serves IPv6.
+  // "All addresses" is one binding, or two if the engine serves IPv6.
   expect(new Set(published.map((binding) => binding.replace(" :: ", " 0.0.0.0 ")))).toEqual(
     new Set([`ingest 0.0.0.0 ${ports.INGEST_PORT}`, `console 127.0.0.1 ${ports.CONSOLE_PORT}`]),
   );
 });
 
-test("runs nothing as root, and nothing with a capability or a way to gain one", async () => {
+test("no process is root, has a capability or can gain one", async () => {
   const running = (await stack.containers()).filter(({ State }) => State.Running);
   expect(running.map(serviceOf).toSorted()).toEqual(["console", "ingest", "postgres", "redis", "worker"]);
   for (const container of running) {
@@ -75,8 +81,8 @@ test("runs nothing as root, and nothing with a capability or a way to gain one",
   }
 });
 
-test("lets the environment override secrets, token, login and log level, and keeps what it has", async () => {
-  stack.settings = serious;
+test("secrets, token, login and log level come from the environment, and the data stay", async () => {
+  stack.settings = configured;
   await stack.up("--scale", `worker=${WORKERS}`);
   expect(await stack.containers("worker")).toHaveLength(WORKERS);
   expect(await stack.logs("notice")).toMatch(/ in POSTGRES_PASSWORD$/m);
@@ -87,34 +93,34 @@ test("lets the environment override secrets, token, login and log level, and kee
   expect(await ask("natural-persons/702a96b1-e145-45fc-99c1-69c2199aa30d")).toMatchObject({ version: 2 });
 });
 
-test("four workers share 2,000 journeys; one is killed meanwhile, and every file is as it must be", async () => {
+test("four workers settle the webhooks of 2,000 persons, though one of them is killed", async () => {
   const workers = await stack.containers("worker");
   const options = ["--persons=2000", "--duplicates=0.3", "--shuffle=0.5", "--seed=2000", "--check", "--json"];
-  // No faster than this, so that it goes on for long enough on any machine.
-  let over = false;
+  // The rate makes it take long enough on any machine.
+  let hasEnded = false;
   const simulation = stack
     .dossier("simulate", ...options, "--rate=1000", `--secret=${secrets.webhook}`)
-    .finally(() => (over = true));
+    .finally(() => (hasEnded = true));
 
-  await expect.poll(() => Promise.all(workers.map(settledBy))).toSatisfy(everyOneWorked);
+  await waitFor(() => Promise.all(workers.map(countSettled)), isShared);
   const [victim, ...others] = workers;
   if (victim === undefined) throw new Error("no worker runs");
   await stack.kill(victim);
-  expect(over).toBe(false);
-  const before = await Promise.all(others.map(settledBy));
+  expect(hasEnded).toBe(false);
+  const before = await Promise.all(others.map(countSettled));
 
   const { code, stdout, stderr } = await simulation;
-  expect(code, `it said: ${stderr}`).toBe(0);
+  expect({ code, stderr }).toMatchObject({ code: 0 });
   expect(JSON.parse(stdout)).toMatchObject({
     persons: 2000,
     sent: { refused: 0, unanswered: 0 },
     checked: { open: 0, persons: 2000, deviating: 0 },
   });
-  const after = await Promise.all(others.map(settledBy));
+  const after = await Promise.all(others.map(countSettled));
   expect(after.every((count, index) => count > (before[index] ?? 0))).toBe(true);
 });
 
-test("leaves no personal data and no secret in any log or in Redis", async () => {
+test("no personal data and no secret stand in any log or in Redis", async () => {
   await stack.up("--scale", `worker=${WORKERS}`);
   const folder = await mkdtemp(join(tmpdir(), "dossier-test-"));
   const accepted: string[] = [];
@@ -139,11 +145,11 @@ test("leaves no personal data and no secret in any log or in Redis", async () =>
   const logs = await stack.logs();
   const [redis] = await stack.containers("redis");
   if (redis === undefined) throw new Error("Redis does not run");
-  // Every command that Redis was ever given, not only what it holds now.
+  // Every command that Redis ever received, not only what it holds now.
   const commands = await stack.exec(redis, "sh", "-c", "cat /data/appendonlydir/*");
-  // What must be there shows that the search reaches it.
+  // What must be found shows that the search works.
   for (const deliveryId of accepted) expect(commands).toContain(deliveryId);
-  expect(logs).toContain("the worker takes jobs");
+  expect(logs).toContain('"code":"worker-started"');
 
   for (const secret of [
     CANARY,
@@ -158,13 +164,13 @@ test("leaves no personal data and no secret in any log or in Redis", async () =>
   }
 });
 
-test("ends every service with 0 at SIGTERM, and has everything again after the next start", async () => {
+test("every service exits with 0 at SIGTERM, and the next start has all data", async () => {
   const known = await ask(`natural-persons/${CANARY_ENTITY_ID}`);
   await stack.stop();
-  const ended = (await stack.containers()).map(
+  const exits = (await stack.containers()).map(
     (container) => `${serviceOf(container)} ${container.State.ExitCode}`,
   );
-  expect(ended.filter((end) => !end.endsWith(" 0"))).toEqual([]);
+  expect(exits.filter((exit) => !exit.endsWith(" 0"))).toEqual([]);
   await stack.up("--scale", `worker=${WORKERS}`);
   expect(await ask(`natural-persons/${CANARY_ENTITY_ID}`)).toEqual(known);
 });
@@ -182,13 +188,14 @@ async function ask<T>(path: string, token = secrets.apiToken): Promise<T> {
 
 /** Resolves once every accepted delivery is settled. */
 async function settled(token?: string): Promise<void> {
-  await expect
-    .poll(async () => (await ask<{ deliveries: { open: number } }>("stats", token)).deliveries.open)
-    .toBe(0);
+  await waitFor(
+    () => ask<{ deliveries: { open: number } }>("stats", token),
+    ({ deliveries }) => expect(deliveries.open).toBe(0),
+  );
 }
 
-/** How many deliveries a worker has settled, as its metrics count them. */
-async function settledBy(worker: Container): Promise<number> {
+/** Returns how many deliveries a worker has settled, from its metrics. */
+async function countSettled(worker: Container): Promise<number> {
   const read =
     'fetch("http://127.0.0.1:8082/metrics").then(async (response) => console.log(await response.text()))';
   const metrics = await stack.exec(worker, "node", "--eval", read);
@@ -196,8 +203,8 @@ async function settledBy(worker: Container): Promise<number> {
   return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
-/** A worker that had no more than a hundredth of an equal share would not be sharing. */
-function everyOneWorked(counts: readonly number[]): boolean {
+/** Whether each worker has settled more than a hundredth of an equal share. */
+function isShared(counts: readonly number[]): boolean {
   const all = counts.reduce((sum, count) => sum + count, 0);
   return counts.every((count) => count > all / counts.length / 100);
 }

@@ -1,10 +1,10 @@
 import { execFile, type ExecFileOptions } from "node:child_process";
 import { promisify } from "node:util";
-import { guard } from "../../packages/embedded/src/process.ts";
+import { guard } from "@dossier/embedded";
 
 export type Settings = Readonly<Record<string, string>>;
 
-/** What `docker inspect` says of a container, as far as it is asked for here. */
+/** The part of what `docker inspect` prints that the tests use. */
 export interface Container {
   readonly Id: string;
   readonly State: { readonly Running: boolean; readonly ExitCode: number };
@@ -14,16 +14,16 @@ export interface Container {
   };
 }
 
-/** How a program ended, whatever its exit code. */
-export interface Ended {
+/** What a program printed, and its exit code. */
+export interface Result {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** The repository's Compose file as a project of its own, beside whatever else runs on this machine. */
+/** The repository's Compose file as a project of its own, beside whatever else is running on this machine. */
 export class Stack implements AsyncDisposable {
-  /** Set for everything that is run, on top of what any program needs: nothing of the caller's own configuration. */
+  /** Environment of everything that is run. Nothing of the caller's own configuration is added. */
   settings: Settings;
   readonly #project: string;
   readonly #dismiss: () => void;
@@ -31,14 +31,14 @@ export class Stack implements AsyncDisposable {
   constructor(project: string, settings: Settings) {
     this.#project = project;
     this.settings = settings;
-    // For a run that is killed.
+    // In case this process is killed.
     this.#dismiss = guard(
       "docker compose --project-name $1 down --volumes --remove-orphans --timeout 0; docker rmi $1",
       project,
     );
   }
 
-  /** Starts what does not run as it should, and resolves once all is healthy. */
+  /** Starts what is not running as configured. Resolves once all services are healthy. */
   async up(...options: readonly string[]): Promise<void> {
     await this.#compose("up", "--wait", ...options);
   }
@@ -49,23 +49,23 @@ export class Stack implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#compose("down", "--volumes", "--remove-orphans", "--timeout", "0");
-    // Where the build failed there is none.
+    // There is no image if the build failed.
     await this.#run("docker", ["rmi", this.#project]);
     this.#dismiss();
   }
 
-  /** All that a service's containers have written; of all services where none is named. */
+  /** Returns what the containers of these services have logged; of all services if none is named. */
   async logs(...services: readonly string[]): Promise<string> {
     return this.#compose("logs", "--no-color", "--no-log-prefix", ...services);
   }
 
-  /** A service's containers, stopped ones too; of all services where none is named. */
+  /** Returns the containers of these services, stopped ones too; of all services if none is named. */
   async containers(...services: readonly string[]): Promise<readonly Container[]> {
     const ids = (await this.#compose("ps", "--all", "--quiet", ...services)).trim().split("\n");
     return JSON.parse(await this.#succeed("docker", ["inspect", ...ids])) as Container[];
   }
 
-  /** What a command in a container prints, each byte as one character. */
+  /** Returns what a command in a container prints, each byte as one character. */
   async exec({ Id }: Container, ...command: readonly string[]): Promise<string> {
     return this.#succeed("docker", ["exec", Id, ...command], { encoding: "latin1" });
   }
@@ -74,25 +74,25 @@ export class Stack implements AsyncDisposable {
     await this.#succeed("docker", ["kill", Id]);
   }
 
-  /** Runs the `dossier` command on this machine, outside of the containers. */
-  async dossier(...args: readonly string[]): Promise<Ended> {
+  /** Runs the `dossier` command outside of the containers. */
+  async dossier(...args: readonly string[]): Promise<Result> {
     return this.#run(process.execPath, ["packages/cli/src/main.ts", ...args]);
   }
 
   async #compose(...args: readonly string[]): Promise<string> {
-    // A developer's own .env is none of ours.
-    const ours = ["compose", "--env-file", "/dev/null", "--project-name", this.#project];
-    return this.#succeed("docker", [...ours, ...args]);
+    // Without the developer's own .env.
+    const options = ["--env-file", "/dev/null", "--project-name", this.#project];
+    return this.#succeed("docker", ["compose", ...options, ...args]);
   }
 
   async #succeed(file: string, args: readonly string[], options: ExecFileOptions = {}): Promise<string> {
     const { code, stdout, stderr } = await this.#run(file, args, options);
     if (code === 0) return stdout;
-    throw new Error(`${file} ${args.join(" ")} ended with ${code}:\n${stderr.slice(-10_000)}`);
+    throw new Error(`${file} ${args.join(" ")} exited with ${code}:\n${stderr.slice(-10_000)}`);
   }
 
-  async #run(file: string, args: readonly string[], options: ExecFileOptions = {}): Promise<Ended> {
-    const env = { ...surroundings(), ...this.settings };
+  async #run(file: string, args: readonly string[], options: ExecFileOptions = {}): Promise<Result> {
+    const env = { ...inheritedSettings(), ...this.settings };
     const running = promisify(execFile)(file, args, {
       encoding: "utf8",
       ...options,
@@ -100,7 +100,7 @@ export class Stack implements AsyncDisposable {
       maxBuffer: 2 ** 30,
     });
     const output = await running.catch((error: unknown) => {
-      if (error instanceof Error && "stdout" in error) return error as Error & Ended;
+      if (error instanceof Error && "stdout" in error) return error as Error & Result;
       throw error;
     });
     return {
@@ -111,7 +111,7 @@ export class Stack implements AsyncDisposable {
   }
 }
 
-function surroundings(): Settings {
-  const known = Object.entries(process.env).filter(([name]) => /^(PATH|HOME|DOCKER_.*)$/.test(name));
-  return Object.fromEntries(known.map(([name, value = ""]) => [name, value]));
+function inheritedSettings(): Settings {
+  const inherited = Object.entries(process.env).filter(([name]) => /^(PATH|HOME|DOCKER_.*)$/.test(name));
+  return Object.fromEntries(inherited.map(([name, value = ""]) => [name, value]));
 }

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { documented } from "./bodies.ts";
-import { makeCase } from "./case.ts";
-import { head, lengthOf, signatureOf } from "./request.ts";
+import { contentLength, head, signature, signedHead, type Case, type Header } from "./request.ts";
 
 const token = fc.string({
   unit: fc.constantFrom(...Array.from("abcXYZ019!#$%&'*+-.^_`|~")),
@@ -25,7 +24,7 @@ const KNOWN_HEADERS = [
   "constructor",
 ];
 
-export const oddHeaders = fc
+export const unusualHeaders = fc
   .tuple(
     documented,
     fc.array(
@@ -39,19 +38,17 @@ export const oddHeaders = fc
       { maxLength: 20 },
     ),
   )
-  .map(([body, headers]) =>
-    makeCase({
-      category: "odd headers",
-      segments: [head({ headers: [lengthOf(body), signatureOf(body), ...headers] }), body],
-      afterwards: "wait",
-      right: [200],
-    }),
-  );
+  .map(([body, headers]): Case => ({
+    category: "unusual headers",
+    segments: [signedHead(body, ...headers), body],
+    ending: "wait",
+    expected: [200],
+  }));
 
-export const brokenHeads = fc
+export const invalidHeaders = fc
   .tuple(
     documented,
-    fc.constantFrom<readonly [right: number, ...headers: (readonly [string, string])[]]>(
+    fc.constantFrom<readonly [expected: number, ...headers: Header[]]>(
       [400, ["transfer-encoding", "chunked"]],
       [400, ["content-length", "1"]],
       [400, ["transfer-encoding", "gzip"]],
@@ -63,28 +60,24 @@ export const brokenHeads = fc
       [401, ["abp-webhook-signature", "sha256=twice"]],
     ),
   )
-  .map(([body, [right, ...headers]]) =>
-    makeCase({
-      category: "broken heads",
-      segments: [head({ headers: [lengthOf(body), signatureOf(body), ...headers] }), body],
-      afterwards: "wait",
-      right: [right],
-    }),
-  );
+  .map(([body, [expected, ...headers]]): Case => ({
+    category: "invalid headers",
+    segments: [signedHead(body, ...headers), body],
+    ending: "wait",
+    expected: [expected],
+  }));
 
-export const anyHead = fc.uint8Array({ minLength: 1, maxLength: 500 }).map((bytes) =>
-  makeCase({
-    category: "no HTTP",
-    segments: [Buffer.concat([Buffer.from("\u0001"), bytes, Buffer.from("\r\n\r\n")])],
-    afterwards: "half-close",
-    right: [400, "none"],
-  }),
-);
+export const notHttp = fc.uint8Array({ minLength: 1, maxLength: 500 }).map((bytes): Case => ({
+  category: "not HTTP",
+  segments: [Buffer.concat([Buffer.from("\u0001"), bytes, Buffer.from("\r\n\r\n")])],
+  ending: "half-close",
+  expected: [400, "none"],
+}));
 
-export const elsewhere = fc
+export const otherRoutes = fc
   .tuple(
     documented,
-    fc.constantFrom<readonly [right: number, method: string, target: string]>(
+    fc.constantFrom<readonly [expected: number, method: string, target: string]>(
       [405, "GET", "/webhooks/icomply"],
       [405, "PUT", "/webhooks/icomply?a=b"],
       [405, "DELETE", "/webhooks/icomply"],
@@ -97,11 +90,9 @@ export const elsewhere = fc
       [400, "POST", "webhooks"],
     ),
   )
-  .map(([body, [right, method, target]]) =>
-    makeCase({
-      category: "elsewhere",
-      segments: [head({ method, target, headers: [lengthOf(body), signatureOf(body)] }), body],
-      afterwards: "wait",
-      right: [right],
-    }),
-  );
+  .map(([body, [expected, method, target]]): Case => ({
+    category: "other routes",
+    segments: [head({ method, target, headers: [contentLength(body), signature(body)] }), body],
+    ending: "wait",
+    expected: [expected],
+  }));

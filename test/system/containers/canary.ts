@@ -18,7 +18,7 @@ const payload = {
   data,
 };
 
-/** Bodies that hold the canary, by what becomes of them; sent in this order. */
+/** Returns bodies that hold the canary, by the outcome that each has when they are sent in this order. */
 export function canaries(secret: string): Readonly<Record<string, string>> {
   return {
     accepted: JSON.stringify({ ...payload, secret }),

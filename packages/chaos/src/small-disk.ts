@@ -7,19 +7,20 @@ import { guard } from "@dossier/embedded";
 
 const run = promisify(execFile);
 
-/** A disk so small that it can be filled. */
-export interface Disk extends AsyncDisposable {
-  /** A folder on it. */
+/** A disk that is small enough to be filled. */
+export interface SmallDisk extends AsyncDisposable {
+  /** An empty folder on it. */
   readonly dir: string;
   fill(): Promise<void>;
+  /** Frees what `fill` took. */
   free(): Promise<void>;
 }
 
 const SIZE = "1g";
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
-/** Mounts a small disk; `undefined` where this user may not. */
-export async function mountDisk(): Promise<Disk | undefined> {
+/** Mounts a small disk. Returns `undefined` where this user has no right to. */
+export async function mountSmallDisk(): Promise<SmallDisk | undefined> {
   const mount = await mkdtemp(join(tmpdir(), "dossier-chaos-disk-"));
   try {
     await run("mount", ["-t", "tmpfs", "-o", `size=${SIZE}`, "tmpfs", mount]);
@@ -27,7 +28,7 @@ export async function mountDisk(): Promise<Disk | undefined> {
     await rm(mount, { recursive: true });
     return undefined;
   }
-  const dismiss = guard('sleep 3; umount -l "$1"; rmdir "$1"', mount);
+  const dismissGuard = guard('sleep 3; umount -l "$1"; rmdir "$1"', mount);
   const dir = join(mount, "data");
   await mkdir(dir);
   const ballast = join(mount, "ballast");
@@ -36,8 +37,8 @@ export async function mountDisk(): Promise<Disk | undefined> {
     async fill() {
       const file = await open(ballast, "w");
       try {
-        for (let room = await roomOn(mount); room > 0; room = await roomOn(mount)) {
-          await file.write(Buffer.alloc(Math.min(room, CHUNK_BYTES))).catch(unlessFull);
+        for (let free = await freeBytes(mount); free > 0; free = await freeBytes(mount)) {
+          await file.write(Buffer.alloc(Math.min(free, CHUNK_BYTES))).catch(ignoreFullDisk);
         }
       } finally {
         await file.close();
@@ -47,17 +48,17 @@ export async function mountDisk(): Promise<Disk | undefined> {
     async [Symbol.asyncDispose]() {
       await run("umount", ["-l", mount]);
       await rm(mount, { recursive: true, force: true });
-      dismiss();
+      dismissGuard();
     },
   };
 }
 
-async function roomOn(mount: string): Promise<number> {
+async function freeBytes(mount: string): Promise<number> {
   const { bavail, bsize } = await statfs(mount);
   return bavail * bsize;
 }
 
-/** Somebody else may have taken the room meanwhile. */
-function unlessFull(error: unknown): void {
+/** Postgres may have taken the free bytes since they were counted. */
+function ignoreFullDisk(error: unknown): void {
   if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
 }

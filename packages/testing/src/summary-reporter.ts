@@ -1,13 +1,13 @@
 import type { Reporter, TestModule } from "vitest/node";
 
-/** Ends a run with each skipped test and its reason, and with the sums alone on the last line. */
-export class Closing implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly unknown[]): void {
-    const sums = { passed: 0, failed: unhandled.length, skipped: 0 };
+/** Prints each skipped test with its reason at the end of a run, and the sums on the last line. */
+export class SummaryReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
+    const sums = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
     for (const module of modules) {
-      // A file that does not load, or a hook that fails, is no test, but no success either.
-      const around = [module, ...module.children.allSuites()];
-      sums.failed += around.filter((suite) => suite.errors().length > 0).length;
+      // A file that cannot be loaded and a hook that fails are no tests, but failures.
+      const suites = [module, ...module.children.allSuites()];
+      sums.failed += suites.filter((suite) => suite.errors().length > 0).length;
       for (const test of module.children.allTests()) {
         const result = test.result();
         if (result.state === "pending") continue;

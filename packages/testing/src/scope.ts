@@ -1,0 +1,18 @@
+/** When what a fixture opened is closed again. A test's context is one. */
+export interface Scope {
+  onTestFinished(close: () => unknown): void;
+}
+
+/**
+ * Opens a scope for what the tests of a file share: return its `close` from `beforeAll`. What was opened last is closed
+ * first.
+ */
+export function openScope(): Scope & { close(): Promise<void> } {
+  const opened: (() => unknown)[] = [];
+  return {
+    onTestFinished: (close) => void opened.push(close),
+    async close() {
+      for (const close of opened.reverse()) await close();
+    },
+  };
+}

@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config";
+import { SummaryReporter } from "../../packages/testing/src/summary-reporter.ts";
+
+const MINUTE_MS = 60_000;
+
+/** What needs more than Node and local servers. */
+export default defineConfig({
+  test: {
+    include: ["test/system/**/*.test.ts"],
+    reporters: ["verbose", new SummaryReporter()],
+    fileParallelism: false,
+    // These only end what hangs: the first test builds the image.
+    testTimeout: 15 * MINUTE_MS,
+    hookTimeout: 5 * MINUTE_MS,
+  },
+});
