@@ -1,4 +1,4 @@
-import { STATUSES } from "@dossier/events";
+import { STATUSES, type Person } from "@dossier/events";
 import { z } from "zod";
 
 /** A time as every answer writes it. */
@@ -58,4 +58,4 @@ export const naturalPerson = z
     lastEventAt: utc.nullable(),
   })
   .describe("A person's file. What is not known is `null`.")
-  .meta({ id: "NaturalPerson" });
+  .meta({ id: "NaturalPerson" }) satisfies z.ZodType<Person>;
