@@ -1,6 +1,6 @@
 import type { DeliveryQueue } from "@dossier/queue";
 import { notFound, onError, problem, type Logger, type OutageLog } from "@dossier/service";
-import { isOutage, type Pool } from "@dossier/store";
+import { isOutage, isRetryable, type Pool } from "@dossier/store";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { changesOperation } from "./api/changes.ts";
@@ -45,7 +45,7 @@ export function consoleApp(parts: ConsoleParts): Hono {
 
   function onStreamError(err: unknown): void {
     if (isOutage(err)) postgres.recordFailure(err);
-    else log.error({ code: "change-stream-failed", err }, "change stream failed");
+    else if (!isRetryable(err)) log.error({ code: "change-stream-failed", err }, "change stream failed");
   }
   const operations = [
     ...naturalPersonOperations(pool),
@@ -68,8 +68,8 @@ export function consoleApp(parts: ConsoleParts): Hono {
     .route(API, routes(operations))
     .notFound(notFound)
     .onError((err, c) => {
-      if (!isOutage(err)) return onOtherError(err, c);
-      postgres.recordFailure(err);
+      if (!isRetryable(err)) return onOtherError(err, c);
+      if (isOutage(err)) postgres.recordFailure(err);
       return unavailable();
     });
 }

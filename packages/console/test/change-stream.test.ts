@@ -30,7 +30,7 @@ function openStream(length: number, { fails = false } = {}) {
       return pageAfter(after);
     },
     watch: {
-      beyond(position) {
+      waitBeyond(position) {
         calls.push(`wait beyond ${position}`);
         return new Promise<boolean>(() => undefined);
       },

@@ -5,7 +5,7 @@ import { createLogger } from "@dossier/service";
 import { encode, payload } from "@dossier/simulator";
 import {
   deadLetter,
-  identityOf,
+  findIdentity,
   migrate,
   openPool,
   recordDeliveries,
@@ -141,7 +141,7 @@ function openRecord(scope: Scope, databaseUrl: string) {
       const [deliveryId = ""] = await record(body);
       const attempt = { deliveryId, error, stack: "    at fold (evolve.ts:1:1)", codeVersion: "test" };
       await recordFailedAttempt(pool, attempt, [1]);
-      await deadLetter(pool, deliveryId, foldFailed(1, error, await identityOf(pool, deliveryId)), "test");
+      await deadLetter(pool, deliveryId, foldFailed(1, error, await findIdentity(pool, deliveryId)), "test");
       return deliveryId;
     },
     /** When Postgres received a delivery. */

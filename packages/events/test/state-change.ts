@@ -40,3 +40,15 @@ export function given(...events: readonly Event[]) {
     },
   };
 }
+
+export const passport = { documentType: "passport", sessionId: "s1" };
+
+export const pending = (at: number, data?: JsonObject) => eventAt(at, "NaturalPersonPending", data);
+export const started = (at: number, data: JsonObject = passport) =>
+  eventAt(at, "NaturalPersonStartedIDUpload", data);
+export const uploaded = (at: number, data: JsonObject = passport) =>
+  eventAt(at, "NaturalPersonUploadedID", data);
+export const supporting = (at: number, data?: JsonObject) =>
+  eventAt(at, "NaturalPersonUploadedSupportingDocument", { supportingDocumentId: "d1", ...data });
+export const approved = (at: number, data?: JsonObject) => eventAt(at, "NaturalPersonManuallyApproved", data);
+export const autoApproved = (at: number, data?: JsonObject) => eventAt(at, "NaturalPersonAutoApproved", data);

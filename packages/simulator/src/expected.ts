@@ -1,5 +1,5 @@
 import { compare, formatTicks, type History, type HistoryEvent } from "./history.ts";
-import { isDocumented, STATUS_AFTER } from "./person.ts";
+import { isDocumented } from "./payload.ts";
 
 const STATUSES = [
   "unknown",
@@ -10,6 +10,18 @@ const STATUSES = [
   "approved",
 ] as const;
 export type Status = (typeof STATUSES)[number];
+
+/** The status that a person reaches by each documented event; `null` if it changes none. */
+export const STATUS_AFTER = {
+  NaturalPersonPending: "pending",
+  NaturalPersonStartedIDUpload: "id-upload-started",
+  NaturalPersonUploadedID: "id-uploaded",
+  NaturalPersonUploadedSupportingDocument: "documents-uploaded",
+  NaturalPersonManuallyApproved: "approved",
+  NaturalPersonAutoApproved: "approved",
+} as const satisfies Record<string, Status | null>;
+
+export type DocumentedEvent = keyof typeof STATUS_AFTER;
 
 /** A person's state as the API shows it. Times are UTC with seven fractional digits; what is not known is `null`. */
 export type ExpectedPerson = {
@@ -75,8 +87,8 @@ function isApproval({ event }: HistoryEvent): boolean {
   return event === "NaturalPersonManuallyApproved" || event === "NaturalPersonAutoApproved";
 }
 
-function statusAfter({ event }: HistoryEvent): Status | undefined {
-  return isDocumented(event) ? STATUS_AFTER[event] : undefined;
+function statusAfter({ event }: HistoryEvent): Status | null {
+  return isDocumented(event) ? STATUS_AFTER[event] : null;
 }
 
 function approvalOf({ event, ticks, data }: HistoryEvent): ExpectedPerson["approval"] {

@@ -1,6 +1,13 @@
-export type { ExpectedPerson } from "./expected.ts";
-export { encode, payload, samples, type EventData, type Payload, type Sample } from "./payload.ts";
-export { documentedEvents, type DocumentedEvent } from "./person.ts";
+export type { DocumentedEvent, ExpectedPerson } from "./expected.ts";
+export {
+  documentedEvents,
+  encode,
+  payload,
+  samples,
+  type EventData,
+  type Payload,
+  type Sample,
+} from "./payload.ts";
 export { Random } from "./random.ts";
 export { scenario, type Scenario, type ScenarioOptions } from "./scenario.ts";
 export {

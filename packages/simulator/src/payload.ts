@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { documentedEvents } from "./person.ts";
+import { readdirSync, readFileSync } from "node:fs";
+import type { DocumentedEvent } from "./expected.ts";
 
 /** What `data` may hold beside `entityId`. Each documented event has its own choice of these. */
 export type EventData = {
@@ -32,19 +32,28 @@ export type Payload = {
 const eventTypes = new Map<string, string>();
 
 /** A payload of iComply's documentation, byte for byte. */
-export type Sample = { readonly name: string; readonly event: string; readonly body: Buffer };
+export type Sample = { readonly name: string; readonly event: DocumentedEvent; readonly body: Buffer };
 
 /** Returns the samples of all documented events. */
 export function samples(): readonly Sample[] {
-  return documentedEvents.map((event) => {
-    const name = `${eventTypeOf(event)}.json`;
-    return { name, event, body: readFileSync(new URL(`../samples/${name}`, import.meta.url)) };
+  const directory = new URL("../samples/", import.meta.url);
+  return readdirSync(directory).map((name) => {
+    const body = readFileSync(new URL(name, directory));
+    const { event } = JSON.parse(body.toString()) as { event: DocumentedEvent };
+    return { name, event, body };
   });
 }
 
-const sampleData = new Map(
+const sampleData: ReadonlyMap<string, Payload["data"]> = new Map(
   samples().map(({ event, body }) => [event, (JSON.parse(body.toString()) as Payload).data]),
 );
+
+/** The events that iComply documents: those that have a sample. */
+export const documentedEvents = [...sampleData.keys()] as readonly DocumentedEvent[];
+
+export function isDocumented(event: string): event is DocumentedEvent {
+  return sampleData.has(event);
+}
 
 /** Returns the payload of a webhook. Fields of `data` that are not given are those of the event's sample. */
 export function payload({

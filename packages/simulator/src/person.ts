@@ -1,23 +1,6 @@
-import type { Status } from "./expected.ts";
-import type { EventData, Payload } from "./payload.ts";
+import type { DocumentedEvent } from "./expected.ts";
+import { documentedEvents, payload, type EventData, type Payload } from "./payload.ts";
 import type { Random } from "./random.ts";
-
-/** The events that iComply documents, each with the status that a person reaches by it. */
-export const STATUS_AFTER = {
-  NaturalPersonPending: "pending",
-  NaturalPersonStartedIDUpload: "id-upload-started",
-  NaturalPersonUploadedID: "id-uploaded",
-  NaturalPersonUploadedSupportingDocument: "documents-uploaded",
-  NaturalPersonManuallyApproved: "approved",
-  NaturalPersonAutoApproved: "approved",
-} as const satisfies Record<string, Status>;
-
-export type DocumentedEvent = keyof typeof STATUS_AFTER;
-export const documentedEvents = Object.keys(STATUS_AFTER) as readonly DocumentedEvent[];
-
-export function isDocumented(event: string): event is DocumentedEvent {
-  return Object.hasOwn(STATUS_AFTER, event);
-}
 
 /** One step of a person's way through KYC. */
 export type Step = {
@@ -27,7 +10,8 @@ export type Step = {
   readonly simultaneous?: true;
 };
 
-const undocumentedEvents = ["NaturalPersonRejected", "NaturalPersonExpired", "LegalEntityPending"] as const;
+// Names that iComply will never document.
+const undocumentedEvents = ["NaturalPersonNotYetKnown", "LegalEntityNotYetKnown"] as const;
 type UndocumentedEvent = (typeof undocumentedEvents)[number];
 
 const names = ["Jane Doe", "John O'Hara", "Ada Lovelace", 'Sam "Sammy" Li', "<b>Eve</b>"];
@@ -142,6 +126,7 @@ export class SimulatedPerson {
   /** A step that the person takes, with the name and e-mail address of that day. */
   *#byClient(event: DocumentedEvent, data: EventData): Generator<Step> {
     if (this.#random.chance(0.05)) yield this.#undocumented();
+    if (this.#random.chance(0.02)) yield this.#outOfTurn();
     if (this.#random.chance(0.05)) this.#name = this.#newName();
     if (this.#random.chance(0.05)) this.#email = this.#newEmail();
     yield {
@@ -155,6 +140,13 @@ export class SimulatedPerson {
         entityId: this.entityId,
       },
     };
+  }
+
+  /** Any documented event, as its sample has it, whatever came before: so every event occurs, also a new one. */
+  #outOfTurn(): Step {
+    const event = this.#random.pick(documentedEvents);
+    const { data } = payload({ event, entityId: this.entityId, data: { entity: this.#name } });
+    return { event, data };
   }
 
   /** Its data must leave no trace in the person's state while its type is unrecognised. */

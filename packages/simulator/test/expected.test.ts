@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { expectedPerson } from "../src/expected.ts";
+import { expectedPerson, STATUS_AFTER } from "../src/expected.ts";
 import { toTicks, type HistoryEvent } from "../src/history.ts";
-import { payload, type EventData } from "../src/index.ts";
+import { documentedEvents, payload, type EventData } from "../src/index.ts";
 
 const entityId = "17f86a38-ee24-4686-8b4d-9251019f0009";
 
@@ -19,6 +19,10 @@ function person(...events: HistoryEvent[]): ReturnType<typeof expectedPerson> {
 function at(tick: number): string {
   return `2022-02-01T15:00:00.${String(tick).padStart(7, "0")}Z`;
 }
+
+test("of every documented event it is known which status follows, if any", () => {
+  expect(Object.keys(STATUS_AFTER).toSorted()).toEqual(documentedEvents.toSorted());
+});
 
 test("a person goes through all of KYC and is approved by hand", () => {
   const approved = person(
@@ -55,7 +59,7 @@ test("a person goes through all of KYC and is approved by hand", () => {
 });
 
 test("an undocumented event changes nothing but the counts and the times", () => {
-  expect(person(happened("LegalEntityPending", 7n, { isClientUpdateRequest: true }))).toEqual({
+  expect(person(happened("NotYetKnown", 7n, { isClientUpdateRequest: true }))).toEqual({
     entityId,
     name: null,
     email: null,
@@ -148,7 +152,7 @@ test("name and email are the last that a documented event has", () => {
     person(
       happened("NaturalPersonPending", 1n, { entity: "Old", email: "first@example.com" }),
       { ...upload, data: { ...withoutEmail, entity: "New" } },
-      happened("NaturalPersonRejected", 3n, { entity: "Never", email: "never@example.com" }),
+      happened("NotYetKnown", 3n, { entity: "Never", email: "never@example.com" }),
     ),
   ).toMatchObject({ name: "New", email: "first@example.com", version: 3, lastEventAt: at(3) });
 });

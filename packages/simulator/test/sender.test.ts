@@ -3,7 +3,15 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
-import { createSender, samples, sign, type SendFailure, type SenderOptions } from "../src/index.ts";
+import {
+  createSender,
+  documentedEvents,
+  samples,
+  sign,
+  type Payload,
+  type SendFailure,
+  type SenderOptions,
+} from "../src/index.ts";
 
 const SECRET = "whs_ef0dbc12345c418ab4a1cc4c888dea02";
 const BODY = Buffer.from('{"id":"254"}');
@@ -122,15 +130,8 @@ test("a webhook that waits for a retry is given up when the sender is closed", a
   expect(received).toHaveLength(1);
 });
 
-test("the samples are the six documented payloads", () => {
-  const events = samples().map(({ body }) => (JSON.parse(body.toString()) as { event: string }).event);
-  expect(events).toEqual(samples().map(({ event }) => event));
-  expect(events).toEqual([
-    "NaturalPersonPending",
-    "NaturalPersonStartedIDUpload",
-    "NaturalPersonUploadedID",
-    "NaturalPersonUploadedSupportingDocument",
-    "NaturalPersonManuallyApproved",
-    "NaturalPersonAutoApproved",
-  ]);
+test("there is one sample of each documented event, named by its eventType", () => {
+  const payloads = samples().map(({ body }) => JSON.parse(body.toString()) as Payload);
+  expect(payloads.map(({ event }) => event)).toEqual(documentedEvents);
+  expect(payloads.map(({ eventType }) => `${eventType}.json`)).toEqual(samples().map(({ name }) => name));
 });

@@ -1,5 +1,5 @@
--- The inbox: what arrived, and whether it is settled. A delivery's row is written once and never rewritten; what
--- changes stands in narrow rows of its own, so that settling a delivery never copies its body.
+-- The inbox: the deliveries, and whether each is open or settled. A row in deliveries is never rewritten. What
+-- changes is in narrow tables of its own, so that settling a delivery never copies its body.
 
 create table deliveries (
   delivery_id uuid primary key,
@@ -11,16 +11,16 @@ create table deliveries (
   digest bytea not null
 );
 comment on column deliveries.body is 'The exact bytes; a secret found in them is overwritten with asterisks.';
-comment on column deliveries.secret_fingerprint is 'Which secret verified it: the start of its SHA-256, never the secret.';
-comment on column deliveries.digest is 'SHA-256 over all other columns but received_at, made by who recorded it.';
+comment on column deliveries.secret_fingerprint is 'The start of the SHA-256 of the secret that verified it.';
+comment on column deliveries.digest is 'SHA-256 over all other columns except received_at, computed by the service that recorded it.';
 
 create table open_deliveries (
   delivery_id uuid primary key,
   due_at timestamptz not null,
   attempts integer not null default 0
 );
-comment on column open_deliveries.due_at is 'From then on the sweeper enqueues it, should no job have settled it.';
-comment on column open_deliveries.attempts is 'Attempts used up since it was opened; outages use none.';
+comment on column open_deliveries.due_at is 'The sweeper enqueues it from this time on, if no job has settled it.';
+comment on column open_deliveries.attempts is 'Attempts used since it was opened. Outages use none.';
 create index open_deliveries_by_due on open_deliveries (due_at);
 
 create table settlements (

@@ -1,12 +1,12 @@
--- The log: each person's events, for ever. A person's entries are numbered without a gap and chained by hashes;
--- events and redeliveries share the numbers.
+-- The log: each person's events, kept for ever. A person's entries, events and redeliveries alike, are numbered
+-- without a gap and chained by hashes.
 
 create table streams (
   entity_id text collate "C" primary key,
   seq bigint not null,
   hash bytea not null
 );
-comment on table streams is 'The head of each person''s chain; its row is the person''s lock.';
+comment on table streams is 'The head of each person''s stream. Its row is the lock for appending to the stream.';
 
 create sequence append_ids;
 
@@ -17,7 +17,7 @@ create table appends (
   first_position bigint unique
 );
 comment on table appends is 'One row for each transaction that changed a person.';
-comment on column appends.first_position is 'Its place in the change feed: given after its commit, so that no later commit can come before it.';
+comment on column appends.first_position is 'Its position in the change feed, assigned after its commit, so that no later commit gets an earlier position.';
 create index appends_without_position on appends (append_id) where first_position is null;
 
 create table events (
@@ -38,7 +38,7 @@ create table events (
   primary key (entity_id, seq),
   constraint events_identity unique (entity_id, event, id)
 );
-comment on column events.ticks is 'creationTimeUtc of the first send, in 100 ns since 1970; an earlier redelivery counts instead.';
+comment on column events.ticks is 'creationTimeUtc of the first delivery, in units of 100 ns since 1970. A redelivery with an earlier time counts instead.';
 comment on column events.recognised is 'Whether the code that appended the event knew its type; no part of the hash chain.';
 create index events_by_append on events (append_id, ordinal);
 
@@ -56,7 +56,7 @@ create table redeliveries (
   ordinal integer,
   primary key (entity_id, seq)
 );
-comment on table redeliveries is 'Further sends of an event that the log has, with equal data and perhaps another time.';
-comment on column redeliveries.append_id is 'Set where the redelivery moved its event to an earlier time.';
+comment on table redeliveries is 'Further deliveries of an event that the log already has, with equal data and perhaps another time.';
+comment on column redeliveries.append_id is 'Set if the redelivery carries an earlier time for its event, which changes the person''s order.';
 create index redeliveries_by_identity on redeliveries (entity_id, event, id);
 create index redeliveries_by_append on redeliveries (append_id, ordinal) where append_id is not null;

@@ -1,4 +1,4 @@
--- The projection: a function of the log, which `dossier rebuild` makes anew.
+-- The projection: a function of the log. `dossier rebuild` refolds it.
 
 create table natural_persons (
   entity_id text collate "C" primary key,
@@ -9,6 +9,6 @@ create table natural_persons (
   last_event text collate "C" not null,
   last_id text collate "C" not null
 );
-comment on column natural_persons.search is 'Name, e-mail and id in lower case, to look a person up by a part of them.';
-comment on column natural_persons.last_ticks is 'With last_event and last_id: the place of the last folded event.';
+comment on column natural_persons.search is 'Name, e-mail and id in lower case, for search by a part of them.';
+comment on column natural_persons.last_ticks is 'With last_event and last_id: the order key of the last folded event.';
 create index natural_persons_by_status on natural_persons (status, entity_id);

@@ -1,8 +1,8 @@
--- What is evidence is never changed or removed, by anyone who has no right to alter the tables themselves.
+-- Evidence is never changed or removed, except by a role that may alter the tables themselves.
 
 create function refuse_change() returns trigger language plpgsql as $$
 begin
-  raise exception '% on % is refused: its rows are evidence, and are kept as they were written', tg_op, tg_table_name
+  raise exception '% on % is refused: its rows are evidence and cannot be changed', tg_op, tg_table_name
     using errcode = 'restrict_violation';
 end
 $$;

@@ -1,11 +1,11 @@
--- The services' rights: to add to the evidence, and to change only what is no evidence. They own nothing, so they
--- cannot switch a trigger off. A login role gets these rights by being a member.
+-- The services' rights: to add to the evidence, and to change only what is not evidence. The role owns nothing, so it
+-- cannot disable a trigger. A login gets these rights by being a member.
 
 do $$
 begin
   create role dossier_service nologin;
 exception
-  when duplicate_object or unique_violation then null; -- roles belong to the whole server: another database made it
+  when duplicate_object or unique_violation then null; -- another database of this server has it
 end
 $$;
 

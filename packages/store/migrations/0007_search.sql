@@ -1,5 +1,6 @@
--- Persons by any part of their names, e-mails and ids. The index is dear to write (100 µs for a new person), so it stands on a
--- table of its own, which is written only when a name or an e-mail is new, and not with every step of a person.
+-- Search for persons by any part of their names, e-mails and ids. Writing the index is expensive (100 µs for a new
+-- person), so it is on a table of its own, which is only written if a name or an e-mail changes, and not with every
+-- event.
 
 create extension if not exists pg_trgm;
 
@@ -7,12 +8,12 @@ create table person_search (
   entity_id text collate "C" primary key,
   search text not null
 );
-comment on table person_search is 'natural_persons.search, kept equal by triggers.';
+comment on table person_search is 'A copy of natural_persons.search, which triggers keep equal.';
 create index person_search_by_part on person_search using gin (search gin_trgm_ops);
 
 insert into person_search (entity_id, search) select entity_id, search from natural_persons;
 
-create function keep_person_search() returns trigger language plpgsql as $$
+create function sync_person_search() returns trigger language plpgsql as $$
 begin
   if tg_op = 'DELETE' then
     delete from person_search where entity_id = old.entity_id;
@@ -24,9 +25,9 @@ begin
 end
 $$;
 
-create trigger searchable_added after insert or delete on natural_persons
-  for each row execute function keep_person_search();
-create trigger searchable_changed after update on natural_persons
-  for each row when (old.search is distinct from new.search) execute function keep_person_search();
+create trigger person_search_added after insert or delete on natural_persons
+  for each row execute function sync_person_search();
+create trigger person_search_changed after update on natural_persons
+  for each row when (old.search is distinct from new.search) execute function sync_person_search();
 
 grant select, insert, update, delete on person_search to dossier_service;

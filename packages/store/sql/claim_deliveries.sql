@@ -1,4 +1,4 @@
--- What is settled already, or claimed by another transaction, does not come back.
+-- Locks the open ones among deliveries. Skips those that another transaction has locked.
 select delivery_id, body, digest, (extract(epoch from received_at) * 10000000)::bigint as received_ticks
 from open_deliveries
 join deliveries using (delivery_id)

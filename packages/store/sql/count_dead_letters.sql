@@ -1,4 +1,4 @@
--- As select_dead_letters, counted by reason.
+-- Counts what select_dead_letters selects, by reason.
 select reason, count(*) as count
 from dead_letters
 join settlements using (delivery_id)

@@ -1,5 +1,5 @@
--- Exact, without going through what there is most of: a delivery that was applied is an event, a duplicate is a
--- redelivery, and every change of the feed is an event but those that moved one to an earlier time.
+-- Exact counts that read neither events nor applied deliveries. A delivery that was applied is an event, a duplicate
+-- is a redelivery, and each change of the feed is an event or a redelivery with an earlier time.
 select
   (select count(*) from open_deliveries) as open,
   (select extract(epoch from now() - min(received_at))::float8

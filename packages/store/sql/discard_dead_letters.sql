@@ -1,10 +1,10 @@
--- Sets dead deliveries aside for good, and notes who wanted it. Gives those that were dead.
+-- Discards dead-lettered deliveries and records the decision. Returns those that were dead-lettered.
 with discarded as (
   update settlements set outcome = 'discarded', settled_at = now()
   where delivery_id = any ($1::uuid[]) and outcome = 'dead-lettered'
   returning delivery_id
 ),
-noted as (
+decided as (
   insert into decisions (delivery_id, action, operator, reason)
   select delivery_id, 'discard', $2, $3 from discarded
 )

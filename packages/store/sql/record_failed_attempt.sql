@@ -1,8 +1,11 @@
--- The delivery is due again $2 seconds after the longest delay ($3, by attempt) before its next attempt.
+-- Records and counts an open delivery's failed attempt. The sweeper enqueues it $2 seconds after the longest delay
+-- ($3, in milliseconds by attempt) before the next attempt.
 with failed as (
   update open_deliveries
   set attempts = attempts + 1,
-    due_at = now() + make_interval(secs => $2 + coalesce(($3::float8[])[least(attempts + 1, cardinality($3::float8[]))], 0) / 1000)
+    due_at = now() + make_interval(
+      secs => $2 + coalesce(($3::float8[])[least(attempts + 1, cardinality($3::float8[]))], 0) / 1000
+    )
   where delivery_id = $1
   returning attempts
 ),

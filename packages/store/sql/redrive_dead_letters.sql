@@ -1,16 +1,17 @@
--- Opens dead deliveries again, with all their attempts, and notes who wanted it. Gives those that were dead.
-with dead as (
+-- Opens dead-lettered deliveries again, with all their attempts, and records the decision. Returns those that were
+-- dead-lettered.
+with dead_lettered as (
   select delivery_id from settlements
   where delivery_id = any ($1::uuid[]) and outcome = 'dead-lettered' order by delivery_id for update
 ),
 reopened as (
-  delete from settlements where delivery_id in (select delivery_id from dead) returning delivery_id
+  delete from settlements where delivery_id in (select delivery_id from dead_lettered) returning delivery_id
 ),
 opened as (
   insert into open_deliveries (delivery_id, due_at)
   select delivery_id, now() + make_interval(secs => $2) from reopened
 ),
-noted as (
+decided as (
   insert into decisions (delivery_id, action, operator, reason)
   select delivery_id, 'redrive', $3, $4 from reopened
 )

@@ -1,4 +1,5 @@
--- What waits. The ids grow with time, so the least is the oldest, give or take the clocks of those who made them.
+-- Counts the open deliveries. Ids grow with time, so the least is the oldest, but for differences between ingests'
+-- clocks.
 select
   (select count(*) from open_deliveries) as open,
   (select extract(epoch from now() - received_at)::float8

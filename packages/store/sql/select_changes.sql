@@ -1,4 +1,4 @@
--- The changes at the positions after $1, at most $2 of them. Positions have no gaps, so these are known beforehand.
+-- Selects the changes after position $1, at most $2. Positions have no gaps, so the range is known beforehand.
 with append as (
   select append_id, first_position from appends
   where first_position <= $1::bigint + $2::bigint

@@ -1,5 +1,5 @@
--- The deliveries that are dead now, each with its last death, the latest first. A filter that is null lets all
--- through. Walks backwards over the deaths and stops when the page is full.
+-- Selects the deliveries that are dead-lettered now, each with its last dead letter, the latest first. A filter that
+-- is null matches all. Walks backwards over the dead letters, and stops when the page is full.
 select delivery_id, dead_letter_id, reason, message, event, id, entity_id, code_version,
   (extract(epoch from dead_lettered_at) * 10000000)::bigint as dead_lettered_ticks,
   (extract(epoch from received_at) * 10000000)::bigint as received_ticks

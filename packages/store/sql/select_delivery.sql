@@ -1,4 +1,4 @@
--- A delivery as it was kept, and how it stands.
+-- Selects a delivery as it was recorded, and its outcome.
 select delivery_id, body, headers, verified_by, secret_fingerprint, outcome,
   (extract(epoch from received_at) * 10000000)::bigint as received_ticks
 from deliveries

@@ -1,4 +1,4 @@
--- Every send of these persons' events; with what the events say if $2.
+-- Selects all deliveries of persons' events; with the events' data if $2.
 select entity_id, seq, event, id, ticks, delivery_id, case when $2::boolean then data end as data,
   (extract(epoch from received_at) * 10000000)::bigint as received_ticks
 from events

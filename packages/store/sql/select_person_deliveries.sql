@@ -1,4 +1,4 @@
--- Every delivery that told of this person, also where it could not be placed in the person's file.
+-- Selects every delivery that concerns a person, dead-lettered ones too.
 select delivery_id, body, headers, verified_by, secret_fingerprint, digest, outcome,
   (extract(epoch from received_at) * 10000000)::bigint as delivery_received_ticks,
   (extract(epoch from settled_at) * 10000000)::bigint as settled_ticks

@@ -1,4 +1,4 @@
--- Deliveries that are not settled as told into the log: all, or those that died and told of one person.
+-- Selects the deliveries that have no entry in the log: all, or those with a dead letter that names one person.
 select delivery_id, body, headers, verified_by, secret_fingerprint, digest,
   (extract(epoch from received_at) * 10000000)::bigint as delivery_received_ticks
 from deliveries

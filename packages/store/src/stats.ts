@@ -1,14 +1,14 @@
 import { isKnownType, STATUSES, type DeadLetterReason, type Status } from "@dossier/events";
 import type { Pool } from "./database/pool.ts";
-import { statement } from "./database/statements.ts";
-import { countDeadLetters } from "./dead-letters/list.ts";
-import { assignPositions, lastPosition } from "./feed/positions.ts";
+import { sql, sqlFile } from "./database/statements.ts";
+import { countDeadLetters } from "./dead-letters/find.ts";
+import { assignPositions, findLastPosition } from "./feed/positions.ts";
 
-/** What there is, and what waits. All is counted, nothing estimated; the groups may be a moment apart. */
+/** Exact counts. The groups are counted one after the other, while others write. */
 export interface Stats {
   readonly deliveries: {
     readonly open: number;
-    /** How long the one that has waited longest has been open; `null` when none is. */
+    /** The age of the oldest open delivery; `null` if none is open. */
     readonly oldestOpenSeconds: number | null;
     readonly deadLettered: number;
     readonly discarded: number;
@@ -20,33 +20,40 @@ export interface Stats {
   readonly naturalPersons: Readonly<Record<Status, number>>;
   readonly events: {
     readonly total: number;
-    /** How many there are of each type that today's code does not know. */
+    /** How many events there are of each type that this code does not know. */
     readonly unrecognised: Readonly<Record<string, number>>;
   };
   readonly feed: {
     readonly lastPosition: number;
-    /** Seconds since the oldest commit that has no position yet; 0 where all have one. */
+    /** Seconds since the oldest append that has no position yet; 0 if all have one. */
     readonly behindSeconds: number;
   };
 }
 
-const countDeliveries = statement("count_deliveries");
-const countPersons = statement("count_persons");
-const countUnrecognised = statement("count_unrecognised");
-const selectFeedLag = statement("select_feed_lag");
+const countDeliveries = sqlFile("count_deliveries");
+const countPersons = sql(
+  "count_persons",
+  "select status, count(*) as count from natural_persons group by status",
+);
+const countUnrecognised = sqlFile("count_unrecognised");
+const selectFeedLag = sql(
+  "select_feed_lag",
+  `select extract(epoch from now() - appended_at)::float8 as seconds from appends
+   where first_position is null order by append_id limit 1`,
+);
 
 /**
- * Counts. Neither events nor applied deliveries are gone through; what the time grows with is persons and
- * duplicates, each read from an index.
+ * Counts what there is. Reads neither events nor applied deliveries: the time grows with the numbers of persons and of
+ * redeliveries, which it reads from indexes.
  */
-export async function stats(pool: Pool): Promise<Stats> {
+export async function readStats(pool: Pool): Promise<Stats> {
   await assignPositions(pool);
   const [deliveries, deadLetters, naturalPersons, unrecognised, position, lag] = await Promise.all([
-    deliveryCounts(pool),
+    readDeliveryCounts(pool),
     countDeadLetters(pool, {}),
-    personCounts(pool),
-    unrecognisedCounts(pool),
-    lastPosition(pool),
+    readPersonCounts(pool),
+    readUnrecognisedCounts(pool),
+    findLastPosition(pool),
     pool.query<{ seconds: number }>(selectFeedLag),
   ]);
   return {
@@ -58,7 +65,7 @@ export async function stats(pool: Pool): Promise<Stats> {
   };
 }
 
-async function deliveryCounts(pool: Pool): Promise<Stats["deliveries"]> {
+async function readDeliveryCounts(pool: Pool): Promise<Stats["deliveries"]> {
   const { rows } = await pool.query<{
     open: bigint;
     oldest_open_seconds: number | null;
@@ -68,7 +75,7 @@ async function deliveryCounts(pool: Pool): Promise<Stats["deliveries"]> {
     events: bigint;
   }>(countDeliveries);
   const [row] = rows;
-  if (row === undefined) throw new Error("counting the deliveries gave no row");
+  if (row === undefined) throw new Error("counting the deliveries returned no row");
   return {
     open: Number(row.open),
     oldestOpenSeconds: row.oldest_open_seconds,
@@ -80,7 +87,7 @@ async function deliveryCounts(pool: Pool): Promise<Stats["deliveries"]> {
   };
 }
 
-async function personCounts(pool: Pool): Promise<Record<Status, number>> {
+async function readPersonCounts(pool: Pool): Promise<Record<Status, number>> {
   const { rows } = await pool.query<{ status: Status; count: bigint }>(countPersons);
   const byStatus = new Map(rows.map(({ status, count }) => [status, Number(count)]));
   return Object.fromEntries(STATUSES.map((status) => [status, byStatus.get(status) ?? 0])) as Record<
@@ -90,7 +97,7 @@ async function personCounts(pool: Pool): Promise<Record<Status, number>> {
 }
 
 /** Counts the events whose type was unknown when they were appended, and is unknown to this code as well. */
-async function unrecognisedCounts(pool: Pool): Promise<Record<string, number>> {
+async function readUnrecognisedCounts(pool: Pool): Promise<Record<string, number>> {
   const { rows } = await pool.query<{ event: string; count: bigint }>(countUnrecognised);
   return Object.fromEntries(
     rows.filter(({ event }) => !isKnownType(event)).map(({ event, count }) => [event, Number(count)]),

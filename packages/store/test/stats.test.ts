@@ -1,7 +1,7 @@
 import { STATUSES } from "@dossier/events";
 import { scenario } from "@dossier/simulator";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { discard, stats } from "../src/index.ts";
+import { discard, readStats } from "../src/index.ts";
 import { body, freshRecord, type Record as Scene } from "./persons/record.ts";
 
 let record: Scene;
@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => record.end());
 
 test("an empty record counts nothing", async () => {
-  expect(await stats(record.pool)).toEqual({
+  expect(await readStats(record.pool)).toEqual({
     naturalPersons: Object.fromEntries(STATUSES.map((status) => [status, 0])),
     deliveries: {
       total: 0,
@@ -40,7 +40,7 @@ test("every number is what counting row by row gives, also of what has no positi
   const waiting = ids.length % 40 || 40;
   await discard(record.pool, [ids[0] ?? ""], { operator: "op", reason: "noise" });
 
-  const { naturalPersons, deliveries, events, deadLetters, feed } = await stats(record.pool);
+  const { naturalPersons, deliveries, events, deadLetters, feed } = await readStats(record.pool);
   for (const status of STATUSES)
     expect(naturalPersons[status]).toBe(await count(`natural_persons where status = '${status}'`));
   for (const [counted, outcome] of [
@@ -72,7 +72,7 @@ test("every number is what counting row by row gives, also of what has no positi
   const other = await record.pool.connect();
   try {
     await other.query(lock);
-    const behind = await stats(record.pool);
+    const behind = await readStats(record.pool);
     expect(behind.events).toEqual(events);
     expect(behind.feed.behindSeconds).toBeGreaterThan(0);
     expect(behind.feed.lastPosition).toBeLessThan(feed.lastPosition);
@@ -94,7 +94,7 @@ test("an event of a type that the code has learnt since it was appended counts a
   // As code that did not know the type would have appended it.
   await record.pool.query("alter table events disable trigger append_only");
   await record.pool.query("update events set recognised = false");
-  expect((await stats(record.pool)).events.unrecognised).toEqual({ Rejected: 1 });
+  expect((await readStats(record.pool)).events.unrecognised).toEqual({ Rejected: 1 });
 });
 
 async function count(what: string): Promise<number> {

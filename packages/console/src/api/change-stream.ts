@@ -64,7 +64,7 @@ export async function waitForChange(
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), seconds * 1_000);
   try {
-    return await watch.beyond(position, AbortSignal.any([timeout.signal, ...endSignals]));
+    return await watch.waitBeyond(position, AbortSignal.any([timeout.signal, ...endSignals]));
   } finally {
     clearTimeout(timer);
   }

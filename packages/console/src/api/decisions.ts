@@ -4,7 +4,7 @@ import {
   countDeadLetters,
   discard,
   findDeadLettered,
-  pagesOfDeadLetters,
+  pageDeadLetters,
   redrive,
   type DeadLetterFilter,
   type Decision,
@@ -165,7 +165,7 @@ function requireReason<Body extends typeof discardDecision>(body: Body): Body {
 }
 
 async function* selectBatches(pool: Pool, filter: DeadLetterFilter): AsyncGenerator<readonly string[]> {
-  for await (const page of pagesOfDeadLetters(pool, filter, BATCH_SIZE)) {
+  for await (const page of pageDeadLetters(pool, filter, BATCH_SIZE)) {
     yield page.map(({ deliveryId }) => deliveryId);
   }
 }

@@ -1,6 +1,6 @@
 import { STATUSES } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
-import { stats, type Pool } from "@dossier/store";
+import { readStats, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { count } from "./answers.ts";
 import { deadLetterCounts } from "./dead-letters.ts";
@@ -51,7 +51,7 @@ export function statsOperation(pool: Pool, queue: DeliveryQueue): Operation {
     input: { query: z.strictObject({}) },
     answer,
     async handle() {
-      const [record, jobs] = await Promise.all([stats(pool), queue.counts().catch(() => null)]);
+      const [record, jobs] = await Promise.all([readStats(pool), queue.counts().catch(() => null)]);
       return { ...record, queue: { backend: queue.backend, jobs } };
     },
   });

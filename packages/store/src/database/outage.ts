@@ -1,31 +1,36 @@
 import pg from "pg";
 
-// SQLSTATE classes and codes that speak of the server or of other transactions, not of what was sent.
-// Source: https://www.postgresql.org/docs/18/errcodes-appendix.html
-const OUTAGE_CLASSES = new Set([
-  "08", // connection exception
-  "0A", // feature not supported: a plan that a migration made stale
-  "25", // invalid transaction state: a statement before it failed, or the transaction idled too long
-  "26", // invalid SQL statement name: a pooler gave the session to another
-  "40", // transaction rollback: serialization, deadlock
+/**
+ * SQLSTATE classes of errors that the server's state causes, and not the data that was sent: the same statement may
+ * succeed later. Every other class (21, 22, 23, 44, 54 and so on) is about the data or about this program.
+ * Source: https://www.postgresql.org/docs/18/errcodes-appendix.html
+ */
+const OUTAGE_CLASSES: ReadonlySet<string> = new Set([
+  "08", // connection exception: refused, lost, or a pooler that has no server
+  "0A", // feature not supported: a migration changed what a prepared statement returns
+  "25", // invalid transaction state: read-only after a failover, idle for too long, an earlier statement failed
+  "26", // invalid SQL statement name: a pooler gave the session another connection
+  "28", // invalid authorization specification: a role or password is being changed
+  "3D", // invalid catalog name: the database does not exist (yet)
+  "3F", // invalid schema name: a migration has not run
+  "42", // syntax error or access rule violation: a table, column or right is missing as a migration has not run
   "53", // insufficient resources: disk full, out of memory, too many connections
-  "55", // object not in prerequisite state: lock not available
-  "57", // operator intervention: shutdown, cancelled, starting up
+  "55", // object not in prerequisite state: a lock was not available in time
+  "57", // operator intervention: shutdown, startup, cancelled statement
   "58", // system error: I/O
-  "28", // invalid authorization: a password being rotated
-  "3D", // the database is not there (yet)
-  "42", // no such table, no such right: a migration that has not run
-  "XX", // internal error
+  "F0", // configuration file error
+  "XX", // internal error, corrupted data or index
 ]);
 
+/** Transaction rollback: serialization failure, deadlock. Postgres works; another transaction was in the way. */
+const CONFLICT_CLASS = "40";
+
 /**
- * Whether an error is the fault of the surroundings (Postgres away, failing over, full, busy, not migrated): then
- * the same work may succeed later, and no delivery is to blame. Everything else belongs to what was being done.
+ * Whether an error means that Postgres cannot be used at present: unreachable, failing over, full, overloaded, or not
+ * migrated. No delivery is the cause, and the same work may succeed later. An outage is worth a log line and a pause.
  */
 export function isOutage(error: unknown): boolean {
-  if (error instanceof pg.DatabaseError) {
-    return OUTAGE_CLASSES.has((error.code ?? "XX000").slice(0, 2));
-  }
+  if (error instanceof pg.DatabaseError) return OUTAGE_CLASSES.has(classOf(error));
   if (!(error instanceof Error)) return false;
   // A host with several addresses fails with one error for each.
   if (error instanceof AggregateError) return error.errors.some(isOutage);
@@ -33,15 +38,31 @@ export function isOutage(error: unknown): boolean {
   return CONNECTION_MESSAGES.some((message) => error.message.includes(message));
 }
 
-/** Codes of the system, of name lookups and certificates; of Node's own, the others speak of wrong arguments. */
+/**
+ * Whether the same work may succeed when it is retried unchanged, so that it must use no attempt: an outage, or a
+ * conflict with another transaction. A conflict is no outage: retry it without a pause or a log line about Postgres.
+ */
+export function isRetryable(error: unknown): boolean {
+  return isOutage(error) || (error instanceof pg.DatabaseError && classOf(error) === CONFLICT_CLASS);
+}
+
+function classOf({ code = INTERNAL_ERROR }: pg.DatabaseError): string {
+  return code.slice(0, 2);
+}
+
+const INTERNAL_ERROR = "XX000";
+
+/** Error codes of the system, of name lookups and of certificates. Node's other codes are about wrong arguments. */
 const CONNECTION_CODE = /^(?!ERR_)|^ERR_(?:SSL|TLS|SOCKET|STREAM)_/;
 
-// What pg throws of itself has no code.
+const READ_TIMEOUT = "Query read timeout";
+
+// The client's own errors have no code.
 const CONNECTION_MESSAGES = [
+  READ_TIMEOUT,
   "Connection terminated",
   "Client has encountered a connection error",
   "Client was closed",
-  "Query read timeout",
   "timeout expired",
   "timeout exceeded when trying to connect",
   "error establishing an SSL connection",
@@ -49,19 +70,19 @@ const CONNECTION_MESSAGES = [
   "Cannot use a pool after calling end",
 ];
 
-const MAY_CONCERN_ONE_DELIVERY = new Set([
-  "57014", // cancelled: the time for a statement was over
-  "25P03", // the transaction stood still for too long
-  "XX000", // internal error
-  "XX001", // a page that cannot be read: whoever has need of it fails
-  "XX002", // an index that cannot be read
+const MAY_CONCERN_ONE_DELIVERY: ReadonlySet<string> = new Set([
+  "57014", // cancelled: the statement took too long
+  "25P03", // the transaction was idle for too long
+  INTERNAL_ERROR,
+  "XX001", // corrupted data: every statement that reads this page fails
+  "XX002", // corrupted index
 ]);
 
 /**
- * Whether an outage may be one of this work alone: it takes too long, or meets a fault of Postgres. It is, where
- * Postgres answers others meanwhile.
+ * Whether an outage may be one that only this work sees: it takes too long, or triggers a fault of Postgres. The caller
+ * finds out by asking whether Postgres answers other statements.
  */
 export function mayConcernOneDelivery(error: unknown): boolean {
-  if (error instanceof pg.DatabaseError) return MAY_CONCERN_ONE_DELIVERY.has(error.code ?? "XX000");
-  return error instanceof Error && error.message === "Query read timeout";
+  if (error instanceof pg.DatabaseError) return MAY_CONCERN_ONE_DELIVERY.has(error.code ?? INTERNAL_ERROR);
+  return error instanceof Error && error.message === READ_TIMEOUT;
 }

@@ -3,24 +3,24 @@ import pg from "pg";
 
 /** A pool of connections to the record. */
 export type Pool = pg.Pool;
-/** One connection, or a transaction on it: what a statement runs on. */
+/** One connection of a pool, on which a transaction runs. */
 export type Connection = pg.PoolClient;
 
 export interface PoolOptions {
   /** Shown as `application_name` in `pg_stat_activity`, for the person on call. */
   readonly name: string;
-  /** Connections at the most. Each costs Postgres a process of about 10 MB. */
+  /** The greatest number of connections. Each costs Postgres a process of about 10 MB. */
   readonly size: number;
   /**
-   * Milliseconds until a statement without an answer is given up, and its connection with it. This is what notices
-   * a server that went away without a word. Default 15,000.
+   * Milliseconds until a statement without an answer fails, and its connection is closed: so a server that disappears
+   * without closing its connections is noticed. Default: 15,000.
    */
   readonly timeoutMs?: number;
 }
 
 /**
- * Opens a pool; connections are made when they are first needed. Its connections send statements without waiting
- * for the answer to the one before (pipelining), so a transaction costs as many round trips as it has decisions.
+ * Opens a pool; connections are made when they are first needed. Its connections send statements without waiting for
+ * the answer to the one before (pipelining), so a transaction costs as many round trips as it has decisions.
  */
 export function openPool(databaseUrl: string, { name, size, timeoutMs = 15_000 }: PoolOptions): Pool {
   const pool = new pg.Pool({
@@ -30,34 +30,31 @@ export function openPool(databaseUrl: string, { name, size, timeoutMs = 15_000 }
     connectionTimeoutMillis: Math.min(5_000, timeoutMs),
     query_timeout: timeoutMs,
     statement_timeout: timeoutMs,
-    // A process that stands still must not hold its locks against the others for long.
+    // A process that hangs must not hold its locks for long.
     idle_in_transaction_session_timeout: timeoutMs,
     lock_timeout: timeoutMs,
     keepAlive: true,
     pipeline: true,
     types: { getTypeParser },
   });
-  // A connection that breaks is replaced, and whoever was using it gets the error from the statement that failed.
-  // Both of them tell it once more as an event, which would end the process where nobody hears it.
+  // A broken connection is replaced, and its user gets the error from the statement that failed. The client and the
+  // pool also emit it as an event, which would end the process if it had no listener.
   pool.on("error", () => undefined);
   pool.on("connect", (connection) => connection.on("error", () => undefined));
   return pool;
 }
 
-/** How long a closing pool waits for statements under way, in milliseconds. */
+/** The longest wait for running statements when a pool closes, in milliseconds. */
 const CLOSE_MS = 2_000;
 
-/**
- * Closes a pool. Where the server has gone silent, statements under way are left to end by the pool's `timeoutMs`:
- * nobody waits for their answers any more.
- */
+/** Closes a pool. Does not wait for statements that a silent server never answers: they end by the pool's `timeoutMs`. */
 export async function closePool(pool: Pool): Promise<void> {
   await Promise.race([pool.end(), delay(CLOSE_MS, undefined, { ref: false })]);
 }
 
 const { INT8, JSON: JSON_TEXT } = pg.types.builtins;
 
-// Counts of 100 ns outgrow a double, and the log's JSON must be hashed exactly as it is stored.
+// Counts of 100 ns exceed a double's precision, and the log's JSON must be hashed exactly as it is stored.
 const getTypeParser: typeof pg.types.getTypeParser = (oid, format) => {
   if (oid === INT8) return BigInt;
   if (oid === JSON_TEXT) return String;

@@ -2,13 +2,13 @@ import { isOutage } from "./outage.ts";
 import type { Connection, Pool } from "./pool.ts";
 
 /**
- * Runs `work` in one transaction (read committed): committed when it resolves, rolled back when it throws. After an
- * outage the connection is not used again: it may lead to a server that is no longer the one that takes writes.
+ * Runs `work` in one transaction (read committed): commits when it resolves, rolls back when it throws. After an outage
+ * the connection is closed: it may lead to a server that no longer takes writes.
  */
 export async function transaction<T>(pool: Pool, work: (connection: Connection) => Promise<T>): Promise<T> {
   const connection = await pool.connect();
   try {
-    // Not awaited first: `begin` travels with the first statements.
+    // Not awaited first: `begin` is sent together with the first statements.
     const [begun, done] = await Promise.allSettled([connection.query("begin"), work(connection)]);
     if (begun.status === "rejected") throw begun.reason;
     if (done.status === "rejected") throw done.reason;
@@ -17,11 +17,29 @@ export async function transaction<T>(pool: Pool, work: (connection: Connection) 
     return done.value;
   } catch (error) {
     if (isOutage(error)) connection.release(true);
-    else
-      await connection.query("rollback").then(
-        () => connection.release(),
-        () => connection.release(true),
-      );
+    else await rollBack(connection);
     throw error;
   }
+}
+
+/** Ends a transaction without its changes, and returns the connection to its pool. */
+export async function rollBack(connection: Connection): Promise<void> {
+  await connection.query("rollback").then(
+    () => connection.release(),
+    (broken: Error) => connection.release(broken),
+  );
+}
+
+/**
+ * Returns the results of statements that were sent in one transaction without waiting (pipelined), in the order sent.
+ * If some fail, throws the error of the first one sent, after all have ended: Postgres refuses every statement after
+ * the first error, and the order in which these refusals arrive is random.
+ */
+export async function awaitAll<const Sent extends readonly unknown[]>(
+  sent: Sent,
+): Promise<{ [Index in keyof Sent]: Awaited<Sent[Index]> }> {
+  const results = await Promise.allSettled(sent);
+  const failed = results.find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
+  return Promise.all(sent) as Promise<{ [Index in keyof Sent]: Awaited<Sent[Index]> }>;
 }

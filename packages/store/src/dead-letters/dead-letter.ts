@@ -1,37 +1,13 @@
-import type { DeadLetter, DeadLetterReason, Outcomes } from "@dossier/events";
+import { parseDelivery, type DeadLetter, type PartialIdentity } from "@dossier/events";
 import type { Connection, Pool } from "../database/pool.ts";
-import { statement } from "../database/statements.ts";
-import { together } from "../database/together.ts";
+import { sql } from "../database/statements.ts";
 import { transaction } from "../database/transaction.ts";
+import { recordOutcomes } from "../log/settle.ts";
 
-const insert = statement("insert_dead_letters");
-
-/** Records the dead letters among these outcomes. */
-export async function insertDeadLetters(
-  connection: Connection,
-  outcomes: Outcomes,
-  codeVersion: string,
-): Promise<void> {
-  const rows = [...outcomes].flatMap(([deliveryId, outcome]) =>
-    outcome.kind === "dead-lettered" ? [{ deliveryId, ...outcome.deadLetter }] : [],
-  );
-  if (rows.length === 0) return;
-  await connection.query({
-    ...insert,
-    values: [
-      rows.map(({ deliveryId }) => deliveryId),
-      rows.map(({ reason }) => reason),
-      rows.map(({ message }) => message),
-      rows.map(({ issues }) => JSON.stringify(issues)),
-      rows.map(({ identity }) => identity?.event),
-      rows.map(({ identity }) => identity?.id),
-      rows.map(({ identity }) => identity?.entityId),
-      codeVersion,
-    ],
-  });
-}
-
-const settleDeliveries = statement("settle_deliveries");
+const lockOpenDelivery = sql(
+  "lock_open_delivery",
+  "select from open_deliveries where delivery_id = $1 for update",
+);
 
 /** Dead-letters an open delivery without reading its bytes. Returns whether it was open. */
 export function deadLetter(
@@ -41,30 +17,34 @@ export function deadLetter(
   codeVersion: string,
 ): Promise<boolean> {
   return transaction(pool, async (connection) => {
-    const { rowCount } = await connection.query(
-      "select from open_deliveries where delivery_id = $1 for update",
-      [deliveryId],
-    );
+    const { rowCount } = await connection.query({ ...lockOpenDelivery, values: [deliveryId] });
     if (rowCount === 0) return false;
-    const outcomes: Outcomes = new Map([[deliveryId, { kind: "dead-lettered", deadLetter }]]);
-    await together([
-      insertDeadLetters(connection, outcomes, codeVersion),
-      connection.query({ ...settleDeliveries, values: [[deliveryId], ["dead-lettered"]] }),
-    ]);
+    await recordOutcomes(
+      connection,
+      new Map([[deliveryId, { kind: "dead-lettered", deadLetter }]]),
+      codeVersion,
+    );
     return true;
   });
 }
 
-const selectDeadLettered = statement("select_dead_lettered");
+const selectBody = sql("select_body", "select body from deliveries where delivery_id = $1");
 
-/** Returns the reason and message of those of the deliveries that are dead-lettered now. */
-export async function findDeadLettered(
-  pool: Pool,
-  deliveryIds: readonly string[],
-): Promise<ReadonlyMap<string, { reason: DeadLetterReason; message: string }>> {
-  const { rows } = await pool.query<{ delivery_id: string; reason: DeadLetterReason; message: string }>({
-    ...selectDeadLettered,
-    values: [deliveryIds],
-  });
-  return new Map(rows.map(({ delivery_id, ...reason }) => [delivery_id, reason]));
+/** Returns the identity of a recorded delivery's event, as far as its bytes can be parsed. */
+export async function findIdentity(
+  connection: Connection | Pool,
+  deliveryId: string,
+): Promise<PartialIdentity | undefined> {
+  const { rows } = await connection.query<{ body: Buffer }>({ ...selectBody, values: [deliveryId] });
+  return rows[0] && parseIdentity(rows[0].body);
+}
+
+function parseIdentity(body: Buffer): PartialIdentity | undefined {
+  try {
+    const parsed = parseDelivery(body);
+    return parsed.ok ? parsed.value : parsed.error.identity;
+  } catch {
+    // The parser itself may be what fails at this delivery, which must be dead-lettered all the same.
+    return undefined;
+  }
 }

@@ -1,134 +1,123 @@
-import { formatTicks, type DeadLetterReason, type Issue } from "@dossier/events";
+import { formatTicks, type DeadLetterReason, type Ticks } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
-import { statement } from "../database/statements.ts";
+import { sqlFile } from "../database/statements.ts";
 
-/** A delivery, with all that happened to it. */
-export interface DeliveryHistory {
-  readonly deliveryId: string;
-  /** How it stands now: `dead`, `discarded`, settled after all, or `open` again. */
-  readonly outcome: "open" | "applied" | "duplicate" | "dead-lettered" | "discarded";
-  readonly receivedAt: string;
-  /** The exact bytes, which hold personal data. */
-  readonly body: Buffer;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly verifiedBy: string;
-  readonly secretFingerprint: string;
-  readonly deadLetters: readonly DeadLetterRecord[];
-  readonly attempts: readonly Attempt[];
-  readonly decisions: readonly RecordedDecision[];
+/** Selects dead letters: those for which all that is given holds. */
+export interface DeadLetterFilter {
+  readonly reason?: DeadLetterReason | undefined;
+  /** The event's type, such as `NaturalPersonPending`. */
+  readonly event?: string | undefined;
+  readonly entityId?: string | undefined;
+  /** Dead-lettered before this time. */
+  readonly before?: Ticks | undefined;
+  /** Dead-lettered at this time or later. */
+  readonly since?: Ticks | undefined;
+  /** Occurs, character for character, in the delivery's bytes or in the message. */
+  readonly text?: string | undefined;
 }
 
-export interface DeadLetterRecord {
+export interface DeadLetterSummary {
+  readonly deliveryId: string;
   readonly reason: DeadLetterReason;
   readonly message: string;
-  readonly issues: readonly Issue[];
   readonly event: string | null;
   readonly id: string | null;
   readonly entityId: string | null;
+  readonly codeVersion: string;
+  readonly receivedAt: string;
   readonly deadLetteredAt: string;
-  readonly codeVersion: string;
+  /** The `after` of the page that begins behind this one. */
+  readonly cursor: bigint;
 }
 
-export interface Attempt {
-  readonly attempt: number;
-  readonly failedAt: string;
-  readonly error: string;
-  readonly stack: string | null;
-  readonly codeVersion: string;
-}
-
-export interface RecordedDecision {
-  readonly action: "redrive" | "discard";
-  readonly operator: string;
-  readonly reason: string;
-  readonly at: string;
-}
-
-const selectDelivery = statement("select_delivery");
-const selectDeliveryDeadLetters = statement("select_delivery_dead_letters");
-const selectFailedAttempts = statement("select_failed_attempts");
-const selectDecisions = statement("select_decisions");
-
-/** The story of a delivery that died at least once, whatever became of it; `undefined` for any other. */
-export async function findDeadLetter(pool: Pool, deliveryId: string): Promise<DeliveryHistory | undefined> {
-  const story = await findDelivery(pool, deliveryId);
-  return story !== undefined && story.deadLetters.length > 0 ? story : undefined;
-}
-
-/**
- * The story of any delivery; `undefined` where there is none of this id.
- *
- * @param deliveryId a UUID: Postgres throws at anything else
- */
-export async function findDelivery(pool: Pool, deliveryId: string): Promise<DeliveryHistory | undefined> {
-  const [delivery, deadLetters, attempts, decisions] = await Promise.all([
-    pool.query<DeliveryRow>({ ...selectDelivery, values: [deliveryId] }),
-    pool.query<DeadLetterRow>({ ...selectDeliveryDeadLetters, values: [deliveryId] }),
-    pool.query<FailureRow>({ ...selectFailedAttempts, values: [deliveryId] }),
-    pool.query<ActionRow>({ ...selectDecisions, values: [deliveryId] }),
-  ]);
-  const [row] = delivery.rows;
-  if (row === undefined) return undefined;
-  return {
-    deliveryId,
-    outcome: row.outcome ?? "open",
-    receivedAt: formatTicks(row.received_ticks),
-    body: row.body,
-    headers: JSON.parse(row.headers) as Record<string, string>,
-    verifiedBy: row.verified_by,
-    secretFingerprint: row.secret_fingerprint,
-    deadLetters: deadLetters.rows.map(
-      ({ issues, entity_id, dead_lettered_ticks, code_version, ...death }) => ({
-        ...death,
-        issues: JSON.parse(issues) as Issue[],
-        entityId: entity_id,
-        deadLetteredAt: formatTicks(dead_lettered_ticks),
-        codeVersion: code_version,
-      }),
-    ),
-    attempts: attempts.rows.map(({ failed_ticks, code_version, ...attempt }) => ({
-      ...attempt,
-      failedAt: formatTicks(failed_ticks),
-      codeVersion: code_version,
-    })),
-    decisions: decisions.rows.map(({ decided_ticks, ...action }) => ({
-      ...action,
-      at: formatTicks(decided_ticks),
-    })),
-  };
-}
-
-interface DeliveryRow {
-  readonly body: Buffer;
-  readonly headers: string;
-  readonly verified_by: string;
-  readonly secret_fingerprint: string;
-  readonly outcome: Exclude<DeliveryHistory["outcome"], "open"> | null;
-  readonly received_ticks: bigint;
-}
-
-interface DeadLetterRow {
+interface Row {
+  readonly delivery_id: string;
+  readonly dead_letter_id: bigint;
   readonly reason: DeadLetterReason;
   readonly message: string;
-  readonly issues: string;
   readonly event: string | null;
   readonly id: string | null;
   readonly entity_id: string | null;
   readonly code_version: string;
   readonly dead_lettered_ticks: bigint;
+  readonly received_ticks: bigint;
 }
 
-interface FailureRow {
-  readonly attempt: number;
-  readonly error: string;
-  readonly stack: string | null;
-  readonly code_version: string;
-  readonly failed_ticks: bigint;
+const selectDeadLetters = sqlFile("select_dead_letters");
+
+/**
+ * Returns the deliveries that are dead-lettered now, the latest first.
+ *
+ * @param page at most `limit`, and only those dead-lettered before the one with the cursor `after`
+ */
+export async function listDeadLetters(
+  pool: Pool,
+  filter: DeadLetterFilter,
+  page: { readonly limit: number; readonly after?: bigint | undefined },
+): Promise<readonly DeadLetterSummary[]> {
+  const { rows } = await pool.query<Row>({
+    ...selectDeadLetters,
+    values: [...filterValues(filter), page.after, page.limit],
+  });
+  return rows.map((row) => ({
+    deliveryId: row.delivery_id,
+    reason: row.reason,
+    message: row.message,
+    event: row.event,
+    id: row.id,
+    entityId: row.entity_id,
+    codeVersion: row.code_version,
+    receivedAt: formatTicks(row.received_ticks),
+    deadLetteredAt: formatTicks(row.dead_lettered_ticks),
+    cursor: row.dead_letter_id,
+  }));
 }
 
-interface ActionRow {
-  readonly action: RecordedDecision["action"];
-  readonly operator: string;
-  readonly reason: string;
-  readonly decided_ticks: bigint;
+/**
+ * Returns all dead letters that match a filter, in pages of `limit`, from the latest to the earliest. A delivery that is
+ * dead-lettered (again) meanwhile is not among them, so a caller that redrives them all comes to an end.
+ */
+export async function* pageDeadLetters(
+  pool: Pool,
+  filter: DeadLetterFilter,
+  limit: number,
+): AsyncGenerator<readonly DeadLetterSummary[]> {
+  for (let after: bigint | undefined; ;) {
+    const page = await listDeadLetters(pool, filter, { limit, after });
+    if (page.length > 0) yield page;
+    after = page.at(-1)?.cursor;
+    if (page.length < limit || after === undefined) return;
+  }
+}
+
+const countByReason = sqlFile("count_dead_letters");
+
+/** Returns how many deliveries are dead-lettered now, exactly, by reason. */
+export async function countDeadLetters(
+  pool: Pool,
+  filter: DeadLetterFilter,
+): Promise<Readonly<Partial<Record<DeadLetterReason, number>>>> {
+  const { rows } = await pool.query<{ reason: DeadLetterReason; count: bigint }>({
+    ...countByReason,
+    values: filterValues(filter),
+  });
+  return Object.fromEntries(rows.map(({ reason, count }) => [reason, Number(count)]));
+}
+
+function filterValues({ reason, event, entityId, before, since, text }: DeadLetterFilter): unknown[] {
+  return [reason, event, entityId, before, since, text === undefined ? undefined : Buffer.from(text)];
+}
+
+const selectReasons = sqlFile("select_dead_letter_reasons");
+
+/** Returns the reason and message of those of the deliveries that are dead-lettered now. */
+export async function findDeadLettered(
+  pool: Pool,
+  deliveryIds: readonly string[],
+): Promise<ReadonlyMap<string, { reason: DeadLetterReason; message: string }>> {
+  const { rows } = await pool.query<{ delivery_id: string; reason: DeadLetterReason; message: string }>({
+    ...selectReasons,
+    values: [deliveryIds],
+  });
+  return new Map(rows.map(({ delivery_id, ...reason }) => [delivery_id, reason]));
 }

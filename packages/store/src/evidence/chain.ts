@@ -1,30 +1,31 @@
-import { CHAIN_START, chainHash } from "@dossier/events";
-import { checkContent, type EvidencedEntry } from "./content.ts";
-import type { Report } from "./findings.ts";
+import { hash } from "node:crypto";
+import {
+  CHAIN_START,
+  chainHash,
+  dataDigest,
+  deliveryDigest,
+  formatTicks,
+  parseDelivery,
+  parseJson,
+  type Entry,
+  type JsonObject,
+  type ParsedEvent,
+} from "@dossier/events";
+import type { ChainedEntry, Head, RecordedDelivery } from "./entries.ts";
+import type { Check, Report } from "./findings.ts";
 
-/** Where a chain ends. */
-export interface Head {
-  readonly seq: number;
-  readonly hash: Buffer;
-}
-
-export interface ChainedEntry extends EvidencedEntry {
-  /** Where the person's chain ends, as `streams` says; `null` where that says nothing. */
-  readonly head: Head | null;
-}
-
-export interface ChainWalk {
-  /** Checks the next entry: against the one before, and against its delivery. */
-  link(entry: ChainedEntry): void;
-  /** Checks that the last entry was the chain's end. */
+export interface ChainChecker {
+  /** Checks the next entry against the one before it and against its delivery. */
+  next(entry: ChainedEntry): void;
+  /** Checks that the last entry was the end of its chain. */
   end(): void;
 }
 
 /**
- * Walks persons' chains, one after the other, each by `seq`. Every link is checked against the entry before as that
- * is now, so one that was changed does not bring all that follow it under suspicion.
+ * Checks persons' chains, one person after the other, each by `seq`. Each entry is checked against the stored hash of the
+ * one before it, so a changed entry does not cause findings in all that follow.
  */
-export function walkChains(report: Report): ChainWalk {
+export function createChainChecker(report: Report): ChainChecker {
   let last: ChainedEntry | undefined;
 
   function end(): void {
@@ -36,13 +37,13 @@ export function walkChains(report: Report): ChainWalk {
       table: "streams",
       entityId,
       seq,
-      expected: sayHead({ seq, hash }),
-      found: sayHead(head),
+      expected: describeHead({ seq, hash }),
+      found: describeHead(head),
     });
   }
 
   return {
-    link(entry) {
+    next(entry) {
       if (last?.entityId !== entry.entityId) end();
       const before = last ?? { seq: 0, hash: CHAIN_START };
       last = entry;
@@ -51,14 +52,94 @@ export function walkChains(report: Report): ChainWalk {
       if (seq !== before.seq + 1)
         report("sequence", { ...where, expected: `seq ${before.seq + 1}`, found: `seq ${seq}` });
       const expected = chainHash(before.hash, entry);
-      if (!expected.equals(hash))
-        report("hash", { ...where, expected: expected.toString("hex"), found: hash.toString("hex") });
+      if (!expected.equals(hash)) report("hash", { ...where, expected: hex(expected), found: hex(hash) });
       checkContent(entry, (check, mismatch) => report(check, { ...where, ...mismatch }));
     },
     end,
   };
 }
 
-function sayHead(head: Head | null): string {
-  return head === null ? "none" : `seq ${head.seq} with hash ${head.hash.toString("hex")}`;
+type ReportEntry = (check: Check, mismatch: { expected: string; found: string }) => void;
+
+/** Checks that an entry agrees with its delivery's bytes, and that the delivery is settled accordingly. */
+function checkContent(entry: ChainedEntry, report: ReportEntry): void {
+  const settled = entry.kind === "event" ? "applied" : "duplicate";
+  if (entry.outcome !== settled)
+    report("settlement", { expected: `settled as ${settled}`, found: entry.outcome ?? "not settled" });
+  const parsed = checkDelivery(entry, report);
+  const digest = dataDigestOf(entry, parsed);
+  if (digest === undefined || entry.dataDigest === null || !digest.equals(entry.dataDigest))
+    report("data-digest", { expected: hex(digest), found: hex(entry.dataDigest) });
+}
+
+/** Returns what the delivery's bytes say, if they can be parsed. */
+function checkDelivery(entry: ChainedEntry, report: ReportEntry): ParsedEvent | undefined {
+  if (entry.delivery === null) {
+    report("delivery-missing", { expected: "a row in deliveries", found: "none" });
+    return undefined;
+  }
+  const { body, digest, receivedTicks } = entry.delivery;
+  if (!digest.equals(entry.deliveryDigest))
+    report("delivery-digest", { expected: hex(entry.deliveryDigest), found: hex(digest) });
+  if (receivedTicks !== entry.receivedTicks)
+    report("received-at", {
+      expected: formatTicks(receivedTicks),
+      found: formatTicks(entry.receivedTicks),
+    });
+  const parsed = parseDelivery(body);
+  if (!parsed.ok) {
+    report("content", { expected: "bytes that can be parsed", found: parsed.error.message });
+    return undefined;
+  }
+  if (!isSameEvent(parsed.value, entry))
+    report("content", {
+      expected: describeEvent(parsed.value, entry.kind),
+      found: describeEvent(entry, entry.kind),
+    });
+  return parsed.value;
+}
+
+function isSameEvent(parsed: ParsedEvent, entry: Entry): boolean {
+  return (
+    parsed.event === entry.event &&
+    parsed.id === entry.id &&
+    parsed.entityId === entry.entityId &&
+    parsed.ticks === entry.ticks &&
+    (entry.kind === "redelivery" || parsed.dataJson === entry.dataJson)
+  );
+}
+
+/** Returns a text that holds nothing personal: of the data only the digest. */
+function describeEvent(
+  { event, id, entityId, ticks, dataJson }: Pick<Entry, "event" | "id" | "entityId" | "ticks" | "dataJson">,
+  kind: Entry["kind"],
+): string {
+  const data = kind === "event" ? ` with data ${hash("sha256", dataJson ?? "")}` : "";
+  return `${event} ${id} of ${entityId} at ${formatTicks(ticks)}${data}`;
+}
+
+function describeHead(head: Head | null): string {
+  return head === null ? "none" : `seq ${head.seq} with hash ${hex(head.hash)}`;
+}
+
+/** Returns what `dataDigest` must be; `undefined` if the data cannot be parsed. */
+function dataDigestOf({ kind, dataJson }: ChainedEntry, parsed: ParsedEvent | undefined): Buffer | undefined {
+  if (kind === "redelivery" || parsed?.dataJson === dataJson) return parsed?.dataDigest;
+  try {
+    return dataDigest(parseJson(dataJson ?? "") as JsonObject);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Checks that a delivery is as it was recorded. */
+export function checkDeliveryDigest(delivery: RecordedDelivery, report: Report): void {
+  const { deliveryId, digest } = delivery;
+  const found = deliveryDigest(delivery);
+  if (found.equals(digest)) return;
+  report("delivery-digest", { table: "deliveries", deliveryId, expected: hex(digest), found: hex(found) });
+}
+
+function hex(digest: Buffer | null | undefined): string {
+  return digest?.toString("hex") ?? "none";
 }

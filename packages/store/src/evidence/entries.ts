@@ -1,16 +1,71 @@
-import type { Ticks } from "@dossier/events";
-import { inBatches } from "../database/cursor.ts";
+import {
+  fold,
+  fromLog,
+  identityKey,
+  parseJson,
+  type Entry,
+  type Event,
+  type JsonObject,
+  type KeptDelivery,
+  type PersonState,
+  type Ticks,
+} from "@dossier/events";
+import { readInBatches } from "../database/long-read.ts";
 import type { Connection } from "../database/pool.ts";
-import { statement } from "../database/statements.ts";
-import type { ChainedEntry } from "./chain.ts";
-import { DELIVERIES_AT_ONCE, ofRow as ofDeliveryRow, type DeliveryRow } from "./deliveries.ts";
+import { sqlFile } from "../database/statements.ts";
 
-type EntryRow = LogRow & (DeliveryRow | Missing);
+/** An entry of the log, with all that must agree with it. */
+export interface ChainedEntry extends Entry {
+  readonly hash: Buffer;
+  /** A redelivery has the digest of its event in the log; `null` if the log has no such event. */
+  readonly dataDigest: Buffer | null;
+  readonly delivery: RecordedDelivery | null;
+  /** How the delivery is settled; `null` if it is not. */
+  readonly outcome: string | null;
+  /** The head of the person's stream; `null` if `streams` has none. */
+  readonly head: Head | null;
+}
 
-/** The delivery's columns, where there is no such delivery. */
-type Missing = { readonly [column in Exclude<keyof DeliveryRow, "delivery_id">]: null };
+/** The last entry of a chain. */
+export interface Head {
+  readonly seq: number;
+  readonly hash: Buffer;
+}
 
-interface LogRow {
+/** A delivery as it was recorded. */
+export interface RecordedDelivery extends KeptDelivery {
+  readonly digest: Buffer;
+  readonly receivedTicks: Ticks;
+}
+
+export interface DeliveryRow {
+  readonly delivery_id: string;
+  readonly body: Buffer;
+  readonly headers: string;
+  readonly verified_by: "signature" | "payload-secret";
+  readonly secret_fingerprint: string;
+  readonly digest: Buffer;
+  readonly delivery_received_ticks: Ticks;
+}
+
+export function toDelivery(row: DeliveryRow): RecordedDelivery {
+  return {
+    deliveryId: row.delivery_id,
+    body: row.body,
+    headersJson: row.headers,
+    verifiedBy: row.verified_by,
+    secretFingerprint: row.secret_fingerprint,
+    digest: row.digest,
+    receivedTicks: row.delivery_received_ticks,
+  };
+}
+
+type EntryRow = LogColumns & (DeliveryRow | NoDelivery);
+
+/** The delivery's columns, if there is no such delivery. */
+type NoDelivery = { readonly [column in Exclude<keyof DeliveryRow, "delivery_id">]: null };
+
+interface LogColumns {
   readonly entity_id: string;
   readonly seq: bigint;
   readonly kind: "event" | "redelivery";
@@ -28,18 +83,21 @@ interface LogRow {
   readonly head_hash: Buffer | null;
 }
 
-const selectEvidence = statement("select_evidence");
+/** Rows with a delivery that are in memory together: a delivery may take a megabyte. */
+export const BATCH_SIZE = 100;
 
-/** One person's entries, or all persons' (`undefined`), each person's by `seq`, the persons by id. */
+const selectEntries = sqlFile("select_entries");
+
+/** Reads the entries of one person, or of all (`undefined`): by entity id, then by `seq`. */
 export async function* readEntries(
   connection: Connection,
   entityId: string | undefined,
 ): AsyncGenerator<readonly ChainedEntry[]> {
-  const query = { ...selectEvidence, values: [entityId ?? null] };
-  for await (const rows of inBatches<EntryRow>(connection, query, DELIVERIES_AT_ONCE)) yield rows.map(ofRow);
+  const query = { ...selectEntries, values: [entityId ?? null] };
+  for await (const rows of readInBatches<EntryRow>(connection, query, BATCH_SIZE)) yield rows.map(toEntry);
 }
 
-function ofRow(row: EntryRow): ChainedEntry {
+function toEntry(row: EntryRow): ChainedEntry {
   return {
     kind: row.kind,
     entityId: row.entity_id,
@@ -53,11 +111,37 @@ function ofRow(row: EntryRow): ChainedEntry {
     receivedTicks: row.received_ticks,
     deliveryDigest: row.delivery_digest,
     hash: row.hash,
-    delivery: row.body === null ? null : ofDeliveryRow(row),
+    delivery: row.body === null ? null : toDelivery(row),
     outcome: row.outcome,
     head:
       row.head_seq === null || row.head_hash === null
         ? null
         : { seq: Number(row.head_seq), hash: row.head_hash },
+  };
+}
+
+/** Folds one person from the entries of a chain. Takes memory for the person's events. */
+export interface EntryFold {
+  /** Adds the next entry, by `seq`. */
+  add(entry: ChainedEntry): void;
+  /** Returns the person's state by this code; `undefined` if there was no event. */
+  state(): PersonState | undefined;
+}
+
+export function foldEntries(): EntryFold {
+  const events = new Map<string, Event>();
+  return {
+    add(entry) {
+      const { entityId, event, id, ticks, dataJson } = entry;
+      const key = identityKey(entry);
+      const known = events.get(key);
+      if (known !== undefined && ticks < known.ticks) events.set(key, { ...known, ticks });
+      if (dataJson !== null)
+        events.set(key, fromLog({ entityId, event, id, ticks, data: parseJson(dataJson) as JsonObject }));
+    },
+    state() {
+      const [first] = events.values();
+      return first === undefined ? undefined : fold(first.entityId, [...events.values()])?.state;
+    },
   };
 }

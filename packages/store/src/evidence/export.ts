@@ -1,22 +1,17 @@
 import { createHash } from "node:crypto";
 import { formatTicks, type Ticks } from "@dossier/events";
-import { inBatches } from "../database/cursor.ts";
+import { openSnapshot, readInBatches } from "../database/long-read.ts";
 import type { Connection, Pool } from "../database/pool.ts";
-import { openSnapshot } from "../database/snapshot.ts";
-import { statement } from "../database/statements.ts";
-import type { ChainedEntry } from "./chain.ts";
-import { DELIVERIES_AT_ONCE, type DeliveryRow } from "./deliveries.ts";
-import { readEntries } from "./entries.ts";
+import { sqlFile } from "../database/statements.ts";
+import { BATCH_SIZE, foldEntries, readEntries, type ChainedEntry, type DeliveryRow } from "./entries.ts";
 import { FORMAT, FORMAT_VERSION, type EvidenceLine } from "./format.ts";
-import { foldEntries } from "./person.ts";
 
 /**
- * Writes all that is kept of one person, of one moment, as the lines of a file (each without its line feed) that
- * `verifyEvidence` checks without a database: the person is what this code folds the events to. Holds personal data,
- * as it came. Of a person who is not known it writes a file that does not verify. Takes memory for the person's
- * events. Throws what Postgres throws.
+ * Returns all evidence of one person, as of one time, as the lines of a file (each without its line feed) that
+ * `verifyEvidence` checks without a database. The person is folded by this code. Holds personal data. The file of an
+ * unknown person does not verify. Takes memory for the person's events. Throws what Postgres throws.
  *
- * @param codeVersion this code's
+ * @param codeVersion the version of this code
  */
 export async function* exportEvidence(
   pool: Pool,
@@ -26,7 +21,7 @@ export async function* exportEvidence(
   await using snapshot = await openSnapshot(pool);
   const digest = createHash("sha256");
   let lines = 0;
-  for await (const line of read(snapshot.connection, entityId, codeVersion)) {
+  for await (const line of readLines(snapshot.connection, entityId, codeVersion)) {
     const text = JSON.stringify(line);
     digest.update(`${text}\n`);
     lines++;
@@ -35,9 +30,9 @@ export async function* exportEvidence(
   yield JSON.stringify({ line: "end", lines, sha256: digest.digest("hex") } satisfies EvidenceLine);
 }
 
-const selectHead = statement("select_person_head");
+const selectHead = sqlFile("select_person_head");
 
-async function* read(
+async function* readLines(
   connection: Connection,
   entityId: string,
   codeVersion: string,
@@ -57,15 +52,15 @@ async function* read(
     };
     if (seq !== null && hash !== null) yield { line: "head", seq: Number(seq), hash: hash.toString("hex") };
   }
-  yield* deliveryLines(connection, entityId);
-  const folding = foldEntries();
+  yield* readDeliveries(connection, entityId);
+  const person = foldEntries();
   for await (const entries of readEntries(connection, entityId)) {
-    for (const entry of entries) folding.take(entry);
-    yield* entries.map(entryLine);
+    for (const entry of entries) person.add(entry);
+    yield* entries.map(toEntryLine);
   }
-  yield* incidentLines(connection, entityId);
-  // Not as it is stored: that may be by older code, until a rebuild.
-  const state = folding.state();
+  yield* readHistory(connection, entityId);
+  // Not from the projection, which older code may have written.
+  const state = person.state();
   if (state !== undefined) yield { line: "person", state };
 }
 
@@ -74,11 +69,11 @@ interface SettledRow extends DeliveryRow {
   readonly settled_ticks: Ticks | null;
 }
 
-const selectDeliveries = statement("select_person_deliveries");
+const selectDeliveries = sqlFile("select_person_deliveries");
 
-async function* deliveryLines(connection: Connection, entityId: string): AsyncGenerator<EvidenceLine> {
+async function* readDeliveries(connection: Connection, entityId: string): AsyncGenerator<EvidenceLine> {
   const query = { ...selectDeliveries, values: [entityId] };
-  for await (const rows of inBatches<SettledRow>(connection, query, DELIVERIES_AT_ONCE)) {
+  for await (const rows of readInBatches<SettledRow>(connection, query, BATCH_SIZE)) {
     for (const row of rows)
       yield {
         line: "delivery",
@@ -97,7 +92,7 @@ async function* deliveryLines(connection: Connection, entityId: string): AsyncGe
   }
 }
 
-function entryLine(entry: ChainedEntry): EvidenceLine {
+function toEntryLine(entry: ChainedEntry): EvidenceLine {
   return {
     line: "entry",
     kind: entry.kind,
@@ -114,11 +109,11 @@ function entryLine(entry: ChainedEntry): EvidenceLine {
   };
 }
 
-const selectIncidents = statement("select_person_incidents");
+const selectHistory = sqlFile("select_person_history");
 
-async function* incidentLines(connection: Connection, entityId: string): AsyncGenerator<EvidenceLine> {
-  const query = { ...selectIncidents, values: [entityId] };
-  for await (const rows of inBatches<{
+async function* readHistory(connection: Connection, entityId: string): AsyncGenerator<EvidenceLine> {
+  const query = { ...selectHistory, values: [entityId] };
+  for await (const rows of readInBatches<{
     line: "failed-attempt" | "dead-letter" | "decision";
     delivery_id: string;
     at_ticks: Ticks;

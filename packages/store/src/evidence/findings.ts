@@ -4,7 +4,7 @@ export type Check =
   | "sequence"
   /** An entry's hash is not that of the entry before and what the entry says. */
   | "hash"
-  /** A chain does not end where `streams` says. */
+  /** A chain does not end at the head in `streams`. */
   | "head"
   /** An event's digest is not that of its data; a redelivery's event is not in the log. */
   | "data-digest"
@@ -12,29 +12,31 @@ export type Check =
   | "delivery-missing"
   /** A delivery is not as it was recorded, or not the one that the entry was made from: bytes, headers, verification. */
   | "delivery-digest"
+  /** An entry has another time of receipt than its delivery. */
   | "received-at"
-  /** A delivery's bytes, read again, tell something else than the entry. */
-  | "told"
-  /** An entry's delivery is not settled, or not as what the entry is. */
+  /** A delivery's bytes, parsed again, differ from the entry. */
+  | "content"
+  /** An entry's delivery is not settled as `applied` (an event) or `duplicate` (a redelivery). */
   | "settlement"
-  /** A delivery is settled as told into the log, of which the log knows nothing. */
+  /** A delivery is settled as `applied` or `duplicate`, and the log has no row of it. */
   | "log-row-missing"
+  /** The log has more than one row of a delivery. */
   | "logged-twice"
   /** A delivery is neither open nor settled. */
   | "unsettled"
   | "open-and-settled"
-  /** A delivery is settled as dead, and nothing says why. */
+  /** A delivery is settled as `dead-lettered` or `discarded`, and has no dead letter. */
   | "dead-letter-missing"
-  /** A transaction changed more or less than it says, or its changes are not numbered from 0 without a gap. */
+  /** A transaction has more or fewer changes than it recorded, or they are not numbered from 0 without a gap. */
   | "append"
-  /** In an evidence file: a line that is none, or stands where it may not. */
+  /** A line of an evidence file is not valid, or not where it belongs. */
   | "line"
-  /** An evidence file's lines are not those that were written. */
+  /** An evidence file's lines are not the ones that were written. */
   | "file-digest"
   /** An evidence file's person is not what its events fold to. */
   | "person";
 
-/** A row, or a file's line, that does not fit. Ids, times, numbers and digests alone: nothing personal. */
+/** A row, or a line of a file, that is wrong. Holds ids, times, numbers and digests, and nothing personal. */
 export interface Mismatch {
   readonly table?: string;
   readonly line?: number;
@@ -45,17 +47,17 @@ export interface Mismatch {
   readonly found: string;
 }
 
-/** One thing that is wrong: where first, and how often. */
+/** A check that failed: for how many rows, and the first of them. */
 export interface Finding {
   readonly check: Check;
   readonly rows: number;
   readonly first: Mismatch;
 }
 
-/** Told of each mismatch, in the order of the walk. */
+/** Called for each mismatch, in the order of the walk. */
 export type Report = (check: Check, mismatch: Mismatch, rows?: number) => void;
 
-/** Keeps the first mismatch of each check and counts the others: its size does not depend on how much is wrong. */
+/** Keeps the first mismatch of each check and counts the others, so that memory does not grow with them. */
 export function collectFindings(): { report: Report; findings: () => readonly Finding[] } {
   const found = new Map<Check, Finding>();
   return {

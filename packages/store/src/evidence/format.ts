@@ -1,8 +1,9 @@
 import { MAX_ID_LENGTH, parseJson, parseTicks } from "@dossier/events";
 import { z } from "zod";
 
-// An evidence file: JSON lines, each with its kind in `line`. First the header, then the chain's head, the deliveries
-// as they came, the entries as they are chained, what went wrong, the person as the header's code folds it, and the end.
+// An evidence file: JSON lines, each with its kind in `line`. First the header, then the stream's head, the deliveries by
+// time of receipt, the entries of the chain, failed attempts, dead letters and decisions by time, the person as folded by
+// the header's version of the code, and the end.
 
 export const FORMAT = "dossier-evidence";
 export const FORMAT_VERSION = 1;
@@ -20,7 +21,7 @@ const sha256 = z
   .regex(/^[0-9a-f]{64}$/, "expected 64 hex digits")
   .transform((value) => Buffer.from(value, "hex"));
 const bytes = z.base64().transform((value) => Buffer.from(value, "base64"));
-/** Kept as a text, since it is the text that was hashed. */
+/** Kept as text, since the text was hashed. */
 const jsonText = text.refine((value) => {
   try {
     parseJson(value);
@@ -93,11 +94,11 @@ export const evidenceLine = z.discriminatedUnion("line", [
     reason: text,
   }),
   z.strictObject({ line: z.literal("person"), state: z.unknown() }),
-  /** How many lines stand before it, and SHA-256 over them, each with its line feed. */
+  /** How many lines precede it, and SHA-256 over them, each with its line feed. */
   z.strictObject({ line: z.literal("end"), lines: z.int(), sha256 }),
 ]);
 
-/** A line as it stands in the file. */
+/** A line as it is written. */
 export type EvidenceLine = z.input<typeof evidenceLine>;
-/** A line as it is read. */
-export type ReadLine = z.output<typeof evidenceLine>;
+/** A line as it is parsed. */
+export type ParsedLine = z.output<typeof evidenceLine>;

@@ -1,40 +1,37 @@
-import { WITHOUT_LIMIT } from "../database/cursor.ts";
+import { LONG_TIMEOUT, openSnapshot, readInBatches } from "../database/long-read.ts";
 import type { Connection, Pool } from "../database/pool.ts";
-import { openSnapshot } from "../database/snapshot.ts";
-import { statement } from "../database/statements.ts";
-import { walkChains } from "./chain.ts";
-import { checkConsistency, checkHeads } from "./consistency.ts";
-import { checkKept, checkUnlogged } from "./deliveries.ts";
-import { readEntries } from "./entries.ts";
-import { collectFindings, type Finding, type Report } from "./findings.ts";
+import { sql, sqlFile } from "../database/statements.ts";
+import { checkDeliveryDigest, createChainChecker } from "./chain.ts";
+import { BATCH_SIZE, readEntries, toDelivery, type DeliveryRow } from "./entries.ts";
+import { collectFindings, type Check, type Finding, type Report } from "./findings.ts";
 
 export interface VerifyOptions {
   /**
-   * Verifies this person alone, with the deliveries that are known to tell of the person: an open one is not. Default:
-   * all, and that nothing is missing between the inbox and the log.
+   * Verifies only this person and the deliveries that are known to concern the person, which open ones are not.
+   * Default: everything, and that nothing is missing between the inbox and the log.
    */
   readonly entityId?: string;
-  /** Called now and then, with how many entries are checked, and how many there are. */
+  /** Called after each batch, with how many entries are checked, of how many. */
   readonly onProgress?: (checked: number, entries: number) => void;
 }
 
 export interface Verification {
-  /** What does not fit; empty where everything does. */
+  /** What is wrong; empty if nothing is. */
   readonly findings: readonly Finding[];
-  /** What could not be checked, and why. Of a record there is nothing. */
+  /** What could not be checked, and why. Only an evidence file has notes. */
   readonly notes: readonly string[];
   readonly persons: number;
   readonly events: number;
   readonly redeliveries: number;
-  /** All in the inbox; 0 where one person alone is verified. */
+  /** All deliveries in the inbox; 0 if one person alone is verified. */
   readonly deliveries: number;
 }
 
 /**
- * Checks that the evidence is as it was written: every person's chain, entry by entry, against the hashes, the heads
- * and the deliveries; every delivery, told or not, against its digest; and, of all persons, that inbox and log agree
- * on what was settled. All of one moment, while others write; in memory that does not grow with the log. Throws what Postgres
- * throws.
+ * Checks that the evidence is as it was written: every person's chain, entry by entry, against its hashes, its head and
+ * its deliveries; every delivery, logged or not, against its digest; and, if all persons are verified, that inbox and
+ * log agree on what was settled. Checks one state of the database while others write, in memory that does not grow with
+ * the log. Throws what Postgres throws.
  */
 export async function verify(
   pool: Pool,
@@ -44,14 +41,15 @@ export async function verify(
   const { connection } = snapshot;
   const { report, findings } = collectFindings();
   const { entries, persons, deliveries } = await countEvidence(connection, entityId);
-  const walked = await walk(connection, entityId, report, (checked) => onProgress?.(checked, entries));
-  await checkHeads(connection, entityId, report);
-  await checkUnlogged(connection, entityId, report);
-  if (entityId === undefined) await checkConsistency(connection, report);
-  return { findings: findings(), notes: [], persons, ...walked, deliveries };
+  const checked = await checkChains(connection, entityId, report, (count) => onProgress?.(count, entries));
+  await runCheck(connection, streamWithoutEntries, report, [entityId ?? null]);
+  await checkUnloggedDeliveries(connection, entityId, report);
+  if (entityId === undefined)
+    for (const check of CONSISTENCY_CHECKS) await runCheck(connection, check, report);
+  return { findings: findings(), notes: [], persons, ...checked, deliveries };
 }
 
-const selectCounts = statement("count_evidence");
+const selectCounts = sqlFile("count_evidence");
 
 async function countEvidence(
   connection: Connection,
@@ -60,28 +58,156 @@ async function countEvidence(
   const { rows } = await connection.query<{ entries: bigint; persons: bigint; deliveries: bigint }>({
     ...selectCounts,
     values: [entityId ?? null],
-    ...WITHOUT_LIMIT,
+    ...LONG_TIMEOUT,
   });
   const { entries = 0n, persons = 0n, deliveries = 0n } = rows[0] ?? {};
   return { entries: Number(entries), persons: Number(persons), deliveries: Number(deliveries) };
 }
 
-async function walk(
+async function checkChains(
   connection: Connection,
   entityId: string | undefined,
   report: Report,
   onProgress: (checked: number) => void,
 ): Promise<Pick<Verification, "events" | "redeliveries">> {
-  const chains = walkChains(report);
-  const walked = { events: 0, redeliveries: 0 };
+  const chains = createChainChecker(report);
+  const checked = { events: 0, redeliveries: 0 };
   for await (const entries of readEntries(connection, entityId)) {
     for (const entry of entries) {
-      chains.link(entry);
-      if (entry.delivery !== null) checkKept(entry.delivery, report);
-      walked[entry.kind === "event" ? "events" : "redeliveries"]++;
+      chains.next(entry);
+      if (entry.delivery !== null) checkDeliveryDigest(entry.delivery, report);
+      checked[entry.kind === "event" ? "events" : "redeliveries"]++;
     }
-    onProgress(walked.events + walked.redeliveries);
+    onProgress(checked.events + checked.redeliveries);
   }
   chains.end();
-  return walked;
+  return checked;
+}
+
+const selectUnlogged = sqlFile("select_unlogged_deliveries");
+
+/**
+ * Checks the deliveries that have no entry in the log: the open, dead-lettered and discarded ones. Of one person, only
+ * those with a dead letter that names the person.
+ */
+async function checkUnloggedDeliveries(
+  connection: Connection,
+  entityId: string | undefined,
+  report: Report,
+): Promise<void> {
+  const query = { ...selectUnlogged, values: [entityId ?? null] };
+  for await (const rows of readInBatches<DeliveryRow>(connection, query, BATCH_SIZE))
+    for (const row of rows) checkDeliveryDigest(toDelivery(row), report);
+}
+
+/** A query that must return no row. */
+interface ConsistencyCheck {
+  readonly check: Check;
+  /** The table of the row that is wrong. */
+  readonly table: string;
+  /** Selects the wrong rows by `delivery_id`, `entity_id` or `append_id`, with `expected` and `found`. */
+  readonly text: string;
+  readonly orderBy: "delivery_id" | "entity_id" | "append_id";
+}
+
+/** All entries of the person were removed. */
+const streamWithoutEntries: ConsistencyCheck = {
+  check: "head",
+  table: "streams",
+  orderBy: "entity_id",
+  text: `
+    select entity_id, 'entries up to seq ' || seq as expected, 'none' as found from streams
+    where ($1::text is null or entity_id = $1)
+      and not exists (select from events where events.entity_id = streams.entity_id)
+      and not exists (select from redeliveries where redeliveries.entity_id = streams.entity_id)`,
+};
+
+/** What must hold between tables, whatever the chains say: this finds a person who was removed entirely. */
+const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
+  {
+    check: "log-row-missing",
+    table: "settlements",
+    orderBy: "delivery_id",
+    text: `
+      select delivery_id, 'a row in events' as expected, 'none' as found from settlements
+      where outcome = 'applied' and not exists (select from events where events.delivery_id = settlements.delivery_id)
+      union all
+      select delivery_id, 'a row in redeliveries', 'none' from settlements
+      where outcome = 'duplicate'
+        and not exists (select from redeliveries where redeliveries.delivery_id = settlements.delivery_id)`,
+  },
+  {
+    check: "logged-twice",
+    table: "deliveries",
+    orderBy: "delivery_id",
+    text: `
+      select delivery_id, '1 row in the log' as expected, count(*) || ' rows' as found
+      from (select delivery_id from events union all select delivery_id from redeliveries) as entry
+      group by delivery_id having count(*) > 1`,
+  },
+  {
+    check: "unsettled",
+    table: "deliveries",
+    orderBy: "delivery_id",
+    text: `
+      select delivery_id, 'settled, or open' as expected, 'neither' as found from deliveries
+      where not exists (select from settlements where settlements.delivery_id = deliveries.delivery_id)
+        and not exists (select from open_deliveries where open_deliveries.delivery_id = deliveries.delivery_id)`,
+  },
+  {
+    check: "open-and-settled",
+    table: "open_deliveries",
+    orderBy: "delivery_id",
+    text: `
+      select delivery_id, 'settled, or open' as expected, 'open, and settled as ' || outcome as found
+      from open_deliveries join settlements using (delivery_id)`,
+  },
+  {
+    check: "delivery-missing",
+    table: "settlements",
+    orderBy: "delivery_id",
+    text: `
+      select delivery_id, 'a row in deliveries' as expected, 'none' as found
+      from (select delivery_id from settlements union all select delivery_id from open_deliveries) as mentioned
+      where not exists (select from deliveries where deliveries.delivery_id = mentioned.delivery_id)`,
+  },
+  {
+    check: "dead-letter-missing",
+    table: "settlements",
+    orderBy: "delivery_id",
+    text: `
+      select delivery_id, 'a row in dead_letters' as expected, 'none' as found from settlements
+      where outcome in ('dead-lettered', 'discarded')
+        and not exists (select from dead_letters where dead_letters.delivery_id = settlements.delivery_id)`,
+  },
+  { check: "append", table: "appends", orderBy: "append_id", text: sqlFile("select_wrong_appends").text },
+];
+
+/** Reports the first row that a check returns, and how many there are. */
+async function runCheck(
+  connection: Connection,
+  { check, table, orderBy, text }: ConsistencyCheck,
+  report: Report,
+  values: unknown[] = [],
+): Promise<void> {
+  const { rows } = await connection.query<{
+    delivery_id?: string;
+    entity_id?: string;
+    expected: string;
+    found: string;
+    rows: bigint;
+  }>({
+    ...sql(
+      `check_${check}`,
+      `select *, count(*) over () as rows from (${text}) as wrong order by ${orderBy} limit 1`,
+    ),
+    values,
+    ...LONG_TIMEOUT,
+  });
+  for (const { delivery_id: deliveryId, entity_id: entityId, expected, found, rows: count } of rows)
+    report(
+      check,
+      { table, ...(deliveryId && { deliveryId }), ...(entityId && { entityId }), expected, found },
+      Number(count),
+    );
 }

@@ -1,55 +1,37 @@
 import { formatTicks, parseJson, type JsonObject } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
-import { statement } from "../database/statements.ts";
+import { sqlFile } from "../database/statements.ts";
 import { assignPositions } from "./positions.ts";
 
-/** Something that may have changed a person's file: a new event, or an earlier time for a known one. */
+/** Something that may have changed a person's state: a new event, or an earlier time for a known one. */
 export type Change = NewEvent | EarlierTime;
 
-interface Told {
-  /** Its place in the feed: counts from 1, without a gap. */
+interface ChangeFields {
+  /** Counts the changes of the feed, from 1, without a gap. */
   readonly position: bigint;
   readonly entityId: string;
   readonly event: string;
   readonly id: string;
-  /** The event's time, as this delivery told it. */
+  /** The event's time in this delivery. */
   readonly creationTimeUtc: string;
   readonly receivedAt: string;
   readonly deliveryId: string;
 }
 
-export interface NewEvent extends Told {
+export interface NewEvent extends ChangeFields {
   readonly kind: "event";
   readonly data: JsonObject;
 }
 
-/** A further send of an event moved it back in time. */
-export interface EarlierTime extends Told {
+/** A redelivery that carries an earlier time for its event. */
+export interface EarlierTime extends ChangeFields {
   readonly kind: "earlier-time";
 }
 
 export interface ChangePage {
   readonly changes: readonly Change[];
-  /** The `after` to go on with: the last change's position, or the same as before where there was none. */
+  /** The next page's `after`: the last change's position, or this page's `after` if it has no change. */
   readonly next: bigint;
-}
-
-// Planned anew each time: how much a page is worth reading by the index depends on where it is.
-const { text: selectChanges } = statement("select_changes");
-
-/**
- * Every change of every person in the order of commits: all readers see the same order, and nothing ever appears
- * before a position that was read. A person's changes stand in the order of the person's log.
- *
- * @param page at most `limit` changes, with positions after `after`: 0 for all
- */
-export async function readChanges(
-  pool: Pool,
-  { after, limit }: { readonly after: bigint; readonly limit: number },
-): Promise<ChangePage> {
-  await assignPositions(pool);
-  const { rows } = await pool.query<Row>({ text: selectChanges, values: [after, limit] });
-  return { changes: rows.map(toChange), next: rows.at(-1)?.position ?? after };
 }
 
 interface Row {
@@ -64,27 +46,35 @@ interface Row {
   readonly received_ticks: bigint;
 }
 
-function toChange({
-  kind,
-  position,
-  entity_id,
-  event,
-  id,
-  ticks,
-  data,
-  delivery_id,
-  received_ticks,
-}: Row): Change {
-  const told: Told = {
-    position,
-    entityId: entity_id,
-    event,
-    id,
-    creationTimeUtc: formatTicks(ticks),
-    receivedAt: formatTicks(received_ticks),
-    deliveryId: delivery_id,
+// Not named, so that it is planned each time: whether the index is worth it depends on the position.
+const { text: selectChanges } = sqlFile("select_changes");
+
+/**
+ * Returns a page of all persons' changes in the order of commits. All readers see the same order, and nothing ever
+ * appears before a position that was read. A person's changes have the order of the person's log.
+ *
+ * @param page at most `limit` changes, with positions greater than `after`; 0 begins at the first
+ */
+export async function readChanges(
+  pool: Pool,
+  { after, limit }: { readonly after: bigint; readonly limit: number },
+): Promise<ChangePage> {
+  await assignPositions(pool);
+  const { rows } = await pool.query<Row>({ text: selectChanges, values: [after, limit] });
+  return { changes: rows.map(toChange), next: rows.at(-1)?.position ?? after };
+}
+
+function toChange(row: Row): Change {
+  const fields: ChangeFields = {
+    position: row.position,
+    entityId: row.entity_id,
+    event: row.event,
+    id: row.id,
+    creationTimeUtc: formatTicks(row.ticks),
+    receivedAt: formatTicks(row.received_ticks),
+    deliveryId: row.delivery_id,
   };
-  return kind === "event"
-    ? { ...told, kind, data: parseJson(data ?? "{}") as JsonObject }
-    : { ...told, kind };
+  return row.kind === "event"
+    ? { ...fields, kind: "event", data: parseJson(row.data ?? "{}") as JsonObject }
+    : { ...fields, kind: "earlier-time" };
 }

@@ -1,35 +1,86 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Pool } from "../database/pool.ts";
-import { statement } from "../database/statements.ts";
+import { sql, sqlFile } from "../database/statements.ts";
 import { transaction } from "../database/transaction.ts";
 
-/** Bounds how long one reader works for all. */
-const APPENDS_AT_A_TIME = 10_000;
+/** Limits how long one reader assigns positions for all. */
+const MAX_APPENDS = 10_000;
 
-const hasUnassigned = statement("has_unassigned");
-const lockPositions = statement("lock_positions");
-const assignNext = statement("assign_positions");
+const hasUnassigned = sql(
+  "has_unassigned",
+  "select exists (select from appends where first_position is null) as unassigned",
+);
+// Ends with the transaction.
+const tryLock = sql(
+  "lock_positions",
+  "select pg_try_advisory_xact_lock(hashtextextended('dossier: positions of the change feed', 0)) as locked",
+);
+const assignNext = sqlFile("assign_positions");
 
 /**
- * Gives what has committed since the last time its places in the change feed.
+ * Assigns positions in the change feed to the appends that have committed and have none yet.
  *
- * Numbers drawn by writers cannot be the order of a feed: one drawn early may commit late, after a reader has gone
- * past it. So positions are given here, after the commit: whatever commits later comes later, and a transaction that
- * stays open holds nobody up. Every reader does this before it reads; while one does, the others read on.
+ * A number that a writer draws cannot order a feed: one that is drawn early may commit late, when readers have gone
+ * past it. So positions are assigned after the commit: what commits later comes later, and an open transaction delays
+ * no other. Every reader calls this before it reads; while one assigns, the others read on.
  */
 export async function assignPositions(pool: Pool): Promise<void> {
   const { rows } = await pool.query<{ unassigned: boolean }>(hasUnassigned);
   if (rows[0]?.unassigned !== true) return;
   await transaction(pool, async (connection) => {
-    // The lock comes first, in a statement of its own: the next one then sees what the last holder has given.
-    const lock = await connection.query<{ locked: boolean }>(lockPositions);
-    if (lock.rows[0]?.locked === true) await connection.query({ ...assignNext, values: [APPENDS_AT_A_TIME] });
+    // The lock is a statement of its own, so that the next one sees what the last holder has assigned.
+    const lock = await connection.query<{ locked: boolean }>(tryLock);
+    if (lock.rows[0]?.locked === true) await connection.query({ ...assignNext, values: [MAX_APPENDS] });
   });
 }
 
-const selectLastPosition = statement("select_last_position");
+const selectLastPosition = sql(
+  "select_last_position",
+  `select first_position + size - 1 as position from appends
+   where first_position is not null order by first_position desc limit 1`,
+);
 
-/** The position of the last change that has one; 0 before the first. */
-export async function lastPosition(pool: Pool): Promise<bigint> {
+/** Returns the position of the last change that has one; 0 before the first. */
+export async function findLastPosition(pool: Pool): Promise<bigint> {
   const { rows } = await pool.query<{ position: bigint }>(selectLastPosition);
   return rows[0]?.position ?? 0n;
+}
+
+export interface ChangeWatch {
+  /**
+   * Waits until the feed goes beyond a position. Returns `true`; or `false` if the signal is aborted first. Throws what
+   * Postgres throws.
+   */
+  waitBeyond(position: bigint, signal: AbortSignal): Promise<boolean>;
+}
+
+/**
+ * Lets any number of readers wait for changes at the cost of one: they share one query at a time. They poll, since
+ * `notify` would make every writer's commit wait for those of the others.
+ *
+ * @param everyMs milliseconds between two queries: how late a reader may learn of a change, or notice an abort.
+ *   Default: 250
+ */
+export function watchChanges(pool: Pool, { everyMs = 250 }: { readonly everyMs?: number } = {}): ChangeWatch {
+  let polling: Promise<bigint> | undefined;
+
+  async function poll(): Promise<bigint> {
+    try {
+      await delay(everyMs);
+      await assignPositions(pool);
+      return await findLastPosition(pool);
+    } finally {
+      polling = undefined;
+    }
+  }
+
+  return {
+    async waitBeyond(position, signal) {
+      while (!signal.aborted) {
+        polling ??= poll();
+        if ((await polling) > position) return true;
+      }
+      return false;
+    },
+  };
 }

@@ -1,12 +1,12 @@
 import { deliveryDigest } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
-import { statement } from "../database/statements.ts";
+import { sqlFile } from "../database/statements.ts";
 
-/** What is kept of a webhook, before anyone has understood it. */
+/** What is kept of a webhook, before it is parsed. */
 export interface Delivery {
-  /** A UUIDv7, so that neighbours in time are neighbours in the index. */
+  /** A UUIDv7, so that deliveries of one time are neighbours in the index. */
   readonly deliveryId: string;
-  /** The exact bytes; a secret found in them is overwritten already. */
+  /** The exact bytes; a secret in them is overwritten already. */
   readonly body: Buffer;
   /** The headers that matter as evidence. */
   readonly headers: Readonly<Record<string, string>>;
@@ -15,13 +15,13 @@ export interface Delivery {
   readonly secretFingerprint: string;
 }
 
-const insertDeliveries = statement("insert_deliveries");
-
 /**
- * Seconds after which a recorded delivery that nothing has settled is enqueued again. Sooner would repeat jobs that
- * are merely waiting; later would delay deliveries whose job was lost.
+ * Seconds after which the sweeper enqueues an open delivery again. Sooner would repeat jobs that are only waiting;
+ * later would delay deliveries whose job was lost.
  */
 export const SWEEP_AFTER_SECONDS = 30;
+
+const insertDeliveries = sqlFile("insert_deliveries");
 
 /** Records deliveries, all or none, in one statement and one commit. When it resolves, they survive a crash. */
 export async function recordDeliveries(pool: Pool, deliveries: readonly Delivery[]): Promise<void> {

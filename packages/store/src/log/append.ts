@@ -9,29 +9,51 @@ import {
   type Stream,
 } from "@dossier/events";
 import type { Connection } from "../database/pool.ts";
-import { jsonLines, statement } from "../database/statements.ts";
-import { together } from "../database/together.ts";
-import { selectFolded } from "../persons/fold.ts";
+import { jsonLines, sql, sqlFile } from "../database/statements.ts";
+import { awaitAll } from "../database/transaction.ts";
+import { selectFolded } from "../persons/projection.ts";
 
-const open = statement("open_streams");
-const lock = statement("lock_streams");
-const nextAppendId = statement("select_append_id");
-const selectKnownEvents = statement("select_known_events");
+interface HeadRow {
+  readonly entity_id: string;
+  readonly seq: bigint;
+  readonly hash: Buffer;
+}
 
-/** Locks the persons whom the deliveries concern, in a fixed order, and reads what appending to them must know. */
+const openStreams = sqlFile("open_streams");
+// A statement of its own, so that it sees the streams that other transactions opened meanwhile.
+const selectHeads = sql(
+  "select_heads",
+  "select entity_id, seq, hash from streams where entity_id = any ($1::text[]) order by entity_id for update",
+);
+
+/** Locks persons' streams, new ones too, in the order that every transaction uses: no deadlock. Returns their heads. */
 export async function lockStreams(
+  connection: Connection,
+  entityIds: readonly string[],
+): Promise<readonly HeadRow[]> {
+  const [, heads] = await awaitAll([
+    connection.query({ ...openStreams, values: [entityIds, CHAIN_START] }),
+    connection.query<HeadRow>({ ...selectHeads, values: [entityIds] }),
+  ]);
+  return heads.rows;
+}
+
+const nextAppendId = sql("next_append_id", "select nextval('append_ids') as append_id");
+const selectKnownEvents = sqlFile("select_known_events");
+
+/** Locks the streams of the persons whom deliveries (by entity id) concern. Returns what appending to them needs. */
+export async function openForAppend(
   connection: Connection,
   deliveriesOf: ReadonlyMap<string, readonly ParsedDelivery[]>,
 ): Promise<{ appendId: bigint; streams: readonly Stream[] }> {
   const entityIds = [...deliveriesOf.keys()];
-  const [, heads, appendIds, known, folded] = await together([
-    connection.query({ ...open, values: [entityIds, CHAIN_START] }),
-    connection.query<{ entity_id: string; seq: bigint; hash: Buffer }>({ ...lock, values: [entityIds] }),
+  const [heads, appendIds, known, folded] = await awaitAll([
+    lockStreams(connection, entityIds),
     connection.query<{ append_id: bigint }>(nextAppendId),
-    knownEvents(connection, [...deliveriesOf.values()].flat()),
+    findKnownEvents(connection, [...deliveriesOf.values()].flat()),
     selectFolded(connection, entityIds),
   ]);
-  const streams = heads.rows.map(({ entity_id: entityId, seq, hash }) => ({
+  const streams = heads.map(({ entity_id: entityId, seq, hash }) => ({
     entityId,
     seq: Number(seq),
     hash,
@@ -49,7 +71,7 @@ interface KnownRow {
   readonly data_digest: Buffer;
 }
 
-async function knownEvents(
+async function findKnownEvents(
   connection: Connection,
   deliveries: readonly ParsedDelivery[],
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, KnownEvent>>> {
@@ -69,12 +91,12 @@ async function knownEvents(
   return known;
 }
 
-const insertAppend = statement("insert_append");
-const insertEvents = statement("insert_events");
-const insertRedeliveries = statement("insert_redeliveries");
-const advanceStreams = statement("advance_streams");
+const insertAppend = sql("insert_append", "insert into appends (append_id, size) values ($1, $2)");
+const insertEvents = sqlFile("insert_events");
+const insertRedeliveries = sqlFile("insert_redeliveries");
+const advanceStreams = sqlFile("advance_streams");
 
-/** Adds the persons' new entries to the log, and moves the heads of their chains. */
+/** Adds the persons' new entries to the log, and advances the heads of their streams. */
 export async function appendToLog(
   connection: Connection,
   appendId: bigint,
@@ -87,7 +109,7 @@ export async function appendToLog(
     .flatMap(({ entries }) => entries)
     .map((entry) => ({ ...entry, ordinal: entry.changesState ? changes++ : null }));
   const heads = grown.flatMap(({ entries }) => entries.at(-1) ?? []);
-  await together([
+  await awaitAll([
     insertEntries(connection, appendId, rows),
     connection.query({
       ...advanceStreams,
@@ -104,7 +126,7 @@ export async function appendToLog(
 type Row = HashedEntry & { readonly ordinal: number | null };
 type EventRow = Row & { readonly kind: "event"; readonly dataJson: string };
 
-/** An event has data, a redelivery has none; Postgres refuses an event that has lost them. */
+/** Postgres refuses an event without data. */
 function isEvent(row: Row): row is EventRow {
   return row.kind === "event";
 }
@@ -112,28 +134,28 @@ function isEvent(row: Row): row is EventRow {
 async function insertEntries(connection: Connection, appendId: bigint, rows: readonly Row[]): Promise<void> {
   const events = rows.filter(isEvent);
   const redeliveries = rows.filter((row) => !isEvent(row));
-  await together([
+  await awaitAll([
     events.length > 0 &&
       connection.query({
         ...insertEvents,
         values: [
           appendId,
-          ...places(events),
+          ...eventColumns(events),
           jsonLines(events.map(({ dataJson }) => dataJson)),
           events.map(({ dataDigest }) => dataDigest),
-          ...evidence(events),
+          ...deliveryColumns(events),
           events.map(({ event }) => isKnownType(event)),
         ],
       }),
     redeliveries.length > 0 &&
       connection.query({
         ...insertRedeliveries,
-        values: [appendId, ...places(redeliveries), ...evidence(redeliveries)],
+        values: [appendId, ...eventColumns(redeliveries), ...deliveryColumns(redeliveries)],
       }),
   ]);
 }
 
-function places(rows: readonly Row[]): unknown[] {
+function eventColumns(rows: readonly Row[]): unknown[] {
   return [
     rows.map(({ entityId }) => entityId),
     rows.map(({ seq }) => seq),
@@ -143,7 +165,7 @@ function places(rows: readonly Row[]): unknown[] {
   ];
 }
 
-function evidence(rows: readonly Row[]): unknown[] {
+function deliveryColumns(rows: readonly Row[]): unknown[] {
   return [
     rows.map(({ deliveryId }) => deliveryId),
     rows.map(({ receivedTicks }) => receivedTicks),

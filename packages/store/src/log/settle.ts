@@ -8,31 +8,26 @@ import {
   type ParsedDelivery,
 } from "@dossier/events";
 import type { Connection, Pool } from "../database/pool.ts";
-import { statement } from "../database/statements.ts";
-import { together } from "../database/together.ts";
-import { transaction } from "../database/transaction.ts";
-import { insertDeadLetters } from "../dead-letters/dead-letter.ts";
-import { refold, toRow, writePersons, type OutOfOrderStream } from "../persons/fold.ts";
-import { appendToLog, lockStreams } from "./append.ts";
+import { sql, sqlFile } from "../database/statements.ts";
+import { awaitAll, transaction } from "../database/transaction.ts";
+import { refold, toRow, writePersons, type OutOfOrderStream } from "../persons/projection.ts";
+import { appendToLog, openForAppend } from "./append.ts";
 
 /**
  * Settles deliveries in one transaction: parses them, locks their persons' streams in one order, appends to the log,
  * folds, writes the projection, and records how each delivery ended. A delivery that is not open is left as it is, so a
  * second run changes nothing. Returns one outcome for each delivery: `applied`, `duplicate`, `dead-lettered` or
- * `not-open`. Throws what Postgres throws (see `isOutage`); then nothing has changed.
+ * `not-open`. Throws what Postgres throws (see `isRetryable`); then nothing has changed.
  */
 export function settle(pool: Pool, deliveryIds: readonly string[], codeVersion: string): Promise<Outcomes> {
   return transaction(pool, async (connection) => {
     const outcomes = await apply(connection, deliveryIds);
-    await together([
-      insertDeadLetters(connection, outcomes, codeVersion),
-      insertSettlements(connection, outcomes),
-    ]);
+    await recordOutcomes(connection, outcomes, codeVersion);
     return outcomes;
   });
 }
 
-/** The part of `settle` that changes persons; a dry run needs no other. */
+/** Runs the part of `settle` that changes persons; a dry run needs no other. */
 export async function apply(connection: Connection, deliveryIds: readonly string[]): Promise<Outcomes> {
   const { parsed, unparsable } = await claim(connection, deliveryIds);
   const appended = await appendDeliveries(connection, parsed);
@@ -48,12 +43,17 @@ interface Claimed {
   readonly unparsable: Outcomes;
 }
 
-const preferIndexes = statement("prefer_indexes");
-const claimDeliveries = statement("claim_deliveries");
+// A prepared plan is kept while the tables grow: it must not scan a whole table because that was small once.
+const preferIndexes = sql(
+  "prefer_indexes",
+  `select set_config(name, 'off', true)
+   from unnest(array['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) as _ (name)`,
+);
+const claimDeliveries = sqlFile("claim_deliveries");
 
 /** Locks those of the deliveries that are open and not locked by another worker, and parses them. */
 async function claim(connection: Connection, deliveryIds: readonly string[]): Promise<Claimed> {
-  const [, { rows }] = await together([
+  const [, { rows }] = await awaitAll([
     connection.query(preferIndexes),
     connection.query<{ delivery_id: string; body: Buffer; digest: Buffer; received_ticks: bigint }>({
       ...claimDeliveries,
@@ -76,7 +76,7 @@ async function appendDeliveries(
 ): Promise<readonly Appended[]> {
   if (deliveries.length === 0) return [];
   const byEntity = Map.groupBy(deliveries, ({ event }) => event.entityId);
-  const { appendId, streams } = await lockStreams(connection, byEntity);
+  const { appendId, streams } = await openForAppend(connection, byEntity);
   const appended = streams.map((stream) => append(stream, byEntity.get(stream.entityId) ?? []));
 
   const outOfOrder: OutOfOrderStream[] = [];
@@ -86,7 +86,7 @@ async function appendDeliveries(
     else if (person !== undefined && entries.some(({ changesState }) => changesState)) folded.push(person);
   }
   // Sent in this order without waiting: a refold reads the log after the append.
-  await together([
+  await awaitAll([
     appendToLog(connection, appendId, appended),
     writePersons(connection, folded.map(toRow)),
     refold(connection, outOfOrder),
@@ -94,13 +94,42 @@ async function appendDeliveries(
   return appended;
 }
 
-const settleDeliveries = statement("settle_deliveries");
+const insertDeadLetters = sql(
+  "insert_dead_letters",
+  `insert into dead_letters (delivery_id, reason, message, issues, event, id, entity_id, code_version)
+   select *, $8 from unnest($1::uuid[], $2::text[], $3::text[], $4::json[], $5::text[], $6::text[], $7::text[])`,
+);
+const settleDeliveries = sqlFile("settle_deliveries");
 
-async function insertSettlements(connection: Connection, outcomes: Outcomes): Promise<void> {
+/** Records the dead letters among these outcomes, and settles all deliveries that were open. */
+export async function recordOutcomes(
+  connection: Connection,
+  outcomes: Outcomes,
+  codeVersion: string,
+): Promise<void> {
   const settled = [...outcomes].filter(([, { kind }]) => kind !== "not-open");
   if (settled.length === 0) return;
-  await connection.query({
-    ...settleDeliveries,
-    values: [settled.map(([deliveryId]) => deliveryId), settled.map(([, { kind }]) => kind)],
-  });
+  const deadLetters = settled.flatMap(([deliveryId, outcome]) =>
+    outcome.kind === "dead-lettered" ? [{ deliveryId, ...outcome.deadLetter }] : [],
+  );
+  await awaitAll([
+    deadLetters.length > 0 &&
+      connection.query({
+        ...insertDeadLetters,
+        values: [
+          deadLetters.map(({ deliveryId }) => deliveryId),
+          deadLetters.map(({ reason }) => reason),
+          deadLetters.map(({ message }) => message),
+          deadLetters.map(({ issues }) => JSON.stringify(issues)),
+          deadLetters.map(({ identity }) => identity?.event),
+          deadLetters.map(({ identity }) => identity?.id),
+          deadLetters.map(({ identity }) => identity?.entityId),
+          codeVersion,
+        ],
+      }),
+    connection.query({
+      ...settleDeliveries,
+      values: [settled.map(([deliveryId]) => deliveryId), settled.map(([, { kind }]) => kind)],
+    }),
+  ]);
 }

@@ -5,101 +5,86 @@ import {
   identityKey,
   parseJson,
   recognise,
-  type JsonObject,
-  type EventWithDeliveries,
-  type PointInTime,
   type EventOrderKey,
+  type EventWithDeliveries,
+  type JsonObject,
+  type LoggedDelivery,
+  type PointInTime,
 } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
-import { statement } from "../database/statements.ts";
-import { selectPersonDeliveries, type PersonDelivery } from "./deliveries.ts";
-import { couldBeId } from "./query.ts";
+import { sqlFile } from "../database/statements.ts";
 
-/** A send of an event. Times are as `formatTicks` writes them. */
+/** A delivery of an event. Times are as `formatTicks` writes them. */
 export interface EventDelivery {
   /** Its number in the person's log. */
   readonly seq: number;
-  /** The event's time as this send told it. */
+  /** The event's time in this delivery. */
   readonly creationTimeUtc: string;
   readonly receivedAt: string;
   readonly deliveryId: string;
 }
 
-/** An event of a person. Its `seq`, `receivedAt` and `deliveryId` are those of its first send in the log. */
+/** An event of a person. Its `seq`, `receivedAt` and `deliveryId` are those of its first delivery in the log. */
 export interface PersonEvent extends EventDelivery {
   readonly event: string;
   readonly id: string;
-  /** The earliest time that its deliveries told: this decides its place. */
+  /** The earliest time in its deliveries: the event's time in the person's order. */
   readonly creationTimeUtc: string;
-  /** Whether today's code understands it; one that is not understood is counted, and changes nothing else. */
+  /** Whether this code can read it. An unrecognised event is counted, and changes nothing else. */
   readonly recognised: boolean;
   readonly data: JsonObject;
-  /** All of its deliveries, the first one too, as the log has them. */
+  /** All its deliveries, in the order of the log. */
   readonly deliveries: readonly EventDelivery[];
 }
 
 export interface EventPage {
   readonly events: readonly PersonEvent[];
-  /** The next page's `after`; `undefined` when there is none. */
+  /** The next page's `after`; `undefined` if there is none. */
   readonly next: EventOrderKey | undefined;
 }
 
 /**
- * A person's events in the person's order; none for a person of whom nothing is known. An event that arrives late,
- * between two pages, may stand before both: with `knownAt`, all pages are of one moment.
+ * Returns a page of a person's events in the person's order; none if nothing is known of the person. An event that
+ * arrives out of order between two reads may belong to a page that was read; with `knownAt`, all pages are as of one
+ * time.
  *
- * @param page at most `limit` events, which stand after `after`
+ * @param page at most `limit` events, with order keys greater than `after`
  */
 export async function listEvents(
   pool: Pool,
   entityId: string,
-  moment: PointInTime,
+  time: PointInTime,
   { limit, after }: { readonly limit: number; readonly after?: EventOrderKey | undefined },
 ): Promise<EventPage> {
-  if (!couldBeId(entityId)) return { events: [], next: undefined };
-  const events = eventsAt(await selectPersonDeliveries(pool, [entityId], { withData: false }), moment);
+  if (!isPossibleId(entityId)) return { events: [], next: undefined };
+  const events = eventsAt(await selectLoggedDeliveries(pool, [entityId], { withData: false }), time);
   const from = after === undefined ? 0 : events.findIndex((event) => compareOrderKeys(event, after) > 0);
   const page = from === -1 ? [] : events.slice(from, from + limit);
-  const dataOf = await selectDataOf(pool, entityId, page);
+  const dataOf = await selectData(pool, entityId, page);
   const last = page.at(-1);
   return {
-    events: page.map((event) => shown(event, dataOf.get(identityKey(event)) ?? "{}")),
-    next: last === events.at(-1) ? undefined : orderKeyOf(last),
+    events: page.map((event) => toPersonEvent(event, dataOf.get(identityKey(event)) ?? "{}")),
+    next: last && last !== events.at(-1) ? { ticks: last.ticks, event: last.event, id: last.id } : undefined,
   };
 }
 
-const selectData = statement("select_data");
-
-/** What these events say, as JSON, by `identityKey`. */
-async function selectDataOf(
-  pool: Pool,
-  entityId: string,
-  events: readonly EventOrderKey[],
-): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await pool.query<{ event: string; id: string; data: string }>({
-    ...selectData,
-    values: [entityId, events.map(({ event }) => event), events.map(({ id }) => id)],
-  });
-  return new Map(rows.map((row) => [identityKey(row), row.data]));
-}
-
-function shown(
-  { event, id, ticks, deliveries }: EventWithDeliveries<PersonDelivery>,
+function toPersonEvent(
+  { event, id, ticks, deliveries }: EventWithDeliveries<StreamDelivery>,
   dataJson: string,
 ): PersonEvent {
   const data = parseJson(dataJson) as JsonObject;
   return {
-    ...shownDelivery(deliveries[0]),
+    ...toEventDelivery(deliveries[0]),
     event,
     id,
     creationTimeUtc: formatTicks(ticks),
     recognised: recognise(event, data).kind === "recognised",
     data,
-    deliveries: deliveries.map(shownDelivery),
+    deliveries: deliveries.map(toEventDelivery),
   };
 }
 
-function shownDelivery({ seq, ticks, receivedTicks, deliveryId }: PersonDelivery): EventDelivery {
+function toEventDelivery({ seq, ticks, receivedTicks, deliveryId }: StreamDelivery): EventDelivery {
   return {
     seq,
     creationTimeUtc: formatTicks(ticks),
@@ -108,6 +93,61 @@ function shownDelivery({ seq, ticks, receivedTicks, deliveryId }: PersonDelivery
   };
 }
 
-function orderKeyOf(place: EventOrderKey | undefined): EventOrderKey | undefined {
-  return place && { ticks: place.ticks, event: place.event, id: place.id };
+/** Whether an entity id can exist: none has a NUL, at which Postgres throws. */
+export function isPossibleId(entityId: string): boolean {
+  return !entityId.includes("\0");
+}
+
+/** An entry of a person's stream. */
+interface StreamDelivery extends LoggedDelivery {
+  readonly entityId: string;
+  readonly deliveryId: string;
+  /** The JSON of an event's data, if it was selected. A redelivery has none, as its data equals the event's. */
+  readonly data: string | null;
+}
+
+const loggedDeliveries = sqlFile("select_logged_deliveries");
+
+/**
+ * Returns the entries of persons' streams, in no order.
+ *
+ * @param withData whether the events' data, which is most of their size, is selected
+ */
+export async function selectLoggedDeliveries(
+  pool: Pool,
+  entityIds: readonly string[],
+  { withData }: { readonly withData: boolean },
+): Promise<readonly StreamDelivery[]> {
+  const { rows } = await pool.query<{
+    entity_id: string;
+    seq: bigint;
+    event: string;
+    id: string;
+    ticks: bigint;
+    delivery_id: string;
+    data: string | null;
+    received_ticks: bigint;
+  }>({ ...loggedDeliveries, values: [entityIds, withData] });
+  return rows.map(({ entity_id, seq, delivery_id, received_ticks, ...others }) => ({
+    ...others,
+    entityId: entity_id,
+    seq: Number(seq),
+    deliveryId: delivery_id,
+    receivedTicks: received_ticks,
+  }));
+}
+
+const eventData = sqlFile("select_event_data");
+
+/** Returns the data of these events, as JSON, by `identityKey`. */
+async function selectData(
+  pool: Pool,
+  entityId: string,
+  events: readonly EventOrderKey[],
+): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await pool.query<{ event: string; id: string; data: string }>({
+    ...eventData,
+    values: [entityId, events.map(({ event }) => event), events.map(({ id }) => id)],
+  });
+  return new Map(rows.map((row) => [identityKey(row), row.data]));
 }

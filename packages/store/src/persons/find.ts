@@ -1,54 +1,165 @@
-import { toPerson, type PointInTime, type Person, type PersonState } from "@dossier/events";
+import {
+  eventsAt,
+  fold,
+  fromLog,
+  identityKey,
+  parseJson,
+  toPerson,
+  type JsonObject,
+  type Person,
+  type PersonState,
+  type PointInTime,
+  type Status,
+} from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
-import { statement } from "../database/statements.ts";
-import { findPastPerson, listPastPersons } from "./past.ts";
-import { containing, couldBeId, type PersonFilter, type PersonPage } from "./query.ts";
+import { sql, sqlFile } from "../database/statements.ts";
+import { isPossibleId, selectLoggedDeliveries } from "./events.ts";
+import { toSearchable } from "./projection.ts";
 
-// Planned anew each time, for what is asked decides which index serves.
-const { text: selectPersons } = statement("select_persons");
-const { text: searchPersons } = statement("search_persons");
+/** Selects persons: those for whom all that is given holds. */
+export interface PersonFilter {
+  readonly status?: Status | undefined;
+  /** A part of the name, the e-mail or the id, whatever the case. */
+  readonly q?: string | undefined;
+}
+
+export interface PersonPage {
+  /** By entity id. */
+  readonly persons: readonly Person[];
+  /** The next page's `after`; `undefined` if there is none. The last page may be empty. */
+  readonly next: string | undefined;
+}
+
+const selectState = sql("select_state", "select state from natural_persons where entity_id = $1");
+
+/** Returns a person, at a point in time if one is given; `undefined` if nothing was known of the person. */
+export async function findPerson(
+  pool: Pool,
+  entityId: string,
+  time: PointInTime = {},
+): Promise<Person | undefined> {
+  if (!isPossibleId(entityId)) return undefined;
+  if (isPast(time)) return (await foldPersonsAt(pool, [entityId], time)).get(entityId);
+  const { rows } = await pool.query<{ state: string }>({ ...selectState, values: [entityId] });
+  return rows[0] && parseState(rows[0].state);
+}
+
+// Not named, so that they are planned each time: which index is best depends on the values.
+const { text: selectPersons } = sqlFile("select_persons");
+const { text: searchPersons } = sqlFile("search_persons");
 
 /**
- * The persons' files in the order of their ids, which no event changes: a walk over the pages skips no one. With a
- * moment, the files of then, folded from the log; a page may then hold fewer than `limit`, or none, and still have
- * a next one.
+ * Returns a page of persons in the order of their ids, which no event changes, so that a walk over the pages skips no
+ * one. With a point in time, the persons are folded from the log as of then; a page may then hold fewer than `limit`, or
+ * none, and still have a next one.
  *
- * @param page at most `limit` persons, whose ids come after `after`
+ * @param page at most `limit` persons, with ids greater than `after`
  */
 export async function listPersons(
   pool: Pool,
   { status, q, asOf, knownAt }: PersonFilter & PointInTime,
   { limit, after = "" }: { readonly limit: number; readonly after?: string | undefined },
 ): Promise<PersonPage> {
-  if (asOf !== undefined || knownAt !== undefined)
-    return listPastPersons(pool, { status, q }, { asOf, knownAt }, { limit, after });
+  const time = { asOf, knownAt };
+  if (isPast(time)) return listPersonsAt(pool, time, { status, q }, { limit, after });
 
   const values = [after, status, limit];
   const { rows } = await pool.query<{ entity_id: string; state: string }>(
     q !== undefined
-      ? { text: searchPersons, values: [...values, containing(q)] }
+      ? { text: searchPersons, values: [...values, toPattern(q)] }
       : { text: selectPersons, values },
   );
   return {
-    persons: rows.map(({ state }) => read(state)),
+    persons: rows.map(({ state }) => parseState(state)),
     next: rows.length < limit ? undefined : rows.at(-1)?.entity_id,
   };
 }
 
-const selectPerson = statement("select_person");
-
-/** A person's file, with a moment the one of then; `undefined` where nothing was known of the person. */
-export async function findPerson(
-  pool: Pool,
-  entityId: string,
-  { asOf, knownAt }: PointInTime = {},
-): Promise<Person | undefined> {
-  if (!couldBeId(entityId)) return undefined;
-  if (asOf !== undefined || knownAt !== undefined) return findPastPerson(pool, entityId, { asOf, knownAt });
-  const { rows } = await pool.query<{ state: string }>({ ...selectPerson, values: [entityId] });
-  return rows[0] && read(rows[0].state);
+function isPast({ asOf, knownAt }: PointInTime): boolean {
+  return asOf !== undefined || knownAt !== undefined;
 }
 
-function read(state: string): Person {
+function parseState(state: string): Person {
   return toPerson(JSON.parse(state) as PersonState);
+}
+
+/** Returns a pattern of SQL's `like` for what contains this text, with its special characters escaped. */
+function toPattern(text: string): string {
+  return `%${toSearchable(text).replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+}
+
+function matches(person: Person, { status, q }: PersonFilter): boolean {
+  if (status !== undefined && person.status !== status) return false;
+  if (q === undefined) return true;
+  const part = toSearchable(q);
+  return [person.name, person.email, person.entityId].some(
+    (text) => text !== null && toSearchable(text).includes(part),
+  );
+}
+
+/** Persons and entries that are folded together. Limits the memory, unless one person has more entries. */
+const MAX_PERSONS = 500;
+const MAX_ENTRIES = 5_000;
+/** Entries that are folded for one page, whether their persons match or not. Limits the time. */
+const MAX_ENTRIES_OF_PAGE = 20_000;
+
+async function listPersonsAt(
+  pool: Pool,
+  time: PointInTime,
+  filter: PersonFilter,
+  { limit, after: start }: { readonly limit: number; readonly after: string },
+): Promise<PersonPage> {
+  const persons: Person[] = [];
+  let after = start;
+  for (let folded = 0; folded < MAX_ENTRIES_OF_PAGE;) {
+    const streams = await selectNextStreams(pool, after);
+    if (streams.length === 0) return { persons, next: undefined };
+    const entityIds = streams.map(({ entityId }) => entityId);
+    const personsAt = await foldPersonsAt(pool, entityIds, time);
+    for (const { entityId, entries } of streams) {
+      after = entityId;
+      folded += entries;
+      const person = personsAt.get(entityId);
+      if (person !== undefined && matches(person, filter)) persons.push(person);
+      if (persons.length === limit) return { persons, next: after };
+    }
+  }
+  return { persons, next: after };
+}
+
+const nextStreams = sqlFile("select_next_streams");
+
+async function selectNextStreams(
+  pool: Pool,
+  after: string,
+): Promise<{ entityId: string; entries: number }[]> {
+  const { rows } = await pool.query<{ entity_id: string; entries: bigint }>({
+    ...nextStreams,
+    values: [after, MAX_PERSONS, MAX_ENTRIES],
+  });
+  return rows.map(({ entity_id, entries }) => ({ entityId: entity_id, entries: Number(entries) }));
+}
+
+/** Returns these persons at a point in time, without those of whom nothing was known. */
+async function foldPersonsAt(
+  pool: Pool,
+  entityIds: readonly string[],
+  time: PointInTime,
+): Promise<ReadonlyMap<string, Person>> {
+  const deliveries = await selectLoggedDeliveries(pool, entityIds, { withData: true });
+  const persons = new Map<string, Person>();
+  for (const [entityId, own] of Map.groupBy(deliveries, (delivery) => delivery.entityId)) {
+    const dataOf = new Map(
+      own
+        .map((delivery) => [identityKey(delivery), delivery.data] as const)
+        .filter(([, data]) => data !== null),
+    );
+    const events = eventsAt(own, time).map(({ event, id, ticks }) => {
+      const data = parseJson(dataOf.get(identityKey({ event, id })) ?? "{}") as JsonObject;
+      return fromLog({ entityId, event, id, ticks, data });
+    });
+    const folded = fold(entityId, events);
+    if (folded !== undefined) persons.set(entityId, toPerson(folded.state));
+  }
+  return persons;
 }

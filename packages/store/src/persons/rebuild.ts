@@ -1,54 +1,68 @@
+import { diffJson, formatTicks, type Json, type JsonDifference } from "@dossier/events";
 import { openPool, type Connection } from "../database/pool.ts";
-import { statement } from "../database/statements.ts";
+import { sql } from "../database/statements.ts";
 import { transaction } from "../database/transaction.ts";
-import { changeOf, type RebuildChange } from "./rebuild-change.ts";
-import { beginDraft, completeDraft, switchToDraft, writeDraft } from "./rebuild-draft.ts";
-import { foldPersons } from "./rebuild-fold.ts";
-import { lastAppendId, lockProjection } from "./rebuild-locks.ts";
+import { foldPersons, type FoldedPerson, type PersonRow } from "./projection.ts";
+import {
+  completeDraft,
+  createDraft,
+  findLastAppendId,
+  lockProjection,
+  switchToDraft,
+  writeDraft,
+} from "./rebuild-draft.ts";
 
 export interface RebuildOptions {
-  /** Only reads, and tells what would change; needs no right but to read. Default: false. */
+  /** Only reads, and reports what would change; needs no right but to read. Default: false. */
   readonly dryRun?: boolean;
-  /** Called now and then. */
+  /** Called after each batch. */
   readonly onProgress?: (progress: RebuildProgress) => void;
-  /** Called for each person who changes; the rebuild goes on when it resolves. */
+  /** Called for each person who changes. The rebuild waits until it resolves. */
   readonly onChange?: (change: RebuildChange) => void | Promise<void>;
-  /** Gives up, with the signal's reason, at the next batch. */
+  /** Aborts at the next batch, with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
 export interface RebuildProgress {
   /** `folding` all; `catching-up` with what was appended meanwhile; `switching`, which waits for long readers. */
   readonly phase: "folding" | "catching-up" | "switching";
-  /** Events folded so far, of how many there were at the start. */
+  /** Events folded so far, of `totalEvents` at the start. */
   readonly events: number;
   readonly totalEvents: number;
 }
 
+/** How a rebuild changes a person. Holds personal data. */
+export interface RebuildChange {
+  readonly entityId: string;
+  /** `added`: the projection lacked the person; `removed`: the log has no such person. */
+  readonly kind: "added" | "changed" | "removed";
+  readonly differences: readonly JsonDifference[];
+}
+
 export interface RebuildResult {
   readonly events: number;
-  /** Persons of whom the log knows. */
+  /** Persons in the log. */
   readonly persons: number;
-  /** Persons whose row changed, as of the moment at which folding began. */
+  /** Persons whose row changed, as of when folding began. */
   readonly added: number;
   readonly changed: number;
   readonly removed: number;
-  /** How many were folded again since they changed meanwhile; a person counts each time. */
+  /** Persons refolded since they changed during the rebuild; a person counts each time. */
   readonly caughtUp: number;
 }
 
 /**
- * Folds the whole log anew beside the live projection, while events keep arriving, and puts the result in the live
- * one's place. All in one transaction: nobody sees anything of it before its end, and whatever ends it early, a
- * crash included, leaves nothing behind. As long as it lasts, Postgres can clean up no rows that others delete.
+ * Refolds the whole log into a draft beside the live projection, while events keep arriving, and puts the draft in the
+ * projection's place. It is one transaction: its result is visible at its end, and if it ends early, by a crash too, it
+ * leaves nothing. While it runs, Postgres cannot vacuum rows that others delete.
  *
- * Throws where another rebuild or a migration is running, where the role lacks a right, where the projection stays
- * locked by others for minutes, and what Postgres throws.
+ * Throws if another rebuild or a migration is running, if the role lacks a right, if the projection stays locked by
+ * others for minutes, and what Postgres throws.
  *
  * @param ownerUrl the role that owns the tables, as for `migrate`
  */
 export async function rebuild(ownerUrl: string, options: RebuildOptions = {}): Promise<RebuildResult> {
-  const pool = openPool(ownerUrl, { name: "dossier-rebuild", size: 1, timeoutMs: A_DAY_MS });
+  const pool = openPool(ownerUrl, { name: "dossier-rebuild", size: 1, timeoutMs: DAY_MS });
   try {
     return await transaction(pool, (connection) =>
       options.dryRun === true ? foldAll(connection, options) : foldAndSwitch(connection, options),
@@ -58,26 +72,26 @@ export async function rebuild(ownerUrl: string, options: RebuildOptions = {}): P
   }
 }
 
-const A_DAY_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 
 async function foldAndSwitch(connection: Connection, options: RebuildOptions): Promise<RebuildResult> {
-  await beginDraft(connection);
-  // Whatever is read from here on holds all appends up to this one; those after it are folded again.
-  let since = await lastAppendId(connection, options.signal);
+  await createDraft(connection);
+  // What is read from here on includes all appends up to this one; persons of later appends are refolded.
+  let since = await findLastAppendId(connection, options.signal);
   const rebuilt = await foldAll(connection, options);
   const progress = { events: rebuilt.events, totalEvents: rebuilt.events };
   await completeDraft(connection);
 
   let caughtUp = 0;
   async function catchUp(): Promise<number> {
-    const next = await lastAppendId(connection, options.signal);
+    const next = await findLastAppendId(connection, options.signal);
     const persons = await foldSince(connection, since, options);
     since = next;
     caughtUp += persons;
     return persons;
   }
-  // Each round is shorter than the one before, as it folds what was appended during that: until there are few, or as
-  // few as there ever are.
+  // Each round is shorter than the one before, as it folds what was appended during that one. It ends when few persons
+  // are left, or when their number no longer falls.
   let persons = Infinity;
   let before: number;
   do {
@@ -88,21 +102,26 @@ async function foldAndSwitch(connection: Connection, options: RebuildOptions): P
 
   options.onProgress?.({ phase: "switching", ...progress });
   await lockProjection(connection, options.signal, catchUp);
-  // Nobody appends now: the last few, and the switch.
+  // No transaction can append now: fold the last few persons, and switch.
   caughtUp += await foldSince(connection, since, options);
   await switchToDraft(connection);
   return { ...rebuilt, caughtUp };
 }
 
-/** So few are folded within some milliseconds, in which all others wait. */
+/** These are folded within some milliseconds, during which all other transactions wait. */
 const FEW_PERSONS = 200;
 
-const settings = statement("rebuild_settings");
-const countEvents = statement("count_events");
+// The log is sorted by person, which spills to disk, and then streamed; hashing would gather all of it first.
+const preferSorting = sql(
+  "prefer_sorting",
+  `select set_config(name, setting, true) from (values
+     ('enable_hashagg', 'off'), ('enable_hashjoin', 'off'), ('maintenance_work_mem', '128MB')) as _ (name, setting)`,
+);
+const countEvents = sql("count_events", "select count(*) as events from events");
 
-/** Folds all persons and compares them with the live projection, both of one moment. */
+/** Folds all persons and compares them with the live projection, both as of one time. */
 async function foldAll(connection: Connection, options: RebuildOptions): Promise<RebuildResult> {
-  await connection.query(settings);
+  await connection.query(preferSorting);
   const { rows } = await connection.query<{ events: bigint }>(countEvents);
   const totalEvents = Number(rows[0]?.events ?? 0n);
   const counts = { events: 0, persons: 0, added: 0, changed: 0, removed: 0, caughtUp: 0 };
@@ -111,7 +130,7 @@ async function foldAll(connection: Connection, options: RebuildOptions): Promise
     for (const person of persons) {
       counts.events += person.events;
       if (person.folded !== undefined) counts.persons++;
-      const change = changeOf(person);
+      const change = findChange(person);
       if (change === undefined) continue;
       counts[change.kind]++;
       await options.onChange?.(change);
@@ -121,21 +140,57 @@ async function foldAll(connection: Connection, options: RebuildOptions): Promise
     if (options.dryRun === true) continue;
     // Postgres writes these while the next are folded.
     await written;
-    written = writeDraft(connection, persons);
-    // An error is thrown where it is awaited; until then it is nobody's.
+    written = writeFolded(connection, persons);
+    // An error is thrown where it is awaited. Until then it must not count as unhandled.
     written.catch(() => undefined);
   }
   await written;
   return counts;
 }
 
-/** Folds those who changed after an append id into the draft. Gives how many. */
+/** Folds the persons who changed after an append id into the draft. Returns how many. */
 async function foldSince(connection: Connection, since: bigint, { signal }: RebuildOptions): Promise<number> {
   let count = 0;
   for await (const persons of foldPersons(connection, since)) {
     signal?.throwIfAborted();
     count += persons.length;
-    await writeDraft(connection, persons);
+    await writeFolded(connection, persons);
   }
   return count;
+}
+
+function writeFolded(connection: Connection, persons: readonly FoldedPerson[]): Promise<void> {
+  return writeDraft(
+    connection,
+    persons.flatMap(({ folded }) => folded ?? []),
+  );
+}
+
+/** Returns how a rebuild changes a person's row; `undefined` if no byte changes. */
+function findChange({ entityId, folded, live }: FoldedPerson): RebuildChange | undefined {
+  if (folded && live && isSame(folded, live)) return undefined;
+  const kind = live === undefined ? "added" : folded === undefined ? "removed" : "changed";
+  return { entityId, kind, differences: diffJson(toJson(live), toJson(folded)) };
+}
+
+function isSame(a: PersonRow, b: PersonRow): boolean {
+  return (
+    a.state === b.state &&
+    a.status === b.status &&
+    a.search === b.search &&
+    a.last.ticks === b.last.ticks &&
+    a.last.event === b.last.event &&
+    a.last.id === b.last.id
+  );
+}
+
+function toJson(row: PersonRow | undefined): Json {
+  if (row === undefined) return {};
+  const { state, status, search, last } = row;
+  return {
+    state: JSON.parse(state) as Json,
+    status,
+    search,
+    last: { at: formatTicks(last.ticks), event: last.event, id: last.id },
+  };
 }

@@ -12,6 +12,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import {
   closePool,
   isOutage,
+  isRetryable,
   mayConcernOneDelivery,
   migrate,
   openPool,
@@ -187,7 +188,7 @@ test("a transaction that stood still too long is an outage", async () => {
   });
 });
 
-test("a deadlock is an outage", async () => {
+test("a deadlock is retryable, and no outage", async () => {
   const locked = (key: number) => `select pg_advisory_xact_lock(${key})`;
   await using(server.url, async (pool) => {
     await pool.query("set deadlock_timeout = '10ms'");
@@ -206,11 +207,12 @@ test("a deadlock is an outage", async () => {
     for (const connection of [one, other]) connection.release();
     const errors = ends.flatMap((end) => (end.status === "rejected" ? [end.reason as unknown] : []));
     expect(errors).toMatchObject([{ code: "40P01" }]);
-    expect(errors.map(isOutage)).toEqual([true]);
+    expect(errors.map(isOutage)).toEqual([false]);
+    expect(errors.map(isRetryable)).toEqual([true]);
   });
 });
 
-test("a serialization failure is an outage", async () => {
+test("a serialization failure is retryable, and no outage", async () => {
   await admin.query("create table counter as select 0 as n");
   await using(server.url, async (pool) => {
     const connection = await pool.connect();
@@ -220,7 +222,7 @@ test("a serialization failure is an outage", async () => {
     const error = await failure(connection.query("update counter set n = n + 1"));
     connection.release(true);
     expect(error).toMatchObject({ code: "40001" });
-    expect(isOutage(error)).toBe(true);
+    expect([isOutage(error), isRetryable(error)]).toEqual([false, true]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { openSnapshot } from "../../src/database/snapshot.ts";
+import { openSnapshot } from "../../src/database/long-read.ts";
 import { freshPool, rows } from "../receive.ts";
 
 const LIMITS = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];

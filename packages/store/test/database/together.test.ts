@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { together } from "../../src/database/together.ts";
+import { awaitAll } from "../../src/database/transaction.ts";
 
 test("of statements that fail together, the first one sent is told, however deep it was sent", async () => {
   const cause = Promise.withResolvers<never>();
   const echo = Promise.withResolvers<never>();
-  const all = together([together([together([cause.promise])]), echo.promise]);
+  const all = awaitAll([awaitAll([awaitAll([cause.promise])]), echo.promise]);
   // As when the answers to both come at once: the deeper promise is the later one to be rejected.
   cause.reject(new Error("the cause"));
   echo.reject(new Error("current transaction is aborted"));
@@ -14,7 +14,7 @@ test("of statements that fail together, the first one sent is told, however deep
 test("nothing of it is under way any more when a failure is told", async () => {
   const slow = Promise.withResolvers<string>();
   let told = false;
-  const all = together([Promise.reject(new Error("first")), slow.promise]).catch(() => (told = true));
+  const all = awaitAll([Promise.reject(new Error("first")), slow.promise]).catch(() => (told = true));
   await new Promise(setImmediate);
   expect(told).toBe(false);
   slow.resolve("ended");
@@ -23,5 +23,5 @@ test("nothing of it is under way any more when a failure is told", async () => {
 });
 
 test("the results come in the order in which they were sent", async () => {
-  expect(await together([Promise.resolve(1), undefined, Promise.resolve("2")])).toEqual([1, undefined, "2"]);
+  expect(await awaitAll([Promise.resolve(1), undefined, Promise.resolve("2")])).toEqual([1, undefined, "2"]);
 });

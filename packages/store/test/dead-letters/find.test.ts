@@ -4,13 +4,13 @@ import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
 import {
   deadLetter,
-  identityOf,
+  findIdentity,
   countDeadLetters,
   discard,
   exportEvidence,
   findDeadLetter,
   listDeadLetters,
-  pagesOfDeadLetters,
+  pageDeadLetters,
   recordFailedAttempt,
   redrive,
   settle,
@@ -62,7 +62,7 @@ describe("dead letters", () => {
   test("are found by the type and person that they were buried under, and stand in the person's evidence", async (context) => {
     const { pool, take, receive } = await freshGraveyard(context);
     const [exhausted, stalled] = await receive(pending("a", "1"), pending("a", "2"));
-    const identity = await identityOf(pool, exhausted!);
+    const identity = await findIdentity(pool, exhausted!);
     const letter = { message: "m", issues: [] };
     await deadLetter(pool, exhausted!, { ...letter, reason: "fold-failed", identity }, "1.0.0");
     await deadLetter(pool, stalled!, { ...letter, reason: "stalled" }, "1.0.0");
@@ -89,7 +89,7 @@ describe("dead letters", () => {
     const died = (await take(...Array.from({ length: 2_345 }, () => unparsable))).toSorted();
 
     const seen: string[] = [];
-    for await (const page of pagesOfDeadLetters(pool, { reason: "unparsable" }, 100)) {
+    for await (const page of pageDeadLetters(pool, { reason: "unparsable" }, 100)) {
       const ids = page.map(({ deliveryId }) => deliveryId);
       seen.push(...ids);
       await settle(pool, await redrive(pool, ids, by), "1.0.1");

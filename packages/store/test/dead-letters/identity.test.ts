@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { identityOf } from "../../src/index.ts";
+import { findIdentity } from "../../src/index.ts";
 import { freshGraveyard, pending } from "./graveyard.ts";
 
 vi.mock("@dossier/events", async (original) => ({
@@ -12,5 +12,5 @@ vi.mock("@dossier/events", async (original) => ({
 test("a delivery that this code fails to read tells of no event, and fails nobody who asks", async (context) => {
   const { pool, receive } = await freshGraveyard(context);
   const [deliveryId] = await receive(pending("a"));
-  expect(await identityOf(pool, deliveryId!)).toBeUndefined();
+  expect(await findIdentity(pool, deliveryId!)).toBeUndefined();
 });

@@ -243,7 +243,7 @@ describe("a row that does not fit is named", () => {
          order by seq desc limit 1) where entity_id = '${entity_id}'`,
     );
     const checks = (await verify(given.pool)).findings.map(({ check }) => check);
-    expect(checks).toEqual(expect.arrayContaining(["hash", "told", "logged-twice", "append"]));
+    expect(checks).toEqual(expect.arrayContaining(["hash", "content", "logged-twice", "append"]));
   });
 });
 
@@ -328,7 +328,7 @@ test("however much is wrong, each check names the first row and counts them all"
   await given.tamper("update events set ticks = ticks + 1");
   const { findings, events } = await verify(given.pool);
   const [first] = await given.rows<Row>("select * from events order by entity_id, seq limit 1");
-  for (const check of ["hash", "told"])
+  for (const check of ["hash", "content"])
     expect(findings).toContainEqual({
       ...mismatch(check, { entityId: first!.entity_id, seq: Number(first!.seq) }),
       rows: events,

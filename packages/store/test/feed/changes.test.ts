@@ -149,16 +149,16 @@ test("those who wait are told of a change, and let go when they are stopped", as
   const watch = watchChanges(record.pool, { everyMs: 1 });
   const stop = new AbortController();
   const waiting = [
-    watch.beyond(0n, stop.signal),
-    watch.beyond(0n, stop.signal),
-    watch.beyond(1n, stop.signal),
+    watch.waitBeyond(0n, stop.signal),
+    watch.waitBeyond(0n, stop.signal),
+    watch.waitBeyond(1n, stop.signal),
   ];
   await take([pending("e")]);
   expect(await waiting[0]).toBe(true);
   expect(await waiting[1]).toBe(true);
   stop.abort();
   expect(await waiting[2]).toBe(false);
-  expect(await watch.beyond(0n, AbortSignal.abort())).toBe(false);
+  expect(await watch.waitBeyond(0n, AbortSignal.abort())).toBe(false);
 });
 
 test("a hundred who wait ask Postgres no more than one does", async () => {
@@ -172,18 +172,18 @@ test("a hundred who wait ask Postgres no more than one does", async () => {
     },
   }) as Pool;
   const watch = watchChanges(counted, { everyMs: 1 });
-  const waiting = Array.from({ length: 100 }, () => watch.beyond(0n, AbortSignal.timeout(60_000)));
+  const waiting = Array.from({ length: 100 }, () => watch.waitBeyond(0n, AbortSignal.timeout(60_000)));
   await take([pending("e")]);
   await Promise.all(waiting);
   const alone = asked;
-  await Promise.all(Array.from({ length: 100 }, () => watch.beyond(0n, AbortSignal.timeout(60_000))));
+  await Promise.all(Array.from({ length: 100 }, () => watch.waitBeyond(0n, AbortSignal.timeout(60_000))));
   expect(asked).toBe(alone + 1);
 });
 
 test("those who wait hear of an outage, and may wait again", async () => {
   const elsewhere = openPool("postgres://nobody@127.0.0.1:1/none", { name: "away", size: 1 });
   const watch = watchChanges(elsewhere, { everyMs: 1 });
-  const wait = () => watch.beyond(0n, AbortSignal.timeout(60_000));
+  const wait = () => watch.waitBeyond(0n, AbortSignal.timeout(60_000));
   await expect(Promise.all([wait(), wait()])).rejects.toThrow("ECONNREFUSED");
   await expect(wait()).rejects.toThrow("ECONNREFUSED");
   await elsewhere.end();

@@ -1,0 +1,24 @@
+-- Adds what the draft's tables still lack: the search table's rows, indexes, triggers, statistics.
+do $$
+declare
+  name text;
+  definition text;
+begin
+  insert into dossier_rebuild.person_search (entity_id, search)
+  select entity_id, search from dossier_rebuild.natural_persons;
+
+  foreach name in array array['natural_persons', 'person_search'] loop
+    for definition in
+      select pg_get_indexdef(indexrelid) from pg_index
+      where indrelid = name::regclass
+        and not exists (select from pg_constraint where conindid = indexrelid and conrelid = indrelid)
+      union all
+      select pg_get_triggerdef(oid) from pg_trigger where tgrelid = name::regclass and not tgisinternal
+    loop
+      -- The table's name occurs once in a definition after "on".
+      execute regexp_replace(definition, ' ON \S+ ', format(' ON dossier_rebuild.%I ', name));
+    end loop;
+    execute format('analyze dossier_rebuild.%I', name);
+  end loop;
+end
+$$

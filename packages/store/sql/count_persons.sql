@@ -1,1 +1,0 @@
-select status, count(*) as count from natural_persons group by status

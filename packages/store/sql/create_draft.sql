@@ -1,0 +1,25 @@
+-- Creates copies of the projection's tables in a schema of their own, with columns and keys. complete_draft adds the
+-- rest.
+do $$
+declare
+  live pg_class;
+  name text;
+  key record;
+begin
+  create schema dossier_rebuild;
+  foreach name in array array['natural_persons', 'person_search'] loop
+    select * into live from pg_class where oid = name::regclass;
+    execute format('create table dossier_rebuild.%I (like %s including all excluding indexes)', name, name::regclass);
+    execute format('alter table dossier_rebuild.%I owner to %s', name, live.relowner::regrole);
+    execute format('comment on table dossier_rebuild.%I is %L', name, obj_description(live.oid, 'pg_class'));
+    if live.reloptions is not null then
+      execute format('alter table dossier_rebuild.%I set (%s)', name, array_to_string(live.reloptions, ', '));
+    end if;
+    for key in select conname, pg_get_constraintdef(oid) as definition
+      from pg_constraint where conrelid = live.oid and contype in ('p', 'u', 'x')
+    loop
+      execute format('alter table dossier_rebuild.%I add constraint %I %s', name, key.conname, key.definition);
+    end loop;
+  end loop;
+end
+$$

@@ -1,1 +1,0 @@
-insert into appends (append_id, size) values ($1, $2)

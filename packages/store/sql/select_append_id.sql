@@ -1,1 +1,0 @@
-select nextval('append_ids') as append_id

@@ -1,1 +1,0 @@
-select body from deliveries where delivery_id = $1

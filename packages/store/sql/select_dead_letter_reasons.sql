@@ -1,0 +1,6 @@
+-- Selects the last dead letter of those deliveries that are dead-lettered now.
+select distinct on (delivery_id) delivery_id, reason, message
+from settlements
+join dead_letters using (delivery_id)
+where delivery_id = any ($1::uuid[]) and outcome = 'dead-lettered'
+order by delivery_id, dead_letter_id desc

@@ -1,1 +1,0 @@
-select state from natural_persons where entity_id = $1

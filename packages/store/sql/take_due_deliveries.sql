@@ -1,0 +1,9 @@
+-- Takes at most $2 due deliveries, and makes them due again in $1 seconds. Materialized, since a plan could evaluate
+-- `due` once for each row, and with skip locked it would then find further deliveries each time.
+with due as materialized (
+  select delivery_id from open_deliveries where due_at <= now() order by due_at limit $2 for update skip locked
+)
+update open_deliveries set due_at = now() + make_interval(secs => $1)
+from due
+where open_deliveries.delivery_id = due.delivery_id
+returning open_deliveries.delivery_id

@@ -1,0 +1,156 @@
+import { toPerson, type Person } from "@dossier/events";
+import { isRetryable } from "../database/outage.ts";
+import type { Connection, Pool } from "../database/pool.ts";
+import { sql, sqlFile } from "../database/statements.ts";
+import { awaitAll, rollBack } from "../database/transaction.ts";
+import { SWEEP_AFTER_SECONDS } from "../inbox/deliveries.ts";
+import { lockStreams } from "../log/append.ts";
+import { apply } from "../log/settle.ts";
+import { selectFolded } from "../persons/projection.ts";
+import { findIdentity } from "./dead-letter.ts";
+
+/** Who decided, and why: kept for ever with each delivery that it was decided for. */
+export interface Decision {
+  readonly operator: string;
+  readonly reason: string;
+}
+
+const redriveDeadLetters = sqlFile("redrive_dead_letters");
+
+/**
+ * Opens dead-lettered deliveries again, with all their attempts. Returns the ids of those that were dead-lettered. The
+ * caller should enqueue them; otherwise the sweeper does.
+ */
+export async function redrive(
+  pool: Pool,
+  deliveryIds: readonly string[],
+  { operator, reason }: Decision,
+): Promise<readonly string[]> {
+  const { rows } = await pool.query<{ delivery_id: string }>({
+    ...redriveDeadLetters,
+    values: [deliveryIds, SWEEP_AFTER_SECONDS, operator, reason],
+  });
+  return rows.map(({ delivery_id }) => delivery_id);
+}
+
+const discardDeadLetters = sqlFile("discard_dead_letters");
+
+/** Discards dead-lettered deliveries: they stay readable. Returns the ids of those that were dead-lettered. */
+export async function discard(
+  pool: Pool,
+  deliveryIds: readonly string[],
+  { operator, reason }: Decision,
+): Promise<readonly string[]> {
+  const { rows } = await pool.query<{ delivery_id: string }>({
+    ...discardDeadLetters,
+    values: [deliveryIds, operator, reason],
+  });
+  return rows.map(({ delivery_id }) => delivery_id);
+}
+
+/** What a redrive would do with one delivery, by today's code and data. */
+export type DryRunResult =
+  | { readonly deliveryId: string; readonly outcome: "applied" | "duplicate"; readonly change?: PersonChange }
+  | {
+      readonly deliveryId: string;
+      readonly outcome: "dead-lettered";
+      readonly reason: string;
+      readonly message: string;
+    }
+  | { readonly deliveryId: string; readonly outcome: "failed"; readonly error: unknown }
+  | { readonly deliveryId: string; readonly outcome: "not-dead-lettered" };
+
+export interface PersonChange {
+  readonly entityId: string;
+  /** `null` if the person is not known yet. */
+  readonly before: Person | null;
+  readonly after: Person;
+}
+
+/** A delivery to be redriven, and the person whom it concerns; `undefined` if its bytes do not say whom. */
+interface Candidate {
+  readonly deliveryId: string;
+  readonly entityId: string | undefined;
+}
+
+/**
+ * Settles dead-lettered deliveries by today's code, one after the other, in a transaction that is always rolled back.
+ * Each sees what those before it would have done. Holds the persons' locks until it ends, so pass some hundred
+ * deliveries at most. Throws if it should be retried (see `isRetryable`).
+ */
+export async function dryRunRedrive(
+  pool: Pool,
+  deliveryIds: readonly string[],
+): Promise<readonly DryRunResult[]> {
+  const connection = await pool.connect();
+  try {
+    await connection.query("begin");
+    const candidates = await findCandidates(connection, deliveryIds);
+    await lockCandidates(connection, candidates);
+    const results: DryRunResult[] = [];
+    for (const candidate of candidates) results.push(await dryRunOne(connection, candidate));
+    return results;
+  } finally {
+    await rollBack(connection);
+  }
+}
+
+/** Reads one body at a time, since together they may be large. */
+async function findCandidates(
+  connection: Connection,
+  deliveryIds: readonly string[],
+): Promise<readonly Candidate[]> {
+  const candidates: Candidate[] = [];
+  for (const deliveryId of deliveryIds) {
+    const identity = await findIdentity(connection, deliveryId);
+    candidates.push({ deliveryId, entityId: identity?.entityId });
+  }
+  return candidates;
+}
+
+const lockDeadLetters = sql(
+  "lock_dead_letters",
+  `select from settlements where delivery_id = any ($1::uuid[]) and outcome = 'dead-lettered'
+   order by delivery_id for update`,
+);
+
+/** Locks all persons and settlements before the first change, in the order that every transaction uses: no deadlock. */
+async function lockCandidates(connection: Connection, candidates: readonly Candidate[]): Promise<void> {
+  const entityIds = [...new Set(candidates.flatMap(({ entityId }) => entityId ?? []))];
+  await awaitAll([
+    lockStreams(connection, entityIds),
+    connection.query({ ...lockDeadLetters, values: [candidates.map(({ deliveryId }) => deliveryId)] }),
+  ]);
+}
+
+async function dryRunOne(connection: Connection, { deliveryId, entityId }: Candidate): Promise<DryRunResult> {
+  await connection.query("savepoint dry_run");
+  const reopened = await connection.query({
+    ...redriveDeadLetters,
+    values: [[deliveryId], 0, "dry run", "rolled back"],
+  });
+  if (reopened.rowCount === 0) return { deliveryId, outcome: "not-dead-lettered" };
+  try {
+    const before = await selectPerson(connection, entityId);
+    const outcome = (await apply(connection, [deliveryId])).get(deliveryId);
+    if (outcome?.kind === "dead-lettered") {
+      const { reason, message } = outcome.deadLetter;
+      return { deliveryId, outcome: "dead-lettered", reason, message };
+    }
+    const after = await selectPerson(connection, entityId);
+    const settled = { deliveryId, outcome: outcome?.kind === "applied" ? "applied" : "duplicate" } as const;
+    return entityId === undefined || after === null
+      ? settled
+      : { ...settled, change: { entityId, before, after } };
+  } catch (error) {
+    if (isRetryable(error)) throw error;
+    await connection.query("rollback to savepoint dry_run");
+    return { deliveryId, outcome: "failed", error };
+  }
+}
+
+async function selectPerson(connection: Connection, entityId: string | undefined): Promise<Person | null> {
+  if (entityId === undefined) return null;
+  const folded = (await selectFolded(connection, [entityId])).get(entityId);
+  return folded === undefined ? null : toPerson(folded.state);
+}

@@ -1,0 +1,126 @@
+import { formatTicks, type DeadLetterReason, type Issue } from "@dossier/events";
+import type { Pool } from "../database/pool.ts";
+import { sqlFile } from "../database/statements.ts";
+
+/** A delivery, with all that happened to it, each in the order in which it happened. */
+export interface DeliveryHistory {
+  readonly deliveryId: string;
+  /** `open` until it is settled, and again after a redrive. */
+  readonly outcome: "open" | "applied" | "duplicate" | "dead-lettered" | "discarded";
+  readonly receivedAt: string;
+  /** The exact bytes, which hold personal data. */
+  readonly body: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly verifiedBy: string;
+  readonly secretFingerprint: string;
+  readonly deadLetters: readonly DeadLetterRecord[];
+  readonly attempts: readonly Attempt[];
+  readonly decisions: readonly RecordedDecision[];
+}
+
+export interface DeadLetterRecord {
+  readonly reason: DeadLetterReason;
+  readonly message: string;
+  readonly issues: readonly Issue[];
+  readonly event: string | null;
+  readonly id: string | null;
+  readonly entityId: string | null;
+  readonly deadLetteredAt: string;
+  readonly codeVersion: string;
+}
+
+/** An attempt that failed. */
+export interface Attempt {
+  readonly attempt: number;
+  readonly failedAt: string;
+  readonly error: string;
+  readonly stack: string | null;
+  readonly codeVersion: string;
+}
+
+export interface RecordedDecision {
+  readonly action: "redrive" | "discard";
+  readonly operator: string;
+  readonly reason: string;
+  readonly at: string;
+}
+
+/** Returns the history of a delivery that was dead-lettered at least once; `undefined` for any other. */
+export async function findDeadLetter(pool: Pool, deliveryId: string): Promise<DeliveryHistory | undefined> {
+  const history = await findDelivery(pool, deliveryId);
+  return history !== undefined && history.deadLetters.length > 0 ? history : undefined;
+}
+
+const selectDelivery = sqlFile("select_delivery");
+const selectDeadLetters = sqlFile("select_delivery_dead_letters");
+const selectFailedAttempts = sqlFile("select_failed_attempts");
+const selectDecisions = sqlFile("select_decisions");
+
+/**
+ * Returns a delivery's history; `undefined` if there is no delivery with this id.
+ *
+ * @param deliveryId a UUID: Postgres throws at anything else
+ */
+export async function findDelivery(pool: Pool, deliveryId: string): Promise<DeliveryHistory | undefined> {
+  const values = [deliveryId];
+  const [deliveries, deadLetters, attempts, decisions] = await Promise.all([
+    pool.query<DeliveryRow>({ ...selectDelivery, values }),
+    pool.query<DeadLetterRow>({ ...selectDeadLetters, values }),
+    pool.query<FailedAttemptRow>({ ...selectFailedAttempts, values }),
+    pool.query<DecisionRow>({ ...selectDecisions, values }),
+  ]);
+  const [delivery] = deliveries.rows;
+  if (delivery === undefined) return undefined;
+  return {
+    deliveryId,
+    outcome: delivery.outcome ?? "open",
+    receivedAt: formatTicks(delivery.received_ticks),
+    body: delivery.body,
+    headers: JSON.parse(delivery.headers) as Record<string, string>,
+    verifiedBy: delivery.verified_by,
+    secretFingerprint: delivery.secret_fingerprint,
+    deadLetters: deadLetters.rows.map(
+      ({ issues, entity_id: entityId, dead_lettered_ticks, code_version: codeVersion, ...others }) => ({
+        ...others,
+        issues: JSON.parse(issues) as Issue[],
+        entityId,
+        deadLetteredAt: formatTicks(dead_lettered_ticks),
+        codeVersion,
+      }),
+    ),
+    attempts: attempts.rows.map(({ failed_ticks, code_version: codeVersion, ...others }) => ({
+      ...others,
+      failedAt: formatTicks(failed_ticks),
+      codeVersion,
+    })),
+    decisions: decisions.rows.map(({ decided_ticks, ...others }) => ({
+      ...others,
+      at: formatTicks(decided_ticks),
+    })),
+  };
+}
+
+interface DeliveryRow {
+  readonly body: Buffer;
+  readonly headers: string;
+  readonly verified_by: string;
+  readonly secret_fingerprint: string;
+  readonly outcome: Exclude<DeliveryHistory["outcome"], "open"> | null;
+  readonly received_ticks: bigint;
+}
+
+interface DeadLetterRow extends Pick<DeadLetterRecord, "reason" | "message" | "event" | "id"> {
+  readonly issues: string;
+  readonly entity_id: string | null;
+  readonly code_version: string;
+  readonly dead_lettered_ticks: bigint;
+}
+
+interface FailedAttemptRow extends Pick<Attempt, "attempt" | "error" | "stack"> {
+  readonly code_version: string;
+  readonly failed_ticks: bigint;
+}
+
+interface DecisionRow extends Omit<RecordedDecision, "at"> {
+  readonly decided_ticks: bigint;
+}

@@ -1,0 +1,83 @@
+import type { Pool } from "../database/pool.ts";
+import { sqlFile } from "../database/statements.ts";
+import { SWEEP_AFTER_SECONDS } from "./deliveries.ts";
+
+const takeDue = sqlFile("take_due_deliveries");
+
+/**
+ * Returns open deliveries that are due, the longest due first, and makes each due again `SWEEP_AFTER_SECONDS` from now:
+ * so concurrent sweepers take different deliveries.
+ *
+ * @param limit the greatest number of deliveries
+ */
+export async function takeDueDeliveries(pool: Pool, limit: number): Promise<readonly string[]> {
+  const { rows } = await pool.query<{ delivery_id: string }>({
+    ...takeDue,
+    values: [SWEEP_AFTER_SECONDS, limit],
+  });
+  return rows.map(({ delivery_id }) => delivery_id);
+}
+
+/** An attempt that failed. It is kept for ever, so neither text may hold anything of the payload. */
+export interface FailedAttempt {
+  readonly deliveryId: string;
+  readonly error: string;
+  readonly stack: string | undefined;
+  readonly codeVersion: string;
+}
+
+const insertFailedAttempt = sqlFile("record_failed_attempt");
+
+/**
+ * Records a failed attempt of an open delivery, and counts it. Returns how many attempts it has used since it was
+ * opened; `undefined` if it is not open.
+ *
+ * @param longestDelaysMs the longest delay after each attempt, from the first; the last one counts for all further
+ *   attempts. The sweeper leaves the delivery to its own job for that long.
+ */
+export async function recordFailedAttempt(
+  pool: Pool,
+  { deliveryId, error, stack, codeVersion }: FailedAttempt,
+  longestDelaysMs: readonly number[],
+): Promise<number | undefined> {
+  const { rows } = await pool.query<{ attempts: number }>({
+    ...insertFailedAttempt,
+    values: [deliveryId, SWEEP_AFTER_SECONDS, longestDelaysMs, error, stack, codeVersion],
+  });
+  return rows[0]?.attempts;
+}
+
+const LONGEST_SNOOZE_SECONDS = 60 * 60;
+
+const snoozeDelivery = sqlFile("snooze_delivery");
+
+/**
+ * Snoozes an open delivery: makes it due after as long again as it has waited since its receipt, from
+ * `SWEEP_AFTER_SECONDS` up to an hour. Uses no attempt.
+ */
+export async function snooze(pool: Pool, deliveryId: string): Promise<void> {
+  await pool.query({
+    ...snoozeDelivery,
+    values: [deliveryId, parseMilliseconds(deliveryId), SWEEP_AFTER_SECONDS, LONGEST_SNOOZE_SECONDS],
+  });
+}
+
+/** A UUIDv7 begins with the milliseconds since 1970. If ingest's clock was wrong, the limits still hold. */
+function parseMilliseconds(deliveryId: string): number {
+  return Number.parseInt(deliveryId.replaceAll("-", "").slice(0, 12), 16);
+}
+
+/** The open deliveries: recorded and not settled. */
+export interface Backlog {
+  readonly open: number;
+  /** The age of the oldest, by Postgres' clock; 0 if none is open. */
+  readonly oldestSeconds: number;
+}
+
+const selectBacklog = sqlFile("select_backlog");
+
+/** Counts the open deliveries. Reads only these. */
+export async function countBacklog(pool: Pool): Promise<Backlog> {
+  const { rows } = await pool.query<{ open: bigint; oldest_seconds: number | null }>(selectBacklog);
+  return { open: Number(rows[0]?.open ?? 0), oldestSeconds: rows[0]?.oldest_seconds ?? 0 };
+}
