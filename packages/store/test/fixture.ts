@@ -25,11 +25,11 @@ export interface TestDatabase {
 export interface DatabaseOptions {
   /** Connections. Default: enough for all that a test does at once, and for what waits for a lock that it holds. */
   readonly size?: number;
-  /** What its tables hold before each test: what the tests before it left, nothing, or the sample record. */
+  /** What the tables hold before each test: what earlier tests left, nothing, or the sample record. */
   readonly start?: "kept" | "empty" | "sample";
 }
 
-/** Gives a test file a migrated database of its own. */
+/** Creates a migrated database for a test file. */
 export function useDatabase({ size = 9, start = "kept" }: DatabaseOptions = {}): TestDatabase {
   let url: string;
   let pool: Pool;
