@@ -1,4 +1,4 @@
 import { env } from "node:process";
 
-/** What the services' processes get of this one's environment. */
+/** All that the services' processes get of this process's environment. */
 export const path = env["PATH"] ?? "";

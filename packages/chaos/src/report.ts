@@ -1,28 +1,37 @@
-import type { Run } from "./run.ts";
+import { formatCount, formatTable } from "@dossier/cli/terminal/table";
+import type { RunResult } from "./run.ts";
 
-/** A run in a line, or, where something was wrong, with all that helps to find out what. */
-export function runLine(seed: number, { ledger, faults, persons, findings, timeline, logs }: Run): string {
-  const { sends, accepted, refused, byHand } = ledger;
-  const sum = `seed ${seed}: ${faults.length} faults, ${sends} sends of ${accepted.size} webhooks (${refused} without a 200, ${byHand} resent by hand), ${persons} persons`;
-  if (findings.length === 0) return `${sum}: all as if nothing had happened`;
-  return [
-    `${sum}: FAILED`,
-    ...timeline.map((line) => `  ${line}`),
-    "findings:",
-    ...findings,
-    `logs: ${logs}`,
-  ].join("\n");
+/** Returns a line about a run; if it failed, followed by its timeline, the violations and where the logs are. */
+export function formatRun({ seed, faults, answers, persons, violations, timeline, logs }: RunResult): string {
+  const { accepted, failed, exhausted } = answers;
+  const passed = violations.length === 0;
+  const summary = [
+    `${formatCount(faults.length)} faults`,
+    `${formatCount(persons)} persons`,
+    `${formatCount(accepted.size)} webhooks accepted`,
+    `${formatCount(failed)} requests without a 200`,
+    `${formatCount(exhausted)} manual redeliveries`,
+  ];
+  const line = `seed ${seed} ${passed ? "passed" : "FAILED"}: ${summary.join(", ")}`;
+  if (passed) return line;
+  const indent = (lines: readonly string[]) => lines.map((text) => `  ${text}`);
+  return [line, "timeline:", ...indent(timeline), "violations:", ...indent(violations), `logs: ${logs}`].join(
+    "\n",
+  );
 }
 
-/** How often each fault befell, over all runs. */
-export function faultTable(runs: readonly Run[]): string {
-  const kinds = Map.groupBy(
-    runs.flatMap(({ faults }) => faults),
-    ({ kind }) => kind,
+/** Returns how often each fault was injected in all runs, as a table. */
+export function formatFaults(runs: readonly RunResult[]): string {
+  const counts = new Map<string, number>();
+  for (const { kind } of runs.flatMap(({ faults }) => faults)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  const rows = [
+    ...[...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    ["clock-skew (worker-1, all the time)", runs.length] as const,
+  ];
+  const table = formatTable(
+    [["fault", "injected"], ...rows.map(([kind, count]) => [kind, formatCount(count)])],
+    [1],
   );
-  const rows = [...kinds].map(([kind, faults]) => [kind as string, String(faults.length)] as const);
-  rows.sort(([a], [b]) => (a < b ? -1 : 1));
-  rows.push(["clock of worker-1 an hour ahead, all the time", String(runs.length)]);
-  const width = Math.max(...rows.map(([kind]) => kind.length));
-  return rows.map(([kind, count]) => `${kind.padEnd(width)}  ${count.padStart(4)}`).join("\n");
+  if (counts.has("postgres-disk-full")) return table;
+  return `${table}\npostgres-disk-full was not injected: not drawn, or no small disk could be mounted`;
 }

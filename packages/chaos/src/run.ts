@@ -1,100 +1,79 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
+import { startProgress } from "@dossier/cli/terminal/progress";
 import { describeError } from "@dossier/service";
-import { befall } from "./befall.ts";
-import { mountDisk } from "./disk.ts";
-import { plan, REST_MS, type Fault } from "./plan.ts";
-import { quiet } from "./quiet.ts";
-import { createSender, type Ledger } from "./sender.ts";
-import { openStage, type Stage } from "./stage.ts";
-import { drive, traffic } from "./traffic.ts";
-import { verdict } from "./verdict.ts";
+import { createClient, type Answers } from "./client.ts";
+import { startEnvironment } from "./environment.ts";
+import { injectFaults } from "./inject.ts";
+import { checkLiveness, checkSafety } from "./invariants.ts";
+import { createTopology, scheduleFaults, type Fault } from "./schedule.ts";
+import { mountSmallDisk } from "./small-disk.ts";
+import { createWorkload, sendWorkload } from "./workload.ts";
 
 export interface RunOptions {
   readonly seed: number;
+  /** For how long faults are injected and webhooks are sent. */
   readonly durationMs: number;
   readonly ingests: number;
   readonly workers: number;
-  /** Called now and then with how far the run is. */
-  readonly onProgress: (line: string) => void;
 }
 
-export interface Run {
+export interface RunResult {
+  readonly seed: number;
   readonly faults: readonly Fault[];
-  readonly ledger: Ledger;
+  readonly answers: Answers;
   readonly persons: number;
-  /** What was wrong; empty where nothing was. */
-  readonly findings: readonly string[];
-  /** What happened when, for whoever looks into a finding. */
+  /** Of invariants, and failures of the run itself. None if it passed. */
+  readonly violations: readonly string[];
+  /** What happened when. */
   readonly timeline: readonly string[];
-  /** The services' logs, kept where something was wrong. */
+  /** The folder with the services' logs, removed if the run passed. */
   readonly logs: string;
 }
 
-/** Plays one seed: everything runs, webhooks come, faults befall it; in the end all must be as if none had. */
-export async function play({ seed, durationMs, ingests, workers, onProgress }: RunOptions): Promise<Run> {
-  await using disk = await mountDisk();
+/** Starts an environment, sends the workload while faults are injected, and checks the invariants. */
+export async function run({ seed, durationMs, ingests, workers }: RunOptions): Promise<RunResult> {
+  await using disk = await mountSmallDisk();
+  const topology = createTopology(ingests, workers, disk !== undefined);
+  const faults = scheduleFaults(seed, durationMs, topology);
+  const workload = createWorkload(seed, durationMs);
+  const answers: Answers = { accepted: new Map(), wrong: [], failed: 0, exhausted: 0 };
   const logs = await mkdtemp(join(tmpdir(), `dossier-chaos-${seed}-`));
-  const findings: string[] = [];
+  const startedAt = performance.now();
   const timeline: string[] = [];
-  const began = performance.now();
-  const note = (what: string) =>
-    void timeline.push(`${((performance.now() - began) / 1_000).toFixed(1)} s  ${what}`);
-  const onDeath = (how: string) => {
-    note(how);
-    findings.push(how);
-  };
+  const violations: string[] = [];
+  function record(event: string): void {
+    timeline.push(`${((performance.now() - startedAt) / 1_000).toFixed(1)} s  ${event}`);
+  }
+  function onCrash(crash: string): void {
+    record(crash);
+    violations.push(crash);
+  }
 
-  await using stage = await openStage({ ingests, workers, disk, logs, onDeath });
-  const faults = plan(seed, durationMs, stage.cast);
-  const sent = traffic(seed, durationMs);
-  const sender = createSender(stage.webhookUrls, stage.secret);
-  const progress = setInterval(() => {
-    const { accepted, sends } = sender.ledger;
-    onProgress(
-      `${accepted.size} of ${sent.bodies.length} accepted in ${sends} sends; ${timeline.at(-1) ?? ""}`,
-    );
-  }, 1_000);
   try {
-    const [unaccepted] = await Promise.all([drive(sent, sender, durationMs), storm(faults, stage, note)]);
-    findings.push(...unaccepted);
-    note("quiet: nothing more is sent, and the last fault is over");
-    findings.push(...(await quiet(stage)));
-    note("settled");
-    const ends = await Promise.all([...stage.services.values()].map((service) => service.stop()));
-    findings.push(...ends.filter((end) => end !== undefined));
-    findings.push(...(await verdict(stage.postgres.url, sent, sender.ledger)));
+    await using environment = await startEnvironment({ topology, disk, logs, onCrash });
+    const { webhookUrls: urls, secret, postgres } = environment;
+    using progress = startProgress(`seed ${seed}: webhooks accepted`, workload.bodies.length);
+    const client = createClient({ urls, secret, answers, onAccepted: progress.advance });
+    record("all services are ready");
+    try {
+      await Promise.all([
+        sendWorkload(workload, client, durationMs),
+        injectFaults(faults, environment, record),
+      ]);
+    } finally {
+      client.close();
+    }
+    record("all faults are over, nothing more is sent");
+    violations.push(...(await checkLiveness(environment, workload, answers)));
+    record("all deliveries are settled");
+    violations.push(...(await environment.stopServices()));
+    violations.push(...(await checkSafety(postgres.url, workload, answers)));
   } catch (error) {
     const { message, stack } = describeError(error);
-    findings.push(`the run itself failed: ${message}\n${stack ?? ""}`);
-  } finally {
-    clearInterval(progress);
-    sender.close();
+    violations.push(`the run itself failed: ${message}\n${stack ?? ""}`);
   }
-  if (findings.length === 0) await rm(logs, { recursive: true });
-  return { faults, ledger: sender.ledger, persons: sent.persons.length, findings, timeline, logs };
-}
-
-/** Lets each fault befall at its time, or, where one before it lasts longer than planned, when its targets are free. */
-async function storm(faults: readonly Fault[], stage: Stage, note: (what: string) => void): Promise<void> {
-  const began = performance.now();
-  const busy = new Map<string, Promise<void>>();
-  for (const fault of faults) {
-    const free = Promise.all(fault.targets.flatMap((target) => busy.get(target) ?? []));
-    const over = free.then(() => strike(fault));
-    for (const target of fault.targets) busy.set(target, over);
-  }
-  await Promise.all(busy.values());
-
-  async function strike(fault: Fault): Promise<void> {
-    const wait = began + fault.atMs - performance.now();
-    if (wait > 0) await delay(wait);
-    const what = `${fault.kind}: ${fault.targets.join(", ")}`;
-    note(`${what}, for ${fault.lastsMs} ms`);
-    await befall(fault, stage, note);
-    note(`over: ${what}`);
-    await delay(REST_MS);
-  }
+  if (violations.length === 0) await rm(logs, { recursive: true });
+  return { seed, faults, answers, persons: workload.persons.length, violations, timeline, logs };
 }

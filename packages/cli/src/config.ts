@@ -1,27 +1,30 @@
 import { readConfig, variables } from "@dossier/service";
 import { z } from "zod";
 
+const INGEST_PORT = variables.port(8080);
+const CONSOLE_PORT = variables.port(8081);
+
 const DOSSIER_DATA_DIR = z.string().default(".dossier").meta({
   shown: true,
   description:
-    "The folder in which `dossier up` keeps all its data: the embedded Postgres, the trial's secret and token, the log. Removing it starts afresh.",
+    "The folder in which `dossier up` keeps all its data: the embedded Postgres, the trial's secret and token, the log. Remove it to start afresh.",
 });
 
 const MIGRATION_DATABASE_URL = variables.DATABASE_URL.optional().describe(
-  "DATABASE_URL's database, as the role that shall own the tables. Not set: DATABASE_URL's own role owns them, and could switch off the rule that the log is append-only.",
+  "DATABASE_URL's database, as the role that owns the tables. Not set: DATABASE_URL's own role owns them, and could drop the rule that the log is append-only.",
 );
 
 const ICOMPLY_WEBHOOK_SECRETS = variables.ICOMPLY_WEBHOOK_SECRETS.optional().describe(
-  "The webhook secrets shown by iComply, comma separated. Not set: one is made up for the trial, and kept in DOSSIER_DATA_DIR.",
+  "The webhook secrets shown by iComply, comma separated. Not set: one is generated for the trial, and kept in DOSSIER_DATA_DIR.",
 );
 
 const DOSSIER_API_TOKEN = variables.DOSSIER_API_TOKEN.describe(
-  "The bearer token of the console. Not set: one is made up for the trial, and kept in DOSSIER_DATA_DIR.",
+  "The bearer token of the console. Not set: one is generated for the trial, and kept in DOSSIER_DATA_DIR.",
 );
 
 const upSchema = z.object({
-  INGEST_PORT: variables.port(8080),
-  CONSOLE_PORT: variables.port(8081),
+  INGEST_PORT,
+  CONSOLE_PORT,
   DOSSIER_DATA_DIR,
   DATABASE_URL: variables.DATABASE_URL.optional().describe(
     "A Postgres to keep the record in. Not set: an embedded one keeps it in DOSSIER_DATA_DIR.",
@@ -36,34 +39,33 @@ const upSchema = z.object({
   MAX_ATTEMPTS: variables.MAX_ATTEMPTS,
 });
 export type UpConfig = z.output<typeof upSchema>;
-export const upConfig = () => readConfig(upSchema, process.env);
+/** Reads what `up` needs: the configuration of all the services. */
+export const readUpConfig = () => readConfig(upSchema, process.env);
 
-const migrateSchema = z.object({
-  DATABASE_URL: variables.DATABASE_URL,
-  MIGRATION_DATABASE_URL,
-  REDIS_URL: variables.REDIS_URL,
-});
-export const migrateConfig = () => readConfig(migrateSchema, process.env);
+const databaseSchema = z.object({ DATABASE_URL: variables.DATABASE_URL });
+/** Reads what a command needs that reads the database itself. */
+export const readDatabaseConfig = () => readConfig(databaseSchema, process.env);
 
-const clientSchema = z.object({
-  INGEST_PORT: variables.port(8080),
-  CONSOLE_PORT: variables.port(8081),
+const ownerSchema = databaseSchema.extend({ MIGRATION_DATABASE_URL });
+/** Reads what a command needs that works as the tables' owner. */
+export const readOwnerConfig = () => readConfig(ownerSchema, process.env);
+
+const migrateSchema = ownerSchema.extend({ REDIS_URL: variables.REDIS_URL });
+export const readMigrateConfig = () => readConfig(migrateSchema, process.env);
+
+const webhookSchema = z.object({ INGEST_PORT, DOSSIER_DATA_DIR, ICOMPLY_WEBHOOK_SECRETS });
+/** Reads where webhooks go, and what signs them. */
+export const readWebhookConfig = () => readConfig(webhookSchema, process.env);
+
+const consoleSchema = z.object({
+  CONSOLE_URL: z
+    .url({ protocol: /^https?$/, error: "must be a URL that begins with http:// or https://" })
+    .optional()
+    .meta({ shown: true, description: "Where the console is. Not set: this machine, at CONSOLE_PORT." }),
+  CONSOLE_PORT,
   DOSSIER_DATA_DIR,
-  ICOMPLY_WEBHOOK_SECRETS,
   DOSSIER_API_TOKEN,
+  USER: z.string().optional().describe("Who runs the command, as operating systems set it."),
 });
-/** What tells a command where the services are and how to be let in. */
-export const clientConfig = () => readConfig(clientSchema, process.env);
-
-const recordSchema = z.object({
-  DATABASE_URL: variables.DATABASE_URL,
-  REDIS_URL: variables.REDIS_URL,
-  MAX_ATTEMPTS: variables.MAX_ATTEMPTS,
-  USER: z.string().optional(),
-});
-/** What a command needs that works on the record itself, and who runs it. */
-export const recordConfig = () => readConfig(recordSchema, process.env);
-
-const ownerSchema = z.object({ DATABASE_URL: variables.DATABASE_URL, MIGRATION_DATABASE_URL });
-/** What a command needs that works as the tables' owner. */
-export const ownerConfig = () => readConfig(ownerSchema, process.env);
+/** Reads where the console is, its token, and who runs the command. */
+export const readConsoleConfig = () => readConfig(consoleSchema, process.env);

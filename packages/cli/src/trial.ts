@@ -6,41 +6,38 @@ import { z } from "zod";
 const schema = z.object({
   webhookSecret: z.string(),
   apiToken: z.string(),
-  /** Of the embedded Postgres: its superuser's, and that of the services' login. */
+  /** Passwords of the embedded Postgres: its superuser's, and the services'. */
   ownerPassword: z.string(),
   servicePassword: z.string(),
 });
 
-/** What `up` makes up where nobody has given it: for trial only. */
+/** The secrets that `up` generates where none are configured. For trials only. */
 export type Trial = z.output<typeof schema>;
 
-/** The trial of a data folder; made, for this user's eyes only, where there is none yet. */
+/** Returns the data folder's trial; creates it, readable by this user alone, if there is none. */
 export async function openTrial(dir: string): Promise<Trial> {
-  const known = await findTrial(dir);
-  if (known !== undefined) return known;
-  const hex = () => randomBytes(16).toString("hex");
+  const existing = await findTrial(dir);
+  if (existing !== undefined) return existing;
+  const randomHex = () => randomBytes(16).toString("hex");
   const trial: Trial = {
-    webhookSecret: `whs_${hex()}`,
-    apiToken: `trial_${hex()}`,
-    ownerPassword: hex(),
-    servicePassword: hex(),
+    webhookSecret: `whs_${randomHex()}`,
+    apiToken: `trial_${randomHex()}`,
+    ownerPassword: randomHex(),
+    servicePassword: randomHex(),
   };
-  const draft = `${fileIn(dir)}.new`;
-  await writeFile(draft, JSON.stringify(trial, undefined, 2), { mode: 0o600 });
-  await rename(draft, fileIn(dir));
+  const file = join(dir, "trial.json");
+  await writeFile(`${file}.new`, JSON.stringify(trial, undefined, 2), { mode: 0o600 });
+  await rename(`${file}.new`, file);
   return trial;
 }
 
-/** The trial of a data folder, or `undefined` where `up` never ran in it. */
+/** Returns the data folder's trial, or `undefined` if `up` never ran in it. */
 export async function findTrial(dir: string): Promise<Trial | undefined> {
+  const file = join(dir, "trial.json");
   try {
-    return schema.parse(JSON.parse(await readFile(fileIn(dir), "utf8")));
+    return schema.parse(JSON.parse(await readFile(file, "utf8")));
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw new Error(`${fileIn(dir)} cannot be read`, { cause: error });
+    throw new Error(`cannot read ${file}`, { cause: error });
   }
-}
-
-function fileIn(dir: string): string {
-  return join(dir, "trial.json");
 }

@@ -1,64 +1,57 @@
+import { foldFailed } from "@dossier/events";
 import { openQueue } from "@dossier/queue";
 import { encode, payload } from "@dossier/simulator";
-import { deadLetter, findDeadLetter, migrate, openPool, recordDeliveries, settle } from "@dossier/store";
-import { freshDatabase, freshRedis } from "@dossier/testing";
-import { expect, test, type TestContext } from "vitest";
+import { deadLetter, findDeadLetter, recordDeliveries, settle } from "@dossier/store";
+import { expect, onTestFinished, test } from "vitest";
 import { dossier } from "./command.ts";
+import { startConsoleAlone } from "./services.ts";
 
-/** A record and a queue of one's own, and the command on them. */
-async function graveyard(context: TestContext) {
-  const redisUrl = await freshRedis(context);
-  const database = await freshDatabase({ name: "store", make: migrate });
-  context.onTestFinished(() => database.drop());
-  const pool = openPool(database.url, { name: "test", size: 2 });
-  context.onTestFinished(() => pool.end());
-  const queue = openQueue({ redisUrl }, { name: "test", timeoutMs: 20_000, onError: () => undefined });
-  context.onTestFinished(() => queue.close());
-  const env = { DATABASE_URL: database.url, REDIS_URL: redisUrl, MAX_ATTEMPTS: "12", USER: "ada" };
+/** A console, what it reads, and the command as its client. */
+async function startDead() {
+  const { env, pool, databaseUrl } = await startConsoleAlone();
+  const queue = openQueue({ databaseUrl }, { name: "test", timeoutMs: 20_000, onError: () => undefined });
+  onTestFinished(() => queue.close());
 
-  async function receive(bodies: readonly Buffer[]): Promise<string[]> {
-    const kept = { headers: {}, verifiedBy: "signature", secretFingerprint: "sha256:0" } as const;
-    const deliveries = bodies.map((body) => ({ deliveryId: crypto.randomUUID(), body, ...kept }));
+  async function record(bodies: readonly Buffer[]): Promise<string[]> {
+    const receipt = { headers: {}, verifiedBy: "signature", secretFingerprint: "sha256:0" } as const;
+    const deliveries = bodies.map((body) => ({ deliveryId: crypto.randomUUID(), body, ...receipt }));
     await recordDeliveries(pool, deliveries);
     return deliveries.map(({ deliveryId }) => deliveryId);
   }
 
   return {
+    env,
     pool,
     queue,
-    dead: (...args: readonly string[]) => dossier(["dead", ...args], env),
-    /** Deliveries that no code can place. */
-    async garbage(count: number): Promise<string[]> {
-      const ids = await receive(Array.from({ length: count }, () => Buffer.from("{")));
+    dead: (...args: readonly string[]) => dossier(["dead", ...args], { ...env, USER: "ada" }),
+    /** Records deliveries that cannot be parsed, and dead-letters them. */
+    async recordUnparsable(count: number): Promise<string[]> {
+      const ids = await record(Array.from({ length: count }, () => Buffer.from("{")));
       await settle(pool, ids, "1.0.0");
       return ids;
     },
-    /** A delivery that died of a fault which is mended by now. */
-    async victim(entityId: string): Promise<string> {
-      const [deliveryId = ""] = await receive([
+    /** Records a delivery that failed, and would be applied now. */
+    async recordFailed(entityId: string): Promise<string> {
+      const [deliveryId = ""] = await record([
         encode(payload({ event: "NaturalPersonPending", entityId, id: crypto.randomUUID() })),
       ]);
-      await deadLetter(
-        pool,
-        { deliveryId, reason: "fold-failed", message: "failed 8 times", issues: [] },
-        "1.0.0",
-      );
+      await deadLetter(pool, deliveryId, foldFailed(8, "TypeError", undefined), "1.0.0");
       return deliveryId;
     },
   };
 }
 
-test("dead list shows what fits the filters, and counts all", async (context) => {
-  const { dead, garbage, victim } = await graveyard(context);
-  await garbage(3);
-  const id = await victim("a");
+test("dead list lists what the filters select, and counts all", async () => {
+  const { dead, recordUnparsable, recordFailed } = await startDead();
+  await recordUnparsable(3);
+  const id = await recordFailed("a");
 
   const all = await dead("list", "--limit", "2");
   expect(all).toMatchObject({ code: 0, stderr: "" });
-  expect(all.stdout).toContain("4 dead: fold-failed 1, unparsable 3");
-  expect(all.stdout).toContain("the latest 2 are shown");
-  const chosen = await dead("list", "--died-of", "fold-failed", "--since", "1h", "--json");
-  expect(JSON.parse(chosen.stdout)).toMatchObject({
+  expect(all.stdout).toContain("4 dead letters: fold-failed 1, unparsable 3");
+  expect(all.stdout).toContain("the latest 2 are listed");
+  const selected = await dead("list", "--reason", "fold-failed", "--since", "1h", "--json");
+  expect(JSON.parse(selected.stdout)).toMatchObject({
     items: [{ deliveryId: id, reason: "fold-failed" }],
     counts: { "fold-failed": 1 },
   });
@@ -66,63 +59,95 @@ test("dead list shows what fits the filters, and counts all", async (context) =>
   expect(await dead("list", "--before", "soon")).toMatchObject({ code: 2, stdout: "" });
 });
 
-test("dead show tells the whole story", async (context) => {
-  const { dead, victim } = await graveyard(context);
-  const id = await victim("a");
+test("dead list reads as many pages as --limit needs", async () => {
+  const { dead, recordUnparsable } = await startDead();
+  const ids = await recordUnparsable(1_234);
+  const { items } = JSON.parse((await dead("list", "--limit", "1100", "--json")).stdout) as {
+    items: { deliveryId: string }[];
+  };
+  const listed = new Set(items.map(({ deliveryId }) => deliveryId));
+  expect(ids.filter((id) => listed.has(id))).toHaveLength(1_100);
+});
+
+test("dead show prints the whole history and the exact bytes", async () => {
+  const { dead, recordFailed } = await startDead();
+  const id = await recordFailed("a");
   const shown = await dead("show", id);
   expect(shown.code).toBe(0);
-  expect(shown.stdout).toContain("died as fold-failed: failed 8 times (code 1.0.0)");
+  expect(shown.stdout).toContain("dead-lettered, fold-failed: failed 8 times");
   expect(shown.stdout).toContain('"entityId":"a"');
   const { body } = JSON.parse((await dead("show", id, "--json")).stdout) as { body: { text: string } };
   expect(JSON.parse(body.text)).toMatchObject({ data: { entityId: "a" } });
-  expect(await dead("show", crypto.randomUUID())).toMatchObject({
-    code: 1,
-    stderr: expect.stringContaining("never died"),
-  });
+  const unknown = crypto.randomUUID();
+  expect(await dead("show", unknown)).toMatchObject({ code: 1, stderr: expect.stringContaining(unknown) });
 });
 
-test("dead redrive opens what was chosen, gives it jobs with all their attempts, and says who wanted it", async (context) => {
-  const { pool, queue, dead, garbage, victim } = await graveyard(context);
-  await garbage(2);
-  const id = await victim("a");
+test("dead redrive reopens and enqueues what the filter selects, and records who decided and why", async () => {
+  const { pool, queue, dead, recordUnparsable, recordFailed } = await startDead();
+  await recordUnparsable(2);
+  const id = await recordFailed("a");
 
-  const redriven = await dead("redrive", "--died-of", "fold-failed", "--reason", "mended in 1.0.1");
+  const redriven = await dead("redrive", "--reason", "fold-failed", "--because", "fixed in 1.0.1");
   expect(redriven).toMatchObject({ code: 0, stdout: "1 redriven\n", stderr: "" });
   expect(await queue.counts()).toMatchObject({ waiting: 1 });
-  expect((await queue.bullmq.getJob(`delivery-${id}`))?.opts.attempts).toBe(12);
   expect(await findDeadLetter(pool, id)).toMatchObject({
     outcome: "open",
-    decisions: [{ action: "redrive", operator: "ada", reason: "mended in 1.0.1" }],
-  });
-  expect(await dead("redrive", id, "--reason", "again")).toMatchObject({
-    code: 1,
-    stderr: expect.stringContaining("1 of those named are not dead"),
+    decisions: [{ action: "redrive", operator: "ada", reason: "fixed in 1.0.1" }],
   });
 });
 
-test("dead redrive --dry-run shows what would change and what would fail again, and changes nothing", async (context) => {
-  const { dead, garbage, victim } = await graveyard(context);
-  const [bad = ""] = await garbage(1);
-  await victim("a");
-  await victim("a");
+test("dead redrive of named deliveries redrives those that are dead letters, and fails for the others", async () => {
+  const { pool, dead, recordFailed } = await startDead();
+  const [first, second] = [await recordFailed("a"), await recordFailed("b")];
+  expect(await dead("redrive", first, "--because", "fixed")).toMatchObject({
+    code: 0,
+    stdout: "1 redriven\n",
+  });
+  expect(await dead("redrive", first, second, "--because", "again")).toMatchObject({
+    code: 1,
+    stdout: "1 redriven\n",
+    stderr: `not dead letters: ${first}\n`,
+  });
+  expect(await findDeadLetter(pool, second)).toMatchObject({ outcome: "open" });
+});
+
+test("dead redrive --dry-run shows what would change and what would fail, and changes nothing", async () => {
+  const { dead, recordUnparsable, recordFailed } = await startDead();
+  const [bad = ""] = await recordUnparsable(1);
+  await recordFailed("a");
+  await recordFailed("a");
 
   const result = await dead("redrive", "--all", "--dry-run");
   expect(result.code).toBe(1);
   expect(result.stdout).toContain("a (new)\n");
   expect(result.stdout).toContain('status: null → "pending"');
   expect(result.stdout).toContain("version: null → 2");
-  expect(result.stdout).toContain(`${bad} would fail again: unparsable`);
-  expect((await dead("redrive", "--died-of", "fold-failed", "--dry-run")).code).toBe(0);
-  expect((await dead("list")).stdout).toContain("3 dead");
+  expect(result.stdout).toContain(`${bad} would fail: unparsable`);
+  expect((await dead("redrive", "--reason", "fold-failed", "--dry-run")).code).toBe(0);
+  expect((await dead("list")).stdout).toContain("3 dead letters");
 });
 
-test("dead discard reaches all, however many, and takes their failed jobs away", async (context) => {
-  const { pool, queue, dead, garbage } = await graveyard(context);
-  const ids = await garbage(1_234);
+test("dead redrive --dry-run --json counts outcomes and lists persons and failing deliveries", async () => {
+  const { dead, recordUnparsable, recordFailed } = await startDead();
+  const [bad = ""] = await recordUnparsable(1);
+  const id = await recordFailed("a");
+  const { code, stdout } = await dead("redrive", bad, id, crypto.randomUUID(), "--dry-run", "--json");
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject({
+    dryRun: true,
+    outcomes: { applied: 1, "dead-lettered": 1, "not-dead-lettered": 1 },
+    persons: [{ entityId: "a", before: null, after: { status: "pending" } }],
+    failing: [{ deliveryId: bad }, {}],
+  });
+});
+
+test("dead discard reaches all that match, however many, and removes their failed jobs", async () => {
+  const { pool, queue, dead, recordUnparsable } = await startDead();
+  const ids = await recordUnparsable(1_234);
   await queue.enqueueSingle(ids[0]!);
 
   expect((await dead("discard", "--text", "{", "--dry-run")).stdout).toBe("1 234 would be discarded\n");
-  const discarded = await dead("discard", "--text", "{", "--reason", "noise", "--operator", "bob", "--json");
+  const discarded = await dead("discard", "--text", "{", "--because", "noise", "--operator", "bob", "--json");
   expect(discarded.code).toBe(0);
   expect(JSON.parse(discarded.stdout)).toEqual({ discarded: 1_234, jobsLeft: 0 });
   expect(await queue.counts()).toMatchObject({ waiting: 0 });
@@ -132,22 +157,28 @@ test("dead discard reaches all, however many, and takes their failed jobs away",
   });
 });
 
-test.each([
-  [["redrive"], "Say which"],
-  [["redrive", "--all", "--text", "x", "--reason", "r"], "in one way"],
-  [["redrive", "--all", "--operator", "ada"], "--reason is kept"],
-  [["discard", "--all", "--operator", "ada"], "--reason is kept"],
-  [["discard", "--all", "--reason", "r"], "USER is not set"],
-])("dead %j is refused before anything is done", async (args, said) => {
-  const refused = await dossier(["dead", ...args], { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" });
-  expect(refused).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining(said) });
+test("dead discard of a named delivery leaves the others, and fails when it is repeated", async () => {
+  const { dead, recordUnparsable } = await startDead();
+  const [id = ""] = await recordUnparsable(2);
+  expect((await dead("discard", id, "--dry-run")).stdout).toBe("1 would be discarded\n");
+  expect(await dead("discard", id, "--because", "noise")).toMatchObject({ code: 0, stdout: "1 discarded\n" });
+  expect(await dead("discard", id, "--because", "noise")).toMatchObject({ code: 1, stdout: "0 discarded\n" });
+  expect((await dead("list")).stdout).toContain("1 dead letters: unparsable 1");
 });
 
-test.each(["redrive", "discard"])(
-  "dead %s of what is no delivery's id is misuse, and says so",
-  async (decision) => {
-    const { code, stdout, stderr } = await dossier(["dead", decision, crypto.randomUUID(), "0197f3a2"]);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toContain("'0197f3a2' is invalid for argument 'deliveryId'. It must be a delivery's id");
-  },
-);
+test.each([
+  [["redrive"], "Select dead letters"],
+  [["redrive", "--all", "--text", "x", "--because", "r"], "in one way"],
+  [["redrive", "--all", "--operator", "ada"], "--because is kept"],
+  [["discard", "--all", "--operator", "ada"], "--because is kept"],
+  [["discard", "--all", "--because", "r"], "USER is not set"],
+])("dead %j is refused before the console is asked", async (args, message) => {
+  const refused = await dossier(["dead", ...args], { CONSOLE_URL: "http://127.0.0.1:1" });
+  expect(refused).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining(message) });
+});
+
+test.each(["redrive", "discard"])("dead %s of a malformed delivery id exits 2", async (action) => {
+  const { code, stdout, stderr } = await dossier(["dead", action, crypto.randomUUID(), "0197f3a2"]);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toContain("'0197f3a2' is invalid for argument 'deliveryId'. It must be a delivery's id");
+});

@@ -11,15 +11,15 @@ import { freshDatabase } from "@dossier/testing";
 import { expect, test, type TestContext } from "vitest";
 import { dossier, start } from "./command.ts";
 
-/** A record of some persons, and the command on it. */
+/** Records the deliveries of some persons, and returns the command on that database. */
 async function record(context: TestContext) {
   const database = await freshDatabase({ name: "store", make: migrate });
   context.onTestFinished(() => database.drop());
   const pool = openPool(database.url, { name: "test", size: 2 });
   context.onTestFinished(() => pool.end());
   const kept = { headers: {}, verifiedBy: "signature", secretFingerprint: "sha256:0" } as const;
-  const { sends } = scenario({ persons: 20, seed: 5, duplicates: 0.2, shuffle: 0.3 });
-  const deliveries = [...sends].map(({ body }) => ({ deliveryId: crypto.randomUUID(), body, ...kept }));
+  const { webhooks } = scenario({ persons: 20, seed: 5, duplicates: 0.2, shuffle: 0.3 });
+  const deliveries = [...webhooks].map(({ body }) => ({ deliveryId: crypto.randomUUID(), body, ...kept }));
   await recordDeliveries(pool, deliveries);
   await settle(
     pool,
@@ -34,7 +34,7 @@ async function record(context: TestContext) {
     entityId: rows[0]!.entity_id,
     file: join(folder.path, "evidence.ndjson"),
     run: (...args: readonly string[]) => dossier(args, { DATABASE_URL: database.url }),
-    /** As `run`, for a reader who has read enough at once. */
+    /** As `run`, for a reader that stops at once. */
     async runUnread(...args: readonly string[]) {
       const child = start(args, { DATABASE_URL: database.url });
       child.stdout!.destroy();
@@ -44,7 +44,7 @@ async function record(context: TestContext) {
   };
 }
 
-test("verify passes untouched evidence, and names the row that was changed behind the triggers", async (context) => {
+test("verify passes untouched evidence, and names a row that was changed behind the triggers", async (context) => {
   const { pool, run, entityId } = await record(context);
   expect(await run("verify")).toMatchObject({
     code: 0,
@@ -59,7 +59,7 @@ test("verify passes untouched evidence, and names the row that was changed behin
   expect(findings[0]).toMatchObject({ check: "hash", rows: 1 });
 });
 
-test("an exported file verifies without a database, and not once a byte is changed", async (context) => {
+test("an exported file verifies without a database, and fails once a byte is changed", async (context) => {
   const { run, entityId, file } = await record(context);
   expect(await run("export", entityId, "--output", file)).toMatchObject({ code: 0, stderr: "" });
   expect(await dossier(["verify", file])).toMatchObject({ code: 0, stderr: "" });
@@ -69,7 +69,7 @@ test("an exported file verifies without a database, and not once a byte is chang
   expect(await dossier(["verify", file])).toMatchObject({ code: 1 });
 });
 
-test("a person said to be of another version, and so not checked, is not called as it was written", async (context) => {
+test("verify exits 3 for a person folded by another version, whose state it cannot check", async (context) => {
   const { run, entityId } = await record(context);
   const lines = (await run("export", entityId)).stdout.trimEnd().split("\n");
   const forged = lines
@@ -84,22 +84,19 @@ test("a person said to be of another version, and so not checked, is not called 
   const verified = await dossier(["verify", "-"], {}, `${forged.join("")}${JSON.stringify(end)}\n`);
   expect(verified).toMatchObject({ code: 3, stderr: "" });
   expect(verified.stdout).toContain('note: the person was folded by version "0.0.0"');
-  expect(verified.stdout).toContain("the person's file was NOT checked");
-  expect(verified.stdout).not.toContain("all is as it was written");
+  expect(verified.stdout).toContain("the person's state was NOT checked");
+  expect(verified.stdout).not.toContain("everything is as it was written");
 });
 
-test.each(["", "{}\n", "neither evidence\nnor JSON\n"])(
-  "verify of %j says that it is no evidence",
-  async (input) => {
-    expect(await dossier(["verify", "-"], {}, input)).toEqual({
-      code: 1,
-      stdout: "",
-      stderr: expect.stringMatching(/^stdin is no evidence: .*dossier export/),
-    });
-  },
-);
+test.each(["", "{}\n", "neither evidence\nnor JSON\n"])("verify rejects %j as no evidence", async (input) => {
+  expect(await dossier(["verify", "-"], {}, input)).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: expect.stringMatching(/^stdin is no evidence: .*dossier export/),
+  });
+});
 
-test("export overwrites nothing, and writes nothing of a person who is not known", async (context) => {
+test("export overwrites no file, and fails for an unknown person", async (context) => {
   const { run, entityId, file } = await record(context);
   await writeFile(file, "mine");
   expect(await run("export", entityId, "--output", file)).toMatchObject({ code: 1 });
@@ -107,7 +104,7 @@ test("export overwrites nothing, and writes nothing of a person who is not known
   expect(await run("export", "nobody")).toMatchObject({ code: 1, stdout: "" });
 });
 
-test("rebuild mends a file that is not what the log says; --dry-run only says so, without values", async (context) => {
+test("rebuild repairs a state that does not follow from the log; --dry-run only lists it", async (context) => {
   const { pool, run, entityId } = await record(context);
   const before = await pool.query("select * from natural_persons order by entity_id");
   await pool.query(
@@ -123,7 +120,7 @@ test("rebuild mends a file that is not what the log says; --dry-run only says so
   expect(after.rows).toEqual(before.rows);
 });
 
-test("rebuild whose reader has read enough, as head has, switches all the same", async (context) => {
+test("rebuild replaces the projection even if its reader stops early, as head does", async (context) => {
   const { pool, runUnread } = await record(context);
   const before = await pool.query("select * from natural_persons order by entity_id");
   await pool.query("delete from natural_persons");
@@ -132,7 +129,7 @@ test("rebuild whose reader has read enough, as head has, switches all the same",
   expect(after.rows).toEqual(before.rows);
 });
 
-test("export and verify whose reader has read enough end with the code that is theirs", async (context) => {
+test("export and verify keep their exit codes if their reader stops early", async (context) => {
   const { pool, runUnread, entityId } = await record(context);
   expect(await runUnread("export", entityId)).toEqual({ code: 0, stderr: "" });
   expect(await runUnread("verify")).toEqual({ code: 0, stderr: "" });

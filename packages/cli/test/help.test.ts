@@ -3,17 +3,21 @@ import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { dossier, start } from "./command.ts";
 
-const COMMANDS = ["up", "migrate", "send", "simulate", "rebuild", "verify", "export"];
+const COMMANDS = ["up", "migrate", "send", "simulate", "dead", "rebuild", "verify", "export"];
+const LEAVES = [
+  ...COMMANDS.filter((name) => name !== "dead"),
+  ...["list", "show", "redrive", "discard"].map((name) => `dead ${name}`),
+];
 
 describe.concurrent("the command line", () => {
-  test("the help names every command", async () => {
+  test("--help lists every command", async () => {
     const { code, stdout } = await dossier(["--help"]);
     expect(code).toBe(0);
     for (const name of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
   });
 
-  test.each(COMMANDS)("%s --help says how it is used and what its exit codes mean", async (name) => {
-    const { code, stdout, stderr } = await dossier([name, "--help"]);
+  test.each(LEAVES)("%s --help prints its usage and exit codes", async (name) => {
+    const { code, stdout, stderr } = await dossier([...name.split(" "), "--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain(`Usage: dossier ${name}`);
     expect(stdout).toMatch(/Exit codes:\n {2}0 .+\n {2}1 .+\n {2}2 /);
@@ -30,26 +34,26 @@ describe.concurrent("the command line", () => {
     [["simulate", "--url", "localhost"], "begins with http://"],
     [["simulate", "--rate"], "argument missing"],
     [["up", "now"], "too many arguments"],
-  ])("%j is misuse: it says what is wrong, and exits 2", async (args, said) => {
+  ])("%j is misuse: prints what is wrong, and exits 2", async (args, message) => {
     const { code, stdout, stderr } = await dossier(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toContain(said);
+    expect(stderr).toContain(message);
   });
 
-  test("whose reader has read enough, as head has, ends with 0 and says nothing", async () => {
+  test("exits 0 and prints no error when its reader stops early, as head does", async () => {
     const child = start(["--help"]);
     child.stdout?.destroy();
     const [stderr] = await Promise.all([text(child.stderr!), once(child, "close")]);
     expect({ code: child.exitCode, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
-  test("what is missing in the environment is said, and exits 1", async () => {
+  test("a missing variable is named, and exits 1", async () => {
     const { code, stderr } = await dossier(["migrate"]);
     expect(code).toBe(1);
     expect(stderr).toContain("DATABASE_URL is not set");
   });
 
-  test("without a secret to sign with, send says where one comes from", async () => {
+  test("send without a secret to sign with says where to get one", async () => {
     const { code, stderr } = await dossier(["send"], { DOSSIER_DATA_DIR: "/nonexistent" });
     expect(code).toBe(1);
     expect(stderr).toContain("set ICOMPLY_WEBHOOK_SECRETS");

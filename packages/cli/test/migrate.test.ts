@@ -12,7 +12,7 @@ async function database() {
   return { ownerUrl: fresh.url, serviceUrl: login.href, login: login.username };
 }
 
-test("migrate makes the schema and the queue, and run again finds nothing missing", async () => {
+test("migrate creates the schema and the queue; repeated, it finds nothing missing", async () => {
   const { ownerUrl } = await database();
   const first = await dossier(["migrate", "--json"], { DATABASE_URL: ownerUrl });
   expect(first.code).toBe(0);
@@ -20,14 +20,14 @@ test("migrate makes the schema and the queue, and run again finds nothing missin
     queue: "postgres",
     ran: expect.arrayContaining(["0001_inbox"]),
   });
-  expect(first.stderr).toContain("could switch off the rule that the log is append-only");
+  expect(first.stderr).toContain("could drop the rule that the log is append-only");
 
   const second = await dossier(["migrate"], { DATABASE_URL: ownerUrl });
   expect(second.code).toBe(0);
   expect(second.stdout).toContain("no migration was missing");
 });
 
-test("migrate gives the services a login of their own, which can add to the log and not touch its rule", async () => {
+test("migrate creates the services' login, which cannot disable the append-only rule", async () => {
   const { ownerUrl, serviceUrl, login } = await database();
   const env = { DATABASE_URL: serviceUrl, MIGRATION_DATABASE_URL: ownerUrl };
   const { code, stderr } = await dossier(["migrate"], env);
@@ -46,7 +46,7 @@ test("migrate gives the services a login of their own, which can add to the log 
   );
 });
 
-test("migrate leaves the queue to Redis where REDIS_URL is set", async () => {
+test("migrate creates no queue in Postgres if REDIS_URL is set", async () => {
   const { ownerUrl } = await database();
   const env = { DATABASE_URL: ownerUrl, REDIS_URL: "redis://127.0.0.1:1" };
   const { code, stdout } = await dossier(["migrate", "--json"], env);
@@ -56,7 +56,7 @@ test("migrate leaves the queue to Redis where REDIS_URL is set", async () => {
   });
 });
 
-test("where the database is away, migrate says so and exits 1", async () => {
+test("migrate exits 1 if Postgres cannot be reached", async () => {
   const { code, stderr } = await dossier(["migrate"], { DATABASE_URL: "postgres://nobody@127.0.0.1:1/none" });
   expect(code).toBe(1);
   expect(stderr).toContain("ECONNREFUSED");

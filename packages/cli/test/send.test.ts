@@ -1,12 +1,12 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { samples } from "@dossier/simulator";
 import { expect, onTestFinished, test } from "vitest";
-import { samples } from "../src/webhooks/samples.ts";
 import { dossier } from "./command.ts";
 import { startAll } from "./services.ts";
 
-test("send posts the six samples, and names the delivery of each", async () => {
+test("send posts the samples, and prints the delivery of each", async () => {
   const { env, pool } = await startAll();
   const { code, stdout } = await dossier(["send", "--json"], env);
   expect(code).toBe(0);
@@ -15,7 +15,7 @@ test("send posts the six samples, and names the delivery of each", async () => {
     .split("\n")
     .map((line) => JSON.parse(line) as { deliveryId: string });
   const { rows } = await pool.query<{ body: Buffer }>(
-    "select body from unnest($1::uuid[]) with ordinality as sent (id, place) join deliveries on id = delivery_id order by place",
+    "select body from unnest($1::uuid[]) with ordinality as sent (id, position) join deliveries on id = delivery_id order by position",
     [printed.map(({ deliveryId }) => deliveryId)],
   );
   expect(rows.map(({ body }) => body.toString())).toEqual(samples().map(({ body }) => body.toString()));
@@ -37,7 +37,7 @@ test("send posts files and stdin byte for byte", async () => {
   ]);
 });
 
-test("a payload that is refused makes send exit 1, and is told apart from the others", async () => {
+test("send exits 1 if a payload is refused, and prints why", async () => {
   const { env } = await startAll();
   const { code, stdout, stderr } = await dossier(["send", "--secret", "whs_of_somebody_else"], env);
   expect(code).toBe(1);
@@ -45,9 +45,9 @@ test("a payload that is refused makes send exit 1, and is told apart from the ot
   expect(stderr).toContain("6 not accepted by http://127.0.0.1:");
 });
 
-test("where nobody listens, send gives up in the time it was given", async () => {
+test("send gives up after the given time if nothing answers", async () => {
   const env = { ICOMPLY_WEBHOOK_SECRETS: "whs_x", INGEST_PORT: "1" };
   const { code, stdout } = await dossier(["send", "--give-up-after", "0"], env);
   expect(code).toBe(1);
-  expect(stdout).toContain("not accepted, after 1 sends: connect ECONNREFUSED 127.0.0.1:1");
+  expect(stdout).toContain("not accepted after 1 attempts: connect ECONNREFUSED 127.0.0.1:1");
 });

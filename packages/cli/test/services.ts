@@ -1,24 +1,51 @@
-import { createLogger } from "@dossier/service";
+import { startConsole } from "@dossier/console";
+import { createLogger, type ShutdownSteps } from "@dossier/service";
 import { openPool, type Pool } from "@dossier/store";
 import { freshDatabase } from "@dossier/testing";
 import { onTestFinished } from "vitest";
-import { prepareSchema } from "../src/schema.ts";
-import { startServices } from "../src/up/services.ts";
+import { prepareSchema } from "../src/commands/migrate.ts";
+import { startServices, type ServiceConfig } from "../src/up/services.ts";
 import type { Environment } from "./command.ts";
 
 export interface Running {
-  /** What tells the commands where these services are. */
+  /** What the commands need to find these services. */
   readonly env: Environment;
+  readonly databaseUrl: string;
   readonly pool: Pool;
 }
 
-/** Ingest, worker and console on a database of their own, the queue in it, until the test ends. */
-export async function startAll(): Promise<Running> {
-  const database = await freshDatabase({ name: "with_queue", make: prepare });
-  const shutdownSignal = new AbortController();
-  const quiet = (service: string) => createLogger({ service, level: "silent" });
-  const [secret, token] = ["whs_0123456789abcdef0123456789abcdef", "a-token-for-tests"];
-  const started = await startServices(
+const SECRET = "whs_0123456789abcdef0123456789abcdef";
+const TOKEN = "a-token-for-tests";
+
+/** Starts ingest, worker and console on a new database, with the queue in it, until the test ends. */
+export function startAll(): Promise<Running> {
+  return start(async (config, signal) => {
+    const started = await startServices(config, createSilentLogger, signal);
+    if (!started.ok) throw new Error(started.error);
+    const { ports, shutdown } = started.value;
+    return { shutdown, env: { INGEST_PORT: String(ports.ingest), CONSOLE_PORT: String(ports.console) } };
+  });
+}
+
+/** As `startAll`, but the console alone: nothing settles what is open. */
+export function startConsoleAlone(): Promise<Running> {
+  return start(async (config, signal) => {
+    const started = await startConsole({ ...config, PORT: 0 }, createSilentLogger("console"), signal);
+    if (!started.ok) throw new Error(started.error);
+    const { port, shutdown } = started.value;
+    return { shutdown, env: { CONSOLE_URL: `http://127.0.0.1:${port}` } };
+  });
+}
+
+async function start(
+  startOn: (
+    config: ServiceConfig,
+    shutdownSignal: AbortSignal,
+  ) => Promise<{ env: Environment; shutdown: ShutdownSteps }>,
+): Promise<Running> {
+  const database = await freshDatabase({ name: "with_queue", make: prepareTemplate });
+  const abort = new AbortController();
+  const { env, shutdown } = await startOn(
     {
       INGEST_PORT: 0,
       CONSOLE_PORT: 0,
@@ -26,36 +53,33 @@ export async function startAll(): Promise<Running> {
       DATABASE_URL: database.url,
       MIGRATION_DATABASE_URL: undefined,
       REDIS_URL: undefined,
-      ICOMPLY_WEBHOOK_SECRETS: [secret],
-      DOSSIER_API_TOKEN: token,
+      ICOMPLY_WEBHOOK_SECRETS: [SECRET],
+      DOSSIER_API_TOKEN: TOKEN,
       LOG_LEVEL: "silent",
       MAX_BODY_BYTES: 1024 * 1024,
       WORKER_CONCURRENCY: 64,
       MAX_ATTEMPTS: 8,
     },
-    quiet,
-    shutdownSignal.signal,
+    abort.signal,
   );
-  if (!started.ok) throw new Error(started.error);
-  const { ports, shutdown } = started.value;
-  const pool = openPool(database.url, { name: "test", size: 1 });
+  const pool = openPool(database.url, { name: "test", size: 2 });
   onTestFinished(async () => {
-    shutdownSignal.abort();
+    abort.abort();
     for (const step of Object.values(shutdown)) await step();
     await pool.end();
     await database.drop();
   });
   return {
     pool,
-    env: {
-      INGEST_PORT: String(ports.ingest),
-      CONSOLE_PORT: String(ports.console),
-      ICOMPLY_WEBHOOK_SECRETS: secret,
-      DOSSIER_API_TOKEN: token,
-    },
+    databaseUrl: database.url,
+    env: { ...env, ICOMPLY_WEBHOOK_SECRETS: SECRET, DOSSIER_API_TOKEN: TOKEN },
   };
 }
 
-function prepare(url: string) {
+function createSilentLogger(service: string) {
+  return createLogger({ service, level: "silent" });
+}
+
+function prepareTemplate(url: string) {
   return prepareSchema({ ownerUrl: url, serviceUrl: url, withQueue: true });
 }

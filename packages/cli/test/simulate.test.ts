@@ -10,12 +10,12 @@ import { startAll } from "./services.ts";
 
 const SIMULATE = ["simulate", "--persons", "30", "--duplicates", "0.3", "--shuffle", "0.5", "--seed", "7"];
 
-test("simulate sends whole journeys, and finds every person's file as it must be", async () => {
+test("simulate sends a whole scenario, and finds every person in the expected state", async () => {
   const { env, pool } = await startAll();
   const { code, stdout, stderr } = await dossier([...SIMULATE, "--check", "--json"], env);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  const { sent, statuses, checked } = JSON.parse(stdout) as Report;
-  expect(checked).toEqual({ open: 0, persons: 30, deviating: 0, deviations: [] });
+  const { sent, statuses, check } = JSON.parse(stdout) as Report;
+  expect(check).toEqual({ open: 0, persons: 30, mismatched: 0, mismatches: [] });
   expect(sent).toMatchObject({ refused: 0, unanswered: 0, kinds: { conflict: 0 } });
   expect(sent.accepted).toBe(sent.kinds.first + sent.kinds.retry + sent.kinds.duplicate);
   expect(sent.kinds.retry).toBeGreaterThan(0);
@@ -26,7 +26,7 @@ test("simulate sends whole journeys, and finds every person's file as it must be
   expect(rows).toEqual([{ count: BigInt(sent.accepted) }, { count: BigInt(sent.kinds.first) }]);
 });
 
-test("a file that is not as it must be makes simulate exit 1, with the person and the fields, and no value", async () => {
+test("simulate exits 1 for an unexpected state, and prints the person and fields, but no value", async () => {
   const { env, pool } = await startAll();
   await dossier([...SIMULATE, "--check"], env);
   const { rows } = await pool.query<{ entity_id: string }>(
@@ -36,16 +36,16 @@ test("a file that is not as it must be makes simulate exit 1, with the person an
   await pool.query(
     "delete from natural_persons where entity_id = (select max(entity_id) from natural_persons)",
   );
-  // All are known by now: what is sent again changes nothing, and mends nothing.
+  // All are duplicates by now, which change nothing and repair nothing.
   const { code, stderr } = await dossier([...SIMULATE, "--check"], env);
   expect(code).toBe(1);
-  expect(stderr).toContain("2 files are not as they must be:");
+  expect(stderr).toContain("2 persons are not in the expected state:");
   expect(stderr).toContain(`  ${rows[0]?.entity_id}: email\n`);
   expect(stderr).toContain(": not known\n");
   expect(stderr).not.toContain("spoilt");
 });
 
-test("the same seed says the same of the same persons, one a line", async () => {
+test("--expect writes the same persons for the same seed, one a line", async () => {
   const { env } = await startAll();
   const dir = await mkdtemp(join(tmpdir(), "dossier-simulate-"));
   onTestFinished(() => rm(dir, { recursive: true }));
@@ -62,7 +62,7 @@ test("the same seed says the same of the same persons, one a line", async () => 
   expect(toFile.stdout).toContain("accepted");
 });
 
-test("a console that does not answer takes nothing from what is told and written of the rest", async () => {
+test("simulate reports what it sent even if the console does not answer", async () => {
   const { env } = await startAll();
   await using dir = await mkdtempDisposable(join(tmpdir(), "dossier-simulate-"));
   const file = join(dir.path, "expect.ndjson");
@@ -70,15 +70,15 @@ test("a console that does not answer takes nothing from what is told and written
   const { code, stdout, stderr } = await dossier([...SIMULATE, ...nobody, "--expect", file, "--json"], env);
   expect({ code, stderr }).toEqual({
     code: 1,
-    stderr: expect.stringMatching(/^the files were not compared: .*ECONNREFUSED/),
+    stderr: expect.stringMatching(/^the persons were not compared: .*ECONNREFUSED/),
   });
-  const { sent, checked } = JSON.parse(stdout) as Report;
+  const { sent, check } = JSON.parse(stdout) as Report;
   expect(sent).toMatchObject({ refused: 0, unanswered: 0 });
-  expect(checked).toEqual({ fault: expect.stringContaining("ECONNREFUSED") });
+  expect(check).toEqual({ error: expect.stringContaining("ECONNREFUSED") });
   expect((await readFile(file, "utf8")).trim().split("\n")).toHaveLength(30);
 });
 
-test("webhooks that are refused make simulate exit 1, with the first reason", async () => {
+test("simulate exits 1 if webhooks are refused, and prints the first error", async () => {
   const { env } = await startAll();
   const { code, stderr } = await dossier([...SIMULATE, "--secret", "whs_of_somebody_else"], env);
   expect(code).toBe(1);

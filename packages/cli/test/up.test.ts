@@ -6,24 +6,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "@dossier/embedded";
 import type { Person } from "@dossier/events";
-import { freshRedis } from "@dossier/testing";
-import { afterEach, beforeEach, expect, test, vi, type TestContext } from "vitest";
+import { freshRedis, waitFor } from "@dossier/testing";
+import { afterEach, beforeEach, expect, test, type TestContext } from "vitest";
 import { findTrial } from "../src/trial.ts";
 import { dossier, start, type Environment } from "./command.ts";
 
 const READY = "Stop ";
-const WITHIN = { timeout: 30_000, interval: 100 };
 
 let env: Environment & { DOSSIER_DATA_DIR: string; CONSOLE_PORT: string };
 let running: Up[] = [];
 
 interface Up {
   readonly child: ChildProcess;
-  /** All that it printed so far. */
+  /** Returns all that it has printed so far, to stdout and stderr. */
   printed(): string;
-  /** Resolves once it has printed where to look; rejects where it ends before that. */
+  /** Resolves once it has printed where to look; rejects if it exits before. */
   readonly ready: Promise<void>;
-  readonly ended: Promise<number | NodeJS.Signals>;
+  /** Resolves to its exit code, or the signal that killed it. */
+  readonly exited: Promise<number | NodeJS.Signals>;
 }
 
 beforeEach(async () => {
@@ -35,12 +35,12 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const { child, ended } of running) {
+  for (const { child, exited } of running) {
     child.kill("SIGKILL");
-    await ended;
+    await exited;
   }
   running = [];
-  await vi.waitUntil(async () => (await processesOf()).length === 0, WITHIN);
+  await waitFor(findProcesses, (pids) => pids.length === 0);
   await rm(env.DOSSIER_DATA_DIR, { recursive: true });
 });
 
@@ -54,29 +54,29 @@ function up(more: Environment = {}): Up {
       if (printed.includes(READY)) resolve();
     });
   }
-  const ended = once(child, "close").then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
-  void ended.then((how) => reject(new Error(`up ended (${how}): ${printed}`)));
+  const exited = once(child, "close").then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  void exited.then((code) => reject(new Error(`up exited (${code}): ${printed}`)));
   ready.catch(() => undefined);
-  const started = { child, printed: () => printed, ready, ended };
+  const started = { child, printed: () => printed, ready, exited };
   running.push(started);
   return started;
 }
 
-/** The processes that belong to the data folder: by their environment, or because they work in it. */
-async function processesOf(): Promise<string[]> {
+/** Returns the ids of the processes that use the data folder, by their environment, arguments or working folder. */
+async function findProcesses(): Promise<string[]> {
   const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
   const owned = pids.map(async (pid) => {
-    const about = await Promise.all([
+    const texts = await Promise.all([
       readFile(`/proc/${pid}/environ`, "utf8").catch(() => ""),
       readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""),
       readlink(`/proc/${pid}/cwd`).catch(() => ""),
     ]);
-    return about.some((text) => text.includes(env.DOSSIER_DATA_DIR)) ? [pid] : [];
+    return texts.some((text) => text.includes(env.DOSSIER_DATA_DIR)) ? [pid] : [];
   });
   return (await Promise.all(owned)).flat();
 }
 
-async function persons(): Promise<Person[]> {
+async function fetchPersons(): Promise<Person[]> {
   const trial = await findTrial(env.DOSSIER_DATA_DIR);
   const response = await fetch(`http://127.0.0.1:${env.CONSOLE_PORT}/api/v1/natural-persons`, {
     headers: { authorization: `Bearer ${trial?.apiToken}` },
@@ -91,67 +91,67 @@ const SAMPLE_STATUSES = {
   "702a96b1-e145-45fc-99c1-69c2199aa30d": "approved",
 };
 
-async function statuses() {
-  return Object.fromEntries((await persons()).map(({ entityId, status }) => [entityId, status]));
+async function fetchStatuses() {
+  return Object.fromEntries((await fetchPersons()).map(({ entityId, status }) => [entityId, status]));
 }
 
-test("up sends the samples and shows the persons; Ctrl-C ends it with 0 and leaves no process; the next finds the data", async () => {
+test("up sends the samples and prints the persons; after Ctrl-C the next one finds the same data", async () => {
   const first = up();
   await first.ready;
   for (const [entityId, status] of Object.entries(SAMPLE_STATUSES)) {
     expect(first.printed()).toMatch(new RegExp(`${entityId} .* ${status} `));
   }
-  expect(await statuses()).toEqual(SAMPLE_STATUSES);
-  const before = await persons();
+  expect(await fetchStatuses()).toEqual(SAMPLE_STATUSES);
+  const before = await fetchPersons();
   const trial = await findTrial(env.DOSSIER_DATA_DIR);
   expect(first.printed()).toContain(trial?.apiToken);
   first.child.kill("SIGINT");
-  expect(await first.ended).toBe(0);
-  await expect.poll(processesOf).toEqual([]);
+  expect(await first.exited).toBe(0);
+  await waitFor(findProcesses, (pids) => pids.length === 0);
 
   const second = up();
   await second.ready;
-  expect(second.printed()).toContain("The files found here");
+  expect(second.printed()).toContain("The persons in this data folder");
   expect(await findTrial(env.DOSSIER_DATA_DIR)).toEqual(trial);
-  expect(await persons()).toEqual(before);
-  // As from a supervisor, passed on by one parent as this and by another as that.
+  expect(await fetchPersons()).toEqual(before);
+  // As two parents forward the same shutdown, each with its own signal.
   second.child.kill("SIGTERM");
   second.child.kill("SIGINT");
-  expect(await second.ended).toBe(0);
+  expect(await second.exited).toBe(0);
 });
 
-test("up runs the queue on Redis where REDIS_URL is set", async (context: TestContext) => {
+test("up runs the queue on Redis if REDIS_URL is set", async (context: TestContext) => {
   const one = up({ REDIS_URL: await freshRedis(context) });
   await one.ready;
   expect(one.printed()).toContain("the queue: Redis at");
-  expect(await statuses()).toEqual(SAMPLE_STATUSES);
+  expect(await fetchStatuses()).toEqual(SAMPLE_STATUSES);
   one.child.kill("SIGINT");
-  expect(await one.ended).toBe(0);
+  expect(await one.exited).toBe(0);
 });
 
-test("up that is killed leaves no process behind, and the next one recovers what was received", async () => {
+test("up leaves no process behind when it is killed, and the next one recovers the data", async () => {
   const first = up();
   await first.ready;
   first.child.kill("SIGKILL");
-  await first.ended;
+  await first.exited;
   const second = up();
   await second.ready;
-  expect(await statuses()).toEqual(SAMPLE_STATUSES);
+  expect(await fetchStatuses()).toEqual(SAMPLE_STATUSES);
   second.child.kill("SIGKILL");
-  await second.ended;
-  await expect.poll(processesOf).toEqual([]);
+  await second.exited;
+  await waitFor(findProcesses, (pids) => pids.length === 0);
 });
 
-test("a second up on the same data folder says so, and disturbs nothing", async () => {
+test("a second up on the same data folder is refused, and the first goes on", async () => {
   const first = up();
   await first.ready;
   const second = await dossier(["up"], env);
   expect(second.code).toBe(1);
   expect(second.stderr).toContain(`Another \`dossier up\` runs on ${env.DOSSIER_DATA_DIR}`);
-  expect(await statuses()).toEqual(SAMPLE_STATUSES);
+  expect(await fetchStatuses()).toEqual(SAMPLE_STATUSES);
 });
 
-test("ports in use are named before anything is started", async () => {
+test("up names the ports in use before it starts anything", async () => {
   const taken = createServer().listen(0);
   await once(taken, "listening");
   const { port } = taken.address() as AddressInfo;
@@ -164,9 +164,9 @@ test("ports in use are named before anything is started", async () => {
   expect(await readdir(env.DOSSIER_DATA_DIR)).not.toContain("postgres");
 });
 
-test("secrets that were given are not printed", async () => {
-  const given = { ICOMPLY_WEBHOOK_SECRETS: "whs_given,whs_older", DOSSIER_API_TOKEN: "token_given" };
-  const one = up(given);
+test("up does not print secrets that are configured", async () => {
+  const secrets = { ICOMPLY_WEBHOOK_SECRETS: "whs_given,whs_older", DOSSIER_API_TOKEN: "token_given" };
+  const one = up(secrets);
   await one.ready;
-  expect(one.printed()).not.toMatch(/whs_given|whs_older|token_given|FOR TRIAL ONLY/);
+  expect(one.printed()).not.toMatch(/whs_given|whs_older|token_given|FOR TRIALS ONLY/);
 });

@@ -48,9 +48,8 @@ export function consoleApp(parts: ConsoleParts): Hono {
   }
   const operations = [
     ...naturalPersonOperations(pool),
-    // Before the reads: `/dead-letters/redrive` would be taken for a delivery's id.
-    ...decisionOperations(pool, queue, log),
     ...deadLetterOperations(pool),
+    ...decisionOperations(pool, queue, log),
     changesOperation({ pool, shutdownSignal, onBroken, heartbeatSeconds }),
     statsOperation(pool, queue),
   ];

@@ -7,7 +7,6 @@ const schema = z.object({
   DATABASE_URL: variables.DATABASE_URL,
   REDIS_URL: variables.REDIS_URL,
   DOSSIER_API_TOKEN: variables.DOSSIER_API_TOKEN,
-  MAX_ATTEMPTS: variables.MAX_ATTEMPTS,
 });
 
 export type ConsoleConfig = z.output<typeof schema>;

@@ -35,7 +35,7 @@ export async function startConsole(
   shutdownSignal: AbortSignal,
   { heartbeatSeconds, queueTimeoutMs = 1_000 }: ConsoleTimes = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
-  const { PORT, DATABASE_URL, REDIS_URL, MAX_ATTEMPTS, DOSSIER_API_TOKEN: token } = config;
+  const { PORT, DATABASE_URL, REDIS_URL, DOSSIER_API_TOKEN: token } = config;
   const metrics = createMetrics("console", log);
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
   const outages = {
@@ -50,7 +50,6 @@ export async function startConsole(
   };
   const queue = openQueue(REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL }, {
     name: NAME,
-    maxAttempts: MAX_ATTEMPTS,
     timeoutMs: queueTimeoutMs,
     onError: outages.queue.recordFailure,
   });

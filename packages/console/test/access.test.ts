@@ -60,7 +60,9 @@ describe("with a token", () => {
 
   test("what holds no data asks for none", async (context) => {
     const { ask } = await desk(context, { DOSSIER_API_TOKEN: TOKEN });
-    for (const path of ["/", "/docs", "/docs/page.css", "/openapi.json", "/healthz", "/readyz", "/metrics"])
+    const [, script = ""] = /src="([^"]+)"/.exec((await ask("/docs")).text) ?? [];
+    expect((await ask(script)).status).toBe(200);
+    for (const path of ["/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics"])
       expect([path, [200, 503].includes((await ask(path)).status)]).toEqual([path, true]);
   });
 });
@@ -177,7 +179,7 @@ describe("methods", () => {
       "/api/v2/stats",
       "/api/v1",
       "/api/v1/natural-persons/x/y",
-      "/docs/page.ts",
+      "/docs/openapi.ts",
     ]) {
       const { status, headers, json } = await exchange(shared().port, path);
       expect([path, status, headers["content-type"], json.code]).toEqual([

@@ -15,9 +15,8 @@ import {
 } from "@dossier/store";
 import { freshDatabase } from "@dossier/testing";
 import { beforeAll, type TestContext } from "vitest";
-import type { OpenApi } from "../src/docs/openapi.ts";
 import { startConsole, type ConsoleConfig } from "../src/index.ts";
-import { contractOf } from "./contract.ts";
+import { contractOf, type OpenApiDocument } from "./contract.ts";
 import { exchange, sent, type Answer, type Asked } from "./http.ts";
 
 /** The part of a test's context that is used here. */
@@ -48,7 +47,6 @@ export async function desk(
     DATABASE_URL: given.DATABASE_URL ?? (await database(scope)),
     REDIS_URL: undefined,
     DOSSIER_API_TOKEN: undefined,
-    MAX_ATTEMPTS: 8,
     ...given,
   };
   const printed: string[] = [];
@@ -71,7 +69,7 @@ export async function desk(
   };
   const close = () => (stopped ??= stop());
   scope.onTestFinished(close);
-  const kept = contractOf((await exchange(port, "/openapi.json")).json as OpenApi);
+  const kept = contractOf((await exchange(port, "/openapi.json")).json as OpenApiDocument);
 
   /** Asks, and holds the answer against the API's document. */
   async function ask(path: string, asked: Asked = {}): Promise<Answer> {

@@ -27,6 +27,7 @@ describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) =>
       name: "test",
       concurrency: 1,
       handleStalled: async () => ({ kind: "completed" }),
+      isOutage: () => false,
       onError: () => undefined,
     });
     await expect.poll(async () => (await queue.counts()).failed).toBe(1);

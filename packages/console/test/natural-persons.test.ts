@@ -7,7 +7,7 @@ import type { Answer } from "./http.ts";
 const simulated = scenario({ persons: 60, seed: 7, duplicates: 0.2, shuffle: 0.3 });
 const persons = [...simulated.persons].sort((a, b) => (a.entityId < b.entityId ? -1 : 1));
 
-const desk = sharedDesk(({ take }) => take(...[...simulated.sends].map(({ body }) => body)));
+const desk = sharedDesk(({ take }) => take(...[...simulated.webhooks].map(({ body }) => body)));
 
 /** Every page of a list, from the first to the last. */
 async function walk(path: string, limit: number) {
@@ -118,7 +118,7 @@ describe("GET /natural-persons/{entityId}", () => {
 describe("GET /natural-persons/{entityId}/events", () => {
   test("gives every event once, page after page, in the person's order, with all its sends", async () => {
     const { entityId, version } = persons.toSorted((a, b) => b.version - a.version)[0] ?? persons[0]!;
-    const sends = [...simulated.sends].filter((send) => send.entityId === entityId);
+    const sends = [...simulated.webhooks].filter((send) => send.entityId === entityId);
     const pages = await walk(`/natural-persons/${entityId}/events?`, 2);
     const events = pages.flat();
     expect(pages.length).toBeGreaterThan(2);

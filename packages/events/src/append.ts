@@ -1,8 +1,7 @@
 import { chainHash, type Entry } from "./chain.ts";
-import { conflictingDuplicate } from "./dead-letter.ts";
 import { identityKey, type Event } from "./event.ts";
 import { foldInOrder, type Folded } from "./fold.ts";
-import type { Outcome, Outcomes } from "./outcome.ts";
+import { conflictingDuplicate, type Outcome, type Outcomes } from "./outcome.ts";
 import type { ParsedEvent } from "./parse-delivery.ts";
 import type { Ticks } from "./ticks.ts";
 
@@ -54,7 +53,7 @@ export function append(stream: Stream, deliveries: readonly ParsedDelivery[]): A
   const known = new Map(stream.known);
   const added = new Map<string, Event>();
   let { seq, hash } = stream;
-  let retimed = false;
+  let earlierThanFolded = false;
 
   for (const { deliveryId, receivedTicks, deliveryDigest, event: parsed } of deliveries) {
     const { event, id, entityId, ticks, dataJson, dataDigest } = parsed;
@@ -64,13 +63,13 @@ export function append(stream: Stream, deliveries: readonly ParsedDelivery[]): A
       outcomes.set(deliveryId, { kind: "dead-lettered", deadLetter: conflictingDuplicate(parsed) });
       continue;
     }
-    const changesState = before === undefined || ticks < before.ticks;
+    const isNew = before === undefined;
+    const changesState = isNew || ticks < before.ticks;
     const earliest = changesState ? ticks : before.ticks;
     known.set(key, { ticks: earliest, dataDigest });
-    if (before === undefined || added.has(key)) added.set(key, { ...parsed, ticks: earliest });
-    else retimed ||= changesState;
+    if (isNew || added.has(key)) added.set(key, { ...parsed, ticks: earliest });
+    else earlierThanFolded ||= changesState;
 
-    const isNew = before === undefined;
     const entry: Entry = {
       kind: isNew ? "event" : "redelivery",
       entityId,
@@ -89,6 +88,8 @@ export function append(stream: Stream, deliveries: readonly ParsedDelivery[]): A
     outcomes.set(deliveryId, { kind: isNew ? "applied" : "duplicate" });
   }
 
-  const folded = retimed ? "out-of-order" : foldInOrder(stream.folded, stream.entityId, [...added.values()]);
+  const folded = earlierThanFolded
+    ? "out-of-order"
+    : foldInOrder(stream.folded, stream.entityId, [...added.values()]);
   return { entityId: stream.entityId, outcomes, entries, folded };
 }

@@ -4,29 +4,26 @@ import type { Ticks } from "./ticks.ts";
 /** The hash before a person's first entry. */
 export const CHAIN_START: Buffer = Buffer.alloc(32);
 
-/**
- * One row of a person's log. `event`: the first send of an event. `redelivery`: a further send of it, which may carry
- * an earlier time but no other data.
- */
+/** One entry of a person's log: an event, or a redelivery of one, which has equal data but may have an earlier time. */
 export interface Entry {
   readonly kind: "event" | "redelivery";
   readonly entityId: string;
-  /** Counts a person's entries, from 1, without a gap. */
+  /** Counts a person's entries from 1, without gaps. */
   readonly seq: number;
   readonly event: string;
   readonly id: string;
-  /** The send's own `creationTimeUtc`. */
+  /** The delivery's own `creationTimeUtc`. */
   readonly ticks: Ticks;
-  /** The canonical text of the event's data; a redelivery has none, as it must equal the event's. */
+  /** The canonical text of an event's data; `null` for a redelivery, whose data equals its event's. */
   readonly dataJson: string | null;
   readonly deliveryId: string;
-  /** When the delivery was recorded, by Postgres' clock. */
+  /** When Postgres recorded the delivery, by its clock. */
   readonly receivedTicks: Ticks;
-  /** `deliveryDigest` of what is kept of the delivery: so the chain holds the inbox to its word, too. */
+  /** See `deliveryDigest`: through it the chain covers the inbox too. */
   readonly deliveryDigest: Buffer;
 }
 
-/** SHA-256 over the hash before and all that an entry says: no byte of it can change, move or go unnoticed. */
+/** Returns SHA-256 of the previous hash and the whole entry: a change of any byte of either changes it. */
 export function chainHash(previous: Buffer, entry: Entry): Buffer {
   const link = JSON.stringify([
     previous.toString("hex"),

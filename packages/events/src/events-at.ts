@@ -1,49 +1,53 @@
 import type { Entry } from "./chain.ts";
-import { identityKey } from "./event.ts";
-import { compareOrderKeys, type EventOrderKey } from "./order.ts";
+import { compareOrderKeys, identityKey, type EventOrderKey } from "./event.ts";
 import type { Ticks } from "./ticks.ts";
 
-/** A point in time on two axes. On one that is not given, everything counts. */
+/** A point in time on two axes. An axis that is not given limits nothing. */
 export interface PointInTime {
-  /** What was true then: the events of that time or before. */
+  /** Valid time: events of that time or before count. */
   readonly asOf?: Ticks | undefined;
-  /** What had been received by then: the deliveries received at that time or before. */
+  /** Recorded time: deliveries received at that time or before count. */
   readonly knownAt?: Ticks | undefined;
 }
 
-/** What a moment must know of an entry of the log. */
+/** What `eventsAt` needs of an entry of the log. */
 export type LoggedDelivery = Pick<Entry, "event" | "id" | "seq" | "ticks" | "receivedTicks">;
 
-/** An event at some moment: under the earliest time of the deliveries that were known, with these by `seq`. */
-export interface EventWithDeliveries<S extends LoggedDelivery> extends EventOrderKey {
-  readonly deliveries: readonly [S, ...S[]];
+/** An event at a point in time: with the deliveries that count, by `seq`, and the earliest of their times. */
+export interface EventWithDeliveries<D extends LoggedDelivery> extends EventOrderKey {
+  readonly deliveries: readonly [D, ...D[]];
 }
 
 /**
- * Which of one person's events there were at a moment, in the person's order.
+ * Returns which of one person's events there were at a point in time, in their order.
  *
- * An event is known from the first received of its deliveries on, whichever of them the log has as the event and which
- * as redeliveries: that is the order of processing, which is nobody's knowledge.
+ * An event is known from its first received delivery on, whether the log has that one as the event or as a redelivery:
+ * the log follows the order in which deliveries were settled.
  */
-export function eventsAt<S extends LoggedDelivery>(
-  deliveries: readonly S[],
+export function eventsAt<D extends LoggedDelivery>(
+  deliveries: readonly D[],
   { asOf, knownAt }: PointInTime,
-): readonly EventWithDeliveries<S>[] {
-  const known = new Map<string, EventWithDeliveries<S>>();
-  for (const send of deliveries.toSorted((a, b) => a.seq - b.seq)) {
-    if (knownAt !== undefined && send.receivedTicks > knownAt) continue;
-    const { event, id, ticks } = send;
-    const key = identityKey(send);
-    const before = known.get(key);
-    if (before === undefined) known.set(key, { event, id, ticks, deliveries: [send] });
-    else
-      known.set(key, {
-        ...before,
-        ticks: ticks < before.ticks ? ticks : before.ticks,
-        deliveries: [...before.deliveries, send],
-      });
+): readonly EventWithDeliveries<D>[] {
+  const received = deliveries
+    .filter(({ receivedTicks }) => knownAt === undefined || receivedTicks <= knownAt)
+    .sort((a, b) => a.seq - b.seq);
+  const events = new Map<string, EventWithDeliveries<D>>();
+  for (const delivery of received) {
+    const { event, id, ticks } = delivery;
+    const key = identityKey(delivery);
+    const before = events.get(key);
+    events.set(
+      key,
+      before === undefined
+        ? { event, id, ticks, deliveries: [delivery] }
+        : {
+            ...before,
+            ticks: ticks < before.ticks ? ticks : before.ticks,
+            deliveries: [...before.deliveries, delivery],
+          },
+    );
   }
-  return [...known.values()]
+  return [...events.values()]
     .filter(({ ticks }) => asOf === undefined || ticks <= asOf)
     .sort(compareOrderKeys);
 }

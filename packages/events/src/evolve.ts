@@ -1,10 +1,9 @@
-import type { Event } from "./event.ts";
+import { compareText, type Event } from "./event.ts";
 import type { NaturalPersonEvent } from "./natural-person-events.ts";
-import { compareText } from "./order.ts";
 import { STATUSES, type FirstTime, type PersonState, type Status, type Time } from "./person.ts";
 import { formatTicks } from "./ticks.ts";
 
-/** A person of whom nothing has been heard. */
+/** Returns the state of a person without events. */
 export function initialState(entityId: string): PersonState {
   return {
     entityId,
@@ -25,8 +24,8 @@ export function initialState(entityId: string): PersonState {
 }
 
 /**
- * The state after one more event. Events must come in order (`compareOrderKeys`), each identity once: then the state
- * is a function of the set of events. Never throws: an event whose type or data this code cannot read counts as
+ * Returns the state after one more event. Events must come in order (`compareOrderKeys`), each identity once: then the
+ * state is a function of the set of events. Never throws: an event whose type or data this code cannot read counts as
  * unrecognised.
  */
 export function evolve(state: PersonState, event: Event): PersonState {
@@ -43,7 +42,7 @@ export function evolve(state: PersonState, event: Event): PersonState {
 }
 
 function apply(state: PersonState, { event, data }: NaturalPersonEvent, at: Time): PersonState {
-  const told = {
+  const next = {
     ...state,
     name: data.entity ?? state.name,
     email: data.email ?? state.email,
@@ -52,13 +51,13 @@ function apply(state: PersonState, { event, data }: NaturalPersonEvent, at: Time
   switch (event) {
     case "NaturalPersonPending":
       return {
-        ...told,
+        ...next,
         status: furthest(state.status, "pending"),
         personalInfoSubmittedAt: state.personalInfoSubmittedAt ?? at,
       };
     case "NaturalPersonStartedIDUpload":
       return {
-        ...told,
+        ...next,
         status: furthest(state.status, "id-upload-started"),
         identityDocuments: withIdentityDocument(state, data, (known) => ({
           startedAt: known?.startedAt ?? at,
@@ -68,7 +67,7 @@ function apply(state: PersonState, { event, data }: NaturalPersonEvent, at: Time
       };
     case "NaturalPersonUploadedID":
       return {
-        ...told,
+        ...next,
         status: furthest(state.status, "id-uploaded"),
         identityDocuments: withIdentityDocument(state, data, (known) => ({
           startedAt: known?.startedAt ?? null,
@@ -87,9 +86,9 @@ function apply(state: PersonState, { event, data }: NaturalPersonEvent, at: Time
         firstAt: known?.firstAt ?? at,
       };
       return {
-        ...told,
+        ...next,
         status: furthest(state.status, "documents-uploaded"),
-        supportingDocuments: replaced(state.supportingDocuments, known, uploaded, (document) => [
+        supportingDocuments: withDocument(state.supportingDocuments, known, uploaded, (document) => [
           document.id,
         ]),
       };
@@ -97,7 +96,7 @@ function apply(state: PersonState, { event, data }: NaturalPersonEvent, at: Time
     case "NaturalPersonManuallyApproved":
     case "NaturalPersonAutoApproved":
       return {
-        ...told,
+        ...next,
         status: "approved",
         entityStatus: data.entityStatus,
         approval: {
@@ -116,35 +115,41 @@ function furthest(a: Status, b: Status): Status {
   return STATUSES.indexOf(a) > STATUSES.indexOf(b) ? a : b;
 }
 
-type StoredIdentityDocument = PersonState["identityDocuments"][number];
+type IdentityDocumentState = PersonState["identityDocuments"][number];
 
 function withIdentityDocument(
   state: PersonState,
   { documentType: type, sessionId }: { documentType: string; sessionId: string },
-  times: (known?: StoredIdentityDocument) => Omit<StoredIdentityDocument, "type" | "sessionId">,
+  timesOf: (known?: IdentityDocumentState) => Omit<IdentityDocumentState, "type" | "sessionId">,
 ): PersonState["identityDocuments"] {
   const known = state.identityDocuments.find(
     (document) => document.type === type && document.sessionId === sessionId,
   );
-  const next = { type, sessionId, ...times(known) };
-  return replaced(state.identityDocuments, known, next, (document) => [document.type, document.sessionId]);
+  const next = { type, sessionId, ...timesOf(known) };
+  return withDocument(state.identityDocuments, known, next, (document) => [
+    document.type,
+    document.sessionId,
+  ]);
 }
 
-/** The documents with `next` in `known`'s place; a new one goes where its first time, then its key, puts it. */
-function replaced<D extends FirstTime>(
+/**
+ * Returns the documents with `document` in place of `known`, or, if that is `undefined`, inserted. Documents are in the
+ * order of their first times, then of their keys.
+ */
+function withDocument<D extends FirstTime>(
   documents: readonly D[],
   known: D | undefined,
-  next: D,
+  document: D,
   keyOf: (document: D) => readonly string[],
 ): readonly D[] {
-  if (known !== undefined) return documents.with(documents.indexOf(known), next);
-  const key = keyOf(next);
+  if (known !== undefined) return documents.with(documents.indexOf(known), document);
+  const key = keyOf(document);
   const before = documents.findLastIndex(
-    (document) => document.firstAt < next.firstAt || compareTexts(keyOf(document), key) < 0,
+    (other) => other.firstAt < document.firstAt || compareKeys(keyOf(other), key) < 0,
   );
-  return documents.toSpliced(before + 1, 0, next);
+  return documents.toSpliced(before + 1, 0, document);
 }
 
-function compareTexts(a: readonly string[], b: readonly string[]): number {
+function compareKeys(a: readonly string[], b: readonly string[]): number {
   return a.reduce((order, text, i) => order || compareText(text, b[i] ?? ""), 0);
 }

@@ -1,22 +1,21 @@
-import type { Event } from "./event.ts";
+import { compareOrderKeys, type Event, type EventOrderKey } from "./event.ts";
 import { evolve, initialState } from "./evolve.ts";
-import { compareOrderKeys, type EventOrderKey } from "./order.ts";
 import type { PersonState } from "./person.ts";
 
-/** A person's state, and the place of the last event in it: a later event can be folded in without the earlier. */
+/** A person's state, and the order key of the last event in it: later events can be folded in without the earlier ones. */
 export interface Folded {
   readonly state: PersonState;
   readonly last: EventOrderKey;
 }
 
-/** Folds distinct events of one person, in whatever order they are given. `undefined` where there are none. */
+/** Folds distinct events of one person, given in any order. Returns `undefined` if there are none. */
 export function fold(entityId: string, events: readonly Event[]): Folded | undefined {
   return foldOnto(undefined, entityId, events);
 }
 
 /**
- * Folds further events onto what is folded already. Gives `"out-of-order"` when one of them belongs before the last folded
- * event: the person must then be folded again from all events.
+ * Folds further events of a person into the state so far. Returns `out-of-order` if one of them belongs before the last
+ * folded event: then all of the person's events must be folded again.
  */
 export function foldInOrder(
   folded: Folded | undefined,

@@ -1,31 +1,42 @@
-import type { Json, JsonObject } from "./json.ts";
+import { canonicalJson, isJsonObject, type Json } from "./json.ts";
 
-/** One place at which two JSON values differ. */
+/** A path at which two JSON values differ. */
 export interface JsonDifference {
-  /** Names and indexes, joined by dots: `identityDocuments.0.uploadedAt`; empty for the whole value. */
+  /** Names and indexes, joined by dots: `identityDocuments.0.uploadedAt`. Empty for the whole value. */
   readonly path: string;
-  /** `undefined` where the first value has nothing at this path; so for `after` and the second. */
+  /** `undefined` if the first value has nothing at this path. */
   readonly before: Json | undefined;
+  /** `undefined` if the second value has nothing at this path. */
   readonly after: Json | undefined;
 }
 
-/** Returns where two JSON values differ, down to the values that contain no others; an empty list if they are equal. */
+/**
+ * Returns the paths at which two JSON values differ, none if their canonical texts are equal. Objects are compared name
+ * by name, arrays index by index; anything else is a difference as a whole.
+ */
 export function diffJson(before: Json | undefined, after: Json | undefined): readonly JsonDifference[] {
-  return differencesAt([], before, after);
+  return differences([], before, after);
 }
 
-function differencesAt(
+function differences(
   path: readonly string[],
   before: Json | undefined,
   after: Json | undefined,
 ): readonly JsonDifference[] {
-  if (isContainer(before) && isContainer(after) && Array.isArray(before) === Array.isArray(after)) {
-    const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-    return [...names].flatMap((name) => differencesAt([...path, name], before[name], after[name]));
+  const [from, to] = [membersOf(before), membersOf(after)];
+  if (from !== undefined && to !== undefined && Array.isArray(before) === Array.isArray(after)) {
+    const names = new Set([...from.keys(), ...to.keys()]);
+    return [...names].flatMap((name) => differences([...path, name], from.get(name), to.get(name)));
   }
-  return Object.is(before, after) ? [] : [{ path: path.join("."), before, after }];
+  return textOf(before) === textOf(after) ? [] : [{ path: path.join("."), before, after }];
 }
 
-function isContainer(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null;
+function textOf(value: Json | undefined): string | undefined {
+  return value === undefined ? undefined : canonicalJson(value);
+}
+
+/** Returns what an object or an array contains, by name or index; `undefined` for a value that contains nothing. */
+function membersOf(value: Json | undefined): ReadonlyMap<string, Json> | undefined {
+  if (Array.isArray(value) || isJsonObject(value)) return new Map<string, Json>(Object.entries(value));
+  return undefined;
 }

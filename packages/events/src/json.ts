@@ -1,4 +1,4 @@
-/** A number whose digits a double cannot hold, kept as it was written (`JSON.rawJSON`). */
+/** A number that a double cannot hold, as the text that wrote it (`JSON.rawJSON`). */
 interface RawNumber {
   readonly rawJSON: string;
 }
@@ -6,7 +6,7 @@ interface RawNumber {
 export type Json = null | boolean | number | string | RawNumber | readonly Json[] | JsonObject;
 export type JsonObject = { readonly [name: string]: Json };
 
-/** What `JSON.rawJSON` and the reviver's `source` are, until TypeScript's own library declares them. */
+/** Declares `JSON.rawJSON` and the reviver's `source`, which TypeScript's library lacks. */
 interface JsonWithSource {
   parse(
     text: string,
@@ -17,12 +17,12 @@ interface JsonWithSource {
 }
 const { parse, rawJSON, isRawJSON } = JSON as unknown as JsonWithSource;
 
-/** Nesting beyond this is refused: what walks a value recurses, and Postgres' own limit ends in an error of its. */
+/** The deepest nesting that is accepted: functions over values recurse, and so does Postgres. */
 export const MAX_DEPTH = 100;
 
 /**
- * Parses JSON without losing a digit: two payloads that differ in the twentieth digit of a number stay different.
- * Throws a `SyntaxError`, whose message may quote the text and so must not be shown, and a `RangeError` for a value
+ * Parses JSON and keeps every digit: two payloads that differ in the twentieth digit of a number stay different.
+ * Throws a `SyntaxError`, whose message may quote the text and must not be shown, and a `RangeError` if a value is
  * nested deeper than `MAX_DEPTH`.
  */
 export function parseJson(text: string): Json {
@@ -36,8 +36,8 @@ export function parseJson(text: string): Json {
 }
 
 /**
- * The one text of a JSON value: names in one fixed order, no white space. Always valid Unicode without a raw NUL,
- * since `JSON.stringify` escapes lone surrogates and control characters; so Postgres takes it as `json`.
+ * Returns the canonical text of a JSON value: names sorted, no white space. Postgres accepts it as `json`, since
+ * `JSON.stringify` escapes lone surrogates and control characters.
  */
 export function canonicalJson(value: Json): string {
   return JSON.stringify(withSortedNames(value));
@@ -50,9 +50,8 @@ function withSortedNames(value: Json): Json {
   return Object.fromEntries(names.map((name) => [name, withSortedNames(value[name] ?? null)]));
 }
 
-// What takes as long as parsing, a walk through the value and one through its numbers, is spared nearly every text by
-// a search for single characters, which is many times faster. Both searches may say yes for nothing, as they do not
-// know what stands in strings; never no.
+// Two fast searches of the text spare nearly every value two slow walks. They also search inside strings, so they may
+// return true without need, but never false in error.
 
 function mayBeDeep(text: string): boolean {
   let opened = 0;
@@ -76,7 +75,7 @@ const SPACE = 0x20;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 const NINE = 0x39;
-/** More digits than a double keeps, or an exponent that may leave its range. */
+/** A number of more digits than a double holds, or with an exponent that may be out of its range. */
 const LONG_NUMBER = /-?(?:[\d.]{16}|[\d.]+[eE][+-]?\d{3})/y;
 
 function isLongNumber(text: string, start: number): boolean {
@@ -97,7 +96,7 @@ export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !isArray(value) && !isRawJSON(value);
 }
 
-/** The text of a string or a number; `undefined` for everything else. iComply's ids are opaque: digits or not. */
+/** Returns the text of a string or a number, else `undefined`. iComply's ids are opaque and may be either. */
 export function scalarText(value: Json | undefined): string | undefined {
   if (typeof value === "string") return value;
   if (typeof value === "number") return String(value);

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { scalarText, type Json, type JsonObject } from "./json.ts";
 import { upcast } from "./upcast.ts";
 
-// What a documented type says, read tolerantly: a field that is absent or null is not known, a field that this
-// code does not name is kept in the log and ignored here. Source: iComply's page on webhooks.
+// Schemas are tolerant: a field that is missing or null is not known, and a field that no schema names is ignored here
+// and kept in the log. Source: iComply's page on webhooks.
 const text = z
   .string()
   .nullish()
@@ -26,7 +26,7 @@ const approval = z.object({
 });
 const identityDocument = z.object({ ...person, sessionId: key, documentType: key });
 
-/** The six types that iComply documents, by the name in `event`, with what each says. */
+/** The data of each event type that this code knows. docs/adding-an-event-type.md says how to add one. */
 export const naturalPersonEvents = {
   NaturalPersonPending: z.object(person),
   NaturalPersonStartedIDUpload: identityDocument,
@@ -43,7 +43,7 @@ export const naturalPersonEvents = {
 
 type Schemas = typeof naturalPersonEvents;
 
-/** An event of a documented type with its data read: a union that a `switch` on `event` takes apart. */
+/** An event of a known type with its data, for a `switch` on `event`. */
 export type NaturalPersonEvent = {
   [E in keyof Schemas]: { readonly event: E; readonly data: z.output<Schemas[E]> };
 }[keyof Schemas];
@@ -53,18 +53,19 @@ export type Recognition =
   | { kind: "unknown-type" }
   | { kind: "invalid"; issues: readonly Issue[] };
 
-/** What does not fit: where (zod's path, joined by dots) and why. Never the value, which may be personal. */
+/** What is wrong with a field. Never holds its value, which may be personal. */
 export interface Issue {
+  /** Names and indexes, joined by dots: `data.entityId`. */
   readonly path: string;
   readonly message: string;
 }
 
-/** Whether this code knows the events of a type. */
+/** Returns whether this code knows an event type. */
 export function isKnownType(event: string): event is keyof Schemas {
   return Object.hasOwn(naturalPersonEvents, event);
 }
 
-/** Reads what an event says. `unknown-type` is no fault: the log keeps it until the code knows the type. */
+/** Reads an event's data. `unknown-type` is no error: the log keeps the event until the code knows its type. */
 export function recognise(event: string, data: JsonObject): Recognition {
   if (!isKnownType(event)) return { kind: "unknown-type" };
   const parsed = naturalPersonEvents[event].safeParse(upcast(data));
@@ -72,6 +73,7 @@ export function recognise(event: string, data: JsonObject): Recognition {
   return { kind: "recognised", event: { event, data: parsed.data } as NaturalPersonEvent };
 }
 
+/** Returns zod's issues, each path after `prefix`. */
 export function issuesOf(error: z.ZodError, ...prefix: string[]): Issue[] {
   return error.issues.map(({ path, message }) => ({
     path: [...prefix, ...path].map(String).join("."),

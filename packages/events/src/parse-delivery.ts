@@ -1,31 +1,40 @@
 import { z } from "zod";
-import { dataDigest } from "./data-digest.ts";
-import { invalidEvent, unparsable, type DeadLetter } from "./dead-letter.ts";
+import { dataDigest } from "./digests.ts";
 import type { Event, PartialIdentity } from "./event.ts";
 import { canonicalJson, isJsonObject, parseJson, scalarText, type Json, type JsonObject } from "./json.ts";
 import { issuesOf, recognise, type Issue } from "./natural-person-events.ts";
-import { err, ok, type Result } from "./result.ts";
+import { invalidEvent, unparsable, type DeadLetter } from "./outcome.ts";
 import { parseTicks } from "./ticks.ts";
 import { upcast } from "./upcast.ts";
 
-/** In characters. A key of an index in Postgres holds at most about 2,700 bytes. */
+/** In characters. An index key in Postgres holds at most about 2,700 bytes. */
 export const MAX_ID_LENGTH = 200;
+
+/** A value, or the reason why there is none. */
+export type Result<T, E> = { ok: true; value: T } | { ok: false; error: E };
+
+export function ok<T>(value: T): { ok: true; value: T } {
+  return { ok: true, value };
+}
+
+export function err<E>(error: E): { ok: false; error: E } {
+  return { ok: false, error };
+}
 
 /** What a delivery's bytes say. */
 export interface ParsedEvent extends Event {
-  /** The canonical text of the data as it was received: what the log keeps. */
+  /** The canonical text of the data as it came, which the log keeps. */
   readonly dataJson: string;
-  /** Equal digests mean equal data: see `dataDigest`. */
+  /** See `dataDigest`. */
   readonly dataDigest: Buffer;
 }
 
 /**
- * Reads a delivery's exact bytes.
+ * Parses a delivery's bytes. Returns the event, or the dead letter that the delivery must become.
  *
- * Tolerant where senders differ: ids of any shape, digits included; times with up to seven fractional digits, with
- * or without a zone; `webhookEvent` for `event`; PascalCase names; fields that nobody documented. Strict on what
- * identity and order need (`event`, `id`, `data.entityId`, `creationTimeUtc`) and, for the documented types, on
- * what they say.
+ * Tolerant where iComply's releases differ: ids may be numbers; times have up to seven fractional digits, with or
+ * without a zone; `event` may be named `webhookEvent`; names may be in PascalCase; undocumented fields are kept. Strict
+ * in what identity and order need (`event`, `id`, `data.entityId`, `creationTimeUtc`), and in the data of known types.
  */
 export function parseDelivery(body: Uint8Array): Result<ParsedEvent, DeadLetter> {
   const payload = parsePayload(body);
@@ -67,16 +76,18 @@ function parsePayload(body: Uint8Array): Result<JsonObject, DeadLetter> {
     payload = parseJson(text);
   } catch (error) {
     if (error instanceof RangeError) return err(unparsable(`the body is ${error.message}`));
-    // The parser's own message may quote the text around the fault, which may be personal; then it ends otherwise.
+    // Some of the parser's messages quote the text, which may be personal. Those that end with a position do not.
     const position = /at position (\d+) \(line \d+ column \d+\)$/.exec(String(error))?.[1];
     return err(
-      unparsable(`the body is not JSON${position === undefined ? "" : `, from character ${position} on`}`),
+      unparsable(`the body is not JSON${position === undefined ? "" : `: error at character ${position}`}`),
     );
   }
-  if (!isJsonObject(payload)) return err(unparsable("the body is JSON, but no object"));
-  const shape = upcast(payload);
-  // The sender's newer releases name the field `webhookEvent`.
-  return ok(Object.hasOwn(shape, "event") ? shape : { ...shape, event: shape["webhookEvent"] ?? null });
+  if (!isJsonObject(payload)) return err(unparsable("the body is JSON, but not an object"));
+  const envelope = upcast(payload);
+  // Newer releases of iComply name the field `webhookEvent`.
+  return ok(
+    Object.hasOwn(envelope, "event") ? envelope : { ...envelope, event: envelope["webhookEvent"] ?? null },
+  );
 }
 
 const identifier = z.preprocess(
@@ -87,7 +98,7 @@ const identifier = z.preprocess(
     .max(MAX_ID_LENGTH, `is longer than ${MAX_ID_LENGTH} characters`)
     .refine(
       (value) => value.isWellFormed() && !value.includes("\0"),
-      "holds a NUL character or half a surrogate pair",
+      "contains a NUL character or a lone surrogate",
     ),
 );
 

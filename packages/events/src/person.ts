@@ -1,4 +1,4 @@
-/** How far a person has come; the later includes the earlier. */
+/** The steps of a person's way through KYC, in their order. */
 export const STATUSES = [
   "unknown",
   "pending",
@@ -9,7 +9,7 @@ export const STATUSES = [
 ] as const;
 export type Status = (typeof STATUSES)[number];
 
-/** A time in UTC with seven fractional digits, as `formatTicks` writes it: sorts as text. */
+/** A time in UTC with seven fractional digits, from `formatTicks`. Such texts sort as the times do. */
 export type Time = string;
 
 export interface Approval {
@@ -37,31 +37,31 @@ export interface SupportingDocument {
   readonly uploadedAt: Time;
 }
 
-/** A person's file, as the API shows it. What is not known is `null`. */
+/** A person's state, as the API shows it. What is not known is `null`. */
 export interface Person {
   readonly entityId: string;
   readonly name: string | null;
   readonly email: string | null;
-  /** The furthest step ever reached: it never goes back. */
+  /** The furthest step that the person ever reached. */
   readonly status: Status;
   /** iComply's own word for the person's status, from the last approval. */
   readonly entityStatus: string | null;
   /** The last approval. */
   readonly approval: Approval | null;
-  /** The person was asked for an update, and did something about it, after the last approval. */
+  /** Whether an event with `isClientUpdateRequest` follows the last approval. */
   readonly reviewNeeded: boolean;
   readonly personalInfoSubmittedAt: Time | null;
   readonly identityDocuments: readonly IdentityDocument[];
   readonly supportingDocuments: readonly SupportingDocument[];
-  /** How many of the events are of types that this code does not know. */
+  /** How many of the events this code does not recognise. */
   readonly unrecognisedEvents: number;
-  /** How many distinct events the file is made of. */
+  /** How many distinct events the person has. */
   readonly version: number;
   readonly firstEventAt: Time | null;
   readonly lastEventAt: Time | null;
 }
 
-/** What folding carries from event to event: the person, and when each document was first heard of. */
+/** What folding passes from event to event: the person, and each document's first time. */
 export interface PersonState extends Person {
   readonly identityDocuments: readonly (IdentityDocument & FirstTime)[];
   readonly supportingDocuments: readonly (SupportingDocument & FirstTime)[];
@@ -71,7 +71,7 @@ export interface FirstTime {
   readonly firstAt: Time;
 }
 
-/** The file as others see it. */
+/** Returns the person without what only folding needs. */
 export function toPerson(state: PersonState): Person {
   return {
     ...state,

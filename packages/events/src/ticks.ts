@@ -1,6 +1,6 @@
 /**
- * A moment, counted in .NET ticks of 100 ns since 1970-01-01T00:00:00Z. iComply's time stamps carry seven
- * fractional digits, which a JavaScript `Date` cannot hold.
+ * A point in time, in .NET ticks: units of 100 ns since 1970-01-01T00:00:00Z. iComply's times have seven fractional
+ * digits, which a JavaScript `Date` cannot hold.
  */
 export type Ticks = bigint;
 
@@ -11,15 +11,15 @@ const ISO_8601 =
   /^(\d{4}-\d{2}-(\d{2})T(?:[01]\d|2[0-3]):\d{2}:\d{2})(?:\.(\d{1,7}))?(?:Z|([+-])(\d{2}):(\d{2}))?$/;
 
 /**
- * Reads an ISO 8601 time of up to seven fractional digits. One without a zone is UTC, as the name of iComply's
- * field (`creationTimeUtc`) says. Gives `undefined` for anything else, a 30th of February included.
+ * Parses an ISO 8601 time with up to seven fractional digits. Without a zone it is UTC, as the name of iComply's field
+ * (`creationTimeUtc`) says. Returns `undefined` for any other text, and for a date that no calendar has.
  */
 export function parseTicks(text: string): Ticks | undefined {
   const match = ISO_8601.exec(text);
   if (match === null) return undefined;
   const [, seconds, day, fraction = "", sign, hours = "00", minutes = "00"] = match;
   const milliseconds = Date.parse(`${seconds}Z`);
-  // V8 takes a 30th of February for the 2nd of March.
+  // V8 parses a 30th of February as the 2nd of March.
   if (new Date(milliseconds).getUTCDate() !== Number(day)) return undefined;
   if (Number(hours) > 14 || Number(minutes) > 59) return undefined;
   const offset = (Number(hours) * 60 + Number(minutes)) * 60_000;
@@ -28,11 +28,11 @@ export function parseTicks(text: string): Ticks | undefined {
   return ticks < LEAST || ticks > GREATEST ? undefined : ticks;
 }
 
-/** Writes a time as ISO 8601 in UTC with all seven fractional digits; such texts sort as the times do. */
+/** Returns the time as ISO 8601 in UTC with seven fractional digits. Such texts sort as the times do. */
 export function formatTicks(ticks: Ticks): string {
   const seconds = Number(ticks / TICKS_PER_SECOND);
   const fraction = Number(ticks % TICKS_PER_SECOND);
-  // BigInt rounds towards zero: before 1970 that is up.
+  // BigInt division rounds towards zero, which is up for times before 1970.
   return fraction < 0
     ? `${formatSeconds(seconds - 1)}.${sevenDigits(fraction + 10_000_000)}Z`
     : `${formatSeconds(seconds)}.${sevenDigits(fraction)}Z`;
@@ -54,13 +54,13 @@ function twoDigits(value: number): string {
   return value < 10 ? `0${value}` : `${value}`;
 }
 
-/** `toISOString` takes longer for this than all the rest for an event. */
+/** Formats without `toISOString`, which takes longer than everything else that is done for an event. */
 function formatDay(day: number): string {
   const date = new Date(day * 86_400_000);
   const year = String(date.getUTCFullYear()).padStart(4, "0");
   return `${year}-${twoDigits(date.getUTCMonth() + 1)}-${twoDigits(date.getUTCDate())}`;
 }
 
-// Years 0001 to 9999: what .NET's DateTime holds, and where the written form keeps its width.
+// The years 0001 to 9999, as in .NET's DateTime: their text has a fixed width.
 const LEAST = BigInt(Date.parse("0001-01-01T00:00:00Z")) * TICKS_PER_MILLISECOND;
 const GREATEST = BigInt(Date.parse("9999-12-31T23:59:59Z")) * TICKS_PER_MILLISECOND + TICKS_PER_SECOND - 1n;

@@ -1,28 +1,25 @@
 import type { JsonObject } from "./json.ts";
 
 /**
- * Brings an object of any shape that was ever sent or stored into today's shape. The log keeps what came; every
- * reader passes through here, so an old row is read as if it had been written today. A step knows its old shape
- * by sight and leaves every other as it is.
+ * Returns an object of any shape that was ever sent in today's shape. The log keeps data as it came, so whoever reads
+ * data calls this first. Each step recognises its old shape, and returns every other object as it is.
  */
-export function upcast(stored: JsonObject): JsonObject {
-  return STEPS.reduce((shape, step) => step(shape), stored);
+export function upcast(object: JsonObject): JsonObject {
+  return STEPS.reduce((shape, step) => step(shape), object);
 }
 
-const STEPS: readonly ((stored: JsonObject) => JsonObject)[] = [camelCaseNames];
+const STEPS: readonly ((object: JsonObject) => JsonObject)[] = [camelCaseNames];
 
-/** Some releases of the sender's webhook system write PascalCase names: `EntityId` is `entityId`. */
-export function camelCaseNames(stored: JsonObject): JsonObject {
-  const names = Object.keys(stored);
-  if (!names.some(startsUpperCase)) return stored;
+/** Some releases of iComply write PascalCase names: `EntityId` for `entityId`. */
+export function camelCaseNames(object: JsonObject): JsonObject {
+  const names = Object.keys(object);
+  if (!names.some(startsUpperCase)) return object;
   return Object.fromEntries(
     names.map((name) => {
       const camelCase = name.charAt(0).toLowerCase() + name.slice(1);
-      // A name that is there in both cases is two facts: neither may hide the other.
-      return [
-        startsUpperCase(name) && !Object.hasOwn(stored, camelCase) ? camelCase : name,
-        stored[name] ?? null,
-      ];
+      // If an object has a name in both cases, both are kept: neither may hide the other.
+      const renamed = startsUpperCase(name) && !Object.hasOwn(object, camelCase);
+      return [renamed ? camelCase : name, object[name] ?? null];
     }),
   );
 }

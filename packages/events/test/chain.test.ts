@@ -16,7 +16,7 @@ const ENTRY: Entry = {
   deliveryDigest: hash("sha256", "body", "buffer"),
 };
 
-test("the hash of an entry stays what it was when it was stored", () => {
+test("an entry's hash stays what it was when it was stored", () => {
   expect(chainHash(CHAIN_START, ENTRY).toString("hex")).toBe(
     "69524e3e890f8aa2fc1528c17a6f13a34fdd8e0bb9c69dd50b17b2f139abad81",
   );
@@ -30,21 +30,21 @@ test.each<[string, Partial<Entry>]>([
   ["id", { id: "0254" }],
   ["ticks", { ticks: ENTRY.ticks + 1n }],
   ["dataJson", { dataJson: '{"entity":"John  Doe"}' }],
-  ["dataJson taken away", { dataJson: null }],
-  ["dataJson for null", { dataJson: "null" }],
+  ["dataJson, removed", { dataJson: null }],
+  ["dataJson, the text null", { dataJson: "null" }],
   ["deliveryId", { deliveryId: "0197a3b0-0000-7000-8000-000000000002" }],
   ["receivedTicks", { receivedTicks: ENTRY.receivedTicks - 1n }],
   ["deliveryDigest", { deliveryDigest: hash("sha256", "Body", "buffer") }],
-])("an entry with another %s has another hash", (_, change) => {
+])("an entry with a different %s has a different hash", (_, change) => {
   const changed = chainHash(CHAIN_START, { ...ENTRY, ...change });
   expect(changed.equals(chainHash(CHAIN_START, ENTRY))).toBe(false);
 });
 
-test("an entry after another one has another hash", () => {
+test("an entry after a different one has a different hash", () => {
   expect(chainHash(chainHash(CHAIN_START, ENTRY), ENTRY)).not.toEqual(chainHash(CHAIN_START, ENTRY));
 });
 
-test("no text moves from one field into the next unnoticed", () => {
+test("text that moves from one field into the next changes the hash", () => {
   fc.assert(
     fc.property(fc.string(), fc.string({ minLength: 1 }), fc.string(), (a, moved, b) => {
       const before = chainHash(CHAIN_START, { ...ENTRY, event: a + moved, id: b });

@@ -25,8 +25,8 @@ const numberText = fc
   .map(({ sign, whole, fraction, exponent }) => sign + whole + fraction + exponent);
 
 describe("numbers", () => {
-  test("keep their exact value, beyond a double's digits and range, wherever they stand", () => {
-    const places = fc.constantFrom(
+  test("keep their exact value, beyond a double's digits and range, at any position", () => {
+    const positions = fc.constantFrom(
       (n: string) => `[${n}]`,
       (n: string) => `[0,${n}]`,
       (n: string) => `{"n":${n}}`,
@@ -34,19 +34,19 @@ describe("numbers", () => {
       (n: string) => n,
     );
     fc.assert(
-      fc.property(numberText, places, (text, placed) => {
-        const kept = canonicalJson(parseJson(placed(text)));
+      fc.property(numberText, positions, (text, at) => {
+        const kept = canonicalJson(parseJson(at(text)));
         const [number = ""] = /-?\d[\d.eE+-]*(?=[\]}]?$)/.exec(kept) ?? [];
-        expect(exactly(number)).toBe(exactly(text));
+        expect(exactValue(number)).toBe(exactValue(text));
       }),
       { numRuns: 5000, examples: [["12345678901234567890", (n) => n]] },
     );
   });
-  test("two that differ in the twentieth digit stay different", () => {
+  test("that differ in the twentieth digit stay different", () => {
     const [a, b] = ["[1.0000000000000000001]", "[1.0000000000000000002]"];
     expect(canonicalJson(parseJson(a))).not.toBe(canonicalJson(parseJson(b)));
   });
-  test("a text that looks like one stays a text", () => {
+  test("in strings stay strings", () => {
     const text = '["12345678901234567890",":12345678901234567890","1e999"]';
     expect(parseJson(text)).toEqual(JSON.parse(text));
     expect(canonicalJson(parseJson(text))).toBe(text);
@@ -54,7 +54,7 @@ describe("numbers", () => {
 });
 
 describe("the canonical text", () => {
-  test("says the same as the value", () => {
+  test("has the same value", () => {
     fc.assert(
       fc.property(value, (value) => {
         expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)));
@@ -62,7 +62,7 @@ describe("the canonical text", () => {
       { numRuns: 1000 },
     );
   });
-  test("of the canonical text is itself", () => {
+  test("of a canonical text is itself", () => {
     fc.assert(
       fc.property(value, (value) => {
         const text = canonicalJson(value);
@@ -71,7 +71,7 @@ describe("the canonical text", () => {
       { numRuns: 1000 },
     );
   });
-  test("does not depend on the order of names nor on white space", () => {
+  test("depends neither on the order of names nor on white space", () => {
     fc.assert(
       fc.property(value, (value) => {
         const rewritten = parseJson(JSON.stringify(withNamesReversed(value), null, "\t"));
@@ -83,7 +83,7 @@ describe("the canonical text", () => {
   test("depends on the order of items", () => {
     expect(canonicalJson([1, 2])).not.toBe(canonicalJson([2, 1]));
   });
-  test("is valid Unicode without a raw NUL, whatever the texts and names hold", () => {
+  test("is valid Unicode without a raw NUL, for any texts and names", () => {
     const unit = fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit));
     const text = fc.string({ unit: fc.oneof(unit, fc.constantFrom("\0", "\ud800", "\udc00")) });
     fc.assert(
@@ -97,13 +97,13 @@ describe("the canonical text", () => {
   });
 });
 
-test("of a name given twice the last counts, also beside a number that keeps its digits", () => {
+test("of a repeated name the last value counts, also beside a number that keeps its digits", () => {
   expect(canonicalJson(parseJson('{"a":1,"b":0,"a":2}'))).toBe('{"a":2,"b":0}');
   expect(canonicalJson(parseJson('{"a":12345678901234567890,"a":2}'))).toBe('{"a":2}');
 });
 
 test.each(['{"__proto__":{"polluted":1}}', '{"__proto__":{"polluted":12345678901234567890}}'])(
-  "%s is a name like any other: kept, and no prototype",
+  "%s keeps its name, and changes no prototype",
   (text) => {
     const value = parseJson(text);
     expect(canonicalJson(value)).toBe(text);
@@ -112,7 +112,7 @@ test.each(['{"__proto__":{"polluted":1}}', '{"__proto__":{"polluted":12345678901
   },
 );
 
-test("objects with a `rawJSON` or a `toJSON` of their own are just objects", () => {
+test("objects with an own `rawJSON` or `toJSON` are objects like any other", () => {
   const text = '{"a":{"rawJSON":"1"},"b":{"toJSON":"x"}}';
   expect(canonicalJson(parseJson(text))).toBe(text);
 });
@@ -121,7 +121,7 @@ describe("nesting", () => {
   const nested = (levels: number, innermost = "") => "[".repeat(levels) + innermost + "]".repeat(levels);
 
   test.each(["", "12345678901234567890"])(
-    "as deep as MAX_DEPTH is read and written (innermost: %j)",
+    "as deep as MAX_DEPTH is parsed and written (innermost: %j)",
     (inner) => {
       const text = nested(MAX_DEPTH, inner);
       expect(canonicalJson(parseJson(text))).toBe(text);
@@ -133,13 +133,13 @@ describe("nesting", () => {
     ["10,000 deep around a long number", nested(10_000, "12345678901234567890")],
     ["a mebibyte deep", nested(524_288)],
     ["10,000 objects deep", `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`],
-  ])("%s is a RangeError, not a stack that overflows", (_, text) => {
+  ])("%s is a RangeError, not a stack overflow", (_, text) => {
     expect(() => parseJson(text)).toThrow(new RangeError(`nested deeper than ${MAX_DEPTH} levels`));
   });
 });
 
-/** The number a JSON text writes, as digits and a power of ten: equal for `1.50`, `15e-1` and `0.15E1`. */
-function exactly(text: string): string {
+/** Returns the digits and the power of ten of a JSON number: equal for `1.50`, `15e-1` and `0.15E1`. */
+function exactValue(text: string): string {
   const [, sign = "", whole = "", fraction = "", exponent = "0"] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
   const significant = (whole + fraction).replace(/^0+/, "");

@@ -1,18 +1,19 @@
 import fc, { type Arbitrary } from "fast-check";
-import { altered, draft, write } from "./draft.ts";
-import { LIMIT } from "./request.ts";
+import { encodePayload, mutatedPayload, validPayload } from "./payload.ts";
+import { MAX_BODY_BYTES } from "./request.ts";
 
-export const documented: Arbitrary<Buffer> = draft.map((whole) => write(whole));
+export const documented: Arbitrary<Buffer> = validPayload.map((payload) => encodePayload(payload));
 
-/** A payload with one more member, at its end. */
-export const withMember = (name: string, value: string): Arbitrary<Buffer> =>
-  draft.map((whole) => write(whole, `,${JSON.stringify(name)}:${value}`));
+/** Valid payloads with one more member at the end; `value` is JSON text. */
+export function withMember(name: string, value: string): Arbitrary<Buffer> {
+  return validPayload.map((payload) => encodePayload(payload, `,${JSON.stringify(name)}:${value}`));
+}
 
-export const wrongTypes = altered(
+export const wrongTypes = mutatedPayload(
   fc.oneof(fc.constantFrom("null", "true", "0", "-1", "1.5", '""', "[]", "{}", '[{"a":[]}]'), fc.json()),
 );
 
-const NAMES = [
+const SPECIAL_NAMES = [
   "__proto__",
   "constructor",
   "prototype",
@@ -23,23 +24,36 @@ const NAMES = [
   "",
   "0",
 ];
-const FIELDS = ["id", "event", "webhookEvent", "data", "creationTimeUtc", "entityId", "entity", "attempt"];
+const FIELD_NAMES = [
+  "id",
+  "event",
+  "webhookEvent",
+  "data",
+  "creationTimeUtc",
+  "entityId",
+  "entity",
+  "attempt",
+];
 
-/** Names that mean something to JavaScript, and names that are there twice, in either case, or spelt with escapes. */
-export const hostileNames = altered(
+/** Names that JavaScript treats specially, and the fields' own names again: duplicate, in either case, with escapes. */
+export const hostileNames = mutatedPayload(
   fc.oneof(
     fc.json(),
     fc.constantFrom('"person-1"', '{"entityId":"person-2"}', '{"__proto__":{"entityId":"x"}}'),
   ),
   fc
-    .constantFrom(...NAMES, ...FIELDS, ...FIELDS.map((name) => name.charAt(0).toUpperCase() + name.slice(1)))
+    .constantFrom(
+      ...SPECIAL_NAMES,
+      ...FIELD_NAMES,
+      ...FIELD_NAMES.map((name) => name.charAt(0).toUpperCase() + name.slice(1)),
+    )
     .map((name) =>
       JSON.stringify(name).replace(/[ie]/, (letter) => `\\u00${letter.charCodeAt(0).toString(16)}`),
     ),
 );
 
-/** What JSON's strings may hold, though hardly anyone expects it. */
-const ODD = [
+/** Allowed in a JSON string. */
+const UNUSUAL = [
   ...Array.from("aé€😀\u2028\u202e\ufeff\u007f\uffff"),
   ...[
     "\\u0000",
@@ -55,17 +69,22 @@ const ODD = [
     "';--",
   ],
 ];
+/** Not allowed in a JSON string. */
 const FORBIDDEN = ["\u0000", "\u0007", "\n", "\\x", "\\u12", '"'];
 
-const text = (units: readonly string[]) =>
-  fc.array(fc.constantFrom(...units), { maxLength: 20 }).map((some) => `"${some.join("")}"`);
+function stringOf(units: readonly string[]): Arbitrary<string> {
+  return fc.array(fc.constantFrom(...units), { maxLength: 20 }).map((parts) => `"${parts.join("")}"`);
+}
 
-/** NUL, halves of surrogate pairs, marks that turn the line, controls raw and escaped, escapes that are none. */
-export const hostileText = altered(
-  fc.oneof({ weight: 6, arbitrary: text(ODD) }, { weight: 1, arbitrary: text([...ODD, ...FORBIDDEN]) }),
+/** NUL, lone surrogates, bidirectional overrides, raw and escaped control characters, invalid escapes. */
+export const hostileText = mutatedPayload(
+  fc.oneof(
+    { weight: 6, arbitrary: stringOf(UNUSUAL) },
+    { weight: 1, arbitrary: stringOf([...UNUSUAL, ...FORBIDDEN]) },
+  ),
 );
 
-export const hugeNumbers = altered(
+export const hugeNumbers = mutatedPayload(
   fc.oneof(
     fc.constantFrom(
       "1e400",
@@ -88,7 +107,7 @@ export const hugeNumbers = altered(
   ),
 );
 
-export const oddTimes = altered(
+export const unusualTimes = mutatedPayload(
   fc
     .oneof(
       fc.constantFrom(
@@ -108,21 +127,21 @@ export const oddTimes = altered(
   fc.constant('"creationTimeUtc"'),
 );
 
-const nest = (depth: number, kind: string, closed: boolean): string => {
-  const [open, close] = kind === "list" ? ["[", "]"] : ['{"a":', "}"];
+function nest(depth: number, kind: string, closed: boolean): string {
+  const [open, close] = kind === "array" ? ["[", "]"] : ['{"a":', "}"];
   return `${open.repeat(depth)}0${closed ? close.repeat(depth) : ""}`;
-};
+}
 
-/** Up to 10,000 levels, as a field's value or as the whole body, closed or not. */
-export const nested = fc
+/** Up to 10,000 levels of arrays or objects, as a field's value or as the whole body, closed or not. */
+export const deepNesting = fc
   .tuple(
     fc.oneof(fc.integer({ min: 1, max: 10_000 }), fc.constantFrom(1, 10, 97, 98, 99, 100, 101, 10_000)),
-    fc.constantFrom("list", "object"),
+    fc.constantFrom("array", "object"),
     fc.boolean(),
   )
   .chain(([depth, kind, closed]) => {
     const value = nest(depth, kind, closed);
-    return fc.oneof(altered(fc.constant(value)), fc.constant(Buffer.from(value)));
+    return fc.oneof(mutatedPayload(fc.constant(value)), fc.constant(Buffer.from(value)));
   });
 
 export const anyJson: Arbitrary<Buffer> = fc.json().map((text) => Buffer.from(text));
@@ -131,41 +150,44 @@ export const anyBytes: Arbitrary<Buffer> = fc
   .uint8Array({ maxLength: 2_000 })
   .map((bytes) => Buffer.from(bytes));
 
-/** A payload with some bytes changed, put in, taken out, or cut off. */
-export const mutated: Arbitrary<Buffer> = fc
+/** Valid payloads with 1 to 8 bytes replaced, inserted or dropped, or with their end cut off. */
+export const mutatedBytes: Arbitrary<Buffer> = fc
   .tuple(
     documented,
     fc.array(
-      fc.record({ at: fc.nat(), how: fc.constantFrom("change", "insert", "drop", "cut"), byte: fc.nat(255) }),
+      fc.record({
+        at: fc.nat(),
+        kind: fc.constantFrom("replace", "insert", "drop", "cut"),
+        byte: fc.nat(255),
+      }),
       { minLength: 1, maxLength: 8 },
     ),
   )
-  .map(([body, edits]) =>
-    edits.reduce((bytes, { at, how, byte }) => {
-      const place = at % (bytes.length + 1);
-      if (how === "cut") return bytes.subarray(0, place);
-      const put = how === "drop" ? [] : [byte];
+  .map(([body, mutations]) =>
+    mutations.reduce((bytes, { at, kind, byte }) => {
+      const index = at % (bytes.length + 1);
+      if (kind === "cut") return bytes.subarray(0, index);
       return Buffer.concat([
-        bytes.subarray(0, place),
-        Buffer.from(put),
-        bytes.subarray(place + (how === "insert" ? 0 : 1)),
+        bytes.subarray(0, index),
+        Buffer.from(kind === "drop" ? [] : [byte]),
+        bytes.subarray(kind === "insert" ? index : index + 1),
       ]);
     }, body),
   );
 
-/** One field of nearly a mebibyte, so that the whole body is just within the limit, or just beyond it. */
-export const large: Arbitrary<Buffer> = fc
+/** One field is so long that the body is as long as the limit, or a little shorter or longer. */
+export const atSizeLimit: Arbitrary<Buffer> = fc
   .tuple(
-    draft,
+    validPayload,
     fc.constantFrom("entity", "entityId", "description", "message", "email", "unknown"),
     fc.constantFrom("x", "\\u0000", "\\ud800", '\\"', "é", "\\\\", " "),
-    fc.constantFrom(LIMIT - 1, LIMIT, LIMIT + 1, LIMIT + 70_000),
+    fc.constantFrom(MAX_BODY_BYTES - 1, MAX_BODY_BYTES, MAX_BODY_BYTES + 1, MAX_BODY_BYTES + 70_000),
   )
-  .map(([whole, field, unit, size]) => {
+  .map(([payload, field, unit, size]) => {
     const name = JSON.stringify(field);
-    const others = whole.data.filter(([other]) => other !== name);
-    const filled = (text: string) => write({ ...whole, data: [...others, [name, `"${text}"`]] });
-    const room = size - filled("").length;
-    const units = Math.floor(room / Buffer.byteLength(unit));
-    return filled(unit.repeat(units) + "y".repeat(room - units * Buffer.byteLength(unit)));
+    const others = payload.data.filter(([other]) => other !== name);
+    const withText = (text: string) => encodePayload({ ...payload, data: [...others, [name, `"${text}"`]] });
+    const missing = size - withText("").length;
+    const units = Math.floor(missing / Buffer.byteLength(unit));
+    return withText(unit.repeat(units) + "y".repeat(missing - units * Buffer.byteLength(unit)));
   });

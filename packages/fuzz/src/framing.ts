@@ -1,76 +1,79 @@
 import fc from "fast-check";
-import { documented, large } from "./bodies.ts";
-import { makeCase, type Case } from "./case.ts";
-import { chunk, head, lengthOf, LIMIT, pieces, signatureOf, TOO_LARGE } from "./request.ts";
+import { atSizeLimit, documented } from "./bodies.ts";
+import {
+  chunk,
+  head,
+  MAX_BODY_BYTES,
+  segmented,
+  signature,
+  signedHead,
+  signedRequest,
+  TOO_LARGE,
+  type Case,
+} from "./request.ts";
 
-export const inChunks = fc
+const EMPTY = Buffer.from("{}");
+
+export const chunked = fc
   .tuple(
-    fc.oneof({ weight: 20, arbitrary: documented }, { weight: 1, arbitrary: large }),
+    fc.oneof({ weight: 20, arbitrary: documented }, { weight: 1, arbitrary: atSizeLimit }),
     fc.constantFrom("", ";a=b", ';a="é"'),
     fc.constantFrom("", "X-Trailer: a\r\n"),
   )
   .chain(([body, extension, trailer]) =>
-    pieces(body).map((parts) =>
-      makeCase({
-        category: "chunks",
-        segments: [
-          head({ headers: [["transfer-encoding", "chunked"], signatureOf(body)] }),
-          ...parts.filter(({ length }) => length > 0).map((part) => chunk(part, extension)),
-          Buffer.from(`0\r\n${trailer}\r\n`),
-        ],
-        afterwards: "wait",
-        right: body.length > LIMIT ? TOO_LARGE : [200],
-      }),
-    ),
-  );
-
-export const brokenChunks = fc
-  .tuple(documented, fc.constantFrom("g\r\n", "-1\r\n", "ffffffffffffffffff\r\n", "\r\n", "5\r\nab"))
-  .map(([body, broken]) =>
-    makeCase({
-      category: "broken chunks",
+    segmented(body).map((parts): Case => ({
+      category: "chunked",
       segments: [
-        head({ headers: [["transfer-encoding", "chunked"], signatureOf(body)] }),
-        chunk(body),
-        Buffer.from(broken),
+        head({ headers: [["transfer-encoding", "chunked"], signature(body)] }),
+        ...parts.filter(({ length }) => length > 0).map((part) => chunk(part, extension)),
+        Buffer.from(`0\r\n${trailer}\r\n`),
       ],
-      afterwards: "half-close",
-      right: [400, "none"],
-    }),
+      ending: "wait",
+      expected: body.length > MAX_BODY_BYTES ? TOO_LARGE : [200],
+    })),
   );
 
-/** In pieces, which come as fast as they are taken: no time limit is met. */
-export const inPieces = fc
+export const invalidChunks = fc
+  .tuple(documented, fc.constantFrom("g\r\n", "-1\r\n", "ffffffffffffffffff\r\n", "\r\n", "5\r\nab"))
+  .map(([body, invalid]): Case => ({
+    category: "invalid chunks",
+    segments: [
+      head({ headers: [["transfer-encoding", "chunked"], signature(body)] }),
+      chunk(body),
+      Buffer.from(invalid),
+    ],
+    ending: "half-close",
+    expected: [400, "none"],
+  }));
+
+/** Segments follow each other so fast that no timeout is met. */
+export const inSegments = fc
   .tuple(documented, fc.constantFrom("wait" as const, "half-close" as const))
-  .chain(([body, afterwards]) =>
-    pieces(Buffer.concat([head({ headers: [lengthOf(body), signatureOf(body)] }), body])).map((segments) =>
-      makeCase({
-        category: "in pieces",
-        segments,
-        afterwards,
-        // Node takes a client that ends its side for one that has gone.
-        right: afterwards === "wait" ? [200] : [200, "none"],
-      }),
-    ),
+  .chain(([body, ending]) =>
+    segmented(signedRequest(body)).map((segments): Case => ({
+      category: "in segments",
+      segments,
+      ending,
+      // Node may take a client that ends its side for one that has gone.
+      expected: ending === "wait" ? [200] : [200, "none"],
+    })),
   );
 
-export const unfinished = fc
+export const truncated = fc
   .tuple(documented, fc.nat(), fc.constantFrom("half-close" as const, "reset" as const))
-  .map(([body, at, afterwards]) => {
-    const whole = Buffer.concat([head({ headers: [lengthOf(body), signatureOf(body)] }), body]);
-    return makeCase({
-      category: "unfinished",
-      segments: [whole.subarray(0, at % whole.length)],
-      afterwards,
-      right: [400, "none"],
-    });
+  .map(([body, at, ending]): Case => {
+    const request = signedRequest(body);
+    return {
+      category: "truncated",
+      segments: [request.subarray(0, at % request.length)],
+      ending,
+      expected: [400, "none"],
+    };
   });
 
-const body = Buffer.from("{}");
-
-/** Requests that wait for ever in the middle of what they send: they meet ingest's time limits, up to half a minute each. */
-export const neverEnding: readonly Case[] = [
-  head({ headers: [lengthOf(body), signatureOf(body)] }).subarray(0, -2),
-  Buffer.concat([head({ headers: [lengthOf(body), signatureOf(body)] }), body.subarray(1)]),
-  Buffer.concat([head({ headers: [["transfer-encoding", "chunked"], signatureOf(body)] }), chunk(body)]),
-].map((sent) => makeCase({ category: "never ending", segments: [sent], afterwards: "wait", right: [408] }));
+/** Requests that stop in the middle and stay connected. Each runs into a timeout of ingest, of up to 30 s. */
+export const stalledRequests: readonly Case[] = [
+  signedHead(EMPTY).subarray(0, -2),
+  Buffer.concat([signedHead(EMPTY), EMPTY.subarray(1)]),
+  Buffer.concat([head({ headers: [["transfer-encoding", "chunked"], signature(EMPTY)] }), chunk(EMPTY)]),
+].map((bytes): Case => ({ category: "stalled", segments: [bytes], ending: "wait", expected: [408] }));

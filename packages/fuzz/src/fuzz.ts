@@ -1,79 +1,111 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
-import type { Case } from "./case.ts";
 import { anyCase } from "./cases.ts";
-import { keepSilent, send } from "./send.ts";
+import { openIdleConnections, perform } from "./connection.ts";
+import { describeCase, type Case } from "./request.ts";
 import type { System } from "./system.ts";
 import { Tally } from "./tally.ts";
 
-/** Cases that are under way at the same time. */
-const TOGETHER = 100;
-const SILENT_CONNECTIONS = 1_000;
-/** Between the seeds of two groups: so far that runs with neighbouring seeds share none. */
-const STRIDE = 0x9e3779b1;
-
-/** The same for each seed, whatever is left to do: what is too much is cut off after. */
-const group = fc.array(anyCase, { minLength: 1, maxLength: TOGETHER, size: "max" });
-
 export interface FuzzOptions {
   readonly cases: number;
-  /** The same seed makes the same cases. */
+  /** The same seed gives the same cases. */
   readonly seed: number;
-  /** Told after each group of cases how many there were so far. */
+  /** Memory is measured for the first time after this many cases, when code is compiled and connections are open. */
+  readonly warmUpCases: number;
+  /** Called after each group of cases with how many there were so far. */
   readonly onProgress?: (cases: number) => void;
-  /** Aborted to end early, after the group in hand. */
-  readonly shutdownSignal?: AbortSignal;
+  /** Ends the run early, after the group that is being performed. */
+  readonly abortSignal?: AbortSignal;
+}
+
+export interface FuzzResult {
+  readonly tally: Tally;
+  /** Bytes of live objects after the warm-up and at the end; `undefined` if the run ended before the warm-up. */
+  readonly memory: { readonly warmedUp: number; readonly end: number } | undefined;
+}
+
+const CASES_PER_GROUP = 100;
+const IDLE_CONNECTIONS = 1_000;
+/** Between the seeds of two groups; so large that runs with neighbouring seeds share none. */
+const SEED_STRIDE = 0x9e3779b1;
+
+/** Always drawn whole, so that a seed gives the same cases however many are wanted. */
+const group = fc.array(anyCase, { minLength: 1, maxLength: CASES_PER_GROUP, size: "max" });
+
+/**
+ * Performs random cases against the system, beside a thousand idle connections, and waits until what was accepted is
+ * settled. Rejects, with the seed and the smallest failing group, if a case is answered wrongly, is not settled, uses
+ * an attempt, or makes the system log an error or personal data; and if the idle connections starve.
+ */
+export async function fuzz(system: System, options: FuzzOptions): Promise<FuzzResult> {
+  const { cases, seed, warmUpCases, onProgress, abortSignal } = options;
+  const tally = new Tally();
+  let warmedUp: number | undefined;
+  const idle = await openIdleConnections(system.port, IDLE_CONNECTIONS);
+  try {
+    for (let round = 0; tally.cases < cases && !abortSignal?.aborted; round += 1) {
+      const missing = cases - tally.cases;
+      const property = fc.asyncProperty(group, (drawn) =>
+        performGroup(system, drawn.slice(0, missing), tally),
+      );
+      const groupSeed = (seed + round * SEED_STRIDE) % 2 ** 31;
+      const { counterexample, errorInstance } = await fc.check(property, { seed: groupSeed, numRuns: 1 });
+      if (counterexample !== null) throw failure(groupSeed, counterexample[0], errorInstance);
+      if (tally.cases >= warmUpCases) warmedUp ??= liveBytes();
+      onProgress?.(tally.cases);
+    }
+    await idle.allOpen();
+  } finally {
+    idle.close();
+  }
+  const { recorded, withSecret } = await system.countDeliveries();
+  // More may be recorded than were answered: a client that disconnects early gets no answer.
+  if (recorded < tally.accepted)
+    throw new Error(`seed ${seed}: ${tally.accepted - recorded} accepted deliveries are lost`);
+  if (withSecret > 0) throw new Error(`seed ${seed}: ${withSecret} deliveries were recorded with a secret`);
+  return { tally, memory: warmedUp === undefined ? undefined : { warmedUp, end: liveBytes() } };
+}
+
+async function performGroup(system: System, cases: readonly Case[], tally: Tally): Promise<void> {
+  const answered = await Promise.all(
+    cases.map(async (example) => ({ ...example, answer: await perform(system.port, example) })),
+  );
+  for (const { category, expected, answer } of answered) {
+    if (!expected.includes(answer.status))
+      throw new Error(`${category}: answered ${answer.status}, expected ${expected.join(" or ")}`);
+  }
+  const deliveryIds = answered.flatMap(({ answer }) => answer.deliveryId ?? []);
+  const settlements = await system.waitForSettlements(deliveryIds);
+  for (const { category, answer } of answered) {
+    tally.add(category, answer.status, settlements.get(answer.deliveryId ?? ""));
+  }
+  const [violation] = await system.takeViolations(deliveryIds);
+  if (violation !== undefined) throw new Error(violation);
+}
+
+/** The failing group is the first that its seed makes. */
+function failure(groupSeed: number, smallest: readonly Case[], cause: unknown): Error {
+  const lines = [
+    cause instanceof Error ? cause.message : String(cause),
+    `smallest failing group, of ${smallest.length} requests:`,
+    ...smallest.map((example) => `  ${describeCase(example)}`),
+    `repeat it with --seed ${groupSeed}`,
+  ];
+  return new Error(lines.join("\n"), { cause });
 }
 
 /**
- * Sends bad input to a running system, among a thousand connections that send nothing, and waits for what was
- * accepted to be settled. Rejects with the seed and the smallest failing input where a case is answered otherwise
- * than it must be, is not settled, or makes the system log an error, use up an attempt or tell of a person; and where
- * the silent connections can no longer be had.
+ * By how much the live bytes may grow after the warm-up. They differ by what is in flight when they are measured; the
+ * bodies of 100,000 cases would be some 400 MiB.
  */
-export async function fuzz(
-  system: System,
-  { cases, seed, onProgress, shutdownSignal }: FuzzOptions,
-): Promise<Tally> {
-  const tally = new Tally();
-  const silence = await keepSilent(system.port, SILENT_CONNECTIONS);
-  try {
-    for (let round = 0; tally.cases < cases && !shutdownSignal?.aborted; round += 1) {
-      const left = cases - tally.cases;
-      const property = fc.asyncProperty(group, (some) => run(system, some.slice(0, left), tally));
-      await fc.assert(property, { seed: seedOf(seed, round), numRuns: 1 });
-      onProgress?.(tally.cases);
-    }
-    await silence.whole();
-  } finally {
-    silence.end();
-  }
-  const { recorded, telling } = await system.inbox();
-  // More may be recorded than were told of it: a client that goes early is not.
-  if (recorded < tally.accepted)
-    throw new Error(`seed ${seed}: ${tally.accepted - recorded} accepted ones are lost`);
-  if (telling > 0) throw new Error(`seed ${seed}: ${telling} bodies were kept with a secret in them`);
-  return tally;
-}
+export const MAX_GROWTH_BYTES = 128 * 2 ** 20;
 
-/** A seed for each group: the one that a failure prints makes its group the first. */
-function seedOf(seed: number, round: number): number {
-  return (seed + round * STRIDE) % 2 ** 31;
-}
-
-async function run(system: System, group: readonly Case[], tally: Tally): Promise<void> {
-  const answered = await Promise.all(
-    group.map(async (sent) => ({ sent, answer: await send(system.port, sent) })),
-  );
-  for (const { sent, answer } of answered) {
-    if (!sent.right.includes(answer.status)) {
-      throw new Error(`${sent.category}: answered ${answer.status}, right is ${sent.right.join(" or ")}`);
-    }
-  }
-  const ids = answered.flatMap(({ answer }) => answer.deliveryId ?? []);
-  const settled = await system.settled(ids);
-  for (const { sent, answer } of answered) {
-    tally.add(sent.category, answer.status, settled.get(answer.deliveryId ?? ""));
-  }
-  const [fault] = await system.faults(ids);
-  if (fault !== undefined) throw new Error(fault);
+/** Returns the bytes of this process's objects and buffers after a garbage collection. */
+function liveBytes(): number {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  collectGarbage();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }

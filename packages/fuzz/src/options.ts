@@ -2,17 +2,23 @@ import { parseArgs } from "node:util";
 
 const HELP = `npm run fuzz -- [--cases N] [--seed S]
 
-Sends bad input to a real ingest and a real worker, on a Postgres and a Redis of their own. Ctrl-C ends it early, with
-the table of what was done.
+Sends random valid and invalid requests to a real ingest and a real worker, on their own Postgres and Redis, and checks
+that each is answered and settled as it must be. Ctrl-C ends it early and prints what was done so far.
 
-  --cases N   how many cases (default: 100000)
-  --seed S    a whole number: the same gives the same cases (default: drawn)
+  --cases N   number of requests (default: 100000)
+  --seed S    a whole number; the same seed gives the same requests (default: random)
+  -h, --help  print this help
 
-Exit codes: 0 all was well, 1 a case failed, whose seed and smallest form are printed, 2 called with what is not an option
+Exit codes: 0 all requests passed, 1 one failed (its seed and smallest form are printed), 2 wrong usage
 `;
 
-/** What the command line says. Ends the process where it asks for help, or says what cannot be. */
-export function options(): { readonly cases: number; readonly seed: number } {
+export interface Options {
+  readonly cases: number;
+  readonly seed: number;
+}
+
+/** Reads the command line. Ends the process with 0 after `--help`, with 2 after wrong usage. */
+export function readOptions(): Options {
   try {
     const { values } = parseArgs({
       options: {
@@ -25,15 +31,15 @@ export function options(): { readonly cases: number; readonly seed: number } {
       process.stdout.write(HELP);
       process.exit(0);
     }
-    return { cases: whole("cases", values.cases, 1), seed: whole("seed", values.seed, 0) };
+    return { cases: wholeNumber("cases", values.cases, 1), seed: wholeNumber("seed", values.seed, 0) };
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
     return process.exit(2);
   }
 }
 
-function whole(name: string, text: string, least: number): number {
+function wholeNumber(name: string, text: string, min: number): number {
   const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
-  throw new Error(`--${name} must be a whole number, ${least} or more; it is ${JSON.stringify(text)}`);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min) return value;
+  throw new Error(`--${name} must be a whole number of ${min} or more, not ${JSON.stringify(text)}`);
 }

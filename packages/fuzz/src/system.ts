@@ -1,55 +1,54 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { startIngest } from "@dossier/ingest";
 import { migrateQueue } from "@dossier/queue";
 import { createLogger } from "@dossier/service";
 import { migrate, openPool } from "@dossier/store";
 import { startWorker } from "@dossier/worker";
-import { LIMIT, SECRETS } from "./request.ts";
-import { HUNG_MS } from "./send.ts";
+import { HANG_MS } from "./connection.ts";
+import { MAX_BODY_BYTES, SECRETS } from "./request.ts";
 
-/** A real ingest and a real worker in this process. */
+/** The system under test: an ingest and a worker in this process, on real servers. */
 export interface System {
+  /** Of ingest. */
   readonly port: number;
-  /** How each of these deliveries ended; resolves when all of them have, and rejects where some never do. */
-  settled(deliveryIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
-  /** What must not have happened: attempts that these used up, and since it was last asked errors or persons in the log. */
-  faults(deliveryIds: readonly string[]): Promise<readonly string[]>;
-  /** How many deliveries are recorded, and how many of them hold a secret; resolves when none is open. */
-  inbox(): Promise<{ recorded: number; telling: number }>;
+  /** Returns each delivery's settlement, of dead letters the reason, once all are settled. Rejects if some never are. */
+  waitForSettlements(deliveryIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Returns what must never happen: attempts used by these deliveries, and log lines with errors or personal data. */
+  takeViolations(deliveryIds: readonly string[]): Promise<readonly string[]>;
+  /** Counts the recorded deliveries, and those of them with a secret in their bytes, once none is open. */
+  countDeliveries(): Promise<{ recorded: number; withSecret: number }>;
   stop(): Promise<void>;
 }
 
+const POLL_MS = 5;
+
 const ERROR = /"level":"(error|fatal)"/;
-
-/** A server that is slow on a busy machine is no fault of what was sent. */
+/** Outages are not caused by the input: servers may be slow on a busy machine. */
 const OUTAGE =
-  /"code":"(postgres-unavailable|queue-unavailable|webhook-buffer-full|sweep-failed)"|paused: Postgres cannot be used; /;
-
-const LOOK_AGAIN_MS = 5;
-
-/** What the payloads say of persons, and no log line may. */
-const PERSONAL = /John Doe|john\.doe|person-\d|whs_[0-9a-f]{8}/;
+  /"code":"(postgres-unavailable|queue-unavailable|consuming-stopped|webhook-buffer-full|sweep-failed)"/;
+/** Personal data and secrets in the payloads. */
+const PERSONAL_DATA = /John Doe|john\.doe|person-\d|whs_[0-9a-f]{8}/;
 
 export async function startSystem(databaseUrl: string, redisUrl: string): Promise<System> {
   await migrate(databaseUrl);
   await migrateQueue(databaseUrl);
-  const said: string[] = [];
+  const badLines: string[] = [];
   const destination = {
     write(line: string) {
-      if (PERSONAL.test(line) || (ERROR.test(line) && !OUTAGE.test(line))) said.push(line);
+      if (PERSONAL_DATA.test(line) || (ERROR.test(line) && !OUTAGE.test(line))) badLines.push(line);
     },
   };
-  const shutdownSignal = new AbortController();
-  const common = { PORT: 0, LOG_LEVEL: "trace" as const, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
+  const shutdown = new AbortController();
+  const config = { PORT: 0, LOG_LEVEL: "trace" as const, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
   const ingest = await startIngest(
-    { ...common, ICOMPLY_WEBHOOK_SECRETS: [...SECRETS], MAX_BODY_BYTES: LIMIT },
+    { ...config, ICOMPLY_WEBHOOK_SECRETS: [...SECRETS], MAX_BODY_BYTES },
     createLogger({ service: "ingest", level: "trace", destination }),
-    shutdownSignal.signal,
+    shutdown.signal,
   );
   const worker = await startWorker(
-    { ...common, WORKER_CONCURRENCY: 64, MAX_ATTEMPTS: 3 },
+    { ...config, WORKER_CONCURRENCY: 64, MAX_ATTEMPTS: 3 },
     createLogger({ service: "worker", level: "trace", destination }),
-    shutdownSignal.signal,
+    shutdown.signal,
   );
   if (!ingest.ok) throw new Error(ingest.error);
   if (!worker.ok) throw new Error(worker.error);
@@ -57,44 +56,40 @@ export async function startSystem(databaseUrl: string, redisUrl: string): Promis
 
   return {
     port: ingest.value.port,
-    async settled(deliveryIds) {
-      for (const until = performance.now() + HUNG_MS; ; await sleep(LOOK_AGAIN_MS)) {
-        const { rows } = await pool.query<{ delivery_id: string; outcome: string }>(
-          `select delivery_id, outcome || coalesce(' ' || reason, '') as outcome
+    async waitForSettlements(deliveryIds) {
+      for (const deadline = performance.now() + HANG_MS; ; await delay(POLL_MS)) {
+        const { rows } = await pool.query<{ delivery_id: string; settlement: string }>(
+          `select delivery_id, coalesce(reason, outcome) as settlement
            from settlements left join dead_letters using (delivery_id) where delivery_id = any ($1)`,
           [deliveryIds],
         );
-        if (rows.length === deliveryIds.length) {
-          return new Map(rows.map(({ delivery_id, outcome }) => [delivery_id, outcome]));
-        }
-        if (performance.now() > until) {
-          throw new Error(
-            `${deliveryIds.length - rows.length} accepted ones not settled within ${HUNG_MS} ms`,
-          );
-        }
+        if (rows.length === deliveryIds.length)
+          return new Map(rows.map(({ delivery_id, settlement }) => [delivery_id, settlement]));
+        if (performance.now() > deadline)
+          throw new Error(`${deliveryIds.length - rows.length} deliveries not settled within ${HANG_MS} ms`);
       }
     },
-    async faults(deliveryIds) {
+    async takeViolations(deliveryIds) {
       const { rows } = await pool.query<{ error: string }>(
-        "select error from failures where delivery_id = any ($1)",
+        "select error from failed_attempts where delivery_id = any ($1)",
         [deliveryIds],
       );
-      return [...said.splice(0), ...rows.map(({ error }) => `an attempt was used up: ${error}`)];
+      return [...badLines.splice(0), ...rows.map(({ error }) => `an attempt failed: ${error}`)];
     },
-    async inbox() {
-      while ((await pool.query("select from open_deliveries limit 1")).rowCount) await sleep(LOOK_AGAIN_MS);
-      const { rows } = await pool.query<{ recorded: number; telling: number }>(
+    async countDeliveries() {
+      while ((await pool.query("select from open_deliveries limit 1")).rowCount) await delay(POLL_MS);
+      const { rows } = await pool.query<{ recorded: number; withSecret: number }>(
         `select count(*)::int as recorded, count(*) filter (
            where exists (select from unnest($1::text[]) secret where position(convert_to(secret, 'UTF8') in body) > 0)
-         )::int as telling from deliveries`,
+         )::int as "withSecret" from deliveries`,
         [SECRETS],
       );
-      return rows[0] ?? { recorded: 0, telling: 0 };
+      return rows[0] ?? { recorded: 0, withSecret: 0 };
     },
     async stop() {
-      shutdownSignal.abort();
-      for (const { shutdown } of [ingest.value, worker.value]) {
-        for (const step of Object.values(shutdown)) await step();
+      shutdown.abort();
+      for (const service of [ingest.value, worker.value]) {
+        for (const step of Object.values(service.shutdown)) await step();
       }
       await pool.end();
     },

@@ -9,17 +9,17 @@ function run(...args: readonly string[]) {
   return { status, stdout, stderr };
 }
 
-test("--help says how it is used, and exits 0", () => {
+test("--help prints the options and exits 0", () => {
   expect(run("--help")).toEqual({ status: 0, stdout: expect.stringContaining("--cases N"), stderr: "" });
 });
 
 test.each([
-  [["--cases", "abc"], '--cases must be a whole number, 1 or more; it is "abc"\n'],
-  [["--cases", "0"], '--cases must be a whole number, 1 or more; it is "0"\n'],
-  [["--seed", "1.5"], '--seed must be a whole number, 0 or more; it is "1.5"\n'],
+  [["--cases", "abc"], '--cases must be a whole number of 1 or more, not "abc"\n'],
+  [["--cases", "0"], '--cases must be a whole number of 1 or more, not "0"\n'],
+  [["--seed", "1.5"], '--seed must be a whole number of 0 or more, not "1.5"\n'],
   [["--case", "1"], "Unknown option '--case'"],
-])("%j is misuse: it says what is wrong, and exits 2", (args, said) => {
+])("%j is wrong usage: it says why and exits 2", (args, message) => {
   const { status, stdout, stderr } = run(...args);
   expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
-  expect(stderr.startsWith(said)).toBe(true);
+  expect(stderr.startsWith(message)).toBe(true);
 });

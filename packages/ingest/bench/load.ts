@@ -1,5 +1,5 @@
-// The client of webhooks.ts: a process of its own that keeps a number of connections busy, each with one webhook at a
-// time, and tells its parent how long the answers took. It writes HTTP by hand, to take little of the machine.
+// The client of webhooks.ts, in a process of its own. It sends one webhook at a time on each of its connections, and
+// reports the latencies to its parent. It writes HTTP itself, to use little CPU.
 import { once } from "node:events";
 import { connect } from "node:net";
 import { scenario, sign } from "@dossier/simulator";
@@ -13,9 +13,9 @@ export interface Load {
   readonly seed: number;
 }
 
-/** Times in milliseconds but for the whole. */
-export interface Measured {
+export interface Measurement {
   readonly seconds: number;
+  /** Latencies in milliseconds. */
   readonly p50: number;
   readonly p99: number;
   readonly refused: number;
@@ -25,41 +25,41 @@ const ACCEPTED = Buffer.from("HTTP/1.1 200");
 
 const [argument] = process.argv.slice(2);
 if (process.send && argument !== undefined) {
-  process.send(await loaded(JSON.parse(argument) as Load));
+  process.send(await run(JSON.parse(argument) as Load));
   process.disconnect();
 }
 
-async function loaded({ port, connections, webhooks, seed }: Load): Promise<Measured> {
-  const requests = made(webhooks, seed).values();
-  const times: number[] = [];
+async function run({ port, connections, webhooks, seed }: Load): Promise<Measurement> {
+  const requests = createRequests(webhooks, seed).values();
+  const latencies: number[] = [];
   let refused = 0;
 
-  async function keepBusy(): Promise<void> {
+  async function sendInTurn(): Promise<void> {
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });
     await once(socket, "connect");
     for (const request of requests) {
-      const started = performance.now();
+      const startedAt = performance.now();
       socket.write(request);
       const [answer] = (await once(socket, "data")) as [Buffer];
-      times.push(performance.now() - started);
+      latencies.push(performance.now() - startedAt);
       if (!answer.subarray(0, 12).equals(ACCEPTED)) refused += 1;
     }
     socket.destroy();
   }
 
-  const started = performance.now();
-  await Promise.all(Array.from({ length: connections }, keepBusy));
-  const seconds = (performance.now() - started) / 1_000;
-  times.sort((a, b) => a - b);
-  const quantile = (share: number) => times[Math.floor(share * (times.length - 1))] ?? Number.NaN;
+  const startedAt = performance.now();
+  await Promise.all(Array.from({ length: connections }, sendInTurn));
+  const seconds = (performance.now() - startedAt) / 1_000;
+  latencies.sort((a, b) => a - b);
+  const quantile = (share: number) => latencies[Math.floor(share * (latencies.length - 1))] ?? Number.NaN;
   return { seconds, p50: quantile(0.5), p99: quantile(0.99), refused };
 }
 
-/** Signed beforehand: the client shares its machine with what is measured. */
-function made(webhooks: number, seed: number): Buffer[] {
-  const { sends } = scenario({ persons: webhooks, seed, duplicates: 0.1, shuffle: 0.1 });
-  return Iterator.from(sends)
-    .take(webhooks)
+/** Signed beforehand, since the client runs on the machine that is measured. */
+function createRequests(count: number, seed: number): Buffer[] {
+  const { webhooks } = scenario({ persons: count, seed, duplicates: 0.1, shuffle: 0.1 });
+  return Iterator.from(webhooks)
+    .take(count)
     .map(({ body }) => {
       const head = [
         "POST /webhooks/icomply HTTP/1.1",

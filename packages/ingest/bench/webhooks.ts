@@ -1,4 +1,4 @@
-// How many webhooks ingest takes: one ingest and one client, each a process of its own, on a Postgres with Postgres'
+// How many webhooks per second one ingest accepts from one client, each in a process of its own, on a Postgres with its
 // defaults (fsync on) and a Redis of their own.
 //
 //   node bootstrap.mjs node packages/ingest/bench/webhooks.ts --webhooks 100000 --connections 256
@@ -12,7 +12,7 @@ import { createLogger } from "@dossier/service";
 import { migrate, openPool, type Pool } from "@dossier/store";
 import { startRedis } from "@dossier/testing";
 import { startIngest } from "../src/index.ts";
-import { SECRET, type Load, type Measured } from "./load.ts";
+import { SECRET, type Load, type Measurement } from "./load.ts";
 
 const { values } = parseArgs({
   options: {
@@ -50,43 +50,43 @@ async function run(): Promise<void> {
   const pool = openPool(postgres.url, { name: "bench", size: 1 });
   const connections = Number(values.connections);
 
-  await measured({ port, connections, webhooks: Number(values["warm-up"]), seed: 1 });
-  const before = await counted(pool);
+  await measure({ port, connections, webhooks: Number(values["warm-up"]), seed: 1 });
+  const before = await countCommits(pool);
   const cpu = process.cpuUsage();
-  const { seconds, p50, p99, refused } = await measured({
+  const { seconds, p50, p99, refused } = await measure({
     port,
     connections,
     webhooks: Number(values.webhooks),
     seed: 2,
   });
   const { user, system } = process.cpuUsage(cpu);
-  const after = await counted(pool);
+  const after = await countCommits(pool);
   const deliveries = after.deliveries - before.deliveries;
   const commits = after.commits - before.commits;
   print(
     `${deliveries} webhooks on ${connections} connections in ${seconds.toFixed(2)} s, ${refused} refused`,
   );
   print(`${Math.round(deliveries / seconds)} webhooks/s, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`);
-  print(`${(deliveries / commits).toFixed(1)} deliveries a commit`);
-  print(`${((user + system) / deliveries).toFixed(0)} us of ingest's CPU a webhook`);
+  print(`${(deliveries / commits).toFixed(1)} deliveries per commit`);
+  print(`${((user + system) / deliveries).toFixed(0)} µs of ingest's CPU per webhook`);
 
   await pool.end();
   for (const step of Object.values(shutdown)) await step();
 }
 
-async function counted(pool: Pool): Promise<{ deliveries: number; commits: number }> {
+async function countCommits(pool: Pool): Promise<{ deliveries: number; commits: number }> {
   const { rows } = await pool.query<{ deliveries: number; commits: number }>(
     "select count(*)::int as deliveries, count(distinct xmin::text)::int as commits from deliveries",
   );
   return rows[0] ?? { deliveries: 0, commits: 0 };
 }
 
-async function measured(load: Load): Promise<Measured> {
+async function measure(load: Load): Promise<Measurement> {
   const client = fork(fileURLToPath(new URL("load.ts", import.meta.url)), [JSON.stringify(load)]);
-  const died = once(client, "exit").then(() => Promise.reject(new Error("the client ended early")));
-  const [result] = (await Promise.race([once(client, "message"), died])) as [Measured];
-  await died.catch(() => undefined);
-  return result;
+  const exited = once(client, "exit").then(() => Promise.reject(new Error("the client ended early")));
+  const [measurement] = (await Promise.race([once(client, "message"), exited])) as [Measurement];
+  await exited.catch(() => undefined);
+  return measurement;
 }
 
 function print(line: string): void {

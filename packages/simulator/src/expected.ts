@@ -1,110 +1,158 @@
-import type { Person } from "@dossier/events";
-import { compare, type History, type Occurrence } from "./history.ts";
+import { compare, formatTicks, type History, type HistoryEvent } from "./history.ts";
 import { isDocumented } from "./payload.ts";
-import { utc } from "./ticks.ts";
+
+const STATUSES = [
+  "unknown",
+  "pending",
+  "id-upload-started",
+  "id-uploaded",
+  "documents-uploaded",
+  "approved",
+] as const;
+export type Status = (typeof STATUSES)[number];
+
+/** The status that a person reaches by each documented event; `null` if it changes none. */
+export const STATUS_AFTER = {
+  NaturalPersonPending: "pending",
+  NaturalPersonStartedIDUpload: "id-upload-started",
+  NaturalPersonUploadedID: "id-uploaded",
+  NaturalPersonUploadedSupportingDocument: "documents-uploaded",
+  NaturalPersonManuallyApproved: "approved",
+  NaturalPersonAutoApproved: "approved",
+} as const satisfies Record<string, Status | null>;
+
+export type DocumentedEvent = keyof typeof STATUS_AFTER;
+
+/** A person's state as the API shows it. Times are UTC with seven fractional digits; what is not known is `null`. */
+export type ExpectedPerson = {
+  readonly entityId: string;
+  readonly name: string | null;
+  readonly email: string | null;
+  readonly status: Status;
+  readonly entityStatus: string | null;
+  readonly approval: {
+    readonly kind: "manual" | "auto";
+    readonly byName: string | null;
+    readonly byEmail: string | null;
+    readonly at: string;
+    readonly description: string | null;
+  } | null;
+  readonly reviewNeeded: boolean;
+  readonly personalInfoSubmittedAt: string | null;
+  readonly identityDocuments: readonly {
+    readonly type: string;
+    readonly sessionId: string;
+    readonly startedAt: string | null;
+    readonly uploadedAt: string | null;
+  }[];
+  readonly supportingDocuments: readonly {
+    readonly id: string;
+    readonly type: string | null;
+    readonly description: string | null;
+    readonly uploadedAt: string;
+  }[];
+  readonly unrecognisedEvents: number;
+  readonly version: number;
+  readonly firstEventAt: string | null;
+  readonly lastEventAt: string | null;
+};
 
 /**
- * A person's file as it must read once every send has been taken in: the contract's sentences, one
- * by one, asked of the true history. On purpose no fold, and nothing of the code under test.
+ * Returns the state that a person must reach when all webhooks are settled. Each field is looked up in the history, as
+ * the contract's sentences define it: on purpose no fold, and no code of what is under test.
  */
-export function expected({ entityId, occurrences }: History): Person {
-  const known = occurrences.filter(({ event }) => isDocumented(event));
+export function expectedPerson({ entityId, events }: History): ExpectedPerson {
+  const known = events.filter(({ event }) => isDocumented(event));
   const approval = known.findLast(isApproval);
   const afterApproval = approval === undefined ? [] : known.slice(known.indexOf(approval) + 1);
   return {
     entityId,
     name: known.findLast(({ data }) => data.entity !== undefined)?.data.entity ?? null,
     email: known.findLast(({ data }) => data.email !== undefined)?.data.email ?? null,
-    status: furthest(known),
+    status: STATUSES.findLast((status) => known.some((event) => statusAfter(event) === status)) ?? "unknown",
     entityStatus: approval?.data.entityStatus ?? null,
     approval: approval === undefined ? null : approvalOf(approval),
     reviewNeeded: afterApproval.some(({ data }) => data.isClientUpdateRequest === true),
-    personalInfoSubmittedAt: time(known.find(({ event }) => event === "NaturalPersonPending")),
+    personalInfoSubmittedAt: timeOf(known.find(({ event }) => event === "NaturalPersonPending")),
     identityDocuments: identityDocuments(known),
     supportingDocuments: supportingDocuments(known),
-    unrecognisedEvents: occurrences.length - known.length,
-    version: occurrences.length,
-    firstEventAt: time(occurrences.at(0)),
-    lastEventAt: time(occurrences.at(-1)),
+    unrecognisedEvents: events.length - known.length,
+    version: events.length,
+    firstEventAt: timeOf(events.at(0)),
+    lastEventAt: timeOf(events.at(-1)),
   };
 }
 
-function isApproval({ event }: Occurrence): boolean {
+function isApproval({ event }: HistoryEvent): boolean {
   return event === "NaturalPersonManuallyApproved" || event === "NaturalPersonAutoApproved";
 }
 
-function furthest(known: readonly Occurrence[]): Person["status"] {
-  const happened = (name: string): boolean => known.some(({ event }) => event === name);
-  if (known.some(isApproval)) return "approved";
-  if (happened("NaturalPersonUploadedSupportingDocument")) return "documents-uploaded";
-  if (happened("NaturalPersonUploadedID")) return "id-uploaded";
-  if (happened("NaturalPersonStartedIDUpload")) return "id-upload-started";
-  if (happened("NaturalPersonPending")) return "pending";
-  return "unknown";
+function statusAfter({ event }: HistoryEvent): Status | null {
+  return isDocumented(event) ? STATUS_AFTER[event] : null;
 }
 
-function approvalOf({ event, at, data }: Occurrence): Person["approval"] {
+function approvalOf({ event, ticks, data }: HistoryEvent): ExpectedPerson["approval"] {
   return {
     kind: event === "NaturalPersonManuallyApproved" ? "manual" : "auto",
     byName: data.userName ?? null,
     byEmail: data.userEmail ?? null,
-    at: utc(at),
+    at: formatTicks(ticks),
     description: data.description ?? null,
   };
 }
 
-function identityDocuments(known: readonly Occurrence[]): Person["identityDocuments"] {
-  const told = known.filter(({ data }) => data.documentType !== undefined);
-  return documents(told, ({ data }) => [data.documentType ?? "", data.sessionId ?? ""]).map(
-    ({ key: [type = "", sessionId = ""], told }) => ({
+function identityDocuments(known: readonly HistoryEvent[]): ExpectedPerson["identityDocuments"] {
+  const uploads = known.filter(({ data }) => data.documentType !== undefined);
+  return groupByDocument(uploads, ({ data }) => [data.documentType ?? "", data.sessionId ?? ""]).map(
+    ({ key: [type = "", sessionId = ""], events }) => ({
       type,
       sessionId,
-      startedAt: time(told.find(({ event }) => event === "NaturalPersonStartedIDUpload")),
-      uploadedAt: time(told.findLast(({ event }) => event === "NaturalPersonUploadedID")),
+      startedAt: timeOf(events.find(({ event }) => event === "NaturalPersonStartedIDUpload")),
+      uploadedAt: timeOf(events.findLast(({ event }) => event === "NaturalPersonUploadedID")),
     }),
   );
 }
 
-function supportingDocuments(known: readonly Occurrence[]): Person["supportingDocuments"] {
-  const told = known.filter(({ data }) => data.supportingDocumentId !== undefined);
-  return documents(told, ({ data }) => [data.supportingDocumentId ?? ""]).map(
-    ({ key: [id = ""], last: { data, at } }) => ({
+function supportingDocuments(known: readonly HistoryEvent[]): ExpectedPerson["supportingDocuments"] {
+  const uploads = known.filter(({ data }) => data.supportingDocumentId !== undefined);
+  return groupByDocument(uploads, ({ data }) => [data.supportingDocumentId ?? ""]).map(
+    ({ key: [id = ""], last: { data, ticks } }) => ({
       id,
       type: data.supportingDocumentType ?? null,
       description: data.supportingDocumentDescription ?? null,
-      uploadedAt: utc(at),
+      uploadedAt: formatTicks(ticks),
     }),
   );
 }
 
 type Document = {
   readonly key: readonly string[];
-  readonly told: readonly Occurrence[];
-  readonly first: Occurrence;
-  readonly last: Occurrence;
+  readonly events: readonly HistoryEvent[];
+  readonly first: HistoryEvent;
+  readonly last: HistoryEvent;
 };
 
-/** What was told of each document, the documents sorted by their first time, then by their key. */
-function documents(
-  told: readonly Occurrence[],
-  keyOf: (occurrence: Occurrence) => readonly string[],
+/** Returns the events of each document, the documents ordered by their first time, then by their key. */
+function groupByDocument(
+  events: readonly HistoryEvent[],
+  keyOf: (event: HistoryEvent) => readonly string[],
 ): Document[] {
   const byKey = new Map<string, Document>();
-  for (const occurrence of told) {
-    const key = keyOf(occurrence);
+  for (const event of events) {
+    const key = keyOf(event);
     const known = byKey.get(key.join("\0"));
     byKey.set(key.join("\0"), {
       key,
-      told: [...(known?.told ?? []), occurrence],
-      first: known?.first ?? occurrence,
-      last: occurrence,
+      events: [...(known?.events ?? []), event],
+      first: known?.first ?? event,
+      last: event,
     });
   }
   return [...byKey]
-    .toSorted(([a, { first }], [b, other]) => compare(first.at, other.first.at) || compare(a, b))
+    .toSorted(([a, { first }], [b, other]) => compare(first.ticks, other.first.ticks) || compare(a, b))
     .map(([, document]) => document);
 }
 
-function time(occurrence: Occurrence | undefined): string | null {
-  return occurrence === undefined ? null : utc(occurrence.at);
+function timeOf(event: HistoryEvent | undefined): string | null {
+  return event === undefined ? null : formatTicks(event.ticks);
 }

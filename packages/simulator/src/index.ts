@@ -1,5 +1,22 @@
-export { encode, payload, type DocumentedEvent, type EventData, type Payload } from "./payload.ts";
-export { poison, type Poison } from "./poison.ts";
+export type { DocumentedEvent, ExpectedPerson } from "./expected.ts";
+export {
+  documentedEvents,
+  encode,
+  payload,
+  samples,
+  type EventData,
+  type Payload,
+  type Sample,
+} from "./payload.ts";
+export { Random } from "./random.ts";
 export { scenario, type Scenario, type ScenarioOptions } from "./scenario.ts";
-export type { Identity, Send } from "./sends.ts";
-export { sign } from "./sign.ts";
+export {
+  createSender,
+  retryFor,
+  sign,
+  type Sender,
+  type SendFailure,
+  type SenderOptions,
+  type SendResult,
+} from "./sender.ts";
+export { poison, type Identity, type Poison, type Webhook } from "./webhooks.ts";

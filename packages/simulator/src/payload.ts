@@ -1,4 +1,7 @@
-/** What `data` may say beside `entityId`; each documented event has its own choice of these. */
+import { readdirSync, readFileSync } from "node:fs";
+import type { DocumentedEvent } from "./expected.ts";
+
+/** What `data` may hold beside `entityId`. Each documented event has its own choice of these. */
 export type EventData = {
   entity?: string;
   email?: string;
@@ -25,10 +28,34 @@ export type Payload = {
   attempt?: number;
 };
 
-/**
- * A delivery's payload as iComply's page shows it. What is not given is taken from the page's
- * sample of that event; fields of `data` are overridden one by one.
- */
+// Kept, because finding the words of a name takes as long as everything else that makes a payload.
+const eventTypes = new Map<string, string>();
+
+/** A payload of iComply's documentation, byte for byte. */
+export type Sample = { readonly name: string; readonly event: DocumentedEvent; readonly body: Buffer };
+
+/** Returns the samples of all documented events. */
+export function samples(): readonly Sample[] {
+  const directory = new URL("../samples/", import.meta.url);
+  return readdirSync(directory).map((name) => {
+    const body = readFileSync(new URL(name, directory));
+    const { event } = JSON.parse(body.toString()) as { event: DocumentedEvent };
+    return { name, event, body };
+  });
+}
+
+const sampleData: ReadonlyMap<string, Payload["data"]> = new Map(
+  samples().map(({ event, body }) => [event, (JSON.parse(body.toString()) as Payload).data]),
+);
+
+/** The events that iComply documents: those that have a sample. */
+export const documentedEvents = [...sampleData.keys()] as readonly DocumentedEvent[];
+
+export function isDocumented(event: string): event is DocumentedEvent {
+  return sampleData.has(event);
+}
+
+/** Returns the payload of a webhook. Fields of `data` that are not given are those of the event's sample. */
 export function payload({
   event,
   id = "254",
@@ -44,30 +71,22 @@ export function payload({
   attempt?: number;
   data?: EventData;
 }): Payload {
-  const sample: EventData = isDocumented(event) ? samples[event] : { entity: "John Doe" };
   return {
     id,
     event,
     eventType: eventTypeOf(event),
-    data: { ...sample, ...data, entityId },
+    data: { ...(sampleData.get(event) ?? { entity: "John Doe" }), ...data, entityId },
     creationTimeUtc,
     ...(attempt === undefined ? {} : { attempt }),
   };
 }
 
-/** The bytes that go over the wire. */
-export function encode(message: unknown): Buffer {
-  return Buffer.from(JSON.stringify(message));
+/** Returns the bytes that are sent. */
+export function encode(payload: unknown): Buffer {
+  return Buffer.from(JSON.stringify(payload));
 }
 
-export function isDocumented(event: string): event is DocumentedEvent {
-  return Object.hasOwn(samples, event);
-}
-
-// Kept, because finding the words in a name costs as much as writing the rest of a message.
-const eventTypes = new Map<string, string>();
-
-/** `NaturalPersonUploadedID` as `eventType` has it: `natural-person-uploaded-id`. */
+/** Returns an event's `eventType`: of `NaturalPersonUploadedID`, `natural-person-uploaded-id`. */
 export function eventTypeOf(event: string): string {
   const known = eventTypes.get(event);
   if (known !== undefined) return known;
@@ -75,48 +94,3 @@ export function eventTypeOf(event: string): string {
   eventTypes.set(event, words.toLowerCase());
   return words.toLowerCase();
 }
-
-const client = {
-  isClientUpdateRequest: false,
-  entity: "John Doe",
-  email: "john.doe@mail.com",
-  sessionId: "8da6eb06-778a-40a4-b2a5-8120cb440982",
-};
-const approval = {
-  entity: "John Doe",
-  userName: "Milan Doe",
-  userEmail: "milan@testing.com",
-  entityStatus: "approved",
-};
-const samples = {
-  NaturalPersonPending: {
-    entityCreated: true,
-    ...client,
-    message: "John Doe submitted personal info",
-  },
-  NaturalPersonStartedIDUpload: {
-    ...client,
-    message: "John Doe is uploading Identity Document",
-    documentType: "driverLicense",
-  },
-  NaturalPersonUploadedID: {
-    ...client,
-    message: "John Doe uploaded Identity Document",
-    documentType: "driverLicense",
-  },
-  NaturalPersonUploadedSupportingDocument: {
-    ...client,
-    supportingDocumentId: "12344326-17b8-4e18-8b61-12a9be9f6cd4",
-    supportingDocumentType: "Proof of Income",
-    supportingDocumentDescription: "Description Proof of Income",
-    message: "John Doe uploaded Supporting Document",
-  },
-  NaturalPersonManuallyApproved: {
-    ...approval,
-    description: "John Doe was manually approved by Milan",
-  },
-  NaturalPersonAutoApproved: { ...approval, description: "John Doe was automatically approved" },
-} satisfies Record<string, EventData>;
-
-/** The six events that iComply documents. */
-export type DocumentedEvent = keyof typeof samples;

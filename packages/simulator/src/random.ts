@@ -2,31 +2,45 @@ import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
 import { skipN } from "pure-rand/utils/skipN";
 
-// One stream for each purpose: how a person's events are sent must not change what happened.
-const streams = { history: 1, delivery: 2, interleaving: 3, conflict: 4, poison: 5 };
+// One stream for each purpose: how often a webhook is sent must not change what happened.
+const STREAMS = { history: 1, delivery: 2, interleaving: 3, conflict: 4, poison: 5, faults: 6 };
 
-/** A seeded source of chance: the same seed, stream and index give the same draws for ever. */
+/** A seeded source of random values: the same seed, stream and index yield the same values for ever. */
 export class Random {
   readonly #generator;
 
   /** `seed` and `index` are unsigned 32-bit integers; `index` is most often a person's number. */
-  constructor(seed: number, stream: keyof typeof streams, index = 0) {
-    this.#generator = xoroshiro128plusFromState([seed, index, streams[stream], 0x9e3779b9]);
-    // Neighbouring states look alike until their bits have spread.
+  constructor(seed: number, stream: keyof typeof STREAMS, index = 0) {
+    this.#generator = xoroshiro128plusFromState([seed, index, STREAMS[stream], 0x9e3779b9]);
+    // Neighbouring states yield similar values until their bits have spread.
     skipN(this.#generator, 40);
   }
 
-  /** An integer from 0 up to, and without, `bound` (at most 2^32). */
+  /** Returns an integer from 0 up to, and without, `bound` (at most 2^32). */
   below(bound: number): number {
     return uniformInt(this.#generator, 0, bound - 1);
   }
 
+  /** Returns an integer from `min` to `max`, both included. */
+  between(min: number, max: number): number {
+    return uniformInt(this.#generator, min, max);
+  }
+
+  /** Returns `true` with this probability. */
   chance(probability: number): boolean {
     return this.#generator.next() >>> 0 < probability * 2 ** 32;
   }
 
-  pick<const T extends readonly [unknown, ...unknown[]]>(choices: T): T[number] {
-    return choices[this.below(choices.length)];
+  /** Returns one of the choices. Throws a RangeError where there is none. */
+  pick<T>(choices: readonly T[]): T {
+    if (choices.length === 0) throw new RangeError("there is nothing to pick from");
+    return choices[this.below(choices.length)] as T;
+  }
+
+  /** Returns the items in a random order. */
+  shuffle<T>(items: readonly T[]): T[] {
+    const left = [...items];
+    return items.map(() => left.splice(this.below(left.length), 1)[0] as T);
   }
 
   uuid(): string {
@@ -36,7 +50,7 @@ export class Random {
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
   }
 
-  /** Most often a UUID, now and then the misshapen kind that iComply's own samples show. */
+  /** Returns a UUID, or sometimes a malformed one of the kinds that iComply's own samples have. */
   opaqueId(): string {
     const uuid = this.uuid();
     if (this.chance(0.9)) return uuid;

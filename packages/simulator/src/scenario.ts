@@ -1,52 +1,51 @@
-import type { Person } from "@dossier/events";
-import { expected } from "./expected.ts";
-import { history, type History } from "./history.ts";
+import { expectedPerson, type ExpectedPerson } from "./expected.ts";
+import { createHistory, type History } from "./history.ts";
 import { Random } from "./random.ts";
-import { conflicts, sends, type Send } from "./sends.ts";
+import { conflictsOf, webhooksOf, type Webhook } from "./webhooks.ts";
 
 export type ScenarioOptions = {
-  /** How many persons; adding some changes nothing for those before them. */
+  /** How many persons. More of them change nothing for those before. */
   readonly persons: number;
-  /** An integer from 0 up to, and without, 2^32. The same seed gives the same bytes. */
+  /** An integer from 0 up to, and without, 2^32. The same seed yields the same bytes. */
   readonly seed: number;
-  /** The share of all sends that are redeliveries, 0 to 1; no event is sent more than six times. */
+  /** The share of webhooks that are redeliveries, 0 to 1. No event has more than six webhooks. */
   readonly duplicates: number;
-  /** How far each person's sends are out of order: 0 is by time, 1 is any order at all. */
+  /** How far each person's webhooks are out of order: 0 is by time, 1 is any order at all. */
   readonly shuffle: number;
-  /** Histories begin within the 30 days that follow. Default: the start of 2026. */
+  /** Histories begin within the 30 days after it. Default: the start of 2026. */
   readonly startAt?: Date;
 };
 
-/** Each can be iterated again and again, is made as it is pulled, and holds no more than it needs. */
+/** All three can be iterated any number of times. They are generated as they are read, and never held as a whole. */
 export type Scenario = {
-  /** Every send of every person, those of about a hundred persons at a time mixed together. */
-  readonly sends: Iterable<Send>;
-  /** What each person's file must say in the end. `seed`, `persons` and `startAt` alone decide it. */
-  readonly persons: Iterable<Person>;
+  /** The webhooks of all persons, those of about a hundred persons at a time mixed together. */
+  readonly webhooks: Iterable<Webhook>;
+  /** The state that each person must reach. It depends on `seed`, `persons` and `startAt` alone. */
+  readonly persons: Iterable<ExpectedPerson>;
   /**
-   * For each event one that bears its identity and says something else. Sent once `sends` are
-   * settled, each must become a dead letter (`conflicting-duplicate`) and change no person.
+   * For each event a webhook with its identity and other data. Sent after `webhooks` are settled, each must become a
+   * dead letter (`conflicting-duplicate`) and change no person.
    */
-  readonly conflicts: Iterable<Send>;
+  readonly conflicts: Iterable<Webhook>;
 };
 
-const personsUnderWay = 100;
+const MIXED_PERSONS = 100;
 
-/** The simulated lives of `persons` persons in KYC. Throws a RangeError for an option out of range. */
+/** Invents persons with their webhooks and the states that they must reach. Throws a RangeError for a wrong option. */
 export function scenario(options: ScenarioOptions): Scenario {
-  check(options);
+  validate(options);
   const { persons, seed } = options;
   return {
-    sends: { [Symbol.iterator]: () => mixed(options) },
+    webhooks: { [Symbol.iterator]: () => mix(options) },
     persons: {
       *[Symbol.iterator]() {
-        for (let index = 0; index < persons; index++) yield expected(historyOf(index, options));
+        for (let index = 0; index < persons; index++) yield expectedPerson(historyOf(index, options));
       },
     },
     conflicts: {
       *[Symbol.iterator]() {
         for (let index = 0; index < persons; index++) {
-          yield* conflicts(historyOf(index, options), new Random(seed, "conflict", index));
+          yield* conflictsOf(historyOf(index, options), new Random(seed, "conflict", index));
         }
       },
     },
@@ -54,40 +53,40 @@ export function scenario(options: ScenarioOptions): Scenario {
 }
 
 function historyOf(index: number, { seed, startAt }: ScenarioOptions): History {
-  return history(seed, index, startAt ?? new Date("2026-01-01T00:00:00Z"));
+  return createHistory(seed, index, startAt ?? new Date("2026-01-01T00:00:00Z"));
 }
 
-function* mixed(options: ScenarioOptions): Generator<Send> {
+function* mix(options: ScenarioOptions): Generator<Webhook> {
   const random = new Random(options.seed, "interleaving");
-  const underWay: Iterator<Send>[] = [];
+  const open: Iterator<Webhook>[] = [];
   let next = 0;
-  while (next < options.persons || underWay.length > 0) {
-    if (next < options.persons && underWay.length < personsUnderWay) {
+  while (next < options.persons || open.length > 0) {
+    if (next < options.persons && open.length < MIXED_PERSONS) {
       const delivery = new Random(options.seed, "delivery", next);
-      underWay.push(sends(historyOf(next, options), options, delivery).values());
+      open.push(webhooksOf(historyOf(next, options), options, delivery).values());
       next++;
       continue;
     }
-    const chosen = random.below(underWay.length);
-    const send = underWay[chosen]?.next();
-    if (send?.done === false) yield send.value;
-    else underWay.splice(chosen, 1);
+    const index = random.below(open.length);
+    const webhook = open[index]?.next();
+    if (webhook?.done === false) yield webhook.value;
+    else open.splice(index, 1);
   }
 }
 
-function check({ persons, seed, duplicates, shuffle }: ScenarioOptions): void {
-  whole("persons", persons);
-  whole("seed", seed);
-  share("duplicates", duplicates);
-  share("shuffle", shuffle);
+function validate({ persons, seed, duplicates, shuffle }: ScenarioOptions): void {
+  requireInteger("persons", persons);
+  requireInteger("seed", seed);
+  requireShare("duplicates", duplicates);
+  requireShare("shuffle", shuffle);
 }
 
-function whole(name: string, value: number): void {
+function requireInteger(name: string, value: number): void {
   if (Number.isInteger(value) && value >= 0 && value < 2 ** 32) return;
-  throw new RangeError(`${name} is ${value}: give an integer from 0 to 4294967295`);
+  throw new RangeError(`${name} is ${value}: it must be an integer from 0 to 4294967295`);
 }
 
-function share(name: string, value: number): void {
+function requireShare(name: string, value: number): void {
   if (value >= 0 && value <= 1) return;
-  throw new RangeError(`${name} is ${value}: give a share from 0 to 1`);
+  throw new RangeError(`${name} is ${value}: it must be a number from 0 to 1`);
 }

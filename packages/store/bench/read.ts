@@ -1,4 +1,4 @@
-// How long the reads take on a record of many persons, some events each (7 at the most), on a Postgres of its own.
+// How long queries take on a record of many persons with up to 7 events each, on a Postgres of its own.
 //
 //   node bootstrap.mjs node packages/store/bench/read.ts --persons 1000000 --events 1
 import { parseArgs } from "node:util";
@@ -20,59 +20,59 @@ try {
   await migrate(postgres.url);
   const pool = openPool(postgres.url, { name: "bench", size: 8, timeoutMs: 3_600_000 });
   await fill(pool);
-  await read(pool);
+  await measureQueries(pool);
   await pool.end();
 } finally {
   await postgres.stop();
 }
 
-async function read(pool: Pool): Promise<void> {
+async function measureQueries(pool: Pool): Promise<void> {
   const { rows } = await pool.query<{ search: string; entity_id: string }>(
     "select search, entity_id from natural_persons offset 777 limit 1",
   );
   const { search = "", entity_id: entityId = "" } = rows[0] ?? {};
   const page = { limit: 50 };
   const list = (filter: Parameters<typeof listPersons>[1]) => () => listPersons(pool, filter, page);
-  await timed("list, first page", list({}));
-  await timed("list, by status", list({ status: "approved" }));
-  await timed("q: a whole name", list({ q: search.split("\n")[0] }));
-  await timed("q: a part of an id", list({ q: entityId.slice(3, 13) }));
-  await timed("q: what most have (.example)", list({ q: ".example" }));
-  await timed("q: what nobody has", list({ q: "qqqqq" }));
-  await timed("q: two letters that nobody has", list({ q: "??" }));
+  await measure("list, first page", list({}));
+  await measure("list, by status", list({ status: "approved" }));
+  await measure("q: a whole name", list({ q: search.split("\n")[0] }));
+  await measure("q: a part of an id", list({ q: entityId.slice(3, 13) }));
+  await measure("q: in most persons (.example)", list({ q: ".example" }));
+  await measure("q: in no person", list({ q: "qqqqq" }));
+  await measure("q: two letters, in no person", list({ q: "??" }));
   const asOf = parseTicks("2026-01-05T00:00:00Z");
-  await timed("list as of a date, a page of 50", list({ asOf, status: "approved" }));
-  await timed("list as of a date, a page without a match", list({ asOf, q: "qqqqq" }));
-  await timed("stats", () => readStats(pool));
-  await timed("changes, 500 from the middle", () =>
+  await measure("list as of a date, 50 matches", list({ asOf, status: "approved" }));
+  await measure("list as of a date, no match", list({ asOf, q: "qqqqq" }));
+  await measure("stats", () => readStats(pool));
+  await measure("changes, 500 from the middle", () =>
     readChanges(pool, { after: BigInt(persons * eventsEach) / 2n, limit: 500 }),
   );
-  await timed("changes, none new", () =>
+  await measure("changes, none new", () =>
     readChanges(pool, { after: BigInt(persons * eventsEach), limit: 500 }),
   );
 }
 
-/** Median and worst of five. */
-async function timed(what: string, work: () => Promise<unknown>): Promise<void> {
+/** Prints the median and the maximum of five runs. */
+async function measure(name: string, query: () => Promise<unknown>): Promise<void> {
   const times: number[] = [];
-  for (let i = 0; i < 5; i++) {
-    const start = performance.now();
-    await work();
-    times.push(performance.now() - start);
+  for (let run = 0; run < 5; run++) {
+    const startedAt = performance.now();
+    await query();
+    times.push(performance.now() - startedAt);
   }
   times.sort((a, b) => a - b);
-  const [median, worst] = [times[2], times[4]].map((ms) => `${ms?.toFixed(1).padStart(8)} ms`);
-  process.stdout.write(`${what.padEnd(44)}${median}, worst ${worst}\n`);
+  const [median, max] = [times[2], times[4]].map((ms) => `${ms?.toFixed(1).padStart(8)} ms`);
+  process.stdout.write(`${name.padEnd(44)}median ${median}, max ${max}\n`);
 }
 
 async function fill(pool: Pool): Promise<void> {
-  const start = performance.now();
+  const startedAt = performance.now();
   const [types, steps] = [
     "array['Pending','StartedIDUpload','UploadedID','UploadedSupportingDocument','UploadedSupportingDocument','UploadedSupportingDocument','ManuallyApproved']",
     "array['pending','id-upload-started','id-uploaded','documents-uploaded','approved']",
   ];
   for (const statement of [
-    `create table made as select n, md5('id' || n)::uuid::text as entity_id,
+    `create table persons as select n, md5('id' || n)::uuid::text as entity_id,
        initcap(translate(substr(md5('f' || n), 1, 6), '0123456789', 'aeiolnrstm')) || ' '
          || initcap(translate(substr(md5('l' || n % 200000), 1, 8), '0123456789', 'aeiolnrstm')) as name
      from generate_series(1, ${persons}) as n`,
@@ -81,8 +81,8 @@ async function fill(pool: Pool): Promise<void> {
        lower(name || E'\\n' || replace(name, ' ', '.') || n % 1000 || '@mail.example' || E'\\n' || entity_id),
        json_build_object('entityId', entity_id, 'name', name, 'status', (${steps})[1 + n % 5],
          'identityDocuments', '[]'::json, 'supportingDocuments', '[]'::json, 'pad', repeat('x', 500)), 0, '', ''
-     from made`,
-    `insert into streams select entity_id, ${eventsEach}, '' from made`,
+     from persons`,
+    `insert into streams select entity_id, ${eventsEach}, '' from persons`,
     `insert into appends (append_id, size, first_position)
      select n, ${eventsEach}, (n - 1) * ${eventsEach}::bigint + 1 from generate_series(1, ${persons}) as n`,
     `insert into events
@@ -91,11 +91,11 @@ async function fill(pool: Pool): Promise<void> {
        json_build_object('entityId', entity_id, 'entity', name, 'documentType', 'passport', 'sessionId', '1',
          'supportingDocumentId', s::text, 'entityStatus', 'approved'),
        '', md5('d' || n || s)::uuid, now(), '', '', n, s - 1, true
-     from made, generate_series(1, ${eventsEach}) as s`,
-    "drop table made",
+     from persons, generate_series(1, ${eventsEach}) as s`,
+    "drop table persons",
     "vacuum analyze",
   ])
     await pool.query(statement);
-  const seconds = ((performance.now() - start) / 1000).toFixed(0);
-  process.stdout.write(`${persons} persons, ${persons * eventsEach} events made in ${seconds} s\n`);
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
+  process.stdout.write(`${persons} persons, ${persons * eventsEach} events inserted in ${seconds} s\n`);
 }

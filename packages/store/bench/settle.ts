@@ -1,7 +1,7 @@
-// How fast deliveries are recorded and settled, in one process, on a Postgres of its own with Postgres' defaults
-// (fsync on). `--flights` transactions at a time settle; one at a time records.
+// How fast deliveries are recorded and settled, in one process, on a Postgres of its own with its defaults (fsync on).
+// One transaction at a time records, `--concurrency` at a time settle.
 //
-//   node bootstrap.mjs node packages/store/bench/settle.ts --deliveries 50000 --batch 500
+//   node bootstrap.mjs node packages/store/bench/settle.ts --deliveries 50000 --batch 500 --concurrency 1
 import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
 import { startPostgres } from "@dossier/embedded";
@@ -13,19 +13,19 @@ const { values } = parseArgs({
   options: {
     deliveries: { type: "string", default: "50000" },
     batch: { type: "string", default: "500" },
-    flights: { type: "string", default: "1" },
+    concurrency: { type: "string", default: "1" },
     duplicates: { type: "string", default: "0.2" },
     shuffle: { type: "string", default: "0.2" },
     seed: { type: "string", default: "1" },
   },
 });
-const batch = Number(values.batch);
-const flights = Number(values.flights);
+const batchSize = Number(values.batch);
+const concurrency = Number(values.concurrency);
 
 const postgres = await startPostgres();
 try {
   await migrate(postgres.url);
-  const pool = openPool(postgres.url, { name: "bench", size: flights });
+  const pool = openPool(postgres.url, { name: "bench", size: concurrency });
   await run(pool);
   await pool.end();
 } finally {
@@ -33,31 +33,30 @@ try {
 }
 
 async function run(pool: Pool): Promise<void> {
-  const deliveries = made(Number(values.deliveries));
-  const recorded = await timed(() => inBatches(1, deliveries, (some) => recordDeliveries(pool, some)));
-  print("recorded", deliveries.length, recorded);
+  const deliveries = createDeliveries(Number(values.deliveries));
+  await measure("recorded", deliveries.length, () =>
+    inBatches(1, deliveries, (batch) => recordDeliveries(pool, batch)),
+  );
 
   const ids = deliveries.map(({ deliveryId }) => deliveryId);
-  const ended = { applied: 0, duplicates: 0, dead: 0 };
-  const settled = await timed(() =>
-    inBatches(flights, ids, async (some) => {
-      const { applied, duplicates, dead } = await settle(pool, some, "bench");
-      ended.applied += applied.length;
-      ended.duplicates += duplicates.length;
-      ended.dead += dead.length;
+  const counts: Record<string, number> = {};
+  await measure("settled", ids.length, () =>
+    inBatches(concurrency, ids, async (batch) => {
+      for (const { kind } of (await settle(pool, batch, "bench")).values())
+        counts[kind] = (counts[kind] ?? 0) + 1;
     }),
   );
-  print("settled", ids.length, settled, JSON.stringify(ended));
+  process.stdout.write(`outcomes: ${JSON.stringify(counts)}\n`);
 }
 
-function made(count: number): Delivery[] {
-  const { sends } = scenario({
+function createDeliveries(count: number): Delivery[] {
+  const { webhooks } = scenario({
     persons: count,
     seed: Number(values.seed),
     duplicates: Number(values.duplicates),
     shuffle: Number(values.shuffle),
   });
-  return Iterator.from(sends)
+  return Iterator.from(webhooks)
     .take(count)
     .map(({ body }) => ({
       deliveryId: v7(),
@@ -73,25 +72,22 @@ function made(count: number): Delivery[] {
 }
 
 async function inBatches<T>(
-  flights: number,
+  concurrency: number,
   items: readonly T[],
-  work: (some: readonly T[]) => Promise<void>,
+  handle: (batch: readonly T[]) => Promise<void>,
 ): Promise<void> {
   let next = 0;
-  async function fly(): Promise<void> {
-    while (next < items.length) await work(items.slice(next, (next += batch)));
+  async function handleBatches(): Promise<void> {
+    while (next < items.length) await handle(items.slice(next, (next += batchSize)));
   }
-  await Promise.all(Array.from({ length: flights }, fly));
+  await Promise.all(Array.from({ length: concurrency }, handleBatches));
 }
 
-async function timed(work: () => Promise<void>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return (performance.now() - start) / 1000;
-}
-
-function print(what: string, count: number, seconds: number, more = ""): void {
+async function measure(name: string, count: number, operation: () => Promise<void>): Promise<void> {
+  const startedAt = performance.now();
+  await operation();
+  const seconds = (performance.now() - startedAt) / 1000;
   process.stdout.write(
-    `${what} ${count} in ${seconds.toFixed(2)} s: ${Math.round(count / seconds)}/s ${more}\n`,
+    `${name} ${count} deliveries in ${seconds.toFixed(2)} s: ${Math.round(count / seconds)}/s\n`,
   );
 }

@@ -175,7 +175,7 @@ export async function recordOneByOne(pool: Pool, bodies: Iterable<Buffer | strin
   return ids;
 }
 
-export const CODE_VERSION = "1.0.0";
+const CODE_VERSION = "1.0.0";
 
 /** Records bodies and settles them, in one batch. Returns their delivery ids. */
 export async function recordAndSettle(
@@ -254,9 +254,9 @@ export async function breakSettling(pool: Pool, entityId: string): Promise<{ rep
 async function makeSample(url: string): Promise<void> {
   await migrate(url);
   const pool = openPool(url, { name: "test", size: 1 });
-  const { sends, conflicts } = scenario({ persons: 8, seed: 4, duplicates: 0.3, shuffle: 0.3 });
+  const { webhooks, conflicts } = scenario({ persons: 8, seed: 4, duplicates: 0.3, shuffle: 0.3 });
   for (const bodies of chunks(
-    Iterator.from(sends).map(({ body }) => body),
+    Iterator.from(webhooks).map(({ body }) => body),
     7,
   ))
     await recordAndSettle(pool, ...bodies);

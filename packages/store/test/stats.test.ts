@@ -26,8 +26,8 @@ test("every number of an empty record is 0", async () => {
 
 test("every number equals a count of rows, also for changes without a position in the feed", async () => {
   const { pool } = database;
-  const { sends } = scenario({ persons: 30, seed: 5, duplicates: 0.3, shuffle: 0.5 });
-  const bodies = Iterator.from(sends).map(({ body }) => body);
+  const { webhooks } = scenario({ persons: 30, seed: 5, duplicates: 0.3, shuffle: 0.5 });
+  const bodies = Iterator.from(webhooks).map(({ body }) => body);
   const bad = ["no json", "{}", "[]"].map((text) => Buffer.from(text));
   const unrecognisedBodies = ["toString", "Rejected", "Rejected"].map((event, i) =>
     eventBody(event, String(i), "e", "2026-01-01T00:00:00Z"),

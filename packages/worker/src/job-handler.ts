@@ -9,12 +9,16 @@ import { settleBatch } from "./settle-batch.ts";
 /** Deliveries in one transaction. More are no faster, and lock more persons for longer. */
 const MAX_BATCH = 500;
 
+/** The delay before a job that failed by a fault of this code is retried, in milliseconds. */
+const RETRY_MS = 1_000;
+
 export interface JobHandlerOptions {
   readonly pool: Pool;
   readonly queue: DeliveryQueue;
   readonly outagePause: OutagePause;
   readonly metrics: WorkerMetrics;
   readonly log: Logger;
+  /** Attempts after which a delivery is dead-lettered. */
   readonly maxAttempts: number;
 }
 
@@ -25,9 +29,10 @@ export interface JobHandler {
   handleStalled(job: JobInput): Promise<JobResult>;
 }
 
-/** A job and what has become of its deliveries: each step takes one and returns one. */
+/** A job on its way through the steps below. Each takes an execution and returns one. */
 interface Execution {
   readonly job: JobInput;
+  /** At least those of the job's deliveries. */
   readonly outcomes: Outcomes;
 }
 
@@ -41,12 +46,12 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
   });
 
   async function handle(job: JobInput): Promise<JobResult> {
-    return settleDeliveries(job).then(recallDeadLetters).then(giveOwnJobs).then(finish);
+    return settleDeliveries(job).then(recallDeadLetters).then(enqueueSingles).then(endJob);
   }
 
   async function handleStalled(job: JobInput): Promise<JobResult> {
     if (!job.single) return splitJob(job);
-    return deadLetterDelivery(job).then(recallDeadLetters).then(finish);
+    return deadLetterDelivery(job).then(recallDeadLetters).then(endJob);
   }
 
   async function settleDeliveries(job: JobInput): Promise<Execution> {
@@ -62,10 +67,11 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
     return jobs.map(() => outcomes);
   }
 
+  /** Does not read the delivery, which may be what stops the workers. */
   async function deadLetterDelivery(job: JobInput): Promise<Execution> {
+    const letter = stalled();
     const outcomes = new Map<string, Outcome>();
     for (const deliveryId of job.deliveryIds) {
-      const letter = stalled();
       const wasOpen = await outagePause.run(() => deadLetter(pool, deliveryId, letter, version));
       outcomes.set(
         deliveryId,
@@ -76,36 +82,42 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
     return { job, outcomes };
   }
 
-  /** A delivery that is not open may have been dead-lettered by a worker that was killed before its job ended. */
+  /** Finds deliveries that were dead-lettered by a worker that died before their job ended. */
   async function recallDeadLetters({ job, outcomes }: Execution): Promise<Execution> {
     const notOpen = job.deliveryIds.filter((deliveryId) => outcomes.get(deliveryId)?.kind === "not-open");
     if (notOpen.length === 0) return { job, outcomes };
     const recalled = new Map(outcomes);
-    for (const [deliveryId, { reason, message }] of await outagePause.run(() =>
-      findDeadLettered(pool, notOpen),
-    ))
-      recalled.set(deliveryId, { kind: "dead-lettered", deadLetter: { reason, message, issues: [] } });
+    const found = await outagePause.run(() => findDeadLettered(pool, notOpen));
+    for (const [deliveryId, letter] of found)
+      recalled.set(deliveryId, { kind: "dead-lettered", deadLetter: { ...letter, issues: [] } });
     return { job, outcomes: recalled };
   }
 
-  /** A delivery of a batch that must be retried, or that failed, leaves it: its own job shows how it fares. */
-  async function giveOwnJobs({ job, outcomes }: Execution): Promise<Execution> {
-    if (job.single) return { job, outcomes };
-    await Promise.all(
-      job.deliveryIds.map(async (deliveryId) => {
-        const result = jobResult(outcomes.get(deliveryId));
-        if (result.kind === "completed") return;
-        await enqueueSingle(deliveryId, result.kind === "retry" ? result.delayMs : 0);
-      }),
-    );
+  /** A delivery that failed leaves its batch for a job of its own, which shows how it fares. */
+  async function enqueueSingles({ job, outcomes }: Execution): Promise<Execution> {
+    const failed = job.single
+      ? []
+      : job.deliveryIds.flatMap((deliveryId) => {
+          const result = jobResult(outcomes.get(deliveryId));
+          if (result.kind === "completed") return [];
+          return { deliveryId, delayMs: result.kind === "retry" ? result.delayMs : 0 };
+        });
+    await Promise.all(failed.map(({ deliveryId, delayMs }) => enqueueSingle(deliveryId, delayMs)));
     return { job, outcomes };
   }
 
-  function finish({ job, outcomes }: Execution): JobResult {
-    const [deliveryId] = job.deliveryIds;
-    return job.single && deliveryId !== undefined
-      ? jobResult(outcomes.get(deliveryId))
-      : { kind: "completed" };
+  async function enqueueSingle(deliveryId: string, delayMs: number): Promise<void> {
+    try {
+      await queue.enqueueSingle(deliveryId, { delayMs });
+    } catch (err) {
+      // Nothing is lost: the sweeper enqueues open deliveries, and Postgres has the dead letters.
+      log.warn({ code: "single-not-enqueued", err, deliveryId }, "delivery not enqueued");
+    }
+  }
+
+  function endJob({ job, outcomes }: Execution): JobResult {
+    const [deliveryId = ""] = job.deliveryIds;
+    return job.single ? jobResult(outcomes.get(deliveryId)) : { kind: "completed" };
   }
 
   /** So that one delivery cannot take the others of its batch with it. */
@@ -115,46 +127,34 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
     return { kind: "completed" };
   }
 
-  async function enqueueSingle(deliveryId: string, delayMs: number): Promise<void> {
-    try {
-      await queue.enqueueSingle(deliveryId, { delayMs });
-    } catch (err) {
-      // Nothing is lost: the sweeper enqueues what is open, and Postgres has what is dead-lettered.
-      log.warn({ code: "single-not-enqueued", err, deliveryId }, "delivery not enqueued by itself");
-    }
-  }
-
   function report(outcomes: Outcomes): void {
     metrics.settled(outcomes);
-    for (const [deliveryId, outcome] of outcomes) {
-      switch (outcome.kind) {
-        case "failed":
-          log.warn(
-            { code: "delivery-failed", deliveryId, attempt: outcome.attempt, error: outcome.error },
-            "delivery failed; retrying",
-          );
-          break;
-        case "snoozed":
-          log.warn(
-            { code: "delivery-snoozed", deliveryId, error: outcome.error },
-            "delivery snoozed; postgres settles others, but not this one",
-          );
-          break;
-        case "dead-lettered":
-          log.warn(
-            { code: "delivery-dead-lettered", deliveryId, reason: outcome.deadLetter.reason },
-            "delivery dead-lettered",
-          );
-          break;
-        case "applied":
-        case "duplicate":
-        case "not-open":
+    for (const [deliveryId, outcome] of outcomes) logOutcome(deliveryId, outcome);
+  }
+
+  function logOutcome(deliveryId: string, outcome: Outcome): void {
+    switch (outcome.kind) {
+      case "failed": {
+        const { attempt, error, retryInMs } = outcome;
+        const fields = { code: "delivery-failed", deliveryId, attempt, error, retryInMs };
+        return log.warn(fields, "delivery failed; retrying");
       }
+      case "snoozed": {
+        const fields = { code: "delivery-snoozed", deliveryId, error: outcome.error };
+        return log.warn(fields, "postgres cannot settle this delivery; snoozing it");
+      }
+      case "dead-lettered": {
+        const fields = { code: "delivery-dead-lettered", deliveryId, reason: outcome.deadLetter.reason };
+        return log.warn(fields, "delivery dead-lettered");
+      }
+      case "applied":
+      case "duplicate":
+      case "not-open":
     }
   }
 
-  /** The edge: whatever is thrown ends as a result. */
-  async function guarded(work: () => Promise<JobResult>): Promise<JobResult> {
+  /** Turns every error into a result. */
+  async function guard(work: () => Promise<JobResult>): Promise<JobResult> {
     try {
       return await work();
     } catch (err) {
@@ -166,13 +166,10 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
   }
 
   return {
-    handle: (job) => guarded(() => handle(job)),
-    handleStalled: (job) => guarded(() => handleStalled(job)),
+    handle: (job) => guard(() => handle(job)),
+    handleStalled: (job) => guard(() => handleStalled(job)),
   };
 }
-
-/** The delay before a job is retried that failed by a fault of this code. */
-const RETRY_MS = 1_000;
 
 /**
  * Returns how the job of a single delivery ends. BullMQ's failed jobs mirror the dead letters, and its retries are the

@@ -1,19 +1,22 @@
 import type { Outcomes } from "@dossier/events";
+import type { Consumer, DeliveryQueue } from "@dossier/queue";
 import type { Metrics } from "@dossier/service";
+import { countBacklog, countDeadLetters, type Pool } from "@dossier/store";
 import type { OutagePause } from "./outage-pause.ts";
 
+/** The metrics of what this worker does. */
 export interface WorkerMetrics {
-  /** Counts what became of deliveries. */
+  /** Counts the outcomes of deliveries. */
   settled(outcomes: Outcomes): void;
-  /** Notes how many deliveries shared a batch, and how long it took in milliseconds. */
+  /** Records how many deliveries shared a batch, and how long it took in milliseconds. */
   batch(deliveries: number, tookMs: number): void;
   /** Counts open deliveries that the sweeper enqueued. */
   swept(deliveries: number): void;
 }
 
-export function workerMetrics({ meter }: Metrics, outagePause: OutagePause): WorkerMetrics {
+export function createWorkerMetrics({ meter }: Metrics): WorkerMetrics {
   const deliveries = meter.createCounter("dossier_deliveries_total", {
-    description: "Deliveries by what a try made of them.",
+    description: "Attempts to settle a delivery, by outcome.",
   });
   const batchSeconds = meter.createHistogram("dossier_batch_seconds", {
     description: "How long a batch of deliveries took, from its first statement to its commit.",
@@ -26,14 +29,6 @@ export function workerMetrics({ meter }: Metrics, outagePause: OutagePause): Wor
   const swept = meter.createCounter("dossier_deliveries_swept_total", {
     description: "Open deliveries that the sweeper enqueued because no job had settled them.",
   });
-  meter
-    .createObservableGauge("dossier_worker_paused_seconds", {
-      description: "For how long an outage has kept this worker from settling anything; 0 while it works.",
-    })
-    .addCallback((gauge) => {
-      const { outage } = outagePause;
-      gauge.observe(outage === undefined ? 0 : (Date.now() - outage.since.getTime()) / 1_000);
-    });
 
   return {
     batch(size, tookMs) {
@@ -41,12 +36,66 @@ export function workerMetrics({ meter }: Metrics, outagePause: OutagePause): Wor
       batchDeliveries.record(size);
     },
     settled(outcomes) {
-      for (const [kind, { length }] of Object.entries(
-        Object.groupBy(outcomes.values(), ({ kind }) => kind),
-      )) {
-        deliveries.add(length, { outcome: kind });
-      }
+      for (const { kind } of outcomes.values()) deliveries.add(1, { outcome: kind });
     },
     swept: (count) => swept.add(count),
   };
+}
+
+/** Observes whether this worker works. */
+export function observeWorker({ meter }: Metrics, consumer: Consumer, outagePause: OutagePause): void {
+  meter
+    .createObservableGauge("dossier_worker_consuming", {
+      description:
+        "1 while this worker can take jobs from the queue, else 0; /readyz says why. Whether it can settle them: dossier_worker_paused_seconds.",
+    })
+    .addCallback(async (gauge) => {
+      gauge.observe(
+        await consumer.checkReady().then(
+          () => 1,
+          () => 0,
+        ),
+      );
+    });
+  meter
+    .createObservableGauge("dossier_worker_paused_seconds", {
+      description: "How long an outage of Postgres has paused this worker; 0 while it works.",
+    })
+    .addCallback((gauge) => {
+      const { outage } = outagePause;
+      gauge.observe(outage === undefined ? 0 : (Date.now() - outage.since.getTime()) / 1_000);
+    });
+}
+
+/** Observes what waits, in Postgres and in the queue. Every worker shows the same numbers: take one's, or the maximum. */
+export function observeBacklog({ meter }: Metrics, pool: Pool, queue: DeliveryQueue): void {
+  const open = meter.createObservableGauge("dossier_open_deliveries", {
+    description: "Deliveries that are recorded and not settled.",
+  });
+  const oldest = meter.createObservableGauge("dossier_oldest_open_delivery_seconds", {
+    description: "How long the oldest open delivery has waited; 0 if none is open.",
+  });
+  meter.addBatchObservableCallback(
+    async (result) => {
+      const waiting = await countBacklog(pool);
+      result.observe(open, waiting.open);
+      result.observe(oldest, waiting.oldestSeconds);
+    },
+    [open, oldest],
+  );
+  meter
+    .createObservableGauge("dossier_dead_letters", {
+      description: "Dead letters that wait for an operator's decision, by reason.",
+    })
+    .addCallback(async (gauge) => {
+      for (const [reason, count] of Object.entries(await countDeadLetters(pool, {})))
+        gauge.observe(count, { reason });
+    });
+  meter
+    .createObservableGauge("dossier_queue_jobs", {
+      description: "Jobs in the queue, by state. Failed ones mirror dead letters.",
+    })
+    .addCallback(async (gauge) => {
+      for (const [state, count] of Object.entries(await queue.counts())) gauge.observe(count, { state });
+    });
 }

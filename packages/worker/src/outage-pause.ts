@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { OutageLog } from "@dossier/service";
 import { isOutage, isRetryable } from "@dossier/store";
 
 /** Thrown if the worker shuts down during an outage. The work was not done. */
@@ -14,13 +15,14 @@ export type ErrorCause = "infrastructure" | "delivery" | "unknown";
 
 export interface OutagePause {
   /**
-   * Runs `work` until no outage keeps it from its end. An outage uses no attempt. Throws errors that are not retryable.
+   * Runs `work` again and again until no outage prevents it, and returns its value. An outage uses no attempt. Throws
+   * errors that are not retryable.
    *
-   * @param causeOf the cause of an outage's error. An outage that only this work sees (`delivery`) is rethrown, so that
-   *   other work goes on. Default: `infrastructure`
+   * @param causeOf finds the cause of an outage's error. If it is `delivery`, the error is thrown, so that other work
+   *   goes on. Default: `infrastructure`
    */
   run<T>(work: () => Promise<T>, causeOf?: (error: unknown) => Promise<ErrorCause>): Promise<T>;
-  /** The outage that keeps the worker paused; `undefined` while it works. */
+  /** The outage that pauses the worker; `undefined` while it works. */
   readonly outage: Outage | undefined;
 }
 
@@ -34,28 +36,18 @@ const FIRST_DELAY_MS = 100;
 /** The longest time until the end of an outage is noticed. A shorter one sends more queries to a failing server. */
 const LONGEST_DELAY_MS = 3_000;
 
-export interface OutagePauseOptions {
-  readonly shutdownSignal: AbortSignal;
-  /** Called once at the beginning of an outage, whatever number of calls wait for its end. */
-  readonly onPause: (error: unknown) => void;
-  /** Called once when work succeeds again. */
-  readonly onResume: (pausedForMs: number) => void;
-}
-
-export function createOutagePause({ shutdownSignal, onPause, onResume }: OutagePauseOptions): OutagePause {
+/** @param log gets the beginning and the end of each outage, whatever number of calls wait for the end */
+export function createOutagePause(shutdownSignal: AbortSignal, log: OutageLog): OutagePause {
   let outage: Outage | undefined;
 
   function pause(error: unknown): void {
-    if (outage !== undefined) return;
-    outage = { since: new Date(), error };
-    onPause(error);
+    outage ??= { since: new Date(), error };
+    log.recordFailure(error);
   }
 
   function resume(): void {
-    if (outage === undefined) return;
-    const pausedForMs = Date.now() - outage.since.getTime();
     outage = undefined;
-    onResume(pausedForMs);
+    log.recordSuccess();
   }
 
   return {
@@ -77,7 +69,7 @@ export function createOutagePause({ shutdownSignal, onPause, onResume }: OutageP
             throw error;
           }
           if (cause === "infrastructure" && isOutage(error)) pause(error);
-          // An abort ends the delay; the work is tried once more before it counts.
+          // An abort ends the delay; then the work runs once more before it is given up.
           await sleep(delayMs, undefined, { signal: shutdownSignal }).catch(() => undefined);
         }
       }

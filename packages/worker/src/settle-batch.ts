@@ -13,8 +13,11 @@ import {
 import pTimeout from "p-timeout";
 import { ShutdownError, type ErrorCause, type OutagePause } from "./outage-pause.ts";
 
-/** The retries of 8 attempts then take at most about two minutes. */
+/** The waits between attempts, in milliseconds. The retries of 8 attempts take at most about two minutes. */
 const RETRY_LIMITS = { baseMs: 1_000, capMs: 300_000 };
+
+/** Long enough for a busy machine, and short enough to call a server that does not answer unavailable. */
+const PROBE_TIMEOUT_MS = 5_000;
 
 export interface BatchOptions {
   readonly pool: Pool;
@@ -24,21 +27,20 @@ export interface BatchOptions {
 }
 
 /**
- * Settles deliveries in one transaction. If that fails, each is retried alone, so that a delivery that fails takes no
- * other with it: the others commit, and its failed attempt is counted in Postgres. A delivery that Postgres cannot
- * settle while it settles others is snoozed.
+ * Settles deliveries in one transaction. If that fails, each is settled in a transaction of its own, so that a delivery
+ * that fails takes no other with it. Returns the outcome of each.
  *
  * @throws ShutdownError if the worker shuts down during an outage; then what is not settled stays open
  */
 export async function settleBatch(deliveryIds: readonly string[], options: BatchOptions): Promise<Outcomes> {
   const { pool, outagePause } = options;
   try {
-    return await outagePause.run(() => settle(pool, deliveryIds, version), causeFinder(pool));
+    return await outagePause.run(() => settle(pool, deliveryIds, version), createCauseFinder(pool));
   } catch (error) {
     if (error instanceof ShutdownError) throw error;
-    const [only, ...others] = deliveryIds;
-    if (only === undefined) return new Map();
-    if (others.length === 0) return new Map([[only, await recordFailure(only, error, options)]]);
+    const [deliveryId] = deliveryIds;
+    if (deliveryId !== undefined && deliveryIds.length === 1)
+      return new Map([[deliveryId, await handleFailure(deliveryId, error, options)]]);
   }
   const outcomes = new Map<string, Outcome>();
   for (const deliveryId of deliveryIds)
@@ -46,14 +48,11 @@ export async function settleBatch(deliveryIds: readonly string[], options: Batch
   return outcomes;
 }
 
-/** Long enough for a busy machine, and short enough to call a server that does not answer unavailable. */
-const PROBE_TIMEOUT_MS = 5_000;
-
 /**
- * Returns a function that finds the cause of an outage. An error that may concern these deliveries alone does so if
- * Postgres answers other statements. Retry once: the first error may be left from an outage that has ended.
+ * Returns a function that finds the cause of an outage's error. An error that may concern these deliveries alone does so
+ * if Postgres answers other statements. Retry once: the first error may be left from an outage that has ended.
  */
-function causeFinder(pool: Pool): (error: unknown) => Promise<ErrorCause> {
+function createCauseFinder(pool: Pool): (error: unknown) => Promise<ErrorCause> {
   let inARow = 0;
   return async (error) => {
     const ofDelivery = mayConcernOneDelivery(error) && (await answers(pool));
@@ -70,18 +69,21 @@ async function answers(pool: Pool): Promise<boolean> {
   );
 }
 
+/** Snoozes a delivery that Postgres cannot settle, though it settles others. Counts any other failure as an attempt. */
+async function handleFailure(deliveryId: string, cause: unknown, options: BatchOptions): Promise<Outcome> {
+  const { pool, outagePause } = options;
+  if (!isOutage(cause)) return recordFailure(deliveryId, cause, options);
+  // A server that takes no writes does not take this one, so an outage snoozes at most one delivery.
+  await outagePause.run(() => snooze(pool, deliveryId));
+  return { kind: "snoozed", error: errorText(cause) };
+}
+
+/** Counts a failed attempt in Postgres, and dead-letters the delivery if it was the last one. */
 async function recordFailure(deliveryId: string, cause: unknown, options: BatchOptions): Promise<Outcome> {
   const { pool, outagePause, maxAttempts } = options;
-  const { type, code, message, stack } = describeError(cause);
-  // Postgres' text holds no NUL, and an error may quote one.
-  const error = `${code === undefined ? type : `${type} ${code}`}: ${message}`.replaceAll("\0", "\uFFFD");
-  if (isOutage(cause)) {
-    // A server that takes no writes does not take this one: so at most one delivery is snoozed by an outage.
-    await outagePause.run(() => snooze(pool, deliveryId));
-    return { kind: "snoozed", error };
-  }
+  const error = errorText(cause);
+  const failed = { deliveryId, error, stack: describeError(cause).stack, codeVersion: version };
   const longestDelaysMs = retrySchedule(maxAttempts, RETRY_LIMITS).map(({ longestWaitMs }) => longestWaitMs);
-  const failed = { deliveryId, error, stack, codeVersion: version };
   const attempt = await outagePause.run(() => recordFailedAttempt(pool, failed, longestDelaysMs));
   if (attempt === undefined) return { kind: "not-open" };
   if (attempt < maxAttempts)
@@ -90,4 +92,10 @@ async function recordFailure(deliveryId: string, cause: unknown, options: BatchO
   const letter = foldFailed(attempt, error, identity);
   const wasOpen = await outagePause.run(() => deadLetter(pool, deliveryId, letter, version));
   return wasOpen ? { kind: "dead-lettered", deadLetter: letter } : { kind: "not-open" };
+}
+
+function errorText(error: unknown): string {
+  const { type, code, message } = describeError(error);
+  // Postgres' text holds no NUL, and an error may quote one.
+  return `${code === undefined ? type : `${type} ${code}`}: ${message}`.replaceAll("\0", "\uFFFD");
 }

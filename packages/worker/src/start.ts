@@ -1,4 +1,5 @@
-import { consume, openQueue, type ConsumerOptions } from "@dossier/queue";
+import { setTimeout as sleep } from "node:timers/promises";
+import { consume, openQueue, type Consumer, type ConsumerOptions } from "@dossier/queue";
 import {
   createMetrics,
   notFound,
@@ -10,73 +11,75 @@ import {
   type Result,
   type ShutdownSteps,
 } from "@dossier/service";
-import { closePool, openPool } from "@dossier/store";
+import { closePool, isOutage, openPool } from "@dossier/store";
 import { Hono } from "hono";
-import { observeBacklog } from "./backlog-metrics.ts";
 import type { WorkerConfig } from "./config.ts";
-import { watchConsuming } from "./consuming.ts";
 import { createJobHandler } from "./job-handler.ts";
-import { workerMetrics } from "./metrics.ts";
+import { createWorkerMetrics, observeBacklog, observeWorker } from "./metrics.ts";
 import { createOutagePause } from "./outage-pause.ts";
-import { sweep } from "./sweeper.ts";
+import { runSweeper } from "./sweeper.ts";
 
 const NAME = "dossier-worker";
 
-/** One for the batches, which follow one another, and the others for failures, the sweeper and probes. */
+/** One for the batches, which follow one another; the others for failures, the sweeper and probes. */
 const CONNECTIONS = 4;
 
-/** How long jobs in flight may take to end after SIGTERM, in milliseconds; the rest goes to other workers. */
+/** How long jobs in flight may take to end after SIGTERM, in milliseconds. Other workers take over the rest. */
 const DRAIN_MS = 8_000;
 
-/** While the queue is away, so long waits whoever scrapes the metrics, the sweeper, and a job with a failure in it. */
+/** How long a scrape of the metrics, the sweeper and a failed delivery's job wait for the queue, in milliseconds. */
 const QUEUE_TIMEOUT_MS = 5_000;
 
-/** The queue's times, for those who cannot wait for its defaults. */
-export type WorkerTimes = Pick<ConsumerOptions, "lockDurationMs" | "stalledIntervalMs">;
+/** Milliseconds between two checks whether jobs are taken. A check asks the queue one question. */
+const CHECK_INTERVAL_MS = 2_000;
 
-/** Starts a worker; gives the port of its probes and the steps that shut it down, or why it cannot listen. */
+/** When a job counts as stalled. Tests cannot wait for the defaults. */
+export type StallOptions = Pick<ConsumerOptions, "lockDurationMs" | "stalledIntervalMs" | "maxStalledCount">;
+
+/** Starts a worker. Returns the port of its probes and the steps that shut it down, or why it cannot listen. */
 export async function startWorker(
   config: WorkerConfig,
   log: Logger,
   shutdownSignal: AbortSignal,
-  times: WorkerTimes = {},
+  stallOptions: StallOptions = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
-  const { PORT, DATABASE_URL, REDIS_URL, WORKER_CONCURRENCY, MAX_ATTEMPTS } = config;
+  const { PORT, DATABASE_URL, REDIS_URL, WORKER_CONCURRENCY, MAX_ATTEMPTS: maxAttempts } = config;
   const location = REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL };
-  const metrics = createMetrics("worker", log);
-  const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
-  const outagePause = createOutagePause({
-    shutdownSignal,
-    onPause: (err) => log.error({ err }, "paused: Postgres cannot be used; it is tried until it can"),
-    onResume: (pausedForMs) => log.info({ pausedForMs }, "resumed: Postgres can be used again"),
+  const postgresOutage = outageLog(log, {
+    began: { code: "postgres-unavailable", message: "postgres unavailable; pausing" },
+    ended: { code: "postgres-recovered", message: "postgres available again; resuming" },
   });
-  const ofWorker = workerMetrics(metrics, outagePause);
   const queueOutage = outageLog(log, {
     began: { code: "queue-unavailable", message: "queue unavailable; retrying" },
     ended: { code: "queue-recovered", message: "queue available again" },
   });
+  const metrics = createMetrics("worker", log);
+  const workerMetrics = createWorkerMetrics(metrics);
+  const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
+  const outagePause = createOutagePause(shutdownSignal, postgresOutage);
   const queue = openQueue(location, {
     name: NAME,
-    maxAttempts: MAX_ATTEMPTS,
     timeoutMs: QUEUE_TIMEOUT_MS,
     onError: queueOutage.recordFailure,
   });
-  observeBacklog(metrics, pool, queue);
   const jobHandler = createJobHandler({
     pool,
     queue,
     outagePause,
-    metrics: ofWorker,
+    metrics: workerMetrics,
     log,
-    maxAttempts: MAX_ATTEMPTS,
+    maxAttempts,
   });
   const consumer = consume(location, jobHandler.handle, {
-    ...times,
+    ...stallOptions,
     name: NAME,
     concurrency: WORKER_CONCURRENCY,
     handleStalled: jobHandler.handleStalled,
+    isOutage,
     onError: queueOutage.recordFailure,
   });
+  observeBacklog(metrics, pool, queue);
+  observeWorker(metrics, consumer, outagePause);
 
   const app = new Hono().notFound(notFound).onError(onError(log));
   app.route(
@@ -84,14 +87,11 @@ export async function startWorker(
     probes({
       needs: {
         async postgres() {
-          // A server that answers but takes no writes has said so to the batch that waits for it.
+          // A server that answers but takes no writes fails the batches, and not this query.
           if (outagePause.outage !== undefined) throw outagePause.outage.error;
           await pool.query("select 1 from open_deliveries limit 1");
         },
-        async queue() {
-          const readiness = await consumer.readiness();
-          if (!readiness.ready) throw new Error(readiness.reason);
-        },
+        queue: () => consumer.checkReady(),
       },
       metrics,
       shutdownSignal,
@@ -104,20 +104,46 @@ export async function startWorker(
     return server;
   }
   const { port, close } = server.value;
-  const sweeping = sweep({ pool, queue, queueOutage, metrics: ofWorker, log, shutdownSignal });
-  const watching = watchConsuming(consumer, metrics, log, shutdownSignal);
-  log.info({ port, queue: queue.backend, concurrency: WORKER_CONCURRENCY }, "the worker takes jobs");
+  const sweeping = runSweeper({
+    pool,
+    queue,
+    queueOutage,
+    metrics: workerMetrics,
+    log,
+    shutdownSignal,
+  });
+  const watching = watchConsumer(consumer, log, shutdownSignal);
+  log.info(
+    { code: "worker-started", port, queue: queue.backend, concurrency: WORKER_CONCURRENCY },
+    "worker takes jobs",
+  );
   return {
     ok: true,
     value: {
       port,
       shutdown: {
         "finish the jobs in flight": () => consumer.close(DRAIN_MS),
-        "stop the sweeper and the watch over the queue": () => Promise.all([sweeping, watching]),
+        "stop the sweeper and the consumer's watch": () => Promise.all([sweeping, watching]),
         "close the queue": () => queue.close(),
         "close the pool": () => closePool(pool),
         "close the probes": () => close(),
       },
     },
   };
+}
+
+/** Logs when the consumer stops to take jobs, and when it takes them again. Resolves at shutdown. */
+async function watchConsumer(consumer: Consumer, log: Logger, shutdownSignal: AbortSignal): Promise<void> {
+  const outage = outageLog(log, {
+    began: { code: "consuming-stopped", message: "worker takes no jobs; waiting for the queue" },
+    ended: { code: "consuming-resumed", message: "worker takes jobs again" },
+  });
+  for (;;) {
+    await sleep(CHECK_INTERVAL_MS, undefined, { signal: shutdownSignal }).catch(() => undefined);
+    const error = await consumer.checkReady().catch((reason: unknown) => reason);
+    // A worker that shuts down takes no jobs either, which is no outage.
+    if (shutdownSignal.aborted) return;
+    if (error === undefined) outage.recordSuccess();
+    else outage.recordFailure(error);
+  }
 }

@@ -1,29 +1,32 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { migrate, openPool, type Pool } from "@dossier/store";
-import { needs, startPostgres, startProxy, startRedis } from "@dossier/testing";
-import { expect, describe, test, type TestContext } from "vitest";
+import { needs, startPostgres, startProxy, startRedis, waitFor } from "@dossier/testing";
+import { describe, expect, test, type TestContext } from "vitest";
+import { blockInserts } from "./faults.ts";
 import {
-  due,
+  countRows,
+  createHarness,
   event,
-  flushAll,
-  holdUp,
-  notDue,
-  openWorkshop,
-  settled,
+  makeDue,
+  makeNotDue,
+  outcomesOf,
   sharedServers,
   spawnWorker,
-  standing,
-  eventually,
-} from "./workshop.ts";
+  waitForCounts,
+  waitForOutcomes,
+} from "./harness.ts";
 
 interface Outage {
-  /** Where the worker, and where the test finds Postgres. */
+  /** Where the worker finds Postgres. */
   readonly workerUrl: string;
+  /** Where the test finds it. */
   readonly databaseUrl: string;
   begin(): Promise<unknown>;
   end(): Promise<unknown>;
 }
 
-async function ownPostgres(context: TestContext) {
+async function startOwnPostgres(context: TestContext) {
   const server = await startPostgres({ settings: { fsync: "off" } });
   context.onTestFinished(() => server.stop());
   await migrate(server.url);
@@ -34,15 +37,15 @@ async function sharedPostgres(context: TestContext): Promise<string> {
   return (await sharedServers(context)).databaseUrl;
 }
 
-function poolOf(context: TestContext, databaseUrl: string, size: number): Pool {
-  const pool = openPool(databaseUrl, { name: "fault", size });
+function openAdminPool(context: TestContext, databaseUrl: string): Pool {
+  const pool = openPool(databaseUrl, { name: "fault", size: 1 });
   context.onTestFinished(() => pool.end());
   return pool;
 }
 
 const OUTAGES: Record<string, (context: TestContext) => Promise<Outage>> = {
-  async "is killed and comes back"(context) {
-    const server = await ownPostgres(context);
+  async "is killed and restarted"(context) {
+    const server = await startOwnPostgres(context);
     return {
       workerUrl: server.url,
       databaseUrl: server.url,
@@ -50,7 +53,7 @@ const OUTAGES: Record<string, (context: TestContext) => Promise<Outage>> = {
       end: () => server.restart(),
     };
   },
-  async "goes silent"(context) {
+  async "does not answer"(context) {
     const databaseUrl = await sharedPostgres(context);
     const proxy = await startProxy({ target: databaseUrl });
     context.onTestFinished(() => proxy.close());
@@ -63,21 +66,26 @@ const OUTAGES: Record<string, (context: TestContext) => Promise<Outage>> = {
   },
   async "takes no writes"(context) {
     const databaseUrl = await sharedPostgres(context);
-    const admin = poolOf(context, databaseUrl, 1);
+    const admin = openAdminPool(context, databaseUrl);
     const name = new URL(databaseUrl).pathname.slice(1);
-    const readOnly = async (value: "on" | "off") => {
+    const setReadOnly = async (value: "on" | "off") => {
       await admin.query("set default_transaction_read_only = off");
       await admin.query(`alter database ${name} set default_transaction_read_only = ${value}`);
-      // A database's settings hold for its new connections.
+      // The setting of a database holds for new connections.
       await admin.query(
         "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dossier-worker'",
       );
     };
-    return { workerUrl: databaseUrl, databaseUrl, begin: () => readOnly("on"), end: () => readOnly("off") };
+    return {
+      workerUrl: databaseUrl,
+      databaseUrl,
+      begin: () => setReadOnly("on"),
+      end: () => setReadOnly("off"),
+    };
   },
   async "has no connection left"(context) {
-    const { url } = await ownPostgres(context);
-    const admin = poolOf(context, url, 1);
+    const { url } = await startOwnPostgres(context);
+    const admin = openAdminPool(context, url);
     await admin.query("create role worker login password 'secret' in role dossier_service");
     const workerUrl = new URL(url);
     workerUrl.username = "worker";
@@ -87,164 +95,179 @@ const OUTAGES: Record<string, (context: TestContext) => Promise<Outage>> = {
       databaseUrl: url,
       async begin() {
         await admin.query("alter role worker connection limit 0");
-        await eventually(async () => {
+        await waitFor(async () => {
           const { rowCount } = await admin.query(
             "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'worker'",
           );
-          return rowCount;
-        }).toBe(0);
+          return rowCount === 0;
+        });
       },
       end: () => admin.query("alter role worker connection limit -1"),
     };
   },
 };
 
-describe.each(Object.entries(OUTAGES))("when Postgres %s", (_name, prepare) => {
-  test("a worker pauses, says so, uses no attempt, and resumes by itself", async (context) => {
+describe.each(Object.entries(OUTAGES))("while Postgres %s", (_name, prepare) => {
+  test("a worker pauses, uses no attempt, and resumes by itself", async (context) => {
     const { redisUrl } = await sharedServers(context);
     const { workerUrl, databaseUrl, begin, end } = await prepare(context);
-    const { pool, queue, record, deliver, hire } = openWorkshop(context, { databaseUrl, redisUrl });
-    const worker = await hire({ DATABASE_URL: workerUrl });
-    const probe = (path: string) => fetch(`http://127.0.0.1:${worker.port}${path}`);
-    await settled(pool, await deliver(event("before")), "applied");
+    const { pool, queue, record, deliver, startWorker } = createHarness(context, { databaseUrl, redisUrl });
+    const worker = await startWorker({ DATABASE_URL: workerUrl });
+    await waitForOutcomes(pool, await deliver(event("before")), "applied");
     const deliveryIds = await record(event("a"), event("b"), event("c"));
-    await notDue(pool);
+    await makeNotDue(pool);
 
     await begin();
     for (const deliveryId of deliveryIds) await queue.enqueue([deliveryId]);
 
-    await eventually(() => worker.said("paused")).toHaveLength(1);
-    const readyz = await probe("/readyz");
+    await worker.waitForLog("postgres-unavailable");
+    const readyz = await worker.get("/readyz");
     expect(readyz.status).toBe(503);
     expect(await readyz.json()).toMatchObject({ checks: { postgres: expect.not.stringMatching(/^ok$/) } });
-    expect(await (await probe("/metrics")).text()).toMatch(/^dossier_worker_paused_seconds (?!0$)/m);
+    expect(await worker.metric("dossier_worker_paused_seconds")).toBeGreaterThan(0);
     // The first job alone may have paused it.
-    await eventually(() => queue.counts()).toMatchObject({ active: 3, failed: 0, delayed: 0 });
+    await waitForCounts(queue, { active: 3, failed: 0, delayed: 0 });
 
     await end();
-    await settled(pool, deliveryIds, "applied");
-    await eventually(async () => (await probe("/readyz")).status).toBe(200);
-    expect(worker.said("paused")).toHaveLength(1);
-    expect(worker.said("resumed")).toHaveLength(1);
-    expect((await pool.query("select from failures")).rowCount).toBe(0);
-    expect((await pool.query("select from dead_letters")).rowCount).toBe(0);
-    await eventually(() => queue.counts()).toMatchObject({
-      waiting: 0,
-      active: 0,
-      failed: 0,
-      delayed: 0,
-      completed: 4,
-    });
+    await waitForOutcomes(pool, deliveryIds, "applied");
+    await worker.waitForReadyz(200);
+    expect(worker.logged("postgres-unavailable")).toHaveLength(1);
+    expect(worker.logged("postgres-recovered")).toHaveLength(1);
+    expect(await countRows(pool, "failed_attempts")).toBe(0);
+    expect(await countRows(pool, "dead_letters")).toBe(0);
+    await waitForCounts(queue, { waiting: 0, active: 0, failed: 0, delayed: 0, completed: 4 });
   });
 
-  test("a worker told to stop does so, in time and in good order", async (context) => {
+  test("a worker shuts down in time, and exits 0", async (context) => {
     const { redisUrl } = await sharedServers(context);
     const { workerUrl, databaseUrl, begin, end } = await prepare(context);
-    const { pool, queue, record } = openWorkshop(context, { databaseUrl, redisUrl });
+    const { pool, queue, record } = createHarness(context, { databaseUrl, redisUrl });
     const worker = spawnWorker(context, { databaseUrl: workerUrl, redisUrl });
-    await worker.logged("takes jobs");
+    await worker.waitForLog("worker-started");
     const deliveryIds = await record(event("a"));
     await begin();
     await queue.enqueue(deliveryIds);
-    await eventually(() => queue.counts()).toMatchObject({ active: 1 });
+    await waitForCounts(queue, { active: 1 });
 
-    // Which means that no step of its shutdown took longer than it may.
+    // With 0, so no step of its shutdown took longer than it may.
     expect(await worker.end("SIGTERM")).toEqual({ code: 0, signal: null });
 
     await end();
-    await eventually(() => standing(pool, deliveryIds)).toEqual(["open"]);
+    await waitFor(
+      () => outcomesOf(pool, deliveryIds),
+      (outcomes) => expect(outcomes).toEqual(["open"]),
+    );
   });
 });
 
-describe("when Redis goes away", () => {
-  async function ownRedis(context: TestContext) {
+describe("during an outage of Redis", () => {
+  async function startOwnRedis(context: TestContext) {
     await needs(context, "redisServer");
-    const server = await startRedis();
-    context.onTestFinished(() => server.stop());
-    return server;
+    const redis = await startRedis();
+    context.onTestFinished(() => redis.stop());
+    return { redis, servers: { databaseUrl: await sharedPostgres(context), redisUrl: redis.url } };
   }
 
-  test("what is in flight is settled, a job that runs again does nothing, and work goes on once it is back", async (context) => {
-    const redis = await ownRedis(context);
-    const servers = { databaseUrl: await sharedPostgres(context), redisUrl: redis.url };
-    const { pool, queue, record, deliver, hire } = openWorkshop(context, servers);
-    const hold = await holdUp(pool);
-    const worker = await hire();
+  /** Sends FLUSHALL, as one who takes Redis for a cache. */
+  async function flushAll(redisUrl: string): Promise<void> {
+    const { hostname, port } = new URL(redisUrl);
+    const socket = connect(Number(port), hostname);
+    socket.end("FLUSHALL\r\n");
+    const [answer] = await once(socket, "data");
+    expect(String(answer)).toMatch(/^\+OK/);
+  }
+
+  test("a worker settles what is in flight, and takes jobs again afterwards", async (context) => {
+    const { redis, servers } = await startOwnRedis(context);
+    const { pool, queue, record, deliver, startWorker } = createHarness(context, servers);
+    const block = await blockInserts(pool);
+    const worker = await startWorker();
     const inFlight = await deliver(event("slow"));
-    await hold.reached();
+    await block.reached();
 
     await redis.kill();
-    await hold.release();
-    await settled(pool, inFlight, "applied");
-    const consuming = async () =>
-      (await (await fetch(`http://127.0.0.1:${worker.port}/metrics`)).text()).match(
-        /^dossier_worker_consuming (\d)$/m,
-      )?.[1];
-    await eventually(async () => (await fetch(`http://127.0.0.1:${worker.port}/readyz`)).status).toBe(503);
-    await eventually(consuming).toBe("0");
-    await eventually(() => worker.said("takes no jobs")).not.toHaveLength(0);
-    // Later, the queue may also tell of the job that was lost with it.
-    expect(worker.said("queue unavailable")).toHaveLength(1);
+    await block.release();
+    await waitForOutcomes(pool, inFlight, "applied");
     const meanwhile = await record(event("meanwhile"));
-
     await redis.restart();
-    await due(pool);
-    await settled(pool, meanwhile, "applied");
-    await eventually(() => queue.counts()).toMatchObject({ waiting: 0, active: 0, failed: 0, delayed: 0 });
-    expect((await pool.query("select from events")).rowCount).toBe(2);
-    expect((await pool.query("select from failures")).rowCount).toBe(0);
-    await eventually(async () => (await fetch(`http://127.0.0.1:${worker.port}/readyz`)).status).toBe(200);
-    await eventually(consuming).toBe("1");
-    await eventually(() => worker.said("jobs again")).not.toHaveLength(0);
+    await makeDue(pool);
+
+    await waitForOutcomes(pool, meanwhile, "applied");
+    // The job of what was in flight runs again, and does nothing.
+    await waitForCounts(queue, { waiting: 0, active: 0, failed: 0, delayed: 0 });
+    expect(await countRows(pool, "events")).toBe(2);
+    expect(await countRows(pool, "failed_attempts")).toBe(0);
+    await worker.waitForReadyz(200);
   });
 
-  test("a worker starts without it, and works once it is there", async (context) => {
-    const redis = await ownRedis(context);
-    const servers = { databaseUrl: await sharedPostgres(context), redisUrl: redis.url };
-    const { pool, record, hire } = openWorkshop(context, servers);
+  test("a worker says that it takes no jobs, and when it takes them again", async (context) => {
+    const { redis, servers } = await startOwnRedis(context);
+    const { startWorker } = createHarness(context, servers);
+    const worker = await startWorker();
+    await worker.waitForReadyz(200);
+    const waitForConsuming = (expected: 0 | 1) =>
+      waitFor(
+        () => worker.metric("dossier_worker_consuming"),
+        (value) => expect(value).toBe(expected),
+      );
+
+    await redis.kill();
+    await worker.waitForReadyz(503);
+    await waitForConsuming(0);
+    await worker.waitForLog("consuming-stopped");
+    // An error of a lost job may follow later.
+    expect(worker.logged("queue-unavailable")).toHaveLength(1);
+
+    await redis.restart();
+    await worker.waitForReadyz(200);
+    await waitForConsuming(1);
+    await worker.waitForLog("consuming-resumed");
+  });
+
+  test("a worker starts, and works once Redis is up", async (context) => {
+    const { redis, servers } = await startOwnRedis(context);
+    const { pool, record, startWorker } = createHarness(context, servers);
     await redis.kill();
     const deliveryIds = await record(event("a"), event("b"));
-    await due(pool);
+    await makeDue(pool);
 
-    const worker = await hire();
-    expect((await fetch(`http://127.0.0.1:${worker.port}/readyz`)).status).toBe(503);
-    expect((await fetch(`http://127.0.0.1:${worker.port}/healthz`)).status).toBe(200);
+    const worker = await startWorker();
+    expect((await worker.get("/readyz")).status).toBe(503);
+    expect((await worker.get("/healthz")).status).toBe(200);
 
     await redis.restart();
-    await settled(pool, deliveryIds, "applied");
+    await waitForOutcomes(pool, deliveryIds, "applied");
   });
 
-  test("a worker told to stop does so, in time and in good order", async (context) => {
-    const redis = await ownRedis(context);
-    const servers = { databaseUrl: await sharedPostgres(context), redisUrl: redis.url };
+  test("a worker shuts down in time, and exits 0", async (context) => {
+    const { redis, servers } = await startOwnRedis(context);
     const worker = spawnWorker(context, servers);
-    await worker.logged("takes jobs");
+    await worker.waitForLog("worker-started");
     await redis.kill();
-    await worker.logged("queue unavailable");
+    await worker.waitForLog("queue-unavailable");
 
-    // Which means that no step of its shutdown took longer than it may.
+    // With 0, so no step of its shutdown took longer than it may.
     expect(await worker.end("SIGTERM")).toEqual({ code: 0, signal: null });
   });
 
-  test("FLUSHALL loses nothing: every open delivery is settled, with the attempts that it had used", async (context) => {
-    const redis = await ownRedis(context);
-    const servers = { databaseUrl: await sharedPostgres(context), redisUrl: redis.url };
-    const { pool, queue, record, deliver, hire } = openWorkshop(context, servers);
-    const hold = await holdUp(pool);
-    await hire({ WORKER_CONCURRENCY: 1 });
+  test("FLUSHALL loses no delivery: each open one is settled", async (context) => {
+    const { redis, servers } = await startOwnRedis(context);
+    const { pool, queue, record, deliver, startWorker } = createHarness(context, servers);
+    const block = await blockInserts(pool);
+    await startWorker({ WORKER_CONCURRENCY: 1 });
     const inFlight = await deliver(event("slow"));
-    await hold.reached();
+    await block.reached();
     const waiting = await deliver(event("a"), event("b"));
     const delayed = await record(event("c"));
     await queue.enqueueSingle(delayed[0]!, { delayMs: 3_600_000 });
 
     await flushAll(redis.url);
     expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, delayed: 0 });
-    await hold.release();
-    await due(pool);
+    await block.release();
+    await makeDue(pool);
 
-    await settled(pool, [...inFlight, ...waiting, ...delayed], "applied");
-    await settled(pool, await deliver(event("afterwards")), "applied");
-    expect((await pool.query("select from events")).rowCount).toBe(5);
+    await waitForOutcomes(pool, [...inFlight, ...waiting, ...delayed], "applied");
+    await waitForOutcomes(pool, await deliver(event("afterwards")), "applied");
+    expect(await countRows(pool, "events")).toBe(5);
   });
 });

@@ -1,4 +1,4 @@
-/** Ingest as its own main.ts starts it; configured by its arguments, for a process of its own. */
+/** An ingest as its own `main.ts` runs it, but configured by arguments. */
 import { startIngest } from "@dossier/ingest";
 import { createLogger, orExit, runUntilSignal } from "@dossier/service";
 

@@ -1,7 +1,9 @@
-/** A worker as its own main.ts starts it, but sooner sure that another one has died. */
+/** A worker as its own `main.ts` runs it, but configured by arguments, and with shorter locks. */
 import { createLogger, orExit, runUntilSignal } from "@dossier/service";
 import { startWorker } from "@dossier/worker";
-import { WORKER_TIMES } from "../times.ts";
+
+/** So short that a frozen worker loses its locks. */
+const LOCKS = { lockDurationMs: 5_000, stalledIntervalMs: 2_500 };
 
 const [port, databaseUrl = "", redisUrl = ""] = process.argv.slice(2);
 const log = createLogger({ service: "worker", level: "info" });
@@ -15,5 +17,5 @@ const config = {
 } as const;
 await runUntilSignal(
   log,
-  async (shutdownSignal) => orExit(await startWorker(config, log, shutdownSignal, WORKER_TIMES)).shutdown,
+  async (shutdownSignal) => orExit(await startWorker(config, log, shutdownSignal, LOCKS)).shutdown,
 );

@@ -1,8 +1,8 @@
-import { Command } from "@commander-js/extra-typings";
+import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { describeError, type Result } from "@dossier/service";
 
-/** A command whose misuse is thrown, for `main` to end the process with 2. */
-export function command(name: string): Command {
+/** Returns a command whose misuse is thrown, for `main` to exit with 2. */
+export function createCommand(name: string): Command {
   return new Command(name)
     .exitOverride()
     .showHelpAfterError("(--help shows what is possible)")
@@ -10,31 +10,59 @@ export function command(name: string): Command {
     .helpCommand(false);
 }
 
-/** The edge of a command: what went wrong goes to stderr, and makes the exit code 1. */
-export function conclude(result: Result<unknown>): void {
+/** Prints a failure to stderr, and sets the exit code to 1. */
+export function reportResult(result: Result<unknown>): void {
   if (result.ok) return;
   process.stderr.write(`${result.error}\n`);
   process.exitCode = 1;
 }
 
-/** What was thrown, for a person: in a line, with what caused it. */
-export function described(error: unknown): string {
+/** Returns an error and its cause as one line. */
+export function formatError(error: unknown): string {
   const { message, cause } = describeError(error);
-  return cause === undefined ? message : `${message}: ${cause.message}`;
+  const [line = ""] = (cause === undefined ? message : `${message}: ${cause.message}`).split("\n");
+  return line;
 }
 
-/** A command's exit codes as its help lists them; 2 is the same for all. */
-export function exitCodes({ done, failed }: { done: string; failed: string }): string {
+/** Returns the exit codes for a command's help; 2 is the same for all. */
+export function formatExitCodes({ success, failure }: { success: string; failure: string }): string {
   return [
     "",
     "Exit codes:",
-    `  0  ${done}`,
-    `  1  ${failed}`,
-    "  2  called with an unknown command, option or value",
+    `  0  ${success}`,
+    `  1  ${failure}`,
+    "  2  unknown command, option or value",
   ].join("\n");
 }
 
-/** Prose for a command's help, which breaks its lines as the terminal is wide. */
-export function paragraphs(...texts: readonly string[]): string {
-  return texts.map((text) => text.replace(/\s+/g, " ")).join("\n\n");
+/** Joins paragraphs for a command's help, which wraps them at the terminal's width. */
+export function joinParagraphs(...paragraphs: readonly string[]): string {
+  return paragraphs.map((paragraph) => paragraph.replace(/\s+/g, " ")).join("\n\n");
+}
+
+/** Returns a parser of option values that are whole numbers in a range. */
+export function integerParser(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+}
+
+/** Parses an option value from 0 to 1. */
+export function parseShare(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError("It must be a share from 0 to 1, such as 0.1.");
+}
+
+export function parseHttpUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
+  throw new InvalidArgumentError("It must be a URL that begins with http:// or https://.");
+}
+
+export function parseDeliveryId(text: string): string {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text.toLowerCase();
+  throw new InvalidArgumentError("It must be a delivery's id, such as 0197f3a2-7c1e-7d11-8a35-3d1f5f0c2a77.");
 }

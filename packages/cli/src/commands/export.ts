@@ -1,32 +1,33 @@
 import { open, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { version, type Result } from "@dossier/service";
-import { recordConfig } from "../config.ts";
-import { print } from "../terminal/stdout.ts";
-import { command, conclude, exitCodes, paragraphs } from "./command.ts";
+import { readDatabaseConfig } from "../config.ts";
+import { writeStdout } from "../terminal/stdout.ts";
+import { createCommand, formatExitCodes, joinParagraphs, reportResult } from "./command.ts";
 
-export function exportCommand() {
-  return command("export")
-    .summary("write one person's evidence to a file of its own")
-    .description(
-      paragraphs(
-        `Writes all that is kept of one person: every delivery's exact bytes, every entry of the log with its hash,
-        the chain's head, what failed and what people did, and the file that follows. One JSON object a line.
-        \`dossier verify FILE\` checks it on any machine, with no database. It holds personal data.`,
-        "Environment: DATABASE_URL, or DATABASE_URL_FILE.",
-      ),
-    )
-    .argument("<entityId>", "the person")
-    .option("--output <file>", "where to; - is stdout. A file that exists is not overwritten", "-")
-    .addHelpText(
-      "after",
-      exitCodes({ done: "it is written", failed: "the person is not known, or it could not be written" }),
-    )
-    .action(async (entityId, { output }) => conclude(await run(entityId, output)));
-}
+export const exportCommand = createCommand("export")
+  .summary("write the evidence about one person to a file")
+  .description(
+    joinParagraphs(
+      `Writes everything that is kept about one person, one JSON object a line: every delivery's exact bytes, every
+      entry of the log with its hash, the chain's head, failed attempts, what operators decided, and the resulting
+      state. \`dossier verify FILE\` checks it on any machine, without a database. It holds personal data.`,
+      "Environment: DATABASE_URL, or DATABASE_URL_FILE.",
+    ),
+  )
+  .argument("<entityId>", "the person")
+  .option("--output <file>", "where to; - is stdout. An existing file is not overwritten", "-")
+  .addHelpText(
+    "after",
+    formatExitCodes({
+      success: "it is written",
+      failure: "the person is not known, or it could not be written",
+    }),
+  )
+  .action(async (entityId, { output }) => reportResult(await exportPerson(entityId, output)));
 
-async function run(entityId: string, output: string): Promise<Result<void>> {
-  const config = recordConfig();
+async function exportPerson(entityId: string, output: string): Promise<Result<void>> {
+  const config = readDatabaseConfig();
   if (!config.ok) return config;
   const { exportEvidence, findPerson, openPool } = await import("@dossier/store");
   const pool = openPool(config.value.DATABASE_URL, { name: "dossier-export", size: 1 });
@@ -35,21 +36,21 @@ async function run(entityId: string, output: string): Promise<Result<void>> {
       return { ok: false, error: `No event is known of the person ${entityId}.` };
     }
     const lines = exportEvidence(pool, entityId, version);
-    if (output === "-") await print(withLineFeeds(lines));
-    else await writeFile(output, lines);
+    if (output === "-") await writeStdout(withLineFeeds(lines));
+    else await writeNewFile(output, lines);
     return { ok: true, value: undefined };
   } finally {
     await pool.end();
   }
 }
 
-async function writeFile(output: string, lines: AsyncIterable<string>): Promise<void> {
-  const file = await open(output, "wx", 0o600);
+async function writeNewFile(path: string, lines: AsyncIterable<string>): Promise<void> {
+  const file = await open(path, "wx", 0o600);
   try {
     await pipeline(withLineFeeds(lines), file.createWriteStream());
   } catch (error) {
-    // Half a file of evidence is none.
-    await rm(output, { force: true });
+    // An incomplete file is no evidence.
+    await rm(path, { force: true });
     throw error;
   }
 }

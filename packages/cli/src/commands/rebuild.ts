@@ -1,64 +1,74 @@
 import type { Result } from "@dossier/service";
 import type { RebuildChange, RebuildResult } from "@dossier/store";
-import { ownerConfig } from "../config.ts";
+import { readOwnerConfig } from "../config.ts";
 import { startProgress } from "../terminal/progress.ts";
-import { count } from "../terminal/table.ts";
-import { command, conclude, exitCodes, paragraphs } from "./command.ts";
+import { formatCount } from "../terminal/table.ts";
+import { createCommand, formatExitCodes, joinParagraphs, reportResult } from "./command.ts";
 
-/** Persons that are told of one by one; all are counted, and `--json` tells of all. */
-const TOLD = 20;
+/** Persons listed one by one; all are counted, and `--json` lists all. */
+const LISTED = 20;
 
-export function rebuildCommand() {
-  return command("rebuild")
-    .summary("fold every person's file anew from the log")
-    .description(
-      paragraphs(
-        `Folds the whole log by this version's code, beside the live files and while events keep arriving, and then
-        puts the result in their place at once. For after an update that knows new types of events. Interrupted, it
-        leaves nothing behind: start it again.`,
-        `Environment: MIGRATION_DATABASE_URL, as the role that owns the tables (default: DATABASE_URL). Each also as
-        NAME_FILE.`,
-      ),
-    )
-    .option("--dry-run", "change nothing, and say which persons would change")
-    .option("--show-values", "say what the values were and would be, which are personal data")
-    .option("--json", "print one JSON object for each person who changes, and one for the whole")
-    .addHelpText("after", exitCodes({ done: "it is done", failed: "it is not, and nothing has changed" }))
-    .action(async (options) => conclude(await run(options)));
-}
+export const rebuildCommand = createCommand("rebuild")
+  .summary("fold every person's state anew from the log")
+  .description(
+    joinParagraphs(
+      `Folds the whole log with this version's code, beside the live projection and while events keep arriving, and
+      then replaces the projection at once. For after an update that knows new types of events. If interrupted, it
+      leaves nothing behind: start it again.`,
+      `Environment: MIGRATION_DATABASE_URL, as the role that owns the tables (default: DATABASE_URL). Each also as
+      NAME_FILE.`,
+    ),
+  )
+  .option("--dry-run", "change nothing, and list the persons that would change")
+  .option("--show-values", "show the values before and after, which are personal data")
+  .option("--json", "print one JSON object for each person that changes, and one for the whole")
+  .addHelpText(
+    "after",
+    formatExitCodes({ success: "it is done", failure: "it is not, and nothing has changed" }),
+  )
+  .action(async (options) => reportResult(await runRebuild(options)));
 
-interface Options {
+interface RebuildOptions {
   readonly dryRun?: boolean;
   readonly showValues?: boolean;
   readonly json?: boolean;
 }
 
-async function run({ dryRun = false, showValues = false, json = false }: Options): Promise<Result<void>> {
-  const config = ownerConfig();
+async function runRebuild(options: RebuildOptions): Promise<Result<void>> {
+  const { dryRun = false, showValues = false, json = false } = options;
+  const config = readOwnerConfig();
   if (!config.ok) return config;
   const { DATABASE_URL, MIGRATION_DATABASE_URL = DATABASE_URL } = config.value;
+  const listed: string[] = [];
+  const result = await rebuildWithProgress(MIGRATION_DATABASE_URL, dryRun, (change) => {
+    if (json) console.log(JSON.stringify(showValues ? change : withoutValues(change)));
+    else if (listed.length < LISTED) listed.push(formatChange(change, showValues));
+  });
+  if (json) console.log(JSON.stringify({ dryRun, ...result }));
+  else console.log([...listed, ...summarise(result, dryRun)].join("\n"));
+  return { ok: true, value: undefined };
+}
+
+/** Rebuilds, and shows how far it is. Ctrl-C interrupts it in order. */
+async function rebuildWithProgress(
+  databaseUrl: string,
+  dryRun: boolean,
+  onChange: (change: RebuildChange) => void,
+): Promise<RebuildResult> {
   const { rebuild } = await import("@dossier/store");
-  const interrupted = new AbortController();
-  const interrupt = () => interrupted.abort(new Error("interrupted; nothing has changed"));
-  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
-  const progress = startProgress("folding", 0);
-  let told = 0;
+  const abort = new AbortController();
+  const onSignal = () => abort.abort(new Error("interrupted; nothing has changed"));
+  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+  using progress = startProgress("folding", 0);
   try {
-    const rebuilt = await rebuild(MIGRATION_DATABASE_URL, {
+    return await rebuild(databaseUrl, {
       dryRun,
-      signal: interrupted.signal,
-      onProgress: ({ events, totalEvents }) => progress.reach(events, totalEvents),
-      onChange(change) {
-        if (json) console.log(JSON.stringify(showValues ? change : withoutValues(change)));
-        else if (told++ < TOLD) console.log(inWords(change, showValues));
-      },
+      signal: abort.signal,
+      onProgress: ({ events, totalEvents }) => progress.update(events, totalEvents),
+      onChange,
     });
-    progress.end();
-    console.log(json ? JSON.stringify({ dryRun, ...rebuilt }) : summary(rebuilt, dryRun));
-    return { ok: true, value: undefined };
   } finally {
-    progress.end();
-    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   }
 }
 
@@ -66,22 +76,24 @@ function withoutValues({ entityId, kind, differences }: RebuildChange): unknown 
   return { entityId, kind, paths: differences.map(({ path }) => path) };
 }
 
-function inWords({ entityId, kind, differences }: RebuildChange, showValues: boolean): string {
+function formatChange({ entityId, kind, differences }: RebuildChange, showValues: boolean): string {
   const lines = differences.map(({ path, before, after }) =>
     showValues ? `  ${path}: ${JSON.stringify(before)} → ${JSON.stringify(after)}` : `  ${path}`,
   );
   return [`${kind} ${entityId}`, ...lines].join("\n");
 }
 
-function summary(
+function summarise(
   { events, persons, added, changed, removed, caughtUp }: RebuildResult,
   dryRun: boolean,
-): string {
-  const differing = added + changed + removed;
+): readonly string[] {
+  const unlisted = added + changed + removed - LISTED;
+  const counts = `changed ${formatCount(changed)}, added ${formatCount(added)}, removed ${formatCount(removed)}`;
   return [
-    ...(differing > TOLD ? [`… and ${count(differing - TOLD)} more persons`] : []),
-    `folded ${count(events)} events of ${count(persons)} persons`,
-    `${dryRun ? "would change" : "changed"} ${count(changed)}, ${dryRun ? "add" : "added"} ${count(added)}, ${dryRun ? "remove" : "removed"} ${count(removed)}`,
-    ...(dryRun ? [] : [`switched; ${count(caughtUp)} were folded again as they changed meanwhile`]),
-  ].join("\n");
+    ...(unlisted > 0 ? [`… and ${formatCount(unlisted)} more persons`] : []),
+    `folded ${formatCount(events)} events of ${formatCount(persons)} persons`,
+    dryRun
+      ? `dry run, nothing changed: ${counts}`
+      : `${counts}; ${formatCount(caughtUp)} were folded again, as they changed meanwhile`,
+  ];
 }

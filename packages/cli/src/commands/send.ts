@@ -2,77 +2,60 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { buffer } from "node:stream/consumers";
 import type { Result } from "@dossier/service";
-import { samples } from "../webhooks/samples.ts";
-import { createSender, type Sent } from "../webhooks/sender.ts";
-import { webhookTarget } from "../webhooks/target.ts";
-import { command, conclude, exitCodes, paragraphs } from "./command.ts";
-import { httpUrl, wholeNumber } from "./values.ts";
+import { samples, type SendResult } from "@dossier/simulator";
+import { createCommand, formatExitCodes, integerParser, joinParagraphs, reportResult } from "./command.ts";
+import { openSender, RETRIES, secretOption, urlOption, type SenderOptions } from "./sender.ts";
 
-interface SendOptions {
-  readonly url?: URL;
-  readonly secret?: string;
-  readonly giveUpAfter: number;
+export const sendCommand = createCommand("send")
+  .summary("sign payloads and post them, as iComply does")
+  .description(
+    joinParagraphs(
+      `Signs payloads and posts them to ingest, as iComply does: one after the other, byte for byte
+      as they are. ${RETRIES}`,
+    ),
+  )
+  .argument("[file...]", "the payloads; - is stdin (default: the samples of iComply's documentation)")
+  .addOption(urlOption)
+  .addOption(secretOption)
+  .option(
+    "--give-up-after <seconds>",
+    "how long each payload is retried; 0 sends it once",
+    integerParser(0, 86_400),
+    30,
+  )
+  .option("--json", "print one JSON object for each payload")
+  .addHelpText(
+    "after",
+    formatExitCodes({ success: "all were accepted", failure: "one was refused or not answered" }),
+  )
+  .action(async (files, options) => reportResult(await runSend(files, options)));
+
+interface SendOptions extends SenderOptions {
   readonly json?: true;
 }
 
-export function sendCommand() {
-  return command("send")
-    .summary("sign payloads and post them, as iComply does")
-    .description(
-      paragraphs(
-        `Signs payloads and posts them to ingest, as iComply does, one after the other, byte for byte
-      as they are. What finds no answer, or 408, 429 or 5xx, is sent again, after 0.1 s and then
-      twice as long each time, at most 5 s.`,
-      ),
-    )
-    .argument("[file...]", "the payloads; - is stdin (default: the six samples of iComply's documentation)")
-    .option(
-      "--url <url>",
-      "where ingest takes webhooks (default: this machine, at INGEST_PORT or 8080)",
-      httpUrl,
-    )
-    .option(
-      "--secret <secret>",
-      "signs the payloads; other users of this machine can see it while the command runs (default: the first of ICOMPLY_WEBHOOK_SECRETS, else the trial's in DOSSIER_DATA_DIR)",
-    )
-    .option(
-      "--give-up-after <seconds>",
-      "for how long each payload is sent again; 0 sends it once",
-      wholeNumber(0, 86_400),
-      30,
-    )
-    .option("--json", "print one JSON object for each payload")
-    .addHelpText(
-      "after",
-      exitCodes({ done: "all were accepted", failed: "one was refused or found no answer" }),
-    )
-    .action(async (files, options) => conclude(await run(files, options)));
-}
-
-async function run(files: readonly string[], options: SendOptions): Promise<Result<void>> {
-  const target = await webhookTarget(options);
-  if (!target.ok) return target;
-  const sender = createSender({
-    ...target.value,
-    connections: 1,
-    giveUpAfterMs: options.giveUpAfter * 1_000,
-  });
+async function runSend(files: readonly string[], options: SendOptions): Promise<Result<void>> {
+  const opened = await openSender(options, 1);
+  if (!opened.ok) return opened;
+  const { sender, url } = opened.value;
   let failed = 0;
   try {
-    for await (const { name, body } of files.length === 0 ? samples() : payloads(files)) {
-      const sent = await sender.send(body);
-      console.log(options.json ? JSON.stringify({ payload: name, ...sent }) : `${name}: ${inWords(sent)}`);
-      if (sent.is !== "accepted") failed++;
+    for await (const { name, body } of files.length === 0 ? samples() : readPayloads(files)) {
+      const result = await sender.send(body);
+      console.log(
+        options.json ? JSON.stringify({ payload: name, ...result }) : `${name}: ${formatResult(result)}`,
+      );
+      if (result.kind !== "accepted") failed++;
     }
   } finally {
     sender.close();
   }
   return failed === 0
     ? { ok: true, value: undefined }
-    : { ok: false, error: `${failed} not accepted by ${target.value.url.href}` };
+    : { ok: false, error: `${failed} not accepted by ${url.href}` };
 }
 
-async function* payloads(files: readonly string[]) {
+async function* readPayloads(files: readonly string[]) {
   for (const file of files) {
     yield file === "-"
       ? { name: "stdin", body: await buffer(process.stdin) }
@@ -80,13 +63,13 @@ async function* payloads(files: readonly string[]) {
   }
 }
 
-function inWords(sent: Sent): string {
-  switch (sent.is) {
+function formatResult(result: SendResult): string {
+  switch (result.kind) {
     case "accepted":
-      return `accepted, delivery ${sent.deliveryId}`;
+      return `accepted, delivery ${result.deliveryId}`;
     case "refused":
-      return `refused: ${sent.why}`;
+      return `refused: ${result.error}`;
     case "unanswered":
-      return `not accepted, after ${sent.retries + 1} sends: ${sent.why}`;
+      return `not accepted after ${result.retries + 1} attempts: ${result.error}`;
   }
 }

@@ -1,29 +1,4 @@
-import { command, conclude, exitCodes, paragraphs } from "./command.ts";
-
-export function upCommand() {
-  return command("up")
-    .summary("run everything here: Postgres, queue, ingest, worker, console")
-    .description(
-      paragraphs(
-        `Runs everything in one process, to try it out: ingest, worker and console, the record in an
-      embedded Postgres, the queue beside it. Sends iComply's six sample payloads the first time,
-      and prints the persons' files and where to look. Ctrl-C stops it all in order; what was
-      received stays, and the next \`up\` finds it.`,
-        `For more than a trial run the services by themselves (docker compose up): each scales and
-      restarts alone there.`,
-      ),
-    )
-    .addHelpText("after", ENVIRONMENT)
-    .addHelpText(
-      "after",
-      exitCodes({ done: "stopped in order", failed: "could not start, or not stop in order" }),
-    )
-    .action(async () => {
-      // Here, not above: no other command waits for all the services to load.
-      const { runUp } = await import("../up/run.ts");
-      conclude(await runUp());
-    });
-}
+import { createCommand, formatExitCodes, joinParagraphs, reportResult } from "./command.ts";
 
 const ENVIRONMENT = `
 Environment (each also as NAME_FILE):
@@ -33,6 +8,29 @@ Environment (each also as NAME_FILE):
   DATABASE_URL             a Postgres to use instead of the embedded one
   MIGRATION_DATABASE_URL   the same as the tables' owner (default: DATABASE_URL)
   REDIS_URL                a Redis for the queue, ten times as fast as in Postgres
-  ICOMPLY_WEBHOOK_SECRETS  comma separated (default: one made up for the trial)
-  DOSSIER_API_TOKEN        of the console (default: one made up for the trial)
+  ICOMPLY_WEBHOOK_SECRETS  comma separated (default: one generated for the trial)
+  DOSSIER_API_TOKEN        the console's (default: one generated for the trial)
   LOG_LEVEL, WORKER_CONCURRENCY, MAX_ATTEMPTS, MAX_BODY_BYTES  as for the services`;
+
+export const upCommand = createCommand("up")
+  .summary("run everything here: Postgres, queue, ingest, worker, console")
+  .description(
+    joinParagraphs(
+      `Runs everything in one process, to try it out: ingest, worker and console, the record in an
+      embedded Postgres, the queue beside it. Sends the sample payloads of iComply's documentation
+      the first time, and prints the resulting persons and where to look. Ctrl-C shuts it all down
+      in order; what was received is kept, and the next \`up\` finds it.`,
+      `For more than a trial, run each service by itself (docker compose up), so that it scales and
+      restarts alone.`,
+    ),
+  )
+  .addHelpText("after", ENVIRONMENT)
+  .addHelpText(
+    "after",
+    formatExitCodes({ success: "shut down in order", failure: "could not start, or not shut down in order" }),
+  )
+  .action(async () => {
+    // Imported here, so that other commands need not load all the services.
+    const { runUp } = await import("../up/run.ts");
+    reportResult(await runUp());
+  });

@@ -1,77 +1,71 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Person } from "@dossier/events";
-import type { ConsoleClient } from "../console/client.ts";
-import { differences } from "./difference.ts";
+import { diffJson, type Json } from "@dossier/events";
+import type { ExpectedPerson } from "@dossier/simulator";
+import { countOpenDeliveries, fetchPerson, type ConsoleClient } from "../console-client.ts";
+import { forEachConcurrently } from "./send.ts";
 
-const ASK_EVERY_MS = 250;
+const POLL_EVERY_MS = 250;
 const CONCURRENCY = 8;
-const SHOWN = 10;
+const LISTED = 10;
 
-/** A person whose file is not as it must be. */
-export interface Deviation {
+/** A person whose state is not the expected one. */
+export interface Mismatch {
   readonly entityId: string;
-  /** The paths of the fields that differ; `undefined` where the console does not know the person. */
+  /** The paths of the fields that differ; `undefined` if the console does not know the person. */
   readonly fields: readonly string[] | undefined;
 }
 
-export interface Checked {
-  /** Deliveries that were not settled in time; then nothing was compared. */
-  readonly open: number;
+export interface Comparison {
   readonly persons: number;
-  readonly deviating: number;
-  /** The first of them. */
-  readonly deviations: readonly Deviation[];
-}
-
-/** The console could not be asked: nothing is known of the files. */
-export interface Unchecked {
-  readonly fault: string;
+  readonly mismatched: number;
+  /** The first 10 of them. */
+  readonly mismatches: readonly Mismatch[];
 }
 
 /**
  * Waits until every accepted delivery is settled.
  *
- * @param patienceMs how long their number may stay the same before this gives up
+ * @param timeoutMs how long their number may not fall before this gives up
+ * @param onCount called with how many are open
  * @returns how many are still open: 0, or more after giving up
  */
-export async function untilSettled(client: ConsoleClient, patienceMs: number): Promise<number> {
+export async function waitUntilSettled(
+  client: ConsoleClient,
+  timeoutMs: number,
+  onCount: (open: number) => void = () => undefined,
+): Promise<number> {
   let least = Infinity;
-  let changed = performance.now();
+  let fellAt = performance.now();
   for (;;) {
-    const open = await client.open();
+    const open = await countOpenDeliveries(client);
+    onCount(open);
     if (open < least) {
       least = open;
-      changed = performance.now();
+      fellAt = performance.now();
     }
-    if (open === 0 || performance.now() - changed > patienceMs) return open;
-    await delay(ASK_EVERY_MS);
+    if (open === 0 || performance.now() - fellAt > timeoutMs) return open;
+    await delay(POLL_EVERY_MS);
   }
 }
 
-/** Compares every person's file with what it must be. */
-export async function compare(
+/** Compares every person's state with the expected one. */
+export async function comparePersons(
   client: ConsoleClient,
-  persons: Iterable<Person>,
-  onChecked: () => void,
-): Promise<Omit<Checked, "open">> {
-  const pending = persons[Symbol.iterator]();
-  const deviations: Deviation[] = [];
-  let checked = 0;
-  let deviating = 0;
-
-  async function lane(): Promise<void> {
-    for (let next = pending.next(); !next.done; next = pending.next()) {
-      const { entityId } = next.value;
-      const found = await client.person(entityId);
-      const fields = found === undefined ? undefined : differences(next.value, found);
-      checked++;
-      onChecked();
-      if (fields?.length === 0) continue;
-      deviating++;
-      if (deviations.length < SHOWN) deviations.push({ entityId, fields });
-    }
-  }
-
-  await Promise.all(Array.from({ length: CONCURRENCY }, lane));
-  return { persons: checked, deviating, deviations };
+  expected: Iterable<ExpectedPerson>,
+  onCompared: () => void,
+): Promise<Comparison> {
+  const mismatches: Mismatch[] = [];
+  let persons = 0;
+  let mismatched = 0;
+  await forEachConcurrently(expected, CONCURRENCY, async (person) => {
+    const { entityId } = person;
+    const found = await fetchPerson(client, entityId);
+    const fields = found && diffJson(person as unknown as Json, found).map(({ path }) => path);
+    persons++;
+    onCompared();
+    if (fields?.length === 0) return;
+    mismatched++;
+    if (mismatches.length < LISTED) mismatches.push({ entityId, fields });
+  });
+  return { persons, mismatched, mismatches };
 }

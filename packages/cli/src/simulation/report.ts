@@ -1,65 +1,85 @@
-import { count, table } from "../terminal/table.ts";
-import type { Checked, Unchecked } from "./check.ts";
-import type { Statuses } from "./expectations.ts";
-import type { Tally } from "./stream.ts";
+import { STATUSES, type Status } from "@dossier/events";
+import type { ExpectedPerson } from "@dossier/simulator";
+import { formatCount, formatTable } from "../terminal/table.ts";
+import type { Comparison } from "./check.ts";
+import type { SendCounts } from "./send.ts";
 
 /** What a simulation did, as `--json` prints it. */
 export interface Report {
   readonly seed: number;
   readonly persons: number;
-  readonly sent: Tally;
-  /** How many persons must have each status. */
-  readonly statuses: Statuses;
-  readonly checked: Checked | Unchecked | undefined;
+  readonly sent: SendCounts;
+  /** How many persons are expected to have each status. */
+  readonly statuses: Readonly<Record<Status, number>>;
+  /** `undefined` without `--check`. */
+  readonly check: CheckResult | undefined;
 }
 
-/** What keeps a simulation from being a success; nothing where it is one. */
-export function faults({ sent, checked }: Report): readonly string[] {
-  const lost = sent.refused + sent.unanswered;
+export type CheckResult =
+  | ({ readonly open: 0 } & Comparison)
+  /** So many deliveries were not settled in time, and nothing was compared. */
+  | { readonly open: number }
+  /** The console could not be asked. */
+  | { readonly error: string };
+
+/** Counts the statuses of the expected persons. */
+export function countStatuses(persons: Iterable<ExpectedPerson>): Report["statuses"] {
+  const counts = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
+  for (const { status } of persons) counts[status]++;
+  return counts;
+}
+
+/** Returns a line for each failure of a simulation; none if it succeeded. */
+export function listFailures({ sent, check }: Report): readonly string[] {
+  const notAccepted = sent.refused + sent.unanswered;
   return [
-    ...(lost > 0 ? [`${count(lost)} webhooks were not accepted; the first: ${sent.firstFault ?? ""}`] : []),
-    ...(checked === undefined ? [] : faultsOfFiles(checked)),
+    ...(notAccepted > 0
+      ? [`${formatCount(notAccepted)} webhooks were not accepted; the first: ${sent.firstError ?? ""}`]
+      : []),
+    ...(check === undefined ? [] : listCheckFailures(check)),
   ];
 }
 
-function faultsOfFiles(checked: Checked | Unchecked): readonly string[] {
-  if ("fault" in checked) return [`the files were not compared: ${checked.fault}`];
-  const { open, deviating, deviations } = checked;
-  if (open > 0) return [`${count(open)} deliveries stay unsettled: is a worker running?`];
-  if (deviating === 0) return [];
+function listCheckFailures(check: CheckResult): readonly string[] {
+  if ("error" in check) return [`the persons were not compared: ${check.error}`];
+  if (!("mismatches" in check)) {
+    return [`${formatCount(check.open)} deliveries are not settled: is a worker running?`];
+  }
+  const { mismatched, mismatches } = check;
+  if (mismatched === 0) return [];
   return [
-    `${count(deviating)} files are not as they must be:`,
-    ...deviations.map(({ entityId, fields }) => `  ${entityId}: ${fields?.join(", ") ?? "not known"}`),
-    ...(deviating > deviations.length ? [`  and ${count(deviating - deviations.length)} more`] : []),
+    `${formatCount(mismatched)} persons are not in the expected state:`,
+    ...mismatches.map(({ entityId, fields }) => `  ${entityId}: ${fields?.join(", ") ?? "not known"}`),
+    ...(mismatched > mismatches.length ? [`  and ${formatCount(mismatched - mismatches.length)} more`] : []),
   ];
 }
 
-export function inWords({ seed, persons, sent, statuses, checked }: Report): string {
+export function formatReport({ seed, persons, sent, statuses, check }: Report): string {
   const { kinds, accepted, refused, unanswered, retries, seconds } = sent;
   const rate = (accepted + refused + unanswered) / seconds;
   const counts: readonly (readonly [string, number, string])[] = [
-    ["events", kinds.first, `of ${count(persons)} persons, seed ${seed}`],
-    ["redelivered, new time", kinds.retry, "as an honest retry is"],
-    ["redelivered, same bytes", kinds.duplicate, ""],
-    ["accepted", accepted, `in ${seconds.toFixed(1)} s, ${count(rate)}/s`],
+    ["events", kinds.first, `of ${formatCount(persons)} persons, seed ${seed}`],
+    ["redeliveries, new time", kinds.retry, "as iComply retries"],
+    ["redeliveries, same bytes", kinds.duplicate, ""],
+    ["accepted", accepted, `in ${seconds.toFixed(1)} s, ${formatCount(rate)}/s`],
     ["refused", refused, ""],
-    ["without an answer", unanswered, ""],
-    ["sent again", retries, "because the first try found no answer"],
+    ["not answered", unanswered, ""],
+    ["retries", retries, "of requests that were not answered"],
   ];
-  const files = Object.entries(statuses).filter(([, persons]) => persons > 0);
+  const expected = Object.entries(statuses).filter(([, count]) => count > 0);
   return [
-    table(
-      counts.map(([what, n, note]) => [what, count(n), note]),
+    formatTable(
+      counts.map(([what, count, note]) => [what, formatCount(count), note]),
       [1],
     ),
     "",
-    "the files must be:",
-    table(
-      files.map(([status, n]) => [`  ${status}`, count(n)]),
+    "expected persons by status:",
+    formatTable(
+      expected.map(([status, count]) => [`  ${status}`, formatCount(count)]),
       [1],
     ),
-    ...(checked !== undefined && !("fault" in checked) && checked.open === 0 && checked.deviating === 0
-      ? ["", `all ${count(checked.persons)} files are as they must be`]
+    ...(check !== undefined && "mismatched" in check && check.mismatched === 0
+      ? ["", `all ${formatCount(check.persons)} persons are in the expected state`]
       : []),
   ].join("\n");
 }

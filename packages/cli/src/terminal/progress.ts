@@ -1,66 +1,82 @@
-import { count } from "./table.ts";
+import cliProgress from "cli-progress";
+import { formatCount } from "./table.ts";
 
-const REDRAW_MS = 100;
-const REPORT_MS = 10_000;
-const BAR = 30;
+const LINE_EVERY_MS = 10_000;
 
-export interface Progress {
-  /** Says that so many more are done. */
+/** Ends when it is disposed of. */
+export interface Progress extends Disposable {
+  /** Adds to what is done. */
   advance(by?: number): void;
-  /** Says how many are done, and how many there are, where that becomes known on the way. */
-  reach(done: number, total: number): void;
-  /** Ends the display and takes it away. */
-  end(): void;
+  /** Sets how much is done, and the total, where that becomes known on the way. */
+  update(done: number, total: number): void;
 }
 
 /**
- * Shows long work on stderr: as a bar with rate and time left where a person watches, else as a line
- * every ten seconds. `estimate`: about how many there are.
+ * Shows on stderr how far a long operation is: as a bar on a terminal, removed at the end, else as a line every
+ * 10 seconds.
+ *
+ * @param total how many there are; an estimate will do
  */
-export function startProgress(what: string, estimate: number): Progress {
-  const { stderr } = process;
+export function startProgress(label: string, total: number): Progress {
   const started = performance.now();
   let done = 0;
-  let total = estimate;
-
-  const draw = () => {
-    const seconds = (performance.now() - started) / 1_000;
-    const line = describe(what, done, total, seconds);
-    if (!stderr.isTTY) stderr.write(`${line}\n`);
-    else
-      stderr.write(
-        `\r${`${bar(total === 0 ? 0 : done / total)} ${line}`.slice(0, stderr.columns - 1)}\u001B[K`,
-      );
-  };
-  const timer = setInterval(draw, stderr.isTTY ? REDRAW_MS : REPORT_MS).unref();
-
+  const summary = () => summarise(label, done, total, (performance.now() - started) / 1_000);
+  const display = process.stderr.isTTY ? startBar(total, summary) : startLines(summary);
   return {
     advance(by = 1) {
       done += by;
+      display.update(done, total);
     },
-    reach(reached, known) {
-      done = reached;
-      total = known;
+    update(newDone, newTotal) {
+      done = newDone;
+      total = newTotal;
+      display.update(done, total);
     },
-    end() {
-      clearInterval(timer);
-      if (stderr.isTTY) stderr.write("\r\u001B[K");
-    },
+    [Symbol.dispose]: () => display.stop(),
   };
 }
 
-function describe(what: string, done: number, total: number, seconds: number): string {
+interface Display {
+  update(done: number, total: number): void;
+  stop(): void;
+}
+
+function startBar(total: number, summary: () => string): Display {
+  const bar = new cliProgress.SingleBar({
+    format: "[{bar}] {summary}",
+    barsize: 30,
+    barCompleteChar: "#",
+    clearOnComplete: true,
+    emptyOnZero: true,
+    // Cuts the line at the terminal's width, instead of a mode that an interrupted process would leave behind.
+    linewrap: true,
+  });
+  bar.start(total, 0, {
+    get summary() {
+      return summary();
+    },
+  });
+  return {
+    update(done, newTotal) {
+      bar.setTotal(newTotal);
+      bar.update(done);
+    },
+    stop: () => bar.stop(),
+  };
+}
+
+function startLines(summary: () => string): Display {
+  const timer = setInterval(() => process.stderr.write(`${summary()}\n`), LINE_EVERY_MS).unref();
+  return { update: () => undefined, stop: () => clearInterval(timer) };
+}
+
+function summarise(label: string, done: number, total: number, seconds: number): string {
   const rate = done / seconds;
-  const left = done === 0 ? "" : `, ${duration(Math.max(0, total - done) / rate)} left`;
-  return `${what}: ${count(done)} of ${count(Math.max(total, done))}, ${count(rate)}/s${left}`;
+  const left = done === 0 ? "" : `, ${formatDuration(Math.max(0, total - done) / rate)} left`;
+  return `${label}: ${formatCount(done)} of ${formatCount(Math.max(total, done))}, ${formatCount(rate)}/s${left}`;
 }
 
-function bar(share: number): string {
-  const full = Math.round(Math.min(1, share) * BAR);
-  return `[${"#".repeat(full)}${"-".repeat(BAR - full)}]`;
-}
-
-function duration(seconds: number): string {
+function formatDuration(seconds: number): string {
   if (seconds < 60) return `${Math.ceil(seconds)} s`;
   return seconds < 3_600 ? `${Math.ceil(seconds / 60)} min` : `${(seconds / 3_600).toFixed(1)} h`;
 }

@@ -1,23 +1,23 @@
 import { pipeline } from "node:stream/promises";
 
-let readerGone: Error | undefined;
+let brokenPipe: Error | undefined;
 
 /**
- * Who reads may have read enough, as `| head` has: that is no failure. The command goes on to its end, as what it does
- * besides may be half done; what it prints from then on is lost.
+ * Lets the reader of stdout stop early, as `| head` does, without a failure: the command goes on to its end, since its
+ * other effects may be half done, and further output is dropped.
  */
-export function letReadersLeave(): void {
+export function ignoreBrokenPipe(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
-    readerGone = error;
+    brokenPipe = error;
   });
 }
 
-/** Prints what may be long, no faster than it is read; ends early when nobody reads on. */
-export async function print(lines: Iterable<string> | AsyncIterable<string>): Promise<void> {
+/** Writes output that may be long to stdout, with backpressure; stops when the reader has gone. */
+export async function writeStdout(chunks: Iterable<string> | AsyncIterable<string>): Promise<void> {
   try {
-    await pipeline(lines, process.stdout, { end: false });
+    await pipeline(chunks, process.stdout, { end: false });
   } catch (error) {
-    if (error !== readerGone) throw error;
+    if (error !== brokenPipe) throw error;
   }
 }

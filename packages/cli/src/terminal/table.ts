@@ -1,12 +1,15 @@
-/** Lines up columns, each as wide as its longest cell; `right` names the columns that end in line. */
-export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
+/** Returns the rows as lines with aligned columns; those in `alignRight`, by index, are padded on the left. */
+export function formatTable(
+  rows: readonly (readonly string[])[],
+  alignRight: readonly number[] = [],
+): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows
     .map((row) =>
       row
         .map((cell, column) => {
           const width = widths[column] ?? 0;
-          return right.includes(column) ? cell.padStart(width) : cell.padEnd(width);
+          return alignRight.includes(column) ? cell.padStart(width) : cell.padEnd(width);
         })
         .join("  ")
         .trimEnd(),
@@ -14,7 +17,7 @@ export function table(rows: readonly (readonly string[])[], right: readonly numb
     .join("\n");
 }
 
-/** A count, with its thousands apart. */
-export function count(value: number): string {
+/** Returns a count, rounded, with a space between thousands: `12 345`. */
+export function formatCount(value: number): string {
   return Math.round(value).toLocaleString("en").replaceAll(",", " ");
 }

@@ -5,38 +5,38 @@ import type { Trial } from "../trial.ts";
 
 const SERVICE_LOGIN = "dossier";
 
-/** Where the record is kept. */
+/** The Postgres that keeps the record. */
 export interface Database extends AsyncDisposable {
-  /** As the role that owns the tables, and as the services. */
+  /** As the role that owns the tables. */
   readonly ownerUrl: string;
+  /** As the services log in. */
   readonly serviceUrl: string;
-  /** In words, for a person. */
-  readonly where: string;
+  /** Where it is, for people to read. */
+  readonly description: string;
   readonly embedded: boolean;
 }
 
-/** The Postgres that the configuration names, else an embedded one in the data folder, started. */
+/** Returns the Postgres that is configured, else starts an embedded one in the data folder. */
 export async function openDatabase(config: UpConfig, trial: Trial): Promise<Database> {
-  const { DATABASE_URL: given, MIGRATION_DATABASE_URL: owner = given } = config;
-  if (given !== undefined && owner !== undefined) {
-    const where = `Postgres at ${new URL(given).host}`;
+  const { DATABASE_URL, MIGRATION_DATABASE_URL = DATABASE_URL } = config;
+  if (DATABASE_URL !== undefined && MIGRATION_DATABASE_URL !== undefined) {
     return {
-      ownerUrl: owner,
-      serviceUrl: given,
-      where,
+      ownerUrl: MIGRATION_DATABASE_URL,
+      serviceUrl: DATABASE_URL,
+      description: `Postgres at ${new URL(DATABASE_URL).host}`,
       embedded: false,
       [Symbol.asyncDispose]: async () => undefined,
     };
   }
   const dir = join(config.DOSSIER_DATA_DIR, "postgres");
   const server = await startPostgres({ dir: resolve(dir), password: trial.ownerPassword });
-  const url = (user: string, password: string) =>
+  const urlOf = (user: string, password: string) =>
     `postgres://${user}:${password}@127.0.0.1:${server.port}/postgres`;
   return {
-    ownerUrl: url("postgres", trial.ownerPassword),
-    serviceUrl: url(SERVICE_LOGIN, trial.servicePassword),
+    ownerUrl: urlOf("postgres", trial.ownerPassword),
+    serviceUrl: urlOf(SERVICE_LOGIN, trial.servicePassword),
+    description: `Postgres, embedded, in ${dir}`,
     embedded: true,
-    where: `Postgres, embedded, in ${dir}`,
     [Symbol.asyncDispose]: () => server.stop(),
   };
 }

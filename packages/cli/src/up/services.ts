@@ -3,7 +3,7 @@ import { startIngest } from "@dossier/ingest";
 import type { Result, ShutdownSteps } from "@dossier/service";
 import { startWorker } from "@dossier/worker";
 import type { UpConfig } from "../config.ts";
-import type { LoggerOf } from "./log.ts";
+import type { CreateLogger } from "./log.ts";
 
 export interface Services {
   readonly ports: { readonly ingest: number; readonly worker: number; readonly console: number };
@@ -15,29 +15,29 @@ export type ServiceConfig = UpConfig & {
   readonly ICOMPLY_WEBHOOK_SECRETS: string[];
 };
 
-/** Starts ingest, worker and console within this process; they shut down in that order. */
+/** Starts ingest, worker and console in this process; they shut down in that order. */
 export async function startServices(
   config: ServiceConfig,
-  loggerOf: LoggerOf,
+  createLogger: CreateLogger,
   shutdownSignal: AbortSignal,
 ): Promise<Result<Services>> {
   await using undo = new AsyncDisposableStack();
 
   const ingest = await startIngest(
     { ...config, PORT: config.INGEST_PORT },
-    loggerOf("ingest"),
+    createLogger("ingest"),
     shutdownSignal,
   );
   if (!ingest.ok) return ingest;
-  undo.defer(() => perform(ingest.value.shutdown));
+  undo.defer(() => runSteps(ingest.value.shutdown));
 
-  const worker = await startWorker({ ...config, PORT: 0 }, loggerOf("worker"), shutdownSignal);
+  const worker = await startWorker({ ...config, PORT: 0 }, createLogger("worker"), shutdownSignal);
   if (!worker.ok) return worker;
-  undo.defer(() => perform(worker.value.shutdown));
+  undo.defer(() => runSteps(worker.value.shutdown));
 
   const console = await startConsole(
     { ...config, PORT: config.CONSOLE_PORT },
-    loggerOf("console"),
+    createLogger("console"),
     shutdownSignal,
   );
   if (!console.ok) return console;
@@ -48,18 +48,18 @@ export async function startServices(
     value: {
       ports: { ingest: ingest.value.port, worker: worker.value.port, console: console.value.port },
       shutdown: {
-        ...named("ingest", ingest.value.shutdown),
-        ...named("worker", worker.value.shutdown),
-        ...named("console", console.value.shutdown),
+        ...prefixSteps("ingest", ingest.value.shutdown),
+        ...prefixSteps("worker", worker.value.shutdown),
+        ...prefixSteps("console", console.value.shutdown),
       },
     },
   };
 }
 
-async function perform(steps: ShutdownSteps): Promise<void> {
+async function runSteps(steps: ShutdownSteps): Promise<void> {
   for (const step of Object.values(steps)) await step();
 }
 
-function named(service: string, steps: ShutdownSteps): ShutdownSteps {
+function prefixSteps(service: string, steps: ShutdownSteps): ShutdownSteps {
   return Object.fromEntries(Object.entries(steps).map(([step, run]) => [`${service}: ${step}`, run]));
 }

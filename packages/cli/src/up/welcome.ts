@@ -1,20 +1,27 @@
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ConsoleClient } from "../console/client.ts";
-import { table } from "../terminal/table.ts";
+import type { Person } from "@dossier/events";
+import { createSender, retryFor, samples } from "@dossier/simulator";
+import type { ConsoleClient } from "../console-client.ts";
+import { waitUntilSettled } from "../simulation/check.ts";
+import { formatTable } from "../terminal/table.ts";
+
+const SEND_TIMEOUT_MS = 30_000;
+const LISTED = 10;
 
 /** What `up` runs, and where. */
-export interface Place {
+export interface Installation {
   readonly dir: string;
-  /** In words, for a person. */
+  /** Where the record and the queue are, for people to read. */
   readonly database: string;
   readonly queue: string;
   readonly ingest: URL;
   readonly worker: URL;
   readonly console: URL;
-  /** To sign the samples with, and to read the API. */
+  /** Signs the samples. */
   readonly secret: string;
-  readonly token: string;
-  /** What was made up for the trial, and may be shown. */
+  /** The secrets that were generated for the trial, and may be shown; `undefined` where configured. */
   readonly trial: {
     readonly secret: string | undefined;
     readonly token: string | undefined;
@@ -22,13 +29,41 @@ export interface Place {
   };
 }
 
-const SHOWN = 10;
+/**
+ * Sends the sample payloads, unless they were sent from this data folder before, waits until they are settled, and
+ * prints the persons and where to look. Rejects if a sample is not accepted, or not settled in time.
+ */
+export async function printWelcome(installation: Installation, client: ConsoleClient): Promise<void> {
+  const sent = await sendSamples(installation, client);
+  const heading = sent
+    ? "The sample payloads of iComply's documentation were received, and made these persons:"
+    : "The persons in this data folder:";
+  console.log(`\n${heading}\n\n${await formatPersons(client)}\n\n${formatSignposts(installation)}\n`);
+}
 
-/** The first persons' files, one a line. */
-export async function personsTable(client: ConsoleClient): Promise<string> {
-  const persons = await client.persons(SHOWN + 1);
-  const rows = persons
-    .slice(0, SHOWN)
+async function sendSamples({ dir, ingest, secret }: Installation, client: ConsoleClient): Promise<boolean> {
+  const marker = join(dir, "samples-sent");
+  if (existsSync(marker)) return false;
+  const url = new URL("/webhooks/icomply", ingest);
+  const sender = createSender({ urls: [url], secret, connections: 1, retry: retryFor(SEND_TIMEOUT_MS) });
+  try {
+    for (const { name, body } of samples()) {
+      const result = await sender.send(body);
+      if (result.kind !== "accepted") throw new Error(`${name} was not accepted: ${result.error}`);
+    }
+  } finally {
+    sender.close();
+  }
+  const open = await waitUntilSettled(client, SEND_TIMEOUT_MS);
+  if (open > 0) throw new Error(`${open} deliveries are not settled`);
+  await writeFile(marker, "");
+  return true;
+}
+
+async function formatPersons(client: ConsoleClient): Promise<string> {
+  const { items } = await client.get<{ items: readonly Person[] }>(`natural-persons?limit=${LISTED + 1}`);
+  const rows = items
+    .slice(0, LISTED)
     .map(({ entityId, name, status, version, lastEventAt }) => [
       entityId,
       name ?? "",
@@ -36,13 +71,12 @@ export async function personsTable(client: ConsoleClient): Promise<string> {
       String(version),
       lastEventAt ?? "",
     ]);
-  const more = persons.length > SHOWN ? "\n…" : "";
-  return `${table([["person", "name", "status", "events", "last event"], ...rows], [3])}${more}`;
+  const more = items.length > LISTED ? "\n…" : "";
+  return `${formatTable([["person", "name", "status", "events", "last event"], ...rows], [3])}${more}`;
 }
 
-/** Where to look, how to send, scale and stop. Repeats no secret but those made up for the trial. */
-export function signposts(place: Place): string {
-  const { dir, ingest, console, worker, trial } = place;
+/** Says where to look, and how to send, scale and stop. Shows no secret but those generated for the trial. */
+function formatSignposts({ dir, database, queue, ingest, worker, console, trial }: Installation): string {
   const token = trial.token ?? "$DOSSIER_API_TOKEN";
   const secret = trial.secret ?? "one of ICOMPLY_WEBHOOK_SECRETS";
   const persons = new URL("/api/v1/natural-persons", console).href;
@@ -53,25 +87,26 @@ export function signposts(place: Place): string {
     ["Webhooks", `POST ${new URL("/webhooks/icomply", ingest).href}, signed with ${secret}`],
     ["Send more", "npm run dossier -- send FILE…"],
     ["", "npm run dossier -- simulate --persons 1000 --check"],
+    ["Dead letters", "npm run dossier -- dead list"],
     ["Faster", "REDIS_URL=redis://… npm start puts the queue in Redis"],
     ["Scale", "docker compose up --scale worker=4"],
-    ["Record", `${place.database}; the queue: ${place.queue}`],
+    ["Record", `${database}; the queue: ${queue}`],
     ...(trial.databaseUrl === undefined ? [] : [["", `DATABASE_URL=${trial.databaseUrl}`]]),
     ["Log", join(dir, "dossier.log")],
     ["Metrics", metrics.join(" ")],
     ["Stop", "Ctrl-C"],
   ];
-  return [table(rows), ...trialWarning(place)].join("\n");
+  return [formatTable(rows), ...formatTrialWarning(dir, trial)].join("\n");
 }
 
-function trialWarning({ dir, trial }: Place): readonly string[] {
-  const made = [
+function formatTrialWarning(dir: string, trial: Installation["trial"]): readonly string[] {
+  const generated = [
     ...(trial.secret === undefined ? [] : ["ICOMPLY_WEBHOOK_SECRETS"]),
     ...(trial.token === undefined ? [] : ["DOSSIER_API_TOKEN"]),
   ];
-  if (made.length === 0) return [];
+  if (generated.length === 0) return [];
   return [
     "",
-    `FOR TRIAL ONLY: ${made.join(" and ")}, not set, were made up and are kept in ${join(dir, "trial.json")}.`,
+    `FOR TRIALS ONLY: ${generated.join(" and ")}, not set, were generated and are kept in ${join(dir, "trial.json")}.`,
   ];
 }

@@ -1,6 +1,5 @@
 import { STATUSES } from "@dossier/events";
 import { z } from "zod";
-import { components } from "./operation.ts";
 
 /** A time as every answer writes it. */
 export const utc = z
@@ -62,4 +61,4 @@ export const naturalPerson = z
     lastEventAt: utc.nullable(),
   })
   .describe("A person's file. What is not known is `null`.")
-  .register(components, { id: "NaturalPerson" });
+  .meta({ id: "NaturalPerson" });

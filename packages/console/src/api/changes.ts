@@ -3,7 +3,7 @@ import { z } from "zod";
 import { utc } from "./answers.ts";
 import { changeStream } from "./change-stream.ts";
 import { abortedAfter } from "./deadline.ts";
-import { components, operation, type Operation } from "./operation.ts";
+import { operation, type Operation } from "./operation.ts";
 import { decimal, limit } from "./parameters.ts";
 
 /** Seconds that a request may wait: less than proxies and the server itself let a connection be silent. */
@@ -37,14 +37,14 @@ const change = z
     told.extend({ kind: z.literal("earlier-time") }),
   ])
   .describe("A new event of a person, or an earlier time for one that was known.")
-  .register(components, { id: "Change" });
+  .meta({ id: "Change" });
 
 const changePage = z
   .object({
     items: z.array(change),
     next: z.int().min(0).describe("The `after` to go on with."),
   })
-  .register(components, { id: "ChangePage" });
+  .meta({ id: "ChangePage" });
 
 /** Silence after which a stream says that it is alive: less than proxies let a connection be silent. */
 const HEARTBEAT_SECONDS = 15;

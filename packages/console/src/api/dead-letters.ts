@@ -2,7 +2,7 @@ import { DEAD_LETTER_REASONS } from "@dossier/events";
 import { countDeadLetters, findDeadLetter, listDeadLetters, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { count, page, utc } from "./answers.ts";
-import { components, operation, type Operation } from "./operation.ts";
+import { operation, type Operation } from "./operation.ts";
 import { cursor, deadLetterFilter, deliveryPath, limit, nextCursor } from "./parameters.ts";
 import { notFound } from "./problems.ts";
 
@@ -24,10 +24,10 @@ const deadLetterPage = page(
   deadLetter
     .extend({ deliveryId: z.uuid(), receivedAt: utc })
     .describe("A delivery that is a dead letter now, with its last reason.")
-    .register(components, { id: "DeadLetter" }),
+    .meta({ id: "DeadLetter" }),
 )
   .extend({ counts: deadLetterCounts })
-  .register(components, { id: "DeadLetterPage" });
+  .meta({ id: "DeadLetterPage" });
 
 const deliveryHistory = z
   .object({
@@ -71,7 +71,7 @@ const deliveryHistory = z
     ),
   })
   .describe("All that happened to a delivery that was dead-lettered at least once.")
-  .register(components, { id: "DeliveryHistory" });
+  .meta({ id: "DeliveryHistory" });
 
 const cursorPosition = z.strictObject({
   deadLetterId: z

@@ -13,7 +13,7 @@ import {
 import { z } from "zod";
 import { count } from "./answers.ts";
 import { dryRunBatches, redriveDryRun, type Batches } from "./dry-run.ts";
-import { components, operation, type Operation } from "./operation.ts";
+import { operation, type Operation } from "./operation.ts";
 import { deadLetterFilter, deliveryPath, text } from "./parameters.ts";
 import { notFound } from "./problems.ts";
 
@@ -52,7 +52,7 @@ const redriveResult = z
     }),
     redriveDryRun,
   ])
-  .register(components, { id: "RedriveResult" });
+  .meta({ id: "RedriveResult" });
 
 const discardResult = z
   .discriminatedUnion("dryRun", [
@@ -63,7 +63,7 @@ const discardResult = z
     }),
     z.object({ dryRun: z.literal(true), discarded: count.describe("How many would be discarded.") }),
   ])
-  .register(components, { id: "DiscardResult" });
+  .meta({ id: "DiscardResult" });
 
 /** What operators decide about dead letters: about one, or about all that a filter selects. */
 export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger): readonly Operation[] {
@@ -153,7 +153,8 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
 
 const DRY_RUN =
   "A dry run settles the deliveries with this version of the code in a transaction that is rolled back, and answers what would change for each person and which deliveries would fail again.";
-const DISCARD = "Discarded deliveries are no longer listed and cannot be redriven; their history stays readable.";
+const DISCARD =
+  "Discarded deliveries are no longer listed and cannot be redriven; their history stays readable.";
 
 /** Adds the rule that a discard has a reason. Checked whatever else is wrong, so that an answer names every fault. */
 function requireReason<Body extends typeof discardDecision>(body: Body): Body {

@@ -3,7 +3,7 @@ import { describeError } from "@dossier/service";
 import { dryRunRedrive, type DryRunResult, type PersonChange, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { count, naturalPerson } from "./answers.ts";
-import { components, type Readable } from "./operation.ts";
+import { type Readable } from "./operation.ts";
 
 /** Persons, and failing deliveries, that an answer lists at most. */
 const MAX_LISTED = 1_000;
@@ -30,7 +30,7 @@ const failingDelivery = z
     z.object({ outcome: z.literal("not-dead-lettered"), deliveryId: z.uuid() }),
   ])
   .describe("A delivery that a redrive would not settle.")
-  .register(components, { id: "FailingDelivery" });
+  .meta({ id: "FailingDelivery" });
 
 const personChange = z
   .object({
@@ -38,7 +38,7 @@ const personChange = z
     before: naturalPerson.nullable().describe("`null` if the person is not known yet."),
     after: naturalPerson,
   })
-  .register(components, { id: "PersonChange" });
+  .meta({ id: "PersonChange" });
 
 /** Ids of deliveries, as many at a time as one transaction takes. */
 export type Batches = AsyncIterable<readonly string[]> | Iterable<readonly string[]>;

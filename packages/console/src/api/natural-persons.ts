@@ -2,7 +2,7 @@ import { formatTicks, STATUSES } from "@dossier/events";
 import { findPerson, listEvents, listPersons, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { naturalPerson, page, utc } from "./answers.ts";
-import { components, operation, type Operation } from "./operation.ts";
+import { operation, type Operation } from "./operation.ts";
 import { cursor, limit, moment, nextCursor, text, time } from "./parameters.ts";
 import { notFound } from "./problems.ts";
 
@@ -26,7 +26,7 @@ const event = send
       .describe("All of its deliveries; retries may carry other times, and the earliest counts."),
   })
   .describe("An event of a person, under the earliest time that its deliveries told.")
-  .register(components, { id: "Event" });
+  .meta({ id: "Event" });
 
 /** Reads of persons' files, each also as it was at a moment. */
 export function naturalPersonOperations(pool: Pool): readonly Operation[] {
@@ -48,7 +48,7 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
           cursor: cursor(z.strictObject({ entityId: text })),
         }),
       },
-      answer: page(naturalPerson).register(components, { id: "NaturalPersonPage" }),
+      answer: page(naturalPerson).meta({ id: "NaturalPersonPage" }),
       async handle({ query: { limit, cursor, ...filter } }) {
         const { persons, next } = await listPersons(pool, filter, { limit, after: cursor?.entityId });
         return { items: persons, nextCursor: nextCursor(next && { entityId: next }) };
@@ -79,7 +79,7 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
           cursor: cursor(z.strictObject({ ticks: time, event: text, id: text })),
         }),
       },
-      answer: page(event).register(components, { id: "EventPage" }),
+      answer: page(event).meta({ id: "EventPage" }),
       async handle({ path: { entityId }, query: { limit, cursor, ...at } }) {
         const { events, next } = await listEvents(pool, entityId, at, { limit, after: cursor });
         return { items: events, nextCursor: nextCursor(next && { ...next, ticks: formatTicks(next.ticks) }) };

@@ -3,9 +3,6 @@ import { Hono, type Context } from "hono";
 import { z } from "zod";
 import { given, invalidRequest } from "./request.ts";
 
-/** What an answer is made of, by name: each stands once in the API's document. */
-export const components = z.registry<{ readonly id: string }>();
-
 /** Where a request may carry what an operation asks for. */
 type Place = "path" | "query" | "header" | "body";
 export type Input = Partial<Record<Place, z.ZodObject>>;
@@ -26,7 +23,7 @@ interface Description {
 /** One operation of the API: what it takes and gives, as a schema that checks and describes it, and its answer. */
 export interface Operation extends Description {
   readonly input: Input;
-  /** One of the `components`. */
+  /** Has an `id`, under which it stands in the API's document. */
   readonly answer: z.ZodType;
   respond(c: Context): Promise<Response>;
 }
@@ -66,10 +63,14 @@ export type Readable<T> = T extends readonly (infer Item)[]
     ? { readonly [Name in keyof T]: Readable<T[Name]> }
     : T;
 
-/** The routes of these operations. Of two paths that fit, the one that stands first is taken. */
+/** Returns the routes of these operations. */
 export function routes(operations: readonly Operation[]): Hono {
   const app = new Hono();
-  for (const [path, own] of Map.groupBy(operations, (one) => one.path)) {
+  // Hono takes the first path that matches: `/dead-letters/redrive` must come before `/dead-letters/{deliveryId}`.
+  const byPath = [...Map.groupBy(operations, ({ path }) => path)].toSorted(
+    ([a], [b]) => Number(a.includes("{")) - Number(b.includes("{")),
+  );
+  for (const [path, own] of byPath) {
     const route = path.replaceAll(/\{(\w+)\}/g, ":$1");
     const allow = own.map(({ method }) => (method === "get" ? "GET, HEAD" : "POST")).join(", ");
     for (const { method, respond } of own) app.on(method, route, respond);

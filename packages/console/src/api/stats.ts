@@ -4,7 +4,7 @@ import { readStats, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { count } from "./answers.ts";
 import { deadLetterCounts } from "./dead-letters.ts";
-import { components, operation, type Operation } from "./operation.ts";
+import { operation, type Operation } from "./operation.ts";
 
 const answer = z
   .object({
@@ -37,7 +37,7 @@ const answer = z
         .describe("`null` while the queue does not answer."),
     }),
   })
-  .register(components, { id: "Stats" });
+  .meta({ id: "Stats" });
 
 /** What there is and what waits: of the record, and of the queue where it answers. */
 export function statsOperation(pool: Pool, queue: DeliveryQueue): Operation {

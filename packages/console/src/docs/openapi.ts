@@ -1,87 +1,86 @@
 import { version } from "@dossier/service";
-import { components, type Operation } from "../api/operation.ts";
-import {
-  bodySchema,
-  componentSchemas,
-  parametersOf,
-  problemResponses,
-  ref,
-  type Parameter,
-  type Schema,
-} from "./schemas.ts";
+import { z } from "zod";
+import { createDocument, type ZodOpenApiOperationObject } from "zod-openapi";
+import type { Operation } from "../api/operation.ts";
 
-export interface OpenApi {
-  readonly openapi: string;
-  readonly info: { readonly title: string; readonly version: string; readonly description: string };
-  readonly security: readonly object[];
-  readonly paths: Readonly<Record<string, Readonly<Record<string, OperationObject>>>>;
-  readonly components: {
-    readonly schemas: Readonly<Record<string, Schema>>;
-    readonly securitySchemes: object;
-  };
-}
+export type OpenApi = ReturnType<typeof openApi>;
 
-export interface OperationObject {
-  readonly summary: string;
-  readonly description?: string;
-  readonly parameters: readonly Parameter[];
-  readonly requestBody?: { readonly content: Content };
-  readonly responses: Readonly<Record<string, { readonly description: string; readonly content: Content }>>;
-}
-
-type Content = Readonly<Record<string, { readonly schema: Schema }>>;
-
-/** The OpenAPI 3.1 document of these operations, made of the schemas that validate their requests. */
-export function openApi(operations: readonly Operation[], basePath: string): OpenApi {
+/**
+ * Returns the OpenAPI 3.1 document of these operations, from the schemas that validate their requests. Throws if an
+ * operation's answer has no id.
+ */
+export function openApi(operations: readonly Operation[], basePath: string) {
   const byPath = Map.groupBy(operations, ({ path }) => basePath + path);
-  return {
+  return createDocument({
     openapi: "3.1.1",
     info: {
       title: "Dossier",
       version,
       description:
-        "Every person's KYC file, compiled from iComply's webhooks. Every answer is JSON, every error a problem (RFC 9457) whose `code` never changes.",
+        "Every person's KYC file, built from iComply's webhooks. All answers are JSON; all errors are problems (RFC 9457) with a `code` that never changes.",
     },
     security: [{ token: [] }],
     paths: Object.fromEntries(
       [...byPath].map(([path, own]) => [
         path,
-        Object.fromEntries(own.map((one) => [one.method, described(one)])),
+        Object.fromEntries(own.map((operation) => [operation.method, describeOperation(operation)])),
       ]),
     ),
     components: {
-      schemas: componentSchemas(),
       securitySchemes: {
         token: {
           type: "http",
           scheme: "bearer",
-          description: "DOSSIER_API_TOKEN. A console that has none serves its own machine alone.",
+          description: "DOSSIER_API_TOKEN. A console without a token serves its own machine only.",
         },
       },
+    },
+  });
+}
+
+function describeOperation(operation: Operation): ZodOpenApiOperationObject {
+  const { summary, description, input, answer, stream, notFound } = operation;
+  if (z.globalRegistry.get(answer)?.id === undefined) throw new Error(`the answer of "${summary}" has no id`);
+  const { body, ...requestParams } = input;
+  return {
+    summary,
+    ...(description !== undefined && { description }),
+    requestParams,
+    ...(body && { requestBody: { content: { "application/json": { schema: body } } } }),
+    responses: {
+      200: {
+        description: stream === undefined ? "Success." : `Success. ${stream}`,
+        content: {
+          "application/json": { schema: answer },
+          ...(stream !== undefined && { "text/event-stream": { schema: { type: "string" } } }),
+        },
+      },
+      400: problemResponse("`invalid-request`: every error of the request is named at once."),
+      401: problemResponse("`unauthenticated`: the bearer token is missing or wrong."),
+      403: problemResponse(
+        "`loopback-only`: the console has no token, and the request does not come from its own machine.",
+      ),
+      ...(notFound !== undefined && { 404: problemResponse(`\`not-found\`: ${notFound}`) }),
+      ...(body && { 413: problemResponse("`too-large`: the body is too long.") }),
+      500: problemResponse("`internal`: the service failed, and has logged why."),
+      503: problemResponse("`unavailable`: Postgres is unavailable; `Retry-After` says when to try again."),
     },
   };
 }
 
-function described(operation: Operation): OperationObject {
-  const { summary, description, input, answer, stream } = operation;
-  const component = components.get(answer)?.id;
-  if (component === undefined) throw new Error(`the answer of "${summary}" is none of the components`);
-  return {
-    summary,
-    ...(description !== undefined && { description }),
-    parameters: parametersOf(input),
-    ...(input.body && {
-      requestBody: { content: { "application/json": { schema: bodySchema(input.body) } } },
-    }),
-    responses: {
-      200: {
-        description: stream === undefined ? "What was asked for." : `What was asked for. ${stream}`,
-        content: {
-          "application/json": { schema: { $ref: ref(component) } },
-          ...(stream !== undefined && { "text/event-stream": { schema: { type: "string" } } }),
-        },
-      },
-      ...problemResponses(operation),
-    },
-  };
+const problem = z
+  .looseObject({
+    title: z.string(),
+    status: z.int(),
+    code: z.string().describe("Identifies the problem; never changes."),
+    detail: z.string().describe("What was wrong and what to do, for people."),
+    errors: z
+      .array(z.object({ in: z.string(), name: z.string(), message: z.string() }))
+      .optional()
+      .describe("Every error of the request, if `code` is `invalid-request`."),
+  })
+  .meta({ id: "Problem", description: "A problem as in RFC 9457." });
+
+function problemResponse(description: string) {
+  return { description, content: { "application/problem+json": { schema: problem } } };
 }

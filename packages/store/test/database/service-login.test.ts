@@ -70,8 +70,8 @@ const projection = [
 ];
 
 test("the services' role may do all that the services do", async () => {
-  const { sends, conflicts } = scenario({ persons: 5, seed: 1, duplicates: 0.3, shuffle: 0.3 });
-  const bodies = [...sends].map(({ body }) => body);
+  const { webhooks, conflicts } = scenario({ persons: 5, seed: 1, duplicates: 0.3, shuffle: 0.3 });
+  const bodies = [...webhooks].map(({ body }) => body);
   const ids = await record(service, bodies);
   await settle(service, ids, "test");
   const [conflict] = conflicts;

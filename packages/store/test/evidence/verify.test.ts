@@ -34,8 +34,8 @@ describe("an unchanged record", () => {
   });
 
   test("verifies while workers write", async () => {
-    const { sends } = scenario({ persons: 40, seed: 5, duplicates: 0.3, shuffle: 0.3 });
-    const bodies = Iterator.from(sends).map(({ body }) => body);
+    const { webhooks } = scenario({ persons: 40, seed: 5, duplicates: 0.3, shuffle: 0.3 });
+    const bodies = Iterator.from(webhooks).map(({ body }) => body);
     const seen: number[] = [];
     for (const some of chunks(bodies, 24)) {
       const ids = await record(database.pool, some);

@@ -63,10 +63,10 @@ test("appends that commit out of order are all read, and none gets a position th
 test("with many writers and readers, every reader sees every change once, in the same order", async () => {
   // No one waits for an append that does not commit.
   const stuck = await hold("stuck");
-  const { sends } = scenario({ persons: 30, seed: 3, duplicates: 0.2, shuffle: 0.3 });
+  const { webhooks } = scenario({ persons: 30, seed: 3, duplicates: 0.2, shuffle: 0.3 });
   const ids = await recordOneByOne(
     database.pool,
-    Iterator.from(sends).map(({ body }) => body),
+    Iterator.from(webhooks).map(({ body }) => body),
   );
   const batches = Array.from({ length: Math.ceil(ids.length / 5) }, (_, i) => ids.slice(i * 5, i * 5 + 5));
 

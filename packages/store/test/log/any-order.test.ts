@@ -130,8 +130,8 @@ test(
   async () => {
     const { pool } = database;
     const make = (seed: number) => {
-      const { sends, persons } = scenario({ persons: 3, seed, duplicates: 0.3, shuffle: 0.3 });
-      return { persons, bodies: [...sends].map(({ body }) => body) };
+      const { webhooks, persons } = scenario({ persons: 3, seed, duplicates: 0.3, shuffle: 0.3 });
+      return { persons, bodies: [...webhooks].map(({ body }) => body) };
     };
     const arrivals = fc
       .nat()

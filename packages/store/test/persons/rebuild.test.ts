@@ -193,9 +193,9 @@ async function foldWithoutTypes(...types: readonly string[]): Promise<void> {
 
 describe("while workers write", () => {
   test("the result is that of a fresh fold, and the workers get no errors", async () => {
-    const { sends } = scenario({ persons: 300, seed: 6, duplicates: 0.3, shuffle: 0.3 });
+    const { webhooks } = scenario({ persons: 300, seed: 6, duplicates: 0.3, shuffle: 0.3 });
     const batches = chunks(
-      Iterator.from(sends).map(({ body }) => body),
+      Iterator.from(webhooks).map(({ body }) => body),
       10,
     );
     const pool = openPool(database.url, { name: "worker", size: 2, timeoutMs: 60_000 });
@@ -224,7 +224,7 @@ describe("while workers write", () => {
   });
 
   test("what is appended after folding has begun is folded too", async () => {
-    const bodies = [...scenario({ persons: 20, seed: 7, duplicates: 0.3, shuffle: 1 }).sends].map(
+    const bodies = [...scenario({ persons: 20, seed: 7, duplicates: 0.3, shuffle: 1 }).webhooks].map(
       ({ body }) => body,
     );
     const half = bodies.length / 2;
@@ -247,8 +247,8 @@ describe("while workers write", () => {
       database.pool,
       "delete from natural_persons where entity_id = (select min(entity_id) from natural_persons)",
     );
-    const [body] = [...scenario({ persons: 1, seed: 8, duplicates: 0, shuffle: 0 }).sends].map(
-      (send) => send.body,
+    const [body] = [...scenario({ persons: 1, seed: 8, duplicates: 0, shuffle: 0 }).webhooks].map(
+      ({ body }) => body,
     );
     const [deliveryId] = await record(database.pool, [body!]);
     // It has appended its events, and waits to settle its delivery.
@@ -264,8 +264,8 @@ describe("while workers write", () => {
   });
 
   test("a long reader delays the switch, but not the workers", async () => {
-    const [body] = [...scenario({ persons: 1, seed: 9, duplicates: 0, shuffle: 0 }).sends].map(
-      (send) => send.body,
+    const [body] = [...scenario({ persons: 1, seed: 9, duplicates: 0, shuffle: 0 }).webhooks].map(
+      ({ body }) => body,
     );
     const reader = await openTransaction(database.pool, "lock table natural_persons in access share mode");
     const rebuilding = rebuild(database.url);

@@ -30,10 +30,10 @@ describe("the persons of a scenario that is received in one order and processed 
 
   beforeAll(async () => {
     const { pool } = database;
-    const { sends } = scenario({ persons: 25, seed: 11, duplicates: 0.3, shuffle: 0.4 });
+    const { webhooks } = scenario({ persons: 25, seed: 11, duplicates: 0.3, shuffle: 0.4 });
     const ids = await recordOneByOne(
       pool,
-      Iterator.from(sends).map(({ body }) => body),
+      Iterator.from(webhooks).map(({ body }) => body),
     );
     const processed = [...ids.filter((_, i) => i % 3 === 1), ...ids.filter((_, i) => i % 3 !== 1).reverse()];
     for (const batch of chunks(processed.values(), 50)) await settle(pool, batch, "test");

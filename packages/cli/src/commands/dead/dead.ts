@@ -1,18 +1,96 @@
-import { command } from "../command.ts";
+import type { Result } from "@dossier/service";
+import { CONSOLE_ENVIRONMENT, connectConsole, type ConsoleClient } from "../../console-client.ts";
+import { formatCount, formatTable } from "../../terminal/table.ts";
+import { createCommand, formatExitCodes, integerParser, joinParagraphs, reportResult } from "../command.ts";
 import { discardCommand } from "./discard.ts";
-import { listCommand } from "./list.ts";
 import { redriveCommand } from "./redrive.ts";
+import {
+  createFilterCommand,
+  fetchPage,
+  sumCounts,
+  toFilter,
+  type DeadLetterFilter,
+  type DeadLetterPage,
+  type FilterOptions,
+} from "./select.ts";
 import { showCommand } from "./show.ts";
 
-/** What people do about deliveries that could not be settled as events. */
-export function deadCommand() {
-  return command("dead")
-    .summary("find, show, redrive or discard dead letters")
-    .description(
-      "Dead letters: deliveries that could not be settled as events, and wait for a person to decide.",
-    )
-    .addCommand(listCommand())
-    .addCommand(showCommand())
-    .addCommand(redriveCommand())
-    .addCommand(discardCommand());
+/** Items that the API returns in one page, at most. */
+const PAGE = 500;
+
+const listCommand = createFilterCommand("list")
+  .summary("list the dead letters, the latest first")
+  .description(
+    joinParagraphs(
+      "Lists the dead letters, the latest first, and counts all that match.",
+      CONSOLE_ENVIRONMENT,
+    ),
+  )
+  .option("--limit <number>", "how many to list at most; all are counted", integerParser(1, 1_000_000), 50)
+  .option("--json", "print { items, counts } as JSON")
+  .addHelpText("after", formatExitCodes({ success: "the list is printed", failure: "it could not be read" }))
+  .action(async (options) => reportResult(await list(options)));
+
+/** What operators do about deliveries that could not be settled. */
+export const deadCommand = createCommand("dead")
+  .summary("list, show, redrive or discard dead letters")
+  .description(
+    joinParagraphs(
+      "Dead letters are deliveries that could not be settled, and wait for an operator to decide.",
+    ),
+  )
+  .addCommand(listCommand)
+  .addCommand(showCommand)
+  .addCommand(redriveCommand)
+  .addCommand(discardCommand);
+
+interface ListOptions extends FilterOptions {
+  readonly limit: number;
+  readonly json?: true;
+}
+
+async function list({ limit, json, ...options }: ListOptions): Promise<Result<void>> {
+  const client = await connectConsole();
+  if (!client.ok) return client;
+  const found = await fetchList(client.value, toFilter(options), limit);
+  console.log(json ? JSON.stringify(found) : formatList(found));
+  return { ok: true, value: undefined };
+}
+
+type DeadLetterList = Pick<DeadLetterPage, "items" | "counts">;
+
+async function fetchList(
+  client: ConsoleClient,
+  filter: DeadLetterFilter,
+  limit: number,
+): Promise<DeadLetterList> {
+  const first = await fetchPage(client, filter, Math.min(PAGE, limit));
+  const items = [...first.items];
+  for (let cursor = first.nextCursor; cursor !== null && items.length < limit;) {
+    const page = await fetchPage(client, filter, Math.min(PAGE, limit - items.length), cursor);
+    items.push(...page.items);
+    cursor = page.nextCursor;
+  }
+  return { items, counts: first.counts };
+}
+
+function formatList({ items, counts }: DeadLetterList): string {
+  const total = sumCounts(counts);
+  if (total === 0) return "no dead letters";
+  const rows = items.map(({ deadLetteredAt, reason, deliveryId, event, entityId }) => [
+    `${deadLetteredAt.slice(0, 19)}Z`,
+    reason,
+    deliveryId,
+    event ?? "",
+    entityId ?? "",
+  ]);
+  const byReason = Object.entries(counts).map(([reason, count]) => `${reason} ${formatCount(count)}`);
+  return [
+    formatTable([["DEAD-LETTERED AT", "REASON", "DELIVERY", "EVENT", "PERSON"], ...rows]),
+    "",
+    `${formatCount(total)} dead letters: ${byReason.join(", ")}`,
+    ...(total > items.length
+      ? [`the latest ${formatCount(items.length)} are listed; --limit lists more`]
+      : []),
+  ].join("\n");
 }

@@ -1,82 +1,44 @@
-import type { DeliveryQueue } from "@dossier/queue";
 import type { Result } from "@dossier/service";
-import type { Decision, Pool } from "@dossier/store";
-import { recordConfig } from "../../config.ts";
-import { count } from "../../terminal/table.ts";
-import { conclude, exitCodes, paragraphs } from "../command.ts";
-import {
-  chosen,
-  concluded,
-  decisionCommand,
-  decisionOf,
-  inSteps,
-  type Chosen,
-  type DecisionOptions,
-} from "./decision.ts";
-import { ENVIRONMENT, withRecord } from "./record.ts";
+import { CONSOLE_ENVIRONMENT } from "../../console-client.ts";
+import { formatCount } from "../../terminal/table.ts";
+import { formatExitCodes, joinParagraphs, reportResult } from "../command.ts";
+import { conclude, createDecisionCommand, decide, warn, type DecisionOptions } from "./decide.ts";
 
-export function discardCommand() {
-  return decisionCommand("discard")
-    .summary("set dead letters aside for good")
-    .description(
-      paragraphs(
-        `Sets dead letters aside: nobody is asked about them again, and they cannot be redriven. They stay readable
-        with \`dossier dead show\`.`,
-        ENVIRONMENT,
-      ),
-    )
-    .addHelpText(
-      "after",
-      exitCodes({
-        done: "all that were meant are discarded",
-        failed: "one that was named is not dead, or none fits",
-      }),
-    )
-    .action(async (deliveryIds, options) => conclude(await run(deliveryIds, options)));
+export const discardCommand = createDecisionCommand("discard")
+  .summary("set dead letters aside for good")
+  .description(
+    joinParagraphs(
+      `Discards dead letters: they are not listed again, and cannot be redriven. They stay readable with
+      \`dossier dead show\`.`,
+      CONSOLE_ENVIRONMENT,
+    ),
+  )
+  .addHelpText(
+    "after",
+    formatExitCodes({
+      success: "all selected are discarded",
+      failure: "one that was named is not a dead letter, or none matches",
+    }),
+  )
+  .action(async (deliveryIds, options) => reportResult(await discard(deliveryIds, options)));
+
+interface Discarded {
+  readonly discarded: number;
+  /** Not in a dry run. */
+  readonly jobsLeft?: number;
 }
 
-async function run(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {
-  const which = chosen(deliveryIds, options);
-  if (!which.ok) return which;
-  const { json = false, dryRun = false } = options;
-  if (dryRun) return withRecord((pool) => countOnly(pool, which.value, json));
-  const config = recordConfig();
-  if (!config.ok) return config;
-  const decision = decisionOf(options, config.value.USER);
-  if (!decision.ok) return decision;
-  return withRecord((pool, queue) => discardAll(pool, queue, which.value, decision.value, json));
-}
-
-async function countOnly(pool: Pool, which: Chosen, json: boolean): Promise<Result<void>> {
-  const { findDeadLettered } = await import("@dossier/store");
-  let dead = 0;
-  await inSteps(pool, which, "counting", async (deliveryIds) => {
-    dead += (await findDeadLettered(pool, deliveryIds)).size;
-  });
-  console.log(json ? JSON.stringify({ dryRun: true, discarded: dead }) : `${count(dead)} would be discarded`);
-  return concluded(which, dead);
-}
-
-async function discardAll(
-  pool: Pool,
-  queue: DeliveryQueue,
-  which: Chosen,
-  by: Decision,
-  json: boolean,
-): Promise<Result<void>> {
-  const { discard } = await import("@dossier/store");
-  let discarded = 0;
-  let jobsLeft = 0;
-  await inSteps(pool, which, "discarding", async (deliveryIds) => {
-    const aside = await discard(pool, deliveryIds, by);
-    discarded += aside.length;
-    await queue.remove(aside).catch(() => (jobsLeft += aside.length));
-  });
-  console.log(json ? JSON.stringify({ discarded, jobsLeft }) : `${count(discarded)} discarded`);
+async function discard(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {
+  const decided = await decide<Discarded>("discard", deliveryIds, options);
+  if (!decided.ok) return decided;
+  const { answers, missing } = decided.value;
+  const discarded = answers.reduce((sum, answer) => sum + answer.discarded, 0);
+  const jobsLeft = answers.reduce((sum, answer) => sum + (answer.jobsLeft ?? 0), 0);
+  const { dryRun = false } = options;
+  if (options.json) console.log(JSON.stringify(dryRun ? { dryRun, discarded } : { discarded, jobsLeft }));
+  else console.log(`${formatCount(discarded)} ${dryRun ? "would be discarded" : "discarded"}`);
   if (jobsLeft > 0) {
-    process.stderr.write(
-      `warning: the queue could not be told: up to ${count(jobsLeft)} failed jobs stay in it, and mean nothing\n`,
-    );
+    warn(`up to ${formatCount(jobsLeft)} of them still have a job in the queue, which has no effect`);
   }
-  return concluded(which, discarded);
+  return conclude(discarded, missing);
 }

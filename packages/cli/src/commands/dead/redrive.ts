@@ -1,75 +1,134 @@
-import type { DeliveryQueue } from "@dossier/queue";
+import { diffJson, type JsonObject } from "@dossier/events";
 import type { Result } from "@dossier/service";
-import type { Decision, Pool } from "@dossier/store";
-import { recordConfig } from "../../config.ts";
-import { count } from "../../terminal/table.ts";
-import { conclude, exitCodes, paragraphs } from "../command.ts";
-import {
-  chosen,
-  concluded,
-  decisionCommand,
-  decisionOf,
-  inSteps,
-  type Chosen,
-  type DecisionOptions,
-} from "./decision.ts";
-import { ENVIRONMENT, withRecord } from "./record.ts";
-import { rehearsal } from "./rehearsal.ts";
+import { CONSOLE_ENVIRONMENT } from "../../console-client.ts";
+import { formatCount } from "../../terminal/table.ts";
+import { formatExitCodes, joinParagraphs, reportResult } from "../command.ts";
+import { conclude, createDecisionCommand, decide, warn, type DecisionOptions } from "./decide.ts";
+import { sumCounts } from "./select.ts";
 
-export function redriveCommand() {
-  return decisionCommand("redrive")
-    .summary("give dead letters another try, or dryRunRedrive it")
-    .description(
-      paragraphs(
-        `Opens dead letters again, with all their attempts, and enqueues each alone. With --dry-run, runs them
-        through this code in a transaction that is rolled back, and shows what would change for each person and
-        what would fail again.`,
-        ENVIRONMENT,
-      ),
-    )
-    .addHelpText(
-      "after",
-      exitCodes({
-        done: "all that were meant are open again; result: all would be settled",
-        failed: "one that was named is not dead, or none fits; result: one would fail again",
-      }),
-    )
-    .action(async (deliveryIds, options) => conclude(await run(deliveryIds, options)));
+export const redriveCommand = createDecisionCommand("redrive")
+  .summary("give dead letters new attempts, or find out what these would do")
+  .description(
+    joinParagraphs(
+      `Reopens dead letters with all their attempts, and enqueues each in a job of its own. With --dry-run, runs them
+      through the console's code in a transaction that is rolled back, and shows what would change for each person and
+      what would fail.`,
+      CONSOLE_ENVIRONMENT,
+    ),
+  )
+  .addHelpText(
+    "after",
+    formatExitCodes({
+      success: "all selected are open again; dry run: all would be settled",
+      failure: "one that was named is not a dead letter, or none matches; dry run: one would fail",
+    }),
+  )
+  .action(async (deliveryIds, options) => reportResult(await redrive(deliveryIds, options)));
+
+interface Redriven {
+  readonly dryRun: false;
+  readonly redriven: number;
+  readonly notEnqueued: number;
 }
 
-async function run(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {
-  const which = chosen(deliveryIds, options);
-  if (!which.ok) return which;
-  const { json = false } = options;
-  if (options.dryRun) return withRecord((pool) => rehearsal(pool, which.value, json));
-  const config = recordConfig();
-  if (!config.ok) return config;
-  const decision = decisionOf(options, config.value.USER);
-  if (!decision.ok) return decision;
-  return withRecord((pool, queue) => redriveAll(pool, queue, which.value, decision.value, json));
-}
-
-async function redriveAll(
-  pool: Pool,
-  queue: DeliveryQueue,
-  which: Chosen,
-  by: Decision,
-  json: boolean,
-): Promise<Result<void>> {
-  const { redrive } = await import("@dossier/store");
-  let redriven = 0;
-  let notEnqueued = 0;
-  await inSteps(pool, which, "redriving", async (deliveryIds) => {
-    const reopened = await redrive(pool, deliveryIds, by);
-    redriven += reopened.length;
-    await queue.redrive(reopened).catch(() => (notEnqueued += reopened.length));
-  });
-  if (json) console.log(JSON.stringify({ redriven, notEnqueued }));
-  else console.log(`${count(redriven)} redriven`);
-  if (notEnqueued > 0) {
-    process.stderr.write(
-      `warning: the queue took no jobs for up to ${count(notEnqueued)} of them; workers find them by themselves within 30 s of its return\n`,
-    );
+async function redrive(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {
+  const decided = await decide<Redriven | RedriveDryRun>("redrive", deliveryIds, options);
+  if (!decided.ok) return decided;
+  const { answers, missing } = decided.value;
+  if (options.dryRun) {
+    const dryRun = mergeDryRuns(answers.filter((answer) => answer.dryRun));
+    console.log(options.json ? JSON.stringify(dryRun) : formatDryRun(dryRun));
+    return concludeDryRun(dryRun);
   }
-  return concluded(which, redriven);
+  const done = answers.filter((answer) => !answer.dryRun);
+  const redriven = done.reduce((sum, answer) => sum + answer.redriven, 0);
+  const notEnqueued = done.reduce((sum, answer) => sum + answer.notEnqueued, 0);
+  console.log(options.json ? JSON.stringify({ redriven, notEnqueued }) : `${formatCount(redriven)} redriven`);
+  if (notEnqueued > 0) {
+    warn(`up to ${formatCount(notEnqueued)} of them are not in the queue yet; the sweeper enqueues them`);
+  }
+  return conclude(redriven, missing);
+}
+
+/** Persons, and failing deliveries, that the console lists at most in one answer. */
+const LISTED = 1_000;
+
+/** What the console answers to a dry run of a redrive. */
+interface RedriveDryRun {
+  readonly dryRun: true;
+  /** How many deliveries would have each outcome. */
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly persons: readonly PersonChange[];
+  readonly failing: readonly FailingDelivery[];
+}
+
+interface PersonChange {
+  readonly entityId: string;
+  /** `null` if the person is not known yet. */
+  readonly before: JsonObject | null;
+  readonly after: JsonObject;
+}
+
+type FailingDelivery = { readonly deliveryId: string } & (
+  | { readonly outcome: "dead-lettered"; readonly reason: string; readonly message: string }
+  | { readonly outcome: "failed"; readonly error: { readonly message: string } }
+  | { readonly outcome: "not-dead-lettered" }
+);
+
+/** Adds up the dry runs of deliveries that were named one by one. */
+function mergeDryRuns(dryRuns: readonly RedriveDryRun[]): RedriveDryRun {
+  const outcomes: Record<string, number> = {};
+  for (const [outcome, count] of dryRuns.flatMap((dryRun) => Object.entries(dryRun.outcomes))) {
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
+  }
+  return {
+    dryRun: true,
+    outcomes,
+    persons: dryRuns.flatMap(({ persons }) => persons),
+    failing: dryRuns.flatMap(({ failing }) => failing),
+  };
+}
+
+/** A dry run fails if any delivery would, or if there is none. */
+function concludeDryRun({ outcomes }: RedriveDryRun): Result<void> {
+  const { applied = 0, duplicate = 0, ...others } = outcomes;
+  const failing = sumCounts(others);
+  if (failing > 0) return { ok: false, error: `${formatCount(failing)} would fail` };
+  return applied + duplicate > 0
+    ? { ok: true, value: undefined }
+    : { ok: false, error: "no dead letter matches" };
+}
+
+/** Returns what would change for each person, which deliveries would fail, and the counts of outcomes. */
+function formatDryRun({ outcomes, persons, failing }: RedriveDryRun): string {
+  const { applied: _, duplicate: __, ...others } = outcomes;
+  const unlisted = sumCounts(others) - failing.length;
+  const counts = Object.entries(outcomes).map(([outcome, count]) => `${outcome} ${formatCount(count)}`);
+  return [
+    ...persons.map(formatPersonChange),
+    ...(persons.length >= LISTED ? ["… more persons may change"] : []),
+    ...failing.map(formatFailure),
+    ...(unlisted > 0 ? [`… and ${formatCount(unlisted)} more would fail`] : []),
+    `dry run, nothing changed: ${counts.join(", ") || "no deliveries"}`,
+  ].join("\n");
+}
+
+/** A new person is compared with nothing, of which every field counts as `null`. */
+function formatPersonChange({ entityId, before, after }: PersonChange): string {
+  const lines = diffJson(before ?? {}, after).flatMap((difference) => {
+    const [old, now] = [difference.before ?? null, difference.after ?? null];
+    return old === now ? [] : [`  ${difference.path}: ${JSON.stringify(old)} → ${JSON.stringify(now)}`];
+  });
+  return [`${entityId}${before === null ? " (new)" : ""}`, ...lines].join("\n");
+}
+
+function formatFailure(failure: FailingDelivery): string {
+  switch (failure.outcome) {
+    case "dead-lettered":
+      return `${failure.deliveryId} would fail: ${failure.reason}: ${failure.message}`;
+    case "failed":
+      return `${failure.deliveryId} would fail: ${failure.error.message}`;
+    case "not-dead-lettered":
+      return `${failure.deliveryId} is not a dead letter`;
+  }
 }

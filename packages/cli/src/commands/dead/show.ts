@@ -1,70 +1,96 @@
 import type { Result } from "@dossier/service";
-import type { DeliveryHistory } from "@dossier/store";
-import { command, conclude, exitCodes, paragraphs } from "../command.ts";
-import { uuid } from "../values.ts";
-import { ENVIRONMENT, withRecord } from "./record.ts";
+import { CONSOLE_ENVIRONMENT, connectConsole } from "../../console-client.ts";
+import { formatCount } from "../../terminal/table.ts";
+import { createCommand, formatExitCodes, joinParagraphs, parseDeliveryId, reportResult } from "../command.ts";
 
-export function showCommand() {
-  return command("show")
-    .summary("show all that is known of a dead letter")
-    .description(
-      paragraphs(
-        `Shows a delivery that died at least once, whatever became of it: why, every attempt, what people did,
-        and the exact bytes, which hold personal data.`,
-        ENVIRONMENT,
-      ),
-    )
-    .argument("<deliveryId>", "the delivery", uuid)
-    .option("--json", "print it as JSON; the bytes as text and in base64")
-    .addHelpText(
-      "after",
-      exitCodes({ done: "it is shown", failed: "the delivery never died, or cannot be read" }),
-    )
-    .action(async (deliveryId, { json = false }) => conclude(await run(deliveryId, json)));
-}
-
-function run(deliveryId: string, json: boolean): Promise<Result<void>> {
-  return withRecord(async (pool) => {
-    const { findDeadLetter } = await import("@dossier/store");
-    const story = await findDeadLetter(pool, deliveryId);
-    if (story === undefined) return { ok: false, error: `Delivery ${deliveryId} never died.` };
-    const { body, ...rest } = story;
-    const bytes = { text: body.toString("utf8"), base64: body.toString("base64") };
-    console.log(json ? JSON.stringify({ ...rest, body: bytes }) : inWords(story));
-    return { ok: true, value: undefined };
-  });
-}
-
-function inWords(story: DeliveryHistory): string {
-  const { deliveryId, outcome, receivedAt, verifiedBy, secretFingerprint, headers, body } = story;
-  const events = [
-    ...story.deadLetters.map(
-      ({ deadLetteredAt: at, reason, message, issues, event, id, entityId, codeVersion }) => ({
-        at,
-        told: [
-          `died as ${reason}: ${message} (code ${codeVersion})`,
-          ...(event === null ? [] : [`    event ${event} ${id ?? ""} of ${entityId ?? ""}`]),
-          ...issues.map(({ path, message: fault }) => `    ${path}: ${fault}`),
-        ],
-      }),
+export const showCommand = createCommand("show")
+  .summary("show everything about a dead letter")
+  .description(
+    joinParagraphs(
+      `Shows the history of a delivery that was dead-lettered at least once, whatever became of it: why, every failed
+      attempt, what operators decided, and the exact bytes, which hold personal data.`,
+      CONSOLE_ENVIRONMENT,
     ),
-    ...story.attempts.map(({ failedAt: at, attempt, error, stack, codeVersion }) => ({
-      at,
-      told: [`attempt ${attempt} failed: ${error} (code ${codeVersion})`, ...(stack === null ? [] : [stack])],
-    })),
-    ...story.decisions.map(({ at, action, operator, reason }) => ({
-      at,
-      told: [`${action} by ${operator}: ${reason}`],
-    })),
+  )
+  .argument("<deliveryId>", "the delivery", parseDeliveryId)
+  .option("--json", "print it as JSON; the bytes as text and in base64")
+  .addHelpText(
+    "after",
+    formatExitCodes({
+      success: "it is printed",
+      failure: "the delivery was never dead-lettered, or could not be read",
+    }),
+  )
+  .action(async (deliveryId, { json = false }) => reportResult(await show(deliveryId, json)));
+
+interface DeliveryHistory {
+  readonly deliveryId: string;
+  readonly outcome: string;
+  readonly receivedAt: string;
+  readonly verifiedBy: string;
+  readonly secretFingerprint: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: { readonly text: string; readonly base64: string };
+  readonly deadLetters: readonly {
+    readonly deadLetteredAt: string;
+    readonly reason: string;
+    readonly message: string;
+    readonly issues: readonly { readonly path: string; readonly message: string }[];
+    readonly event: string | null;
+    readonly id: string | null;
+    readonly entityId: string | null;
+    readonly codeVersion: string;
+  }[];
+  readonly attempts: readonly {
+    readonly failedAt: string;
+    readonly attempt: number;
+    readonly error: string;
+    readonly stack: string | null;
+    readonly codeVersion: string;
+  }[];
+  readonly decisions: readonly {
+    readonly at: string;
+    readonly action: string;
+    readonly operator: string;
+    readonly reason: string;
+  }[];
+}
+
+async function show(deliveryId: string, json: boolean): Promise<Result<void>> {
+  const client = await connectConsole();
+  if (!client.ok) return client;
+  const history = await client.value.get<DeliveryHistory>(`dead-letters/${deliveryId}`);
+  console.log(json ? JSON.stringify(history) : formatHistory(history));
+  return { ok: true, value: undefined };
+}
+
+function formatHistory(history: DeliveryHistory): string {
+  const { deliveryId, outcome, receivedAt, verifiedBy, secretFingerprint, headers, body } = history;
+  const timeline = [
+    ...history.deadLetters.map(
+      ({ deadLetteredAt, reason, message, issues, event, id, entityId, codeVersion }) => [
+        `${deadLetteredAt}  dead-lettered, ${reason}: ${message} (code ${codeVersion})`,
+        ...(event === null ? [] : [`    event ${event} ${id ?? ""} of ${entityId ?? ""}`]),
+        ...issues.map((issue) => `    ${issue.path}: ${issue.message}`),
+      ],
+    ),
+    ...history.attempts.map(({ failedAt, attempt, error, stack, codeVersion }) => [
+      `${failedAt}  attempt ${attempt} failed: ${error} (code ${codeVersion})`,
+      ...(stack === null ? [] : [stack]),
+    ]),
+    ...history.decisions.map(({ at, action, operator, reason }) => [
+      `${at}  ${action} by ${operator}: ${reason}`,
+    ]),
   ];
   return [
     `delivery ${deliveryId}, now ${outcome}`,
     `received ${receivedAt}, verified by ${verifiedBy} (${secretFingerprint})`,
     ...Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`),
     "",
-    ...events.toSorted((a, b) => (a.at < b.at ? -1 : 1)).map(({ at, told }) => `${at}  ${told.join("\n")}`),
+    // Each entry begins with its time, which sorts as text.
+    ...timeline.map((lines) => lines.join("\n")).toSorted(),
     "",
-    `${body.length} bytes:`,
-    body.toString("utf8"),
+    `${formatCount(Buffer.byteLength(body.base64, "base64"))} bytes:`,
+    body.text,
   ].join("\n");
 }

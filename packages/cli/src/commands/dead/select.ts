@@ -1,0 +1,92 @@
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { DEAD_LETTER_REASONS, parseTicks, type DeadLetterReason } from "@dossier/events";
+import type { ConsoleClient } from "../../console-client.ts";
+import { createCommand } from "../command.ts";
+
+export interface FilterOptions {
+  readonly reason?: DeadLetterReason;
+  readonly type?: string;
+  readonly entity?: string;
+  readonly before?: string;
+  readonly since?: string;
+  readonly text?: string;
+}
+
+/** Which dead letters are meant, in the words of the console's API. */
+export interface DeadLetterFilter {
+  readonly reason: string | undefined;
+  readonly event: string | undefined;
+  readonly entityId: string | undefined;
+  readonly before: string | undefined;
+  readonly since: string | undefined;
+  readonly text: string | undefined;
+}
+
+/** Returns a command with the options that select dead letters. */
+export function createFilterCommand(name: string) {
+  return createCommand(name)
+    .addOption(new Option("--reason <reason>", "those with this reason").choices(DEAD_LETTER_REASONS))
+    .option("--type <event>", "those of this type of event, such as NaturalPersonPending")
+    .option("--entity <entityId>", "those of this person")
+    .option(
+      "--before <time>",
+      "those dead-lettered before then: an ISO time, or an age such as 30m, 2h, 7d",
+      parseTime,
+    )
+    .option("--since <time>", "those dead-lettered then or later: the same", parseTime)
+    .option("--text <text>", "those whose bytes or message contain exactly this text");
+}
+
+export function toFilter({ type, entity, reason, before, since, text }: FilterOptions): DeadLetterFilter {
+  return { reason, event: type, entityId: entity, before, since, text };
+}
+
+/** Whether a filter selects all dead letters. */
+export function isEmpty(filter: DeadLetterFilter): boolean {
+  return Object.values(filter).every((value) => value === undefined);
+}
+
+/** A page of the dead letters that a filter selects. */
+export interface DeadLetterPage {
+  readonly items: readonly {
+    readonly deliveryId: string;
+    readonly reason: string;
+    readonly event: string | null;
+    readonly entityId: string | null;
+    readonly deadLetteredAt: string;
+  }[];
+  readonly nextCursor: string | null;
+  /** How many there are on all pages, by reason. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** @param limit at most 500 */
+export function fetchPage(
+  client: ConsoleClient,
+  filter: DeadLetterFilter,
+  limit: number,
+  cursor?: string,
+): Promise<DeadLetterPage> {
+  const query = new URLSearchParams({ limit: String(limit) });
+  for (const [name, value] of Object.entries({ ...filter, cursor })) {
+    if (value !== undefined) query.set(name, value);
+  }
+  return client.get(`dead-letters?${query.toString()}`);
+}
+
+export function sumCounts(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Parses an ISO time, or an age, into an ISO time. */
+function parseTime(text: string): string {
+  const [, amount, unit = ""] = /^(\d{1,5})([smhd])$/.exec(text) ?? [];
+  const ageMs = Number(amount) * (UNITS_MS[unit] ?? Number.NaN);
+  const time = Number.isNaN(ageMs) ? text : new Date(Date.now() - ageMs).toISOString();
+  if (parseTicks(time) !== undefined) return time;
+  throw new InvalidArgumentError(
+    "It must be an ISO time such as 2026-01-31T12:00:00Z, or an age such as 30m, 2h, 7d.",
+  );
+}

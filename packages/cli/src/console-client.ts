@@ -1,0 +1,102 @@
+import type { JsonObject } from "@dossier/events";
+import { describeError, type Result } from "@dossier/service";
+import { readConsoleConfig } from "./config.ts";
+import { findTrial } from "./trial.ts";
+
+/** The console's API. Every call throws a `ConsoleError` unless it is answered with success. */
+export interface ConsoleClient {
+  /** @param path below `/api/v1/`, with its query */
+  get<Answer>(path: string): Promise<Answer>;
+  post<Answer>(path: string, body: object): Promise<Answer>;
+}
+
+/** An answer that is no success, or none at all. The message is one line that says what to do. */
+export class ConsoleError extends Error {
+  override readonly name = "ConsoleError";
+  /** The HTTP status; `undefined` where nothing answered, or something other than the console. */
+  readonly status: number | undefined;
+
+  constructor(message: string, status?: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** What every command that asks the console reads of the environment, for its help. */
+export const CONSOLE_ENVIRONMENT = `Environment: CONSOLE_URL (default: this machine, at CONSOLE_PORT or 8081);
+  DOSSIER_API_TOKEN (default: the trial's, in DOSSIER_DATA_DIR). Each also as NAME_FILE.`;
+
+/** Returns a client of the console that the environment names, or of the trial's. */
+export async function connectConsole(url?: URL): Promise<Result<ConsoleClient>> {
+  const config = readConsoleConfig();
+  if (!config.ok) return config;
+  const { CONSOLE_URL, CONSOLE_PORT, DOSSIER_API_TOKEN, DOSSIER_DATA_DIR } = config.value;
+  const base = url ?? new URL(CONSOLE_URL ?? `http://127.0.0.1:${CONSOLE_PORT}`);
+  const token = DOSSIER_API_TOKEN ?? (await findTrial(DOSSIER_DATA_DIR))?.apiToken;
+  return { ok: true, value: createConsoleClient(base, token) };
+}
+
+/** @param token the bearer token; a console without one serves its own machine only */
+export function createConsoleClient(base: URL, token: string | undefined): ConsoleClient {
+  async function call<Answer>(method: "GET" | "POST", path: string, body?: object): Promise<Answer> {
+    const url = new URL(`/api/v1/${path}`, base);
+    const headers = {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(body && { "content-type": "application/json" }),
+    };
+    const response = await fetch(url, { method, headers, ...(body && { body: JSON.stringify(body) }) }).catch(
+      (error: unknown) => {
+        throw createNetworkError(base, error);
+      },
+    );
+    const answer: unknown = await response.json().catch(() => undefined);
+    if (response.ok && answer !== undefined) return answer as Answer;
+    throw createError(base, token, response.status, answer);
+  }
+  return {
+    get: (path) => call("GET", path),
+    post: (path, body) => call("POST", path, body),
+  };
+}
+
+function createNetworkError({ origin }: URL, error: unknown): ConsoleError {
+  const { message, code, cause } = describeError(error);
+  const reason = cause === undefined ? message : cause.message;
+  return (cause?.code ?? code) === "UND_ERR_HEADERS_TIMEOUT"
+    ? new ConsoleError(`The console at ${origin} has not answered in time, and may still be at work.`)
+    : new ConsoleError(`No console answers at ${origin} (${reason}): start it, or set CONSOLE_URL.`);
+}
+
+function createError(
+  { origin }: URL,
+  token: string | undefined,
+  status: number,
+  answer: unknown,
+): ConsoleError {
+  const { code, detail } = (answer ?? {}) as { code?: unknown; detail?: unknown };
+  if (typeof code !== "string" || typeof detail !== "string") {
+    return new ConsoleError(
+      `What answers at ${origin} is not Dossier's console (HTTP ${status}): set CONSOLE_URL.`,
+    );
+  }
+  if (status !== 401)
+    return new ConsoleError(`The console at ${origin} answered ${status}: ${detail}`, status);
+  const problem = token === undefined ? "needs a token" : "does not accept the token";
+  return new ConsoleError(`The console at ${origin} ${problem}: set DOSSIER_API_TOKEN.`, status);
+}
+
+/** Returns a person's state, or `undefined` if the console knows no such person. */
+export async function fetchPerson(client: ConsoleClient, entityId: string): Promise<JsonObject | undefined> {
+  try {
+    return await client.get<JsonObject>(`natural-persons/${encodeURIComponent(entityId)}`);
+  } catch (error) {
+    if (error instanceof ConsoleError && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+/** Returns how many accepted deliveries are not settled yet. */
+export async function countOpenDeliveries(client: ConsoleClient): Promise<number> {
+  const { deliveries } = await client.get<{ deliveries: { open: number } }>("stats");
+  return deliveries.open;
+}

@@ -1,0 +1,51 @@
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Result } from "@dossier/service";
+
+/** SQLite's code for a file that another process has locked. */
+const SQLITE_BUSY = 5;
+
+/**
+ * Locks a data folder for this process, until it ends, however it ends. Node cannot lock files; SQLite can, and the
+ * operating system releases its locks with the process.
+ */
+export function lockDataDir(dir: string): Result<Disposable> {
+  const database = new DatabaseSync(join(dir, "lock"));
+  try {
+    database.exec("begin exclusive");
+    return { ok: true, value: { [Symbol.dispose]: () => database.close() } };
+  } catch (error) {
+    database.close();
+    const busy = error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY;
+    if (!busy) throw error;
+    return {
+      ok: false,
+      error: `Another \`dossier up\` runs on ${dir}: stop that one first, or set DOSSIER_DATA_DIR to another folder.`,
+    };
+  }
+}
+
+/**
+ * Checks that ports are free.
+ *
+ * @param ports by the variable that sets each; 0 is any free one
+ */
+export async function checkPorts(ports: Readonly<Record<string, number>>): Promise<Result<void>> {
+  const checks = Object.entries(ports).map(async ([variable, port]) => {
+    const problem = await checkPort(port);
+    return problem === undefined ? [] : [`${variable} ${port} ${problem}: set ${variable} to another port.`];
+  });
+  const problems = (await Promise.all(checks)).flat();
+  return problems.length === 0 ? { ok: true, value: undefined } : { ok: false, error: problems.join("\n") };
+}
+
+function checkPort(port: number): Promise<string | undefined> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  const server = createServer();
+  server.once("error", (error: NodeJS.ErrnoException) =>
+    resolve(error.code === "EADDRINUSE" ? "is in use" : `cannot be used (${error.message})`),
+  );
+  server.listen(port, () => server.close(() => resolve(undefined)));
+  return promise;
+}

@@ -1,0 +1,85 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { buffer } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
+import pTimeout from "p-timeout";
+import type { Case } from "./request.ts";
+
+export interface Answer {
+  /** `none` if the connection ended without an answer. */
+  readonly status: number | "none";
+  readonly deliveryId?: string;
+}
+
+/** Longer than every timeout of the system. */
+export const HANG_MS = 60_000;
+const POLL_MS = 20;
+
+/** Performs a case on a new connection. Rejects if the system neither answers nor ends the connection. */
+export async function perform(port: number, { segments, ending }: Case): Promise<Answer> {
+  const socket = await openConnection(port);
+  const answer = buffer(socket).then(parseAnswer, (): Answer => ({ status: "none" }));
+  for (const segment of segments) {
+    socket.write(segment);
+    if (segments.length > 1) await new Promise(setImmediate);
+  }
+  if (ending === "half-close") socket.end();
+  if (ending === "reset") socket.resetAndDestroy();
+  try {
+    return await pTimeout(answer, {
+      milliseconds: HANG_MS,
+      message: `no answer and no end within ${HANG_MS} ms`,
+    });
+  } finally {
+    socket.destroy();
+  }
+}
+
+export interface IdleConnections {
+  /** Resolves when all are open at the same time, since the system closes them now and then; rejects if that never happens. */
+  allOpen(): Promise<void>;
+  close(): void;
+}
+
+/** Opens this many connections that send nothing, and opens each again when the system closes it. */
+export async function openIdleConnections(port: number, count: number): Promise<IdleConnections> {
+  const sockets = new Set<Socket>();
+  let closed = false;
+  async function open(): Promise<void> {
+    const socket = await openConnection(port);
+    sockets.add(socket.resume());
+    socket.once("close", () => {
+      sockets.delete(socket);
+      // `allOpen` reports a connection that cannot be opened again.
+      if (!closed) open().catch(() => undefined);
+    });
+  }
+  await Promise.all(Array.from({ length: count }, open));
+  return {
+    async allOpen() {
+      for (const deadline = performance.now() + HANG_MS; sockets.size < count; await delay(POLL_MS)) {
+        if (performance.now() > deadline)
+          throw new Error(`${count - sockets.size} of ${count} idle connections cannot be opened again`);
+      }
+    },
+    close() {
+      closed = true;
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+async function openConnection(port: number): Promise<Socket> {
+  const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+  await once(socket, "connect");
+  socket.on("error", () => undefined);
+  return socket;
+}
+
+function parseAnswer(bytes: Buffer): Answer {
+  const text = bytes.toString("latin1").replace(/^HTTP\/1\.1 100 .*?\r\n\r\n/s, "");
+  const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(text)?.[1] ?? Number.NaN);
+  if (Number.isNaN(status)) return { status: "none" };
+  const deliveryId = /"deliveryId":"([0-9a-f-]{36})"/.exec(text)?.[1];
+  return deliveryId === undefined ? { status } : { status, deliveryId };
+}

@@ -1,0 +1,78 @@
+/** Triggers by which Postgres fails or delays what a worker does. */
+import type { Pool } from "@dossier/store";
+import { waitFor } from "@dossier/testing";
+
+export interface Fault {
+  remove(): Promise<unknown>;
+}
+
+/**
+ * Fails the insert of every event of the person `poison`.
+ *
+ * @param sqlstate by default one that shows a fault of the code
+ */
+export async function poisonPerson(pool: Pool, sqlstate = "22023"): Promise<Fault> {
+  await pool.query(`
+    create function poison() returns trigger language plpgsql as $$
+    begin
+      if new.entity_id = 'poison' then
+        raise exception 'this fold "%" is broken', new.data using errcode = '${sqlstate}';
+      end if;
+      return new;
+    end $$`);
+  await pool.query("create trigger poison before insert on events for each row execute function poison()");
+  return { remove: () => pool.query("drop trigger poison on events") };
+}
+
+/** Cancels every statement that settles a delivery, or puts it off. */
+export async function cancelWrites(pool: Pool): Promise<Fault> {
+  await pool.query(`
+    create function cancel() returns trigger language plpgsql as $$
+    begin raise query_canceled; end $$`);
+  await pool.query(
+    "create trigger cancelled before update or delete on open_deliveries for each row execute function cancel()",
+  );
+  return { remove: () => pool.query("drop trigger cancelled on open_deliveries") };
+}
+
+/** Settles a delivery, as another worker would, in the moment in which a failed attempt of it is recorded. */
+export async function settleOnFailure(pool: Pool): Promise<void> {
+  await pool.query(`
+    create function settle_meanwhile() returns trigger language plpgsql as $$
+    begin
+      delete from open_deliveries where delivery_id = new.delivery_id;
+      insert into settlements (delivery_id, outcome) values (new.delivery_id, 'applied');
+      return null;
+    end $$`);
+  await pool.query(
+    "create trigger meanwhile after insert on failed_attempts for each row execute function settle_meanwhile()",
+  );
+}
+
+/** Blocks workers at the insert of events of persons whose ids begin with `slow`. */
+export async function blockInserts(pool: Pool) {
+  await pool.query(`
+    create function block() returns trigger language plpgsql as $$
+    begin
+      if new.entity_id like 'slow%' then perform pg_advisory_xact_lock_shared(1); end if;
+      return new;
+    end $$`);
+  await pool.query("create trigger block before insert on events for each row execute function block()");
+  const connection = await pool.connect();
+  await connection.query("select pg_advisory_lock(1)");
+  return {
+    /** Waits until a worker is blocked. */
+    async reached() {
+      await waitFor(async () => {
+        const { rowCount } = await pool.query(
+          "select from pg_locks where locktype = 'advisory' and not granted",
+        );
+        return rowCount !== 0;
+      });
+    },
+    async release() {
+      await connection.query("select pg_advisory_unlock(1)");
+      connection.release();
+    },
+  };
+}
