@@ -12,11 +12,10 @@ export interface Answers {
   exhausted: number;
 }
 
-export interface Client {
-  /** Sends a webhook as iComply does, until it is accepted or the client is closed. */
+/** When it is disposed of, it sends nothing more, and every pending `send` resolves. */
+export interface Client extends Disposable {
+  /** Sends a webhook as iComply does, until it is accepted or the client is disposed of. */
   send(body: Buffer): Promise<void>;
-  /** Sends nothing more. Every pending `send` resolves. */
-  close(): void;
 }
 
 /** iComply sends at about 0, 1, 3, 7, 15 and 31 minutes. Here a minute is a second. */
@@ -65,7 +64,7 @@ export function createClient({ urls, secret, answers, onAccepted }: ClientOption
         answers.exhausted += 1;
       }
     },
-    close() {
+    [Symbol.dispose]() {
       closed = true;
       sender.close();
     },

@@ -8,7 +8,6 @@ const { formatFaults, formatRun } = await import("./report.ts");
 
 const results: RunResult[] = [];
 for (const seed of seeds) {
-  process.stderr.write(`seed ${seed}: starting ${options.ingests} ingests and ${options.workers} workers\n`);
   const result = await run({ ...options, seed });
   process.stdout.write(`${formatRun(result)}\n`);
   results.push(result);

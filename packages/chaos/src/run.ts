@@ -43,6 +43,9 @@ export async function run({ seed, durationMs, ingests, workers }: RunOptions): P
   const startedAt = performance.now();
   const timeline: string[] = [];
   const violations: string[] = [];
+  function announce(phase: string): void {
+    process.stderr.write(`seed ${seed}: ${phase}\n`);
+  }
   function record(event: string): void {
     timeline.push(`${((performance.now() - startedAt) / 1_000).toFixed(1)} s  ${event}`);
   }
@@ -52,24 +55,23 @@ export async function run({ seed, durationMs, ingests, workers }: RunOptions): P
   }
 
   try {
+    announce(`starting ${ingests} ingests and ${workers} workers`);
     await using environment = await startEnvironment({ topology, disk, logs, onCrash });
-    const { webhookUrls: urls, secret, postgres } = environment;
-    using progress = startProgress(`seed ${seed}: webhooks accepted`, workload.bodies.length);
-    const client = createClient({ urls, secret, answers, onAccepted: progress.advance });
     record("all services are ready");
-    try {
+    {
+      const { webhookUrls: urls, secret } = environment;
+      using progress = startProgress(`seed ${seed}: webhooks accepted`, workload.bodies.length);
+      using client = createClient({ urls, secret, answers, onAccepted: progress.advance });
       await Promise.all([
         sendWorkload(workload, client, durationMs),
         injectFaults(faults, environment, record),
       ]);
-    } finally {
-      client.close();
     }
     record("all faults are over, nothing more is sent");
+    announce("checking the invariants");
     violations.push(...(await checkLiveness(environment, workload, answers)));
-    record("all deliveries are settled");
     violations.push(...(await environment.stopServices()));
-    violations.push(...(await checkSafety(postgres.url, workload, answers)));
+    violations.push(...(await checkSafety(environment.postgres.url, workload, answers)));
   } catch (error) {
     const { message, stack } = describeError(error);
     violations.push(`the run itself failed: ${message}\n${stack ?? ""}`);

@@ -38,7 +38,7 @@ export function createWorkload(seed: number, durationMs: number): Workload {
  */
 export async function sendWorkload({ bodies }: Workload, client: Client, durationMs: number): Promise<void> {
   const startedAt = performance.now();
-  const timeout = setTimeout(() => client.close(), durationMs + SETTLE_TIMEOUT_MS);
+  const timeout = setTimeout(() => client[Symbol.dispose](), durationMs + SETTLE_TIMEOUT_MS);
   const pending = new Set<Promise<void>>();
   for (const [index, body] of bodies.entries()) {
     const waitMs = startedAt + (index / bodies.length) * durationMs - performance.now();

@@ -5,6 +5,8 @@ import { text } from "node:stream/consumers";
 import { vi } from "vitest";
 
 const MAIN = join(import.meta.dirname, "../src/main.ts");
+/** Saves a third of each process's start. */
+const NODE_COMPILE_CACHE = join(import.meta.dirname, "../../../node_modules/.cache/node-compile-cache");
 
 // Every test starts processes. None depends on how long that takes: this only ends what hangs.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
@@ -14,7 +16,7 @@ export type Environment = Readonly<Record<string, string>>;
 /** Starts the `dossier` command as a process, without this process's configuration. */
 export function start(args: readonly string[], env: Environment = {}): ChildProcess {
   const { PATH = "", HOME = "" } = process.env;
-  return spawn(process.execPath, [MAIN, ...args], { env: { PATH, HOME, ...env } });
+  return spawn(process.execPath, [MAIN, ...args], { env: { PATH, HOME, NODE_COMPILE_CACHE, ...env } });
 }
 
 /** Printed every ten seconds, and so only on a slow machine. */

@@ -8,7 +8,6 @@ import { deadLetterOperations } from "./api/dead-letters.ts";
 import { decisionOperations } from "./api/decisions.ts";
 import { naturalPersonOperations } from "./api/natural-persons.ts";
 import { routes } from "./api/operation.ts";
-import { unavailable } from "./api/problems.ts";
 import { statsOperation } from "./api/stats.ts";
 import { authenticate } from "./auth.ts";
 import { openApi } from "./docs/openapi.ts";
@@ -18,10 +17,10 @@ export interface ConsoleParts {
   readonly pool: Pool;
   readonly queue: DeliveryQueue;
   readonly log: Logger;
-  /** Told of every request that Postgres failed, and of every one that it served. */
+  /** Records each request that Postgres failed, and each that it served. */
   readonly postgres: OutageLog;
   readonly token: string | undefined;
-  /** Aborted when the console begins to shut down: those who wait for changes are sent away. */
+  /** Aborted when the console begins to shut down: then no request waits for changes any longer. */
   readonly shutdownSignal: AbortSignal;
   /** Default 15. */
   readonly heartbeatSeconds?: number | undefined;
@@ -29,31 +28,33 @@ export interface ConsoleParts {
 
 const API = "/api/v1";
 
-/** No body that means something comes near. */
+/** Far above any valid body. */
 const MAX_BODY_BYTES = 64 * 1024;
+
+const RETRY_AFTER_SECONDS = 5;
 
 const WELCOME = `Dossier's console.
 
-  API       ${API}/natural-persons, /dead-letters, /changes, /stats
-  described /docs, and for programs /openapi.json
+  API            ${API}/natural-persons, /dead-letters, /changes, /stats
+  documentation  /docs, and for programs /openapi.json
 `;
 
-/** The console's HTTP face: the API behind its authentication, and what describes it. */
+/** Returns the console's routes: the API, behind authentication, and its documentation. */
 export function consoleApp(parts: ConsoleParts): Hono {
   const { pool, queue, log, postgres, token, shutdownSignal, heartbeatSeconds } = parts;
 
-  function onBroken(err: unknown): void {
+  function onStreamError(err: unknown): void {
     if (isOutage(err)) postgres.recordFailure(err);
-    else if (!isRetryable(err)) log.error({ err }, "a stream of changes broke");
+    else if (!isRetryable(err)) log.error({ code: "change-stream-failed", err }, "change stream failed");
   }
   const operations = [
     ...naturalPersonOperations(pool),
     ...deadLetterOperations(pool),
     ...decisionOperations(pool, queue, log),
-    changesOperation({ pool, shutdownSignal, onBroken, heartbeatSeconds }),
+    changesOperation({ pool, shutdownSignal, onStreamError, heartbeatSeconds }),
     statsOperation(pool, queue),
   ];
-  const onFault = onError(log);
+  const onOtherError = onError(log);
 
   return new Hono()
     .get("/", (c) => c.text(WELCOME))
@@ -67,7 +68,7 @@ export function consoleApp(parts: ConsoleParts): Hono {
     .route(API, routes(operations))
     .notFound(notFound)
     .onError((err, c) => {
-      if (!isRetryable(err)) return onFault(err, c);
+      if (!isRetryable(err)) return onOtherError(err, c);
       if (isOutage(err)) postgres.recordFailure(err);
       return unavailable();
     });
@@ -75,4 +76,10 @@ export function consoleApp(parts: ConsoleParts): Hono {
 
 function tooLarge(): Response {
   return problem(413, "too-large", `The body is longer than ${MAX_BODY_BYTES} bytes.`);
+}
+
+function unavailable(): Response {
+  return problem(503, "unavailable", "Postgres is unavailable. Try again later.", {
+    headers: { "retry-after": String(RETRY_AFTER_SECONDS) },
+  });
 }

@@ -3,9 +3,9 @@ import { problem } from "@dossier/service";
 import type { MiddlewareHandler } from "hono";
 
 /**
- * Lets through who bears the token. Without a token the console listens on loopback alone, and lets through what a
- * program of this machine addressed to loopback: neither a web page that reaches it under a name of its own (DNS
- * rebinding), nor one that sends a form to it.
+ * Lets requests through that carry the token. Without a token the console listens on loopback only, and lets requests
+ * through that are addressed to loopback and do not come from another web page: neither DNS rebinding nor a form on
+ * another page reaches it.
  */
 export function authenticate(token: string | undefined): MiddlewareHandler {
   return async (c, next) => {
@@ -15,14 +15,14 @@ export function authenticate(token: string | undefined): MiddlewareHandler {
       return problem(
         403,
         "loopback-only",
-        "Without DOSSIER_API_TOKEN the console serves this machine alone.",
+        "Without DOSSIER_API_TOKEN, the console serves its own machine only.",
       );
     }
-    const given = /^Bearer +(.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
-    if (given !== undefined && equal(given, token)) return next();
+    const bearer = /^Bearer +(.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+    if (bearer !== undefined && isEqual(bearer, token)) return next();
     const detail =
-      given === undefined
-        ? "The request has no `Authorization: Bearer` header; send DOSSIER_API_TOKEN in one."
+      bearer === undefined
+        ? "The request has no `Authorization: Bearer` header. Send DOSSIER_API_TOKEN in one."
         : "The bearer token is not DOSSIER_API_TOKEN.";
     return problem(401, "unauthenticated", detail, { headers: { "www-authenticate": "Bearer" } });
   };
@@ -30,7 +30,7 @@ export function authenticate(token: string | undefined): MiddlewareHandler {
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
-/** In constant time, and without telling the lengths. */
-function equal(a: string, b: string): boolean {
+/** Takes the same time whatever the texts and their lengths are. */
+function isEqual(a: string, b: string): boolean {
   return timingSafeEqual(hash("sha256", a, "buffer"), hash("sha256", b, "buffer"));
 }

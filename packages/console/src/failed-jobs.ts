@@ -5,30 +5,30 @@ import type { DeliveryQueue } from "@dossier/queue";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { Hono } from "hono";
 
-/** What bull-board declares that it reads: a queue on Redis. What it calls is there on every backend. */
-type AnyQueue = ConstructorParameters<typeof BullMQAdapter>[0];
+/** Bull-board declares that it needs a queue on Redis, but calls only what every backend has. */
+type BullBoardQueue = ConstructorParameters<typeof BullMQAdapter>[0];
 
-/** Its page asks Google for fonts, too: it is not let, and shows the machine's own. */
-const OWN_FILES_ALONE = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:";
+/** Blocks the fonts that bull-board's page requests from Google. */
+const CONTENT_SECURITY_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:";
 
 /**
- * Bull-board over the queue, to look at its jobs: read-only, because a redrive that nobody signs for is no redrive.
- * Jobs hold ids alone, so it shows no personal data. It has no authentication: mount it behind the console's.
+ * Returns bull-board's routes, which show the queue's jobs. Read-only, because every redrive is recorded with its
+ * operator and reason. Jobs contain only ids, so no personal data is shown. It has no authentication of its own.
  *
- * @param basePath where it is mounted, such as `/queue`
+ * @param basePath the path of its page, such as `/queue`
  */
 export function failedJobs(queue: DeliveryQueue, basePath: string): Hono {
   const bullmq: unknown = queue.bullmq;
   const serverAdapter = new HonoAdapter(serveStatic).setBasePath(basePath);
   createBullBoard({
-    queues: [new BullMQAdapter(bullmq as AnyQueue, { readOnlyMode: true })],
+    queues: [new BullMQAdapter(bullmq as BullBoardQueue, { readOnlyMode: true })],
     serverAdapter,
     options: { uiConfig: { boardTitle: "Dossier" } },
   });
   return new Hono()
     .use(`${basePath}/*`, async (c, next) => {
       await next();
-      c.header("content-security-policy", OWN_FILES_ALONE);
+      c.header("content-security-policy", CONTENT_SECURITY_POLICY);
     })
     .route(basePath, serverAdapter.registerPlugin());
 }

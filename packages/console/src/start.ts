@@ -14,26 +14,25 @@ import type { ConsoleConfig } from "./config.ts";
 
 const NAME = "dossier-console";
 
-/** Connections to Postgres: what the console's readers share, so that no flood of them takes Postgres from the workers. */
+/** Connections to Postgres, shared by all requests, so that many readers do not take Postgres from the workers. */
 const CONNECTIONS = 8;
 
-export interface ConsoleTimes {
+export interface ConsoleOptions {
+  /** How long a stream of changes may be silent before it sends a comment. Default 15. */
   readonly heartbeatSeconds?: number;
+  /**
+   * How long a request waits for the queue at most. More survives a short interruption of the queue; less answers
+   * sooner while the queue is unavailable. Default 1,000.
+   */
   readonly queueTimeoutMs?: number;
 }
 
-/**
- * Starts the console; gives the port it listens on and the steps that shut it down, or why it cannot listen.
- *
- * @param heartbeatSeconds how long a stream of changes may be silent before it says that it is alive. Default 15
- * @param queueTimeoutMs how long an operator waits for the queue at most. Longer rides out a hiccup; shorter answers
- *   sooner while the queue is away. Default 1,000
- */
+/** Starts the console. Returns its port and the steps that shut it down, or why it cannot listen. */
 export async function startConsole(
   config: ConsoleConfig,
   log: Logger,
   shutdownSignal: AbortSignal,
-  { heartbeatSeconds, queueTimeoutMs = 1_000 }: ConsoleTimes = {},
+  { heartbeatSeconds, queueTimeoutMs = 1_000 }: ConsoleOptions = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
   const { PORT, DATABASE_URL, REDIS_URL, DOSSIER_API_TOKEN: token } = config;
   const metrics = createMetrics("console", log);
@@ -82,6 +81,6 @@ export async function startConsole(
     return server;
   }
   const { port, close } = server.value;
-  log.info({ port, loopbackOnly: token === undefined }, "the console listens");
-  return { ok: true, value: { port, shutdown: { "answer what was asked": () => close(), ...shutdown } } };
+  log.info({ code: "listening", port, loopbackOnly: token === undefined }, "listening");
+  return { ok: true, value: { port, shutdown: { "close the HTTP server": () => close(), ...shutdown } } };
 }

@@ -1,23 +1,28 @@
 import { networkInterfaces } from "node:os";
 import { describe, expect, test } from "vitest";
-import { desk, event, sharedDesk } from "./desk.ts";
+import { eventBody, startTestConsole, useConsole } from "./harness.ts";
 import { exchange } from "./http.ts";
 
 const TOKEN = "a token of 31 bytes, or so it is";
-const PATHS = [
+const API_PATHS = [
   "/api/v1/natural-persons",
   "/api/v1/natural-persons/known",
   "/api/v1/natural-persons/known/events",
   "/api/v1/dead-letters",
   "/api/v1/changes",
   "/api/v1/stats",
-  "/api/v1/what-is-not-there",
+  "/api/v1/no-such-path",
 ];
 
 describe("with a token", () => {
-  test("every path of the API is for those alone who bear it", async (context) => {
-    const { port, ask, take } = await desk(context, { DOSSIER_API_TOKEN: TOKEN });
-    const [id = ""] = await take(Buffer.from("canary"), event("known", { data: { entity: "canary" } }));
+  const shared = useConsole(undefined, { config: { DOSSIER_API_TOKEN: TOKEN } });
+
+  test("every path of the API answers 401 without the right token, and reveals nothing", async () => {
+    const { request, recordAndSettle } = shared();
+    const [id = ""] = await recordAndSettle(
+      Buffer.from("canary"),
+      eventBody("known", { data: { entity: "canary" } }),
+    );
     const wrong = [
       {},
       { authorization: "" },
@@ -31,46 +36,53 @@ describe("with a token", () => {
       { cookie: `token=${TOKEN}` },
     ];
     for (const path of [
-      ...PATHS,
+      ...API_PATHS,
       `/api/v1/dead-letters/${id}`,
       `/api/v1/stats?token=${encodeURIComponent(TOKEN)}`,
     ]) {
       for (const headers of wrong) {
-        const { status, headers: answered, json, text } = await ask(path, { headers });
-        expect([path, headers, status, json.code]).toEqual([path, headers, 401, "unauthenticated"]);
-        expect(answered["www-authenticate"]).toBe("Bearer");
-        expect(text).not.toContain("canary");
+        const answer = await request(path, { headers });
+        expect([path, headers, answer.status, answer.json.code]).toEqual([
+          path,
+          headers,
+          401,
+          "unauthenticated",
+        ]);
+        expect(answer.headers["www-authenticate"]).toBe("Bearer");
+        expect(answer.text).not.toContain("canary");
       }
-      const { status } = await ask(path, { headers: { authorization: `Bearer ${TOKEN}` } });
+      const { status } = await request(path, { headers: { authorization: `Bearer ${TOKEN}` } });
       expect([path, status]).not.toEqual([path, 401]);
     }
-    for (const method of ["POST", "HEAD", "OPTIONS", "DELETE"])
-      expect((await exchange(port, "/api/v1/stats", { method })).status).toBe(401);
   });
 
-  test("any Host will do, and the scheme is written as one likes", async (context) => {
-    const { ask } = await desk(context, { DOSSIER_API_TOKEN: TOKEN });
+  test.each(["POST", "HEAD", "OPTIONS", "DELETE"])("%s answers 401 as well", async (method) => {
+    expect((await exchange(shared().port, "/api/v1/stats", { method })).status).toBe(401);
+  });
+
+  test("any Host and any Origin is served, and the scheme may be in any case", async () => {
     const headers = {
       authorization: `bearer  ${TOKEN}`,
       host: "dossier.example",
       origin: "https://elsewhere.example",
     };
-    expect((await ask("/api/v1/stats", { headers })).status).toBe(200);
+    expect((await shared().request("/api/v1/stats", { headers })).status).toBe(200);
   });
 
-  test("what holds no data asks for none", async (context) => {
-    const { ask } = await desk(context, { DOSSIER_API_TOKEN: TOKEN });
-    const [, script = ""] = /src="([^"]+)"/.exec((await ask("/docs")).text) ?? [];
-    expect((await ask(script)).status).toBe(200);
-    for (const path of ["/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics"])
-      expect([path, [200, 503].includes((await ask(path)).status)]).toEqual([path, true]);
+  test("paths without data need no token", async () => {
+    const { request } = shared();
+    const [, script = ""] = /src="([^"]+)"/.exec((await request("/docs")).text) ?? [];
+    for (const path of ["/", "/docs", script, "/openapi.json", "/healthz", "/readyz", "/metrics"]) {
+      // A busy machine may be unready.
+      expect([path, [200, 503].includes((await request(path)).status)]).toEqual([path, true]);
+    }
   });
 });
 
 describe("without a token", () => {
-  const shared = sharedDesk();
+  const shared = useConsole();
 
-  test("the console listens on loopback alone", async () => {
+  test("the console listens on loopback only", async () => {
     const addresses = Object.values(networkInterfaces())
       .flatMap((all) => all ?? [])
       .filter(({ internal, family }) => !internal && family === "IPv4");
@@ -80,7 +92,7 @@ describe("without a token", () => {
       );
       expect(refused).toMatchObject({ code: "ECONNREFUSED" });
     }
-    expect(shared().lines()[0]).toMatchObject({ loopbackOnly: true });
+    expect(shared().logLines()[0]).toMatchObject({ code: "listening", loopbackOnly: true });
   });
 
   test.each([
@@ -90,20 +102,20 @@ describe("without a token", () => {
     "10.0.0.1",
     "0.0.0.0",
     "evil.example:8081",
-  ])("a page under the name %s is refused (DNS rebinding)", async (host) => {
+  ])("the Host %s is refused (DNS rebinding)", async (host) => {
     const { status, json } = await shared().get("/natural-persons", { host });
     expect([status, json.code]).toEqual([403, "loopback-only"]);
   });
 
   test.each(["localhost", "localhost:9999", "127.0.0.1", "[::1]:8081"])(
-    "%s is this machine",
+    "the Host %s is served",
     async (host) => {
       expect((await shared().get("/natural-persons", { host })).status).toBe(200);
     },
   );
 
   test.each(["https://evil.example", "http://localhost:3000", "null", ""])(
-    "a form that a page of %j sends decides nothing",
+    "a form of a page from origin %j is refused",
     async (origin) => {
       const { status, json } = await shared().post("/dead-letters/redrive", "{}", {
         "content-type": "text/plain",
@@ -113,39 +125,30 @@ describe("without a token", () => {
     },
   );
 
-  test("a request from the console's own pages is let through", async () => {
-    const origin = `http://127.0.0.1:${shared().port}`;
-    const { status } = await shared().post(
-      "/dead-letters/redrive",
-      {},
-      { origin, host: `127.0.0.1:${shared().port}` },
-    );
-    expect(status).toBe(200);
+  test("a request from the console's own origin is served", async () => {
+    const { port, post } = shared();
+    const own = { origin: `http://127.0.0.1:${port}`, host: `127.0.0.1:${port}` };
+    expect((await post("/dead-letters/redrive", {}, own)).status).toBe(200);
   });
 
-  test("a Host that is none is refused", async () => {
+  test("an invalid Host is refused", async () => {
     expect((await exchange(shared().port, "/api/v1/stats", { headers: { host: "a b" } })).status).toBe(400);
   });
 });
 
 describe("methods", () => {
-  const shared = sharedDesk();
+  const shared = useConsole();
 
-  test("HEAD is as GET, without a body", async () => {
-    for (const path of [
-      "/api/v1/natural-persons",
-      "/api/v1/stats",
-      "/api/v1/changes",
-      "/openapi.json",
-      "/docs",
-    ]) {
+  test.each(["/api/v1/natural-persons", "/api/v1/stats", "/api/v1/changes", "/openapi.json", "/docs"])(
+    "HEAD %s answers as GET, without a body",
+    async (path) => {
       const { status, text, headers } = await exchange(shared().port, path, { method: "HEAD" });
-      expect([path, status, text]).toEqual([path, 200, ""]);
-      expect(headers["content-type"]).toBe((await shared().ask(path)).headers["content-type"]);
-    }
-  });
+      expect([status, text]).toEqual([200, ""]);
+      expect(headers["content-type"]).toBe((await shared().request(path)).headers["content-type"]);
+    },
+  );
 
-  test("HEAD of a stream reads nothing further", async () => {
+  test("HEAD of a stream ends at once", async () => {
     const headers = { accept: "text/event-stream" };
     const { status, text } = await exchange(shared().port, "/api/v1/changes", { method: "HEAD", headers });
     expect([status, text]).toEqual([200, ""]);
@@ -163,41 +166,39 @@ describe("methods", () => {
     ["/api/v1/dead-letters/x/discard", "POST"],
     ["/api/v1/changes", "GET, HEAD"],
     ["/api/v1/stats", "GET, HEAD"],
-  ])("%s takes %s, and answers 405 to all else", async (path, allow) => {
-    for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter(
-      (one) => !allow.includes(one),
-    )) {
+  ])("%s allows %s and answers 405 to other methods", async (path, allow) => {
+    const others = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter((one) => !allow.includes(one));
+    for (const method of others) {
       const { status, headers, json } = await exchange(shared().port, path, { method });
       expect([method, status, headers.allow, json.code]).toEqual([method, 405, allow, "method-not-allowed"]);
     }
   });
 
-  test("what is not there is answered 404, as a problem", async () => {
-    for (const path of [
-      "/nothing",
-      "/api",
-      "/api/v2/stats",
-      "/api/v1",
-      "/api/v1/natural-persons/x/y",
-      "/docs/openapi.ts",
-    ]) {
-      const { status, headers, json } = await exchange(shared().port, path);
-      expect([path, status, headers["content-type"], json.code]).toEqual([
-        path,
-        404,
-        "application/problem+json",
-        "not-found",
-      ]);
-    }
+  test.each([
+    "/nothing",
+    "/api",
+    "/api/v2/stats",
+    "/api/v1",
+    "/api/v1/natural-persons/x/y",
+    "/docs/openapi.ts",
+  ])("%s is not found, as a problem", async (path) => {
+    const { status, headers, json } = await exchange(shared().port, path);
+    expect([status, headers["content-type"], json.code]).toEqual([
+      404,
+      "application/problem+json",
+      "not-found",
+    ]);
   });
 });
 
 test("neither personal data nor a token reaches a log line or a metric", async (context) => {
-  const { get, post, ask, take, pool, printed } = await desk(context, { DOSSIER_API_TOKEN: TOKEN });
+  const { get, post, request, recordAndSettle, pool, output } = await startTestConsole(context, {
+    config: { DOSSIER_API_TOKEN: TOKEN },
+  });
   const bearer = { authorization: `Bearer ${TOKEN}` };
-  const [id = ""] = await take(
+  const [id = ""] = await recordAndSettle(
     Buffer.from("canary"),
-    event("known", { data: { entity: "canary name", email: "canary@mail.example" } }),
+    eventBody("known", { data: { entity: "canary name", email: "canary@mail.example" } }),
   );
   await get("/natural-persons?q=canary", bearer);
   await get("/natural-persons?q=canary&status=canary&canary=canary", bearer);
@@ -214,8 +215,8 @@ test("neither personal data nor a token reaches a log line or a metric", async (
   );
   expect((await get("/natural-persons?q=canary", bearer)).status).toBe(500);
 
-  const said = printed.join("") + (await ask("/metrics")).text;
-  expect(said).toContain("request-failed");
-  expect(said).not.toContain("canary");
-  expect(said).not.toContain(TOKEN);
+  const published = output.join("") + (await request("/metrics")).text;
+  expect(published).toContain("request-failed");
+  expect(published).not.toContain("canary");
+  expect(published).not.toContain(TOKEN);
 });

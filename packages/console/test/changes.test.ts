@@ -1,24 +1,35 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
+import { waitFor } from "@dossier/testing";
 import { describe, expect, test } from "vitest";
-import { desk, event, sharedDesk, type Desk } from "./desk.ts";
-import { begun } from "./http.ts";
+import { eventBody, startTestConsole, useConsole, type TestConsole } from "./harness.ts";
+import { responseTo } from "./http.ts";
 
-const numbered = (from: number, to: number) =>
-  Array.from({ length: to - from + 1 }, (_, n) => event(`p-${from + n}`, { id: String(from + n) }));
+/** Returns events of persons `p-<from>` to `p-<to>`. */
+function eventBodies(from: number, to: number): Buffer[] {
+  return Array.from({ length: to - from + 1 }, (_, n) =>
+    eventBody(`p-${from + n}`, { id: String(from + n) }),
+  );
+}
 
 describe("pages", () => {
-  const shared = sharedDesk(async ({ take }) => {
-    await take(...numbered(1, 3));
-    await take(event("p-1", { id: "1", at: "2025-12-31T23:59:59.9999999Z" }));
-    await take(...numbered(4, 7));
+  const shared = useConsole(async ({ recordAndSettle }) => {
+    await recordAndSettle(...eventBodies(1, 3));
+    await recordAndSettle(eventBody("p-1", { id: "1", at: "2025-12-31T23:59:59.9999999Z" }));
+    await recordAndSettle(...eventBodies(4, 7));
   });
 
-  test("hold every change in the order of commits, resumable from any position", async () => {
-    const { json: all } = await shared().get("/changes");
-    expect(all.items.map(({ position }: { position: number }) => position)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
-    expect(all.next).toBe(8);
-    expect(all.items[0]).toEqual({
+  test("hold every change in commit order", async () => {
+    const { json } = await shared().get("/changes");
+    expect(json.items.map(({ position }: { position: number }) => position)).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8,
+    ]);
+    expect(json.next).toBe(8);
+  });
+
+  test("show a new event whole, and an earlier time of a known event", async () => {
+    const { items } = (await shared().get("/changes")).json;
+    expect(items[0]).toEqual({
       kind: "event",
       position: 1,
       entityId: "p-1",
@@ -29,11 +40,15 @@ describe("pages", () => {
       deliveryId: expect.any(String),
       data: expect.objectContaining({ entityId: "p-1" }),
     });
-    expect(all.items[3]).toMatchObject({
+    expect(items[3]).toMatchObject({
       kind: "earlier-time",
       entityId: "p-1",
       creationTimeUtc: "2025-12-31T23:59:59.9999999Z",
     });
+  });
+
+  test("continue from any position", async () => {
+    const { json: all } = await shared().get("/changes");
     for (let after = 0; after <= 9; after++) {
       const { json } = await shared().get(`/changes?after=${after}&limit=2`);
       expect(json.items).toEqual(all.items.slice(after, after + 2));
@@ -41,100 +56,105 @@ describe("pages", () => {
     }
   });
 
-  test("refuse what is no position, no limit or no wait, all at once", async () => {
+  test("are refused with every error of the request at once", async () => {
     const { status, json } = await shared().get("/changes?after=-1&limit=501&wait=61&from=3");
-    expect([
-      status,
-      json.errors.map(({ name, message }: { name: string; message: string }) => `${name} ${message}`),
-    ]).toEqual([
+    expect([status, json.errors]).toEqual([
       400,
       [
-        "after must be 0 or more",
-        "limit must be 500 or less",
-        "wait must be 60 or less",
-        "from is not known here",
+        { in: "query", name: "after", message: "must be 0 or more" },
+        { in: "query", name: "limit", message: "must be 500 or less" },
+        { in: "query", name: "wait", message: "must be 60 or less" },
+        { in: "query", name: "from", message: "is not known" },
       ],
     ]);
-    for (const after of ["1.5", "x", "9007199254740993", "1e30", "NaN", "0x10", "1e2", "%20"])
-      expect([after, (await shared().get(`/changes?after=${after}`)).status]).toEqual([after, 400]);
-    for (const wait of ["0x1", "1e0", "%20", "."])
-      expect([wait, (await shared().get(`/changes?wait=${wait}`)).status]).toEqual([wait, 400]);
+  });
+
+  test.each(["1.5", "x", "9007199254740993", "1e30", "NaN", "0x10", "1e2", "%20"])(
+    "are refused after=%s",
+    async (after) => {
+      expect((await shared().get(`/changes?after=${after}`)).status).toBe(400);
+    },
+  );
+
+  test.each(["0x1", "1e0", "%20", "."])("are refused wait=%s", async (wait) => {
+    expect((await shared().get(`/changes?wait=${wait}`)).status).toBe(400);
   });
 });
 
 describe("a page that waits", () => {
-  test("comes as soon as something is committed", async (context) => {
-    const { get, take } = await desk(context);
+  test("comes as soon as a change is committed", async (context) => {
+    const { get, recordAndSettle } = await startTestConsole(context);
     const waiting = Promise.all([
       get("/changes?wait=60"),
       get("/changes?wait=60"),
       get("/changes?after=1&wait=60"),
     ]);
-    await take(event("first"));
-    await take(event("second"));
+    await recordAndSettle(eventBody("first"));
+    await recordAndSettle(eventBody("second"));
     const [one, other, later] = await waiting;
     expect(one.json.items[0]).toMatchObject({ position: 1, entityId: "first" });
     expect(other.json.items[0]).toMatchObject({ position: 1, entityId: "first" });
     expect(later.json).toMatchObject({ items: [{ position: 2, entityId: "second" }], next: 2 });
   });
 
-  test("does not wait where there is something already", async (context) => {
-    const { get, take, close } = await desk(context);
-    await take(event("first"));
+  test("comes at once if there is a change already", async (context) => {
+    const { get, recordAndSettle } = await startTestConsole(context);
+    await recordAndSettle(eventBody("first"));
     expect((await get("/changes?wait=60")).json.items).toHaveLength(1);
-    await close();
   });
 
-  test("is empty when the wait is over, and goes on from where it was", async (context) => {
-    const { get } = await desk(context);
+  test("is empty when the time is over, and continues from the same position", async (context) => {
+    const { get } = await startTestConsole(context);
     expect((await get("/changes?wait=0.1")).json).toEqual({ items: [], next: 0 });
     expect((await get("/changes?after=7&wait=0.1")).json).toEqual({ items: [], next: 7 });
   });
 
-  test("is sent away at once when the console shuts down", async (context) => {
-    const { get, sent, close } = await desk(context);
+  test("is answered empty when the console shuts down, and a stream ends", async (context) => {
+    const { get, send, close } = await startTestConsole(context);
     const waiting = Array.from({ length: 20 }, () => get("/changes?wait=60"));
-    const stream = await begun(sent("/changes", { accept: "text/event-stream" }));
-    // All are known to have come when one that came after them is answered.
+    const stream = await responseTo(send("/changes", { accept: "text/event-stream" }));
+    // A request that is sent after them and answered shows that they have arrived.
     await get("/changes");
-    const over = Promise.all([...waiting, once(stream.resume(), "end")]);
+    const answers = Promise.all(waiting);
+    const ended = once(stream.resume(), "end");
     await close();
-    const answers = (await over).slice(0, 20) as Awaited<ReturnType<Desk["get"]>>[];
-    expect(answers.map(({ status, json }) => [status, json])).toEqual(
-      answers.map(() => [200, { items: [], next: 0 }]),
-    );
+    for (const { status, json } of await answers) {
+      expect([status, json]).toEqual([200, { items: [], next: 0 }]);
+    }
+    await ended;
     expect(stream.complete).toBe(true);
   });
 });
 
-/** Reads Server-Sent Events as a client does, one by one. */
-function reader(stream: IncomingMessage) {
-  async function* events(): AsyncGenerator<Record<string, string>, never> {
+/** Reads Server-Sent Events one by one, as a client does. */
+function readEvents(stream: IncomingMessage) {
+  async function* parse(): AsyncGenerator<Record<string, string>, never> {
     let buffered = "";
     for await (const text of stream.setEncoding("utf8") as AsyncIterable<string>) {
-      const whole = (buffered + text).split("\n\n");
-      buffered = whole.pop() ?? "";
-      for (const one of whole)
+      const events = (buffered + text).split("\n\n");
+      buffered = events.pop() ?? "";
+      for (const event of events) {
         yield Object.fromEntries(
-          one.split("\n").map((line) => [line.split(":")[0], line.slice(line.indexOf(": ") + 2)]),
+          event.split("\n").map((line) => [line.split(":")[0], line.slice(line.indexOf(": ") + 2)]),
         );
+      }
     }
     throw new Error("the stream has ended");
   }
-  const told = events();
-  return { next: async () => (await told.next()).value };
+  const events = parse();
+  return { next: async () => (await events.next()).value };
+}
+
+async function openStream({ send }: TestConsole, query = "", headers: Record<string, string> = {}) {
+  const stream = await responseTo(send(`/changes${query}`, { accept: "text/event-stream", ...headers }));
+  return { stream, ...readEvents(stream) };
 }
 
 describe("a stream", () => {
-  const follow = async ({ sent }: Desk, query = "", headers = {}) => {
-    const stream = await begun(sent(`/changes${query}`, { accept: "text/event-stream", ...headers }));
-    return { stream, ...reader(stream) };
-  };
-
-  test("holds what there is and then what comes, with positions as ids", async (context) => {
-    const console = await desk(context);
-    await console.take(...numbered(1, 3));
-    const { stream, next } = await follow(console, "?limit=2");
+  test("sends the changes so far and then each new one, with positions as ids", async (context) => {
+    const console = await startTestConsole(context);
+    await console.recordAndSettle(...eventBodies(1, 3));
+    const { stream, next } = await openStream(console, "?limit=2");
     expect([stream.statusCode, stream.headers["content-type"], stream.headers["cache-control"]]).toEqual([
       200,
       "text/event-stream",
@@ -145,101 +165,99 @@ describe("a stream", () => {
       const { id, event, data } = await next();
       expect([id, event, JSON.parse(data ?? "")]).toEqual([String(change.position), "change", change]);
     }
-    await console.take(...numbered(4, 4));
+    await console.recordAndSettle(...eventBodies(4, 4));
     expect(await next()).toMatchObject({ id: "4" });
-    await console.take(...numbered(5, 5));
+    await console.recordAndSettle(...eventBodies(5, 5));
     expect(await next()).toMatchObject({ id: "5" });
   });
 
-  test("resumes from Last-Event-ID, which counts more than `after`", async (context) => {
-    const console = await desk(context);
-    await console.take(...numbered(1, 4));
-    const { next } = await follow(console, "?after=1", { "last-event-id": "3" });
-    expect(await next()).toMatchObject({ id: "4" });
-    expect(await (await follow(console, "?after=1")).next()).toMatchObject({ id: "2" });
-    const { status, json } = await console.get("/changes", {
-      accept: "text/event-stream",
-      "last-event-id": "x",
-    });
-    expect([status, json.errors]).toEqual([
-      400,
-      [
-        {
-          in: "header",
-          name: "last-event-id",
-          message: "must be a position: a whole number, 0 for the beginning",
-        },
-      ],
-    ]);
+  test("resumes from `after`, or from Last-Event-ID if both are given", async (context) => {
+    const console = await startTestConsole(context);
+    await console.recordAndSettle(...eventBodies(1, 4));
+    const resumed = await openStream(console, "?after=1", { "last-event-id": "3" });
+    expect(await resumed.next()).toMatchObject({ id: "4" });
+    expect(await (await openStream(console, "?after=1")).next()).toMatchObject({ id: "2" });
   });
 
-  test("says while nothing happens that it is alive", async (context) => {
-    const console = await desk(context, {}, { heartbeatSeconds: 0.01 });
-    const { next } = await follow(console);
+  test("is refused with a Last-Event-ID that is not a position", async (context) => {
+    const { get } = await startTestConsole(context);
+    const { status, json } = await get("/changes", { accept: "text/event-stream", "last-event-id": "x" });
+    const message = "must be a position: a whole number, 0 for the beginning";
+    expect([status, json.errors]).toEqual([400, [{ in: "header", name: "last-event-id", message }]]);
+  });
+
+  test("sends comments while there is no change", async (context) => {
+    const console = await startTestConsole(context, { heartbeatSeconds: 0.01 });
+    const { next } = await openStream(console);
     expect([await next(), await next()]).toEqual([{ "": "alive" }, { "": "alive" }]);
-    await console.take(event("first"));
-    let told = await next();
-    while (!("id" in told)) told = await next();
-    expect(told).toMatchObject({ id: "1" });
+    await console.recordAndSettle(eventBody("first"));
+    let event = await next();
+    while (!("id" in event)) event = await next();
+    expect(event).toMatchObject({ id: "1" });
   });
 
-  test("asks Postgres for no more while its client takes nothing, and then goes on", async (context) => {
-    const console = await desk(context);
-    // More than the buffers of both sides' sockets hold.
+  test("stops asking Postgres while its client reads nothing, and then continues", async (context) => {
+    const console = await startTestConsole(context);
+    // More bytes than the buffers of both sockets hold.
     const CHANGES = 24;
     for (let n = 0; n < CHANGES; n++)
-      await console.take(event(`big-${n}`, { data: { message: "x".repeat(700_000) } }));
-    const stream = await begun(console.sent("/changes?limit=1", { accept: "text/event-stream" }));
-    await stoppedAsking(console);
+      await console.recordAndSettle(eventBody(`big-${n}`, { data: { message: "x".repeat(700_000) } }));
+    const stream = await responseTo(console.send("/changes?limit=1", { accept: "text/event-stream" }));
+    await silenceTowardsPostgres(console);
 
-    const { next } = reader(stream);
+    const { next } = readEvents(stream);
     for (let n = 1; n <= CHANGES; n++) expect(await next()).toMatchObject({ id: String(n) });
   });
 });
 
-/** Resolves once the console has sent Postgres nothing for a second: a stream that goes on asks four times in one. */
-async function stoppedAsking({ pool }: Desk): Promise<void> {
-  await expect
-    .poll(
-      async () => {
-        const { rows } = await pool.query<{ silent: boolean }>(
-          `select max(query_start) < clock_timestamp() - interval '1 second' as silent
-           from pg_stat_activity where application_name = 'dossier-console' and datname = current_database()`,
-        );
-        return rows[0]?.silent;
-      },
-      { interval: 100 },
-    )
-    .toBe(true);
+/** Resolves once the console has sent Postgres nothing for a second; a stream that goes on asks four times in one. */
+async function silenceTowardsPostgres({ pool }: TestConsole): Promise<void> {
+  await waitFor(async () => {
+    const { rows } = await pool.query<{ silent: boolean }>(
+      `select max(query_start) < clock_timestamp() - interval '1 second' as silent
+       from pg_stat_activity where application_name = 'dossier-console' and datname = current_database()`,
+    );
+    return rows[0]?.silent;
+  });
 }
 
-describe("clients that go away", () => {
-  // No heartbeat comes to find them gone.
-  const shared = sharedDesk(undefined, { heartbeatSeconds: 3_600 });
-  const timers = () => process.getActiveResourcesInfo().filter((one) => one === "Timeout").length;
+describe("clients that disconnect", () => {
+  // No heartbeat notices that they are gone.
+  const shared = useConsole(undefined, { heartbeatSeconds: 3_600 });
 
   test.each([
     ["a page that waits", "/changes?wait=60", {}],
     ["a stream", "/changes", { accept: "text/event-stream" }],
-  ])("leave nothing of %s behind: no timer, no question to Postgres", async (_name, path, headers) => {
-    const console = shared();
-    const before = timers();
-    const asked = Array.from({ length: 20 }, () => console.sent(path, headers));
-    for (const one of asked) one.on("error", () => undefined);
-    await expect.poll(timers).toBeGreaterThan(before + 15);
-    for (const one of asked) one.destroy();
-    await expect.poll(timers).toBeLessThanOrEqual(before + 2);
-    expect(console.lines().filter(({ level }) => level === "error")).toEqual([]);
-  });
-
-  test("after answers have come, nothing of them is left either", async (context) => {
-    const { get, take, lines } = await desk(context);
-    const before = timers();
-    const waiting = Array.from({ length: 20 }, () => get("/changes?wait=60"));
-    await expect.poll(timers).toBeGreaterThan(before + 15);
-    await take(event("first"));
-    await Promise.all(waiting);
-    await expect.poll(timers).toBeLessThanOrEqual(before + 2);
-    expect(lines().filter(({ level }) => level === "error")).toEqual([]);
+  ])("leave no timer of %s behind", async (_name, path, headers) => {
+    const { send, logLines } = shared();
+    const before = await countTimersOf(shared());
+    const requests = Array.from({ length: 20 }, () => send(path, headers));
+    for (const request of requests) request.on("error", () => undefined);
+    await waitFor(countTimers, (timers) => timers > before + 10);
+    for (const request of requests) request.destroy();
+    await waitFor(countTimers, (timers) => timers <= before + 2);
+    expect(logLines().filter(({ level }) => level === "error")).toEqual([]);
   });
 });
+
+test("pages that waited and were answered leave no timer behind", async (context) => {
+  const console = await startTestConsole(context);
+  const { get, recordAndSettle, logLines } = console;
+  const before = await countTimersOf(console);
+  const waiting = Array.from({ length: 20 }, () => get("/changes?wait=60"));
+  await waitFor(countTimers, (timers) => timers > before + 10);
+  await recordAndSettle(eventBody("first"));
+  await Promise.all(waiting);
+  await waitFor(countTimers, (timers) => timers <= before + 2);
+  expect(logLines().filter(({ level }) => level === "error")).toEqual([]);
+});
+
+function countTimers(): number {
+  return process.getActiveResourcesInfo().filter((one) => one === "Timeout").length;
+}
+
+/** Counts timers after all connections of the pool are open: each idle connection has a timer of its own for 10 s. */
+async function countTimersOf({ get }: TestConsole): Promise<number> {
+  await Promise.all(Array.from({ length: 20 }, () => get("/changes")));
+  return countTimers();
+}

@@ -26,40 +26,40 @@ interface DocumentedOperation {
   readonly responses: Readonly<Record<string, { readonly content: Readonly<Record<string, object>> }>>;
 }
 
-const AT = "https://console.test/openapi.json";
+const URI = "https://console.test/openapi.json";
 const DIALECT = "https://spec.openapis.org/oas/3.1/dialect/base";
 
-/** Compiled once, for all consoles of a process have the same document. */
+/** Compiled once, since all consoles of a process have the same document. */
 const validators = new Map<string, Promise<Validator>>();
 
-/** Holds answers of the API against its own document. */
-export function contractOf(document: OpenApiDocument) {
+/** Returns a function that checks an answer of the API against its document. */
+export function createContractCheck(document: OpenApiDocument) {
   if (validators.size === 0) {
-    unregisterSchema(AT);
-    registerSchema(document as never, AT, DIALECT);
+    unregisterSchema(URI);
+    registerSchema(document as never, URI, DIALECT);
   }
   const templates = Object.keys(document.paths).map((path) => ({
     path,
-    fits: new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}$`),
+    pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}$`),
   }));
 
-  return async function keeps(method: string, path: string, answer: Answer): Promise<void> {
+  return async function checkContract(method: string, path: string, answer: Answer): Promise<void> {
     const pathname = path.split("?")[0] ?? "";
-    const template = templates.find(({ fits }) => fits.test(pathname))?.path ?? "";
+    const template = templates.find(({ pattern }) => pattern.test(pathname))?.path ?? "";
     const verb = method.toLowerCase();
     const operation = document.paths[template]?.[verb];
     if (operation === undefined) return;
     const type = answer.headers["content-type"] ?? "";
-    const promised = operation.responses[String(answer.status)]?.content[type];
-    expect(promised, `${method} ${template} promises a ${answer.status} of ${type}`).toBeDefined();
+    const content = operation.responses[String(answer.status)]?.content[type];
+    expect(content, `${method} ${template} documents ${answer.status} as ${type}`).toBeDefined();
     const at = pointer("paths", template, verb, "responses", answer.status, "content", type, "schema");
-    const validator = validators.get(at) ?? validate(`${AT}#${at}`);
+    const validator = validators.get(at) ?? validate(`${URI}#${at}`);
     validators.set(at, validator);
     const output = (await validator)(answer.json, "BASIC");
     const errors = output.valid ? [] : (output.errors ?? []);
     expect(output.valid || errors.length > 0).toBe(true);
     const mismatches = errors.map((error) => `${error.instanceLocation} ${error.absoluteKeywordLocation}`);
-    expect(mismatches, `${method} ${path} is answered as promised: ${answer.text}`).toEqual([]);
+    expect(mismatches, `${method} ${path} is answered as documented: ${answer.text}`).toEqual([]);
   };
 }
 

@@ -1,24 +1,24 @@
 import { consume, openQueue, type QueueLocation } from "@dossier/queue";
 import { serve } from "@dossier/service";
-import { freshRedis } from "@dossier/testing";
+import { freshRedis, waitFor } from "@dossier/testing";
 import { Hono } from "hono";
 import { bearerAuth } from "hono/bearer-auth";
 import { describe, expect, test, type TestContext } from "vitest";
 import { failedJobs } from "../src/failed-jobs.ts";
-import { database } from "./desk.ts";
+import { createDatabase } from "./harness.ts";
 import { exchange } from "./http.ts";
 
 const DELIVERY = "0190a5c8-7e2f-7000-8000-000000000001";
-const bearer = { authorization: "Bearer token" };
+const BEARER = { authorization: "Bearer token" };
 
 const LOCATIONS: Record<string, (context: TestContext) => Promise<QueueLocation>> = {
   Redis: async (context) => ({ redisUrl: await freshRedis(context) }),
-  Postgres: async (context) => ({ databaseUrl: await database(context) }),
+  Postgres: async (context) => ({ databaseUrl: await createDatabase(context) }),
 };
 
 describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) => {
-  /** An app that mounts it behind authentication, over a queue with the job of a dead letter. */
-  async function board(context: TestContext) {
+  /** Serves bull-board behind authentication, over a queue with the failed job of a dead letter. */
+  async function serveBullBoard(context: TestContext) {
     const location = (await LOCATIONS[name]?.(context)) as QueueLocation;
     const queue = openQueue(location, { name: "test", timeoutMs: 20_000, onError: () => undefined });
     context.onTestFinished(() => queue.close());
@@ -30,24 +30,27 @@ describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) =>
       isOutage: () => false,
       onError: () => undefined,
     });
-    await expect.poll(async () => (await queue.counts()).failed).toBe(1);
+    await waitFor(
+      () => queue.counts(),
+      ({ failed }) => failed === 1,
+    );
     await consumer.close(10_000);
     const app = new Hono().use(bearerAuth({ token: "token" })).route("/", failedJobs(queue, "/queue"));
     const server = await serve(app, { port: 0, host: "127.0.0.1" });
     if (!server.ok) throw new Error(server.error);
     context.onTestFinished(() => server.value.close());
-    const ask = (path: string, method = "GET", headers: Record<string, string> = bearer, body?: string) =>
+    const request = (path: string, method = "GET", headers: Record<string, string> = BEARER, body?: string) =>
       exchange(server.value.port, path, {
         method,
         headers: { ...headers, "content-type": "application/json" },
         ...(body !== undefined && { body }),
       });
-    return { ask, queue };
+    return { request, queue };
   }
 
-  test("shows the failed job of a dead letter, with ids alone", async (context) => {
-    const { ask } = await board(context);
-    const { status, json } = await ask(
+  test("shows the failed job of a dead letter, with ids only", async (context) => {
+    const { request } = await serveBullBoard(context);
+    const { status, json } = await request(
       "/queue/api/queues?activeQueue=deliveries&status=failed&page=1&jobsPerPage=10",
     );
     expect(status).toBe(200);
@@ -61,13 +64,13 @@ describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) =>
         failedReason: "unparsable",
       },
     ]);
-    const job = await ask(`/queue/api/queues/deliveries/delivery-${DELIVERY}`);
+    const job = await request(`/queue/api/queues/deliveries/delivery-${DELIVERY}`);
     expect([job.status, job.json.status]).toEqual([200, "failed"]);
   });
 
-  test("loads its page and all that it is made of from the console alone", async (context) => {
-    const { ask } = await board(context);
-    const { status, headers, text } = await ask("/queue");
+  test("loads its page and all its files from the console only", async (context) => {
+    const { request } = await serveBullBoard(context);
+    const { status, headers, text } = await request("/queue");
     expect([status, headers["content-type"]]).toEqual([200, expect.stringMatching(/^text\/html/)]);
     const policy = String(headers["content-security-policy"]);
     expect(policy).toContain("default-src 'self'");
@@ -75,35 +78,40 @@ describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) =>
     const files = [...text.matchAll(/(?:src|href)="(static\/[^"]+)"/g)].map(([, file]) => file);
     expect(files.length).toBeGreaterThan(3);
     for (const file of files) {
-      const { status, text } = await ask(`/queue/${file}`);
+      const { status, text } = await request(`/queue/${file}`);
       expect([file, status, text.length > 0]).toEqual([file, 200, true]);
     }
   });
 
-  test("only shows: whatever would change the queue is refused", async (context) => {
-    const { ask, queue } = await board(context);
-    const own = `/delivery-${DELIVERY}`;
+  test("refuses every request that would change the queue", async (context) => {
+    const { request, queue } = await serveBullBoard(context);
+    const job = `/delivery-${DELIVERY}`;
     for (const [method, path] of [
       ["PUT", "/retry/failed"],
-      ["PUT", `${own}/retry`],
-      ["PUT", `${own}/clean`],
+      ["PUT", `${job}/retry`],
+      ["PUT", `${job}/clean`],
       ["PUT", "/clean/failed"],
       ["PUT", "/pause"],
       ["PUT", "/empty"],
       ["PUT", "/obliterate"],
       ["POST", "/add"],
-      ["PATCH", `${own}/update-data`],
+      ["PATCH", `${job}/update-data`],
     ] as const) {
-      const { status } = await ask(`/queue/api/queues/deliveries${path}`, method, bearer, '{"jobData":{}}');
+      const { status } = await request(
+        `/queue/api/queues/deliveries${path}`,
+        method,
+        BEARER,
+        '{"jobData":{}}',
+      );
       expect([method, path, status]).toEqual([method, path, 405]);
     }
     expect(await queue.counts()).toMatchObject({ failed: 1, waiting: 0, delayed: 0 });
     expect(await queue.bullmq.isPaused()).toBe(false);
   });
 
-  test("is for no one who does not pass the authentication before it", async (context) => {
-    const { ask } = await board(context);
+  test("is reached only through the authentication before it", async (context) => {
+    const { request } = await serveBullBoard(context);
     for (const path of ["/queue", "/queue/api/queues", "/queue/static/favicon.ico"])
-      expect((await ask(path, "GET", {})).status).toBe(401);
+      expect((await request(path, "GET", {})).status).toBe(401);
   });
 });

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { request, type ClientRequest, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 
-/** A request; what `fetch` would not send may stand in it, too, such as a foreign Host. */
-export interface Asked {
+/** A request, also one that `fetch` would not send, such as one with another Host. */
+export interface RequestOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -13,29 +13,30 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
   readonly text: string;
-  /** Whatever the test takes it for. */
+  /** Parsed on each access, as `any`. */
   readonly json: ReturnType<typeof JSON.parse>;
 }
 
-export function sent(
+/** Sends a request on a connection of its own. */
+export function send(
   port: number,
   path: string,
-  { method = "GET", headers, body }: Asked = {},
+  { method = "GET", headers, body }: RequestOptions = {},
 ): ClientRequest {
-  const asked = request({ port, host: "127.0.0.1", method, path, headers: { ...headers }, agent: false });
-  asked.end(body);
-  return asked;
+  const sent = request({ port, host: "127.0.0.1", method, path, headers: { ...headers }, agent: false });
+  sent.end(body);
+  return sent;
 }
 
-/** The head of the answer, and its body to come. */
-export async function begun(asked: ClientRequest): Promise<IncomingMessage> {
-  const [response] = (await once(asked, "response")) as [IncomingMessage];
+/** Resolves once the answer's headers have arrived. */
+export async function responseTo(sent: ClientRequest): Promise<IncomingMessage> {
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
   return response;
 }
 
-/** Makes one request on a connection of its own. */
-export async function exchange(port: number, path: string, asked?: Asked): Promise<Answer> {
-  const response = await begun(sent(port, path, asked));
+/** Sends a request on a connection of its own, and reads the whole answer. */
+export async function exchange(port: number, path: string, options?: RequestOptions): Promise<Answer> {
+  const response = await responseTo(send(port, path, options));
   const body = await text(response);
   return {
     status: response.statusCode ?? 0,

@@ -1,10 +1,9 @@
 import { expect, test } from "vitest";
-import { desk, event } from "./desk.ts";
+import { eventBody, startTestConsole } from "./harness.ts";
 
-test("stats count what there is and what waits, of the record and of the queue", async (context) => {
-  const { get, take, record, exhaust } = await desk(context);
-  const nothing = (await get("/stats")).json;
-  expect(nothing).toEqual({
+test("stats of an empty record are all zero", async (context) => {
+  const { get } = await startTestConsole(context);
+  expect((await get("/stats")).json).toEqual({
     deliveries: {
       open: 0,
       oldestOpenSeconds: null,
@@ -27,15 +26,18 @@ test("stats count what there is and what waits, of the record and of the queue",
     feed: { lastPosition: 0, behindSeconds: 0 },
     queue: { backend: "postgres", jobs: { waiting: 0, active: 0, delayed: 0, failed: 0, completed: 0 } },
   });
+});
 
-  await take(
-    event("a"),
-    event("a"),
-    event("b", { event: "NaturalPersonTeleported" }),
+test("stats count deliveries by outcome, dead letters, persons and events", async (context) => {
+  const { get, recordAndSettle, record, recordFoldFailed } = await startTestConsole(context);
+  await recordAndSettle(
+    eventBody("a"),
+    eventBody("a"),
+    eventBody("b", { event: "NaturalPersonTeleported" }),
     Buffer.from("not JSON"),
   );
-  await exhaust(event("c"));
-  await record(event("d"));
+  await recordFoldFailed(eventBody("c"));
+  await record(eventBody("d"));
   const { json } = await get("/stats");
   expect(json).toMatchObject({
     deliveries: { open: 1, deadLettered: 2, discarded: 0, applied: 2, duplicate: 1, total: 6 },

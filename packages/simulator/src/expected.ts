@@ -23,6 +23,24 @@ export const STATUS_AFTER = {
 
 export type DocumentedEvent = keyof typeof STATUS_AFTER;
 
+/** What `data` may hold beside `entityId`. Each documented event has its own choice of these. */
+export type EventData = {
+  entity?: string;
+  email?: string;
+  sessionId?: string;
+  isClientUpdateRequest?: boolean;
+  entityCreated?: boolean;
+  documentType?: string;
+  supportingDocumentId?: string;
+  supportingDocumentType?: string;
+  supportingDocumentDescription?: string;
+  userName?: string;
+  userEmail?: string;
+  entityStatus?: string;
+  description?: string;
+  message?: string;
+};
+
 /** A person's state as the API shows it. Times are UTC with seven fractional digits; what is not known is `null`. */
 export type ExpectedPerson = {
   readonly entityId: string;

@@ -1,13 +1,5 @@
-export type { DocumentedEvent, ExpectedPerson } from "./expected.ts";
-export {
-  documentedEvents,
-  encode,
-  payload,
-  samples,
-  type EventData,
-  type Payload,
-  type Sample,
-} from "./payload.ts";
+export type { DocumentedEvent, EventData, ExpectedPerson } from "./expected.ts";
+export { documentedEvents, encode, payload, samples, type Payload, type Sample } from "./payload.ts";
 export { Random } from "./random.ts";
 export { scenario, type Scenario, type ScenarioOptions } from "./scenario.ts";
 export {

@@ -1,23 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import type { DocumentedEvent } from "./expected.ts";
-
-/** What `data` may hold beside `entityId`. Each documented event has its own choice of these. */
-export type EventData = {
-  entity?: string;
-  email?: string;
-  sessionId?: string;
-  isClientUpdateRequest?: boolean;
-  entityCreated?: boolean;
-  documentType?: string;
-  supportingDocumentId?: string;
-  supportingDocumentType?: string;
-  supportingDocumentDescription?: string;
-  userName?: string;
-  userEmail?: string;
-  entityStatus?: string;
-  description?: string;
-  message?: string;
-};
+import type { DocumentedEvent, EventData } from "./expected.ts";
 
 export type Payload = {
   id: string;

@@ -1,5 +1,5 @@
-import type { DocumentedEvent } from "./expected.ts";
-import { documentedEvents, payload, type EventData, type Payload } from "./payload.ts";
+import type { DocumentedEvent, EventData } from "./expected.ts";
+import { documentedEvents, payload, type Payload } from "./payload.ts";
 import type { Random } from "./random.ts";
 
 /** One step of a person's way through KYC. */

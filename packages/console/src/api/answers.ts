@@ -1,18 +1,18 @@
-import { STATUSES } from "@dossier/events";
+import { STATUSES, type Person } from "@dossier/events";
 import { z } from "zod";
 
 /** A time as every answer writes it. */
 export const utc = z
   .string()
-  .meta({ format: "date-time", description: "In UTC, with all seven fractional digits (100 ns)." });
+  .meta({ format: "date-time", description: "In UTC, with seven fractional digits (100 ns)." });
 
 export const count = z.int().min(0);
 
-/** One page of a list. */
+/** Returns the schema of one page of a list. */
 export function page<Item extends z.ZodType>(item: Item) {
   return z.object({
     items: z.array(item),
-    nextCursor: z.string().nullable().describe("The next page's `cursor`; `null` where there is none."),
+    nextCursor: z.string().nullable().describe("The `cursor` of the next page; `null` if this is the last."),
   });
 }
 
@@ -43,22 +43,19 @@ export const naturalPerson = z
     entityId: z.string(),
     name: z.string().nullable(),
     email: z.string().nullable(),
-    status: z.enum(STATUSES).describe("The furthest step ever reached: it never goes back."),
-    entityStatus: z.string().nullable().describe("iComply's own word, from the last approval."),
+    status: z.enum(STATUSES).describe("The furthest step that the person ever reached; it never goes back."),
+    entityStatus: z.string().nullable().describe("iComply's own status, from the last approval."),
     approval: approval.nullable().describe("The last approval."),
     reviewNeeded: z
       .boolean()
-      .describe("The client did something asked for by an update after the last approval."),
+      .describe("Whether the person answered a request for an update after the last approval."),
     personalInfoSubmittedAt: utc.nullable(),
-    identityDocuments: z.array(identityDocument).describe("By their first time, then by type and session."),
-    supportingDocuments: z.array(supportingDocument).describe("By their first time, then by id."),
-    unrecognisedEvents: z
-      .int()
-      .min(0)
-      .describe("How many of the events are of types that this code does not know."),
-    version: z.int().min(0).describe("How many distinct events the file is made of."),
+    identityDocuments: z.array(identityDocument).describe("Ordered by first time, then by type and session."),
+    supportingDocuments: z.array(supportingDocument).describe("Ordered by first time, then by id."),
+    unrecognisedEvents: count.describe("How many of the events have a type that this version does not know."),
+    version: count.describe("How many distinct events the file is built from."),
     firstEventAt: utc.nullable(),
     lastEventAt: utc.nullable(),
   })
   .describe("A person's file. What is not known is `null`.")
-  .meta({ id: "NaturalPerson" });
+  .meta({ id: "NaturalPerson" }) satisfies z.ZodType<Person>;

@@ -1,59 +1,71 @@
 import type { Change, ChangePage, ChangeWatch } from "@dossier/store";
-import { abortedAfter } from "./deadline.ts";
 
-interface ChangeStream {
-  readonly first: ChangePage;
-  readonly read: (after: bigint) => Promise<ChangePage>;
+export interface ChangeStreamOptions {
+  readonly firstPage: ChangePage;
+  readonly readPage: (after: bigint) => Promise<ChangePage>;
   readonly watch: ChangeWatch;
-  /** Any of these, aborted, ends the stream. */
-  readonly ended: readonly AbortSignal[];
+  /** The stream ends when any of these is aborted. */
+  readonly endSignals: readonly AbortSignal[];
   readonly heartbeatSeconds: number;
-  /** Told of what ended the stream before its time. */
-  readonly onBroken: (error: unknown) => void;
+  /** Called with the error that ended the stream. */
+  readonly onError: (error: unknown) => void;
 }
 
-/** Changes as Server-Sent Events. Nothing is read before the client has taken what was read before. */
-export function changeStream(parts: ChangeStream): Response {
-  return new Response(ReadableStream.from(frames(parts)), {
+/** Answers changes as Server-Sent Events. Reads a page once the client has taken the page before it. */
+export function changeStream(options: ChangeStreamOptions): Response {
+  return new Response(ReadableStream.from(events(options)), {
     headers: {
       "content-type": "text/event-stream",
       "cache-control": "no-store",
-      // To nginx: pass on each event as it comes.
+      // Makes nginx pass on each event as it comes.
       "x-accel-buffering": "no",
     },
   });
 }
 
-async function* frames({
-  first,
-  read,
+async function* events({
+  firstPage,
+  readPage,
   watch,
-  ended,
+  endSignals,
   heartbeatSeconds,
-  onBroken,
-}: ChangeStream): AsyncGenerator<Uint8Array> {
-  const live = () => !ended.some(({ aborted }) => aborted);
+  onError,
+}: ChangeStreamOptions): AsyncGenerator<Uint8Array> {
+  const isOpen = () => !endSignals.some(({ aborted }) => aborted);
+  const wait = (position: bigint) => waitForChange(watch, position, heartbeatSeconds, endSignals);
   try {
-    for (let page = first; live(); page = await read(page.next)) {
-      for (const change of page.changes) yield frame(change);
+    for (let page = firstPage; isOpen(); page = await readPage(page.next)) {
+      for (const change of page.changes) yield encodeChange(change);
       if (page.changes.length > 0) continue;
-      while (live() && !(await grows(page.next))) yield HEARTBEAT;
+      while (isOpen() && !(await wait(page.next))) yield HEARTBEAT;
     }
   } catch (error) {
-    // A stream that fails would be cut off in the middle of an event.
-    onBroken(error);
-  }
-
-  async function grows(position: bigint): Promise<boolean> {
-    using silence = abortedAfter(heartbeatSeconds * 1_000, ended);
-    return await watch.waitBeyond(position, silence.signal);
+    // Not rethrown: the client would get part of an event.
+    onError(error);
   }
 }
 
 const encoder = new TextEncoder();
 const HEARTBEAT = encoder.encode(": alive\n\n");
 
-function frame(change: Change): Uint8Array {
+function encodeChange(change: Change): Uint8Array {
   const data = JSON.stringify({ ...change, position: Number(change.position) });
   return encoder.encode(`id: ${change.position}\nevent: change\ndata: ${data}\n\n`);
+}
+
+/** Returns whether the feed went beyond `position` before the time was over or one of the signals was aborted. */
+export async function waitForChange(
+  watch: ChangeWatch,
+  position: bigint,
+  seconds: number,
+  endSignals: readonly AbortSignal[],
+): Promise<boolean> {
+  // AbortSignal.timeout() would keep its timer until the time is over, however soon the change comes.
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), seconds * 1_000);
+  try {
+    return await watch.waitBeyond(position, AbortSignal.any([timeout.signal, ...endSignals]));
+  } finally {
+    clearTimeout(timer);
+  }
 }

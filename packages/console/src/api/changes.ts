@@ -1,13 +1,15 @@
 import { readChanges, watchChanges, type ChangePage, type Pool } from "@dossier/store";
 import { z } from "zod";
-import { utc } from "./answers.ts";
-import { changeStream } from "./change-stream.ts";
-import { abortedAfter } from "./deadline.ts";
+import { count, utc } from "./answers.ts";
+import { changeStream, waitForChange } from "./change-stream.ts";
 import { operation, type Operation } from "./operation.ts";
 import { decimal, limit } from "./parameters.ts";
 
-/** Seconds that a request may wait: less than proxies and the server itself let a connection be silent. */
+/** Less than the time for which proxies and the server let a connection be silent. */
 const MAX_WAIT_SECONDS = 60;
+
+/** Less than the time for which proxies let a connection be silent. */
+const HEARTBEAT_SECONDS = 15;
 
 const position = decimal(
   z.int("must be a position: a whole number, 0 for the beginning").min(0, "must be 0 or more"),
@@ -21,8 +23,8 @@ const wait = decimal(
     .default(0),
 );
 
-const told = z.object({
-  position: z.int().min(1).describe("Its place in the feed: counts from 1, without a gap."),
+const changedEvent = z.object({
+  position: z.int().min(1).describe("The change's number in the feed: counts from 1, without gaps."),
   entityId: z.string(),
   event: z.string(),
   id: z.string(),
@@ -33,28 +35,26 @@ const told = z.object({
 
 const change = z
   .discriminatedUnion("kind", [
-    told.extend({ kind: z.literal("event"), data: z.record(z.string(), z.unknown()) }),
-    told.extend({ kind: z.literal("earlier-time") }),
+    changedEvent.extend({ kind: z.literal("event"), data: z.record(z.string(), z.unknown()) }),
+    changedEvent.extend({ kind: z.literal("earlier-time") }),
   ])
-  .describe("A new event of a person, or an earlier time for one that was known.")
+  .describe("A person's new event, or an earlier time of an event that is known.")
   .meta({ id: "Change" });
 
 const changePage = z
   .object({
     items: z.array(change),
-    next: z.int().min(0).describe("The `after` to go on with."),
+    next: count.describe("The `after` of the next request."),
   })
   .meta({ id: "ChangePage" });
 
-/** Silence after which a stream says that it is alive: less than proxies let a connection be silent. */
-const HEARTBEAT_SECONDS = 15;
-
-export interface ChangesParts {
+export interface ChangesOptions {
   readonly pool: Pool;
-  /** Aborted when the console begins to shut down: nobody waits any longer. */
+  /** Aborted when the console begins to shut down: then nothing waits any longer. */
   readonly shutdownSignal: AbortSignal;
-  /** Told of what ended a stream before its time: it is too late for a problem. */
-  readonly onBroken: (error: unknown) => void;
+  /** Called with the error that ended a stream, after which no problem can be answered. */
+  readonly onStreamError: (error: unknown) => void;
+  /** How long a stream may be silent. Default 15. */
   readonly heartbeatSeconds?: number | undefined;
 }
 
@@ -62,56 +62,57 @@ export interface ChangesParts {
 export function changesOperation({
   pool,
   shutdownSignal,
-  onBroken,
+  onStreamError,
   heartbeatSeconds = HEARTBEAT_SECONDS,
-}: ChangesParts): Operation {
+}: ChangesOptions): Operation {
   const watch = watchChanges(pool);
   return operation({
     method: "get",
     path: "/changes",
     summary: "Follow every change of every person",
     description:
-      "In the order of commits, none skipped, resumable from any position: a reader that keeps `next` in one transaction with what it made of the items takes each change exactly once.",
+      "In commit order, without gaps, and resumable from any position. A reader that stores `next` in the transaction that stores its own results handles each change exactly once.",
     stream:
-      "Each change as an event `change`, whose id is its position and whose data is a `Change`. A comment comes when nothing else has for 15 seconds. An outage ends the stream: come back with `Last-Event-ID`.",
+      "As a stream, each change is an event `change`; its id is its position and its data is a `Change`. A comment follows 15 seconds of silence. An outage ends the stream: reconnect with `Last-Event-ID`.",
     input: {
       query: z.strictObject({
         after: position.prefault(0).describe("The last position that was read; 0 for the beginning."),
-        limit: limit.describe("How many changes a page has at the most; a stream reads as many at a time."),
-        wait: wait.describe("Seconds to wait for a change where there is none yet; a stream never ends."),
+        limit: limit.describe("How many changes a page has at most; a stream reads as many at a time."),
+        wait: wait.describe("How many seconds to wait if there is no change yet. A stream never ends."),
       }),
       header: z.object({
-        "last-event-id": position.optional().describe("Of a stream that broke: counts instead of `after`."),
+        "last-event-id": position
+          .optional()
+          .describe("The id of the last event of a stream that broke; used instead of `after`."),
       }),
     },
     answer: changePage,
     async handle({ query: { after, limit, wait }, header }, c) {
-      const gone = c.req.raw.signal;
-      const read = (position: bigint) => readChanges(pool, { after: position, limit });
+      const endSignals = [c.req.raw.signal, shutdownSignal];
+      const readPage = (position: bigint) => readChanges(pool, { after: position, limit });
       if (c.req.header("accept")?.includes("text/event-stream")) {
-        const first = await read(header["last-event-id"] ?? after);
+        const firstPage = await readPage(header["last-event-id"] ?? after);
         return changeStream({
-          first,
-          read,
+          firstPage,
+          readPage,
           watch,
-          ended: [gone, shutdownSignal],
+          endSignals,
           heartbeatSeconds,
-          onBroken,
+          onError: onStreamError,
         });
       }
-      let page = await read(after);
-      if (page.changes.length === 0 && wait > 0) {
-        using enough = abortedAfter(wait * 1_000, [gone, shutdownSignal]);
-        if (await watch.waitBeyond(after, enough.signal)) page = await read(after);
+      let page = await readPage(after);
+      if (page.changes.length === 0 && wait > 0 && (await waitForChange(watch, after, wait, endSignals))) {
+        page = await readPage(after);
       }
-      return shown(page);
+      return formatPage(page);
     },
   });
 }
 
-function shown({ changes, next }: ChangePage) {
+function formatPage({ changes, next }: ChangePage) {
   return {
-    items: changes.map((one) => ({ ...one, position: Number(one.position) })),
+    items: changes.map((change) => ({ ...change, position: Number(change.position) })),
     next: Number(next),
   };
 }

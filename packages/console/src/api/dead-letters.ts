@@ -2,9 +2,8 @@ import { DEAD_LETTER_REASONS } from "@dossier/events";
 import { countDeadLetters, findDeadLetter, listDeadLetters, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { count, page, utc } from "./answers.ts";
-import { operation, type Operation } from "./operation.ts";
+import { notFound, operation, type Operation } from "./operation.ts";
 import { cursor, deadLetterFilter, deliveryPath, limit, nextCursor } from "./parameters.ts";
-import { notFound } from "./problems.ts";
 
 export const deadLetterCounts = z
   .partialRecord(z.enum(DEAD_LETTER_REASONS), count)

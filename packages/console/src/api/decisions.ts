@@ -13,9 +13,8 @@ import {
 import { z } from "zod";
 import { count } from "./answers.ts";
 import { dryRunBatches, redriveDryRun, type Batches } from "./dry-run.ts";
-import { operation, type Operation } from "./operation.ts";
+import { notFound, operation, type Operation } from "./operation.ts";
 import { deadLetterFilter, deliveryPath, text } from "./parameters.ts";
-import { notFound } from "./problems.ts";
 
 /** Deliveries that one transaction decides about. */
 const BATCH_SIZE = 500;

@@ -2,33 +2,36 @@ import { formatTicks, STATUSES } from "@dossier/events";
 import { findPerson, listEvents, listPersons, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { naturalPerson, page, utc } from "./answers.ts";
-import { operation, type Operation } from "./operation.ts";
-import { cursor, limit, moment, nextCursor, text, time } from "./parameters.ts";
-import { notFound } from "./problems.ts";
+import { notFound, operation, type Operation } from "./operation.ts";
+import { cursor, limit, nextCursor, pointInTime, text, time } from "./parameters.ts";
 
-const person = z.strictObject({ entityId: text.describe("iComply's id of the person, percent-encoded.") });
+const personPath = z.strictObject({
+  entityId: text.describe("The person's id at iComply, percent-encoded."),
+});
 
-const send = z.object({
-  seq: z.int().min(1).describe("Its number in the person's log: the order in which it was processed."),
+const eventDelivery = z.object({
+  seq: z.int().min(1).describe("Its number in the person's log: the order in which it was settled."),
   creationTimeUtc: utc,
   receivedAt: utc,
   deliveryId: z.uuid(),
 });
 
-const event = send
+const event = eventDelivery
   .extend({
     event: z.string(),
     id: z.string(),
-    recognised: z.boolean().describe("Whether today's code understands it; if not, it is counted alone."),
-    data: z.record(z.string(), z.unknown()).describe("As it came."),
+    recognised: z
+      .boolean()
+      .describe("Whether this version knows the event's type; if not, the event is only counted."),
+    data: z.record(z.string(), z.unknown()).describe("As received."),
     deliveries: z
-      .array(send)
-      .describe("All of its deliveries; retries may carry other times, and the earliest counts."),
+      .array(eventDelivery)
+      .describe("All deliveries of the event; redeliveries may carry other times."),
   })
-  .describe("An event of a person, under the earliest time that its deliveries told.")
+  .describe("A person's event, with the earliest time that any of its deliveries carries.")
   .meta({ id: "Event" });
 
-/** Reads of persons' files, each also as it was at a moment. */
+/** Reads of persons' files, also as they were at an earlier point in time. */
 export function naturalPersonOperations(pool: Pool): readonly Operation[] {
   return [
     operation({
@@ -36,14 +39,14 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
       path: "/natural-persons",
       summary: "List persons",
       description:
-        "By entity id, which no event changes, so a walk over all pages meets every person once. With `asOf` or `knownAt` a page may hold fewer than `limit`, or none, and still have a next one.",
+        "Ordered by entity id, which never changes, so reading all pages returns every person once. With `asOf` or `knownAt`, a page may have fewer items than `limit`, or none, although another page follows.",
       input: {
-        query: moment.extend({
+        query: pointInTime.extend({
           status: z
             .enum(STATUSES, `must be one of ${STATUSES.join(", ")}`)
             .optional()
-            .describe("Only persons who have come exactly this far."),
-          q: text.optional().describe("A part of the name, the e-mail or the entity id, whatever the case."),
+            .describe("Only persons with this status."),
+          q: text.optional().describe("Part of the name, the e-mail or the entity id, in any case."),
           limit,
           cursor: cursor(z.strictObject({ entityId: text })),
         }),
@@ -58,12 +61,12 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
       method: "get",
       path: "/natural-persons/{entityId}",
       summary: "Read a person's file",
-      notFound: "Nothing was known of this person at this moment.",
-      input: { path: person, query: moment },
+      notFound: "No event of this person counts at this point in time.",
+      input: { path: personPath, query: pointInTime },
       answer: naturalPerson,
       async handle({ path: { entityId }, query }) {
-        const found = await findPerson(pool, entityId, query);
-        return found ?? notFound("Nothing is known of this person at this moment.");
+        const person = await findPerson(pool, entityId, query);
+        return person ?? notFound("No event of this person counts at this point in time.");
       },
     }),
     operation({
@@ -71,10 +74,10 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
       path: "/natural-persons/{entityId}/events",
       summary: "List a person's events",
       description:
-        "In the person's order: by time, then type, then id. Of a person of whom nothing is known there are none. With `knownAt`, all pages are of one moment.",
+        "Ordered by time, then type, then id. The list is empty if the person is not known. With `knownAt`, events that arrive while the pages are read do not change them.",
       input: {
-        path: person,
-        query: moment.extend({
+        path: personPath,
+        query: pointInTime.extend({
           limit,
           cursor: cursor(z.strictObject({ ticks: time, event: text, id: text })),
         }),

@@ -1,29 +1,27 @@
 import { problem } from "@dossier/service";
 import { Hono, type Context } from "hono";
 import { z } from "zod";
-import { given, invalidRequest } from "./request.ts";
+import { invalidRequest, readRequest, type RequestPart } from "./request.ts";
 
-/** Where a request may carry what an operation asks for. */
-type Place = "path" | "query" | "header" | "body";
-export type Input = Partial<Record<Place, z.ZodObject>>;
+export type Input = Partial<Record<RequestPart, z.ZodObject>>;
 
-/** What every operation tells of itself, in the API's document too. */
+/** What the API's document says of an operation, beside its schemas. */
 interface Description {
   readonly method: "get" | "post";
-  /** As OpenAPI writes it: `/natural-persons/{entityId}`. */
+  /** As in OpenAPI: `/natural-persons/{entityId}`. */
   readonly path: string;
   readonly summary: string;
   readonly description?: string;
-  /** What 404 means here, where it can be. */
+  /** What 404 means, if the operation can answer it. */
   readonly notFound?: string;
-  /** What the stream holds, where `Accept: text/event-stream` asks for one. */
+  /** What the stream contains, if `Accept: text/event-stream` asks for one. */
   readonly stream?: string;
 }
 
-/** One operation of the API: what it takes and gives, as a schema that checks and describes it, and its answer. */
+/** One operation of the API. Its schemas validate requests and describe them in the API's document. */
 export interface Operation extends Description {
   readonly input: Input;
-  /** Has an `id`, under which it stands in the API's document. */
+  /** Has an `id`: its name in the API's document. */
   readonly answer: z.ZodType;
   respond(c: Context): Promise<Response>;
 }
@@ -31,8 +29,8 @@ export interface Operation extends Description {
 /**
  * Declares an operation.
  *
- * @param handle given what the input's schemas made of the request; gives what the answer's schema describes, or a
- *   response of its own, such as a problem
+ * @param handle gets what the input's schemas parsed; returns what the answer's schema describes, or a response, such
+ *   as a problem
  */
 export function operation<I extends Input, A extends z.ZodType>(
   declared: Description & {
@@ -41,29 +39,33 @@ export function operation<I extends Input, A extends z.ZodType>(
     handle(input: z.output<z.ZodObject<I>>, c: Context): Promise<Readable<z.output<A>> | Response>;
   },
 ): Operation {
-  const { handle, ...described } = declared;
+  const { handle, ...description } = declared;
   const schema = z.object(declared.input);
   return {
-    ...described,
+    ...description,
     async respond(c) {
-      const input = schema.safeParse(await given(c, declared.method));
+      const input = schema.safeParse(await readRequest(c, declared.method));
       if (!input.success) return invalidRequest(input.error);
       const answer = await handle(input.data, c);
-      // Personal data, and only true for now.
+      // Personal data, which the next event may change.
       c.header("cache-control", "no-store");
       return answer instanceof Response ? answer : c.json(answer as object);
     },
   };
 }
 
-/** What may be read of a value, and not written. */
+export function notFound(detail: string): Response {
+  return problem(404, "not-found", detail);
+}
+
+/** `T`, read-only at every depth. */
 export type Readable<T> = T extends readonly (infer Item)[]
   ? readonly Readable<Item>[]
   : T extends object
     ? { readonly [Name in keyof T]: Readable<T[Name]> }
     : T;
 
-/** Returns the routes of these operations. */
+/** Returns the routes of these operations. Any other method of their paths is answered 405. */
 export function routes(operations: readonly Operation[]): Hono {
   const app = new Hono();
   // Hono takes the first path that matches: `/dead-letters/redrive` must come before `/dead-letters/{deliveryId}`.
@@ -75,7 +77,7 @@ export function routes(operations: readonly Operation[]): Hono {
     const allow = own.map(({ method }) => (method === "get" ? "GET, HEAD" : "POST")).join(", ");
     for (const { method, respond } of own) app.on(method, route, respond);
     app.all(route, () =>
-      problem(405, "method-not-allowed", `This path takes ${allow}.`, { headers: { allow } }),
+      problem(405, "method-not-allowed", `This path allows ${allow}.`, { headers: { allow } }),
     );
   }
   return app;

@@ -2,18 +2,20 @@ import { problem } from "@dossier/service";
 import type { Context } from "hono";
 import type { z } from "zod";
 
-/** What a request carries, by where it stands, for an operation's schema to judge. */
-export async function given(c: Context, method: "get" | "post"): Promise<Record<string, unknown>> {
+export type RequestPart = "path" | "query" | "header" | "body";
+
+/** Returns the parts of a request, for an operation's schemas to parse. */
+export async function readRequest(c: Context, method: "get" | "post"): Promise<Record<RequestPart, unknown>> {
   return {
     path: c.req.param(),
-    query: queryOf(c),
+    query: readQuery(c),
     header: c.req.header(),
-    body: method === "post" ? await bodyOf(c) : {},
+    body: method === "post" ? await readBody(c) : {},
   };
 }
 
-/** An empty parameter is one that was left out, as a form sends it; one that is repeated comes as a list. */
-function queryOf(c: Context): Record<string, unknown> {
+/** Leaves out empty parameters, as forms send them. A repeated parameter becomes a list. */
+function readQuery(c: Context): Record<string, unknown> {
   const all = Object.entries(c.req.queries());
   return Object.fromEntries(
     all
@@ -22,8 +24,8 @@ function queryOf(c: Context): Record<string, unknown> {
   );
 }
 
-/** No body is as good as `{}`; what is no JSON is as bad as any other that is no object. */
-async function bodyOf(c: Context): Promise<unknown> {
+/** Returns `{}` for an empty body, and `undefined` for one that is not JSON. */
+async function readBody(c: Context): Promise<unknown> {
   const text = await c.req.text();
   try {
     return text === "" ? {} : JSON.parse(text);
@@ -32,30 +34,30 @@ async function bodyOf(c: Context): Promise<unknown> {
   }
 }
 
-/** Answers 400 with every fault of the request at once. */
+/** Answers 400 with every error of the request. */
 export function invalidRequest(error: z.ZodError): Response {
-  const errors = error.issues.flatMap(faults);
+  const errors = error.issues.flatMap(toErrors);
   const detail = errors
-    .map(({ name, in: place, message }) => `${name || `the ${place}`} ${message}`)
+    .map(({ name, in: part, message }) => `${name || `the ${part}`} ${message}`)
     .join("; ");
   return problem(400, "invalid-request", `${detail}.`, { members: { errors } });
 }
 
-interface Fault {
+interface RequestError {
   readonly in: string;
-  /** The parameter, or the path into the body; empty for the body itself. */
+  /** The parameter's name, or the path into the body; empty for the body itself. */
   readonly name: string;
   readonly message: string;
 }
 
-function faults(issue: z.core.$ZodIssue): Fault[] {
-  const [place, ...path] = issue.path;
-  const fault = (names: readonly PropertyKey[], message: string): Fault => ({
-    in: String(place),
+function toErrors(issue: z.core.$ZodIssue): RequestError[] {
+  const [part, ...path] = issue.path;
+  const toError = (names: readonly PropertyKey[], message: string): RequestError => ({
+    in: String(part),
     name: names.join("."),
     message,
   });
   return issue.code === "unrecognized_keys"
-    ? issue.keys.map((key) => fault([...path, key], "is not known here"))
-    : [fault(path, issue.message)];
+    ? issue.keys.map((key) => toError([...path, key], "is not known"))
+    : [toError(path, issue.message)];
 }

@@ -9,8 +9,11 @@ import { operation, type Operation } from "./operation.ts";
 const answer = z
   .object({
     deliveries: z.object({
-      open: count.describe("Accepted and not settled yet."),
-      oldestOpenSeconds: z.number().nullable().describe("How long the one that waits longest has waited."),
+      open: count.describe("Accepted, but not settled yet."),
+      oldestOpenSeconds: z
+        .number()
+        .nullable()
+        .describe("The age of the oldest open delivery; `null` if there is none."),
       deadLettered: count,
       discarded: count,
       applied: count,
@@ -23,28 +26,28 @@ const answer = z
       total: count,
       unrecognised: z
         .record(z.string(), count)
-        .describe("By type, of those that today's code does not know."),
+        .describe("By type, for the types that this version does not know."),
     }),
     feed: z.object({
       lastPosition: count,
-      behindSeconds: z.number().describe("How long a commit has waited for its place in the change feed."),
+      behindSeconds: z.number().describe("The age of the oldest commit that is not in the change feed yet."),
     }),
     queue: z.object({
       backend: z.enum(["redis", "postgres"]),
       jobs: z
         .object({ waiting: count, active: count, delayed: count, failed: count, completed: count })
         .nullable()
-        .describe("`null` while the queue does not answer."),
+        .describe("`null` if the queue does not answer."),
     }),
   })
   .meta({ id: "Stats" });
 
-/** What there is and what waits: of the record, and of the queue where it answers. */
+/** Counts of the record, and of the queue if it answers. */
 export function statsOperation(pool: Pool, queue: DeliveryQueue): Operation {
   return operation({
     method: "get",
     path: "/stats",
-    summary: "Count what there is and what waits",
+    summary: "Count deliveries, persons, events and jobs",
     input: { query: z.strictObject({}) },
     answer,
     async handle() {

@@ -1,0 +1,32 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { freePort } from "@dossier/embedded";
+import { expect, onTestFinished, test } from "vitest";
+import { createConsoleClient } from "../src/console-client.ts";
+
+/** Starts a server that gives every request this answer. */
+async function startServer(status: number, body: unknown): Promise<URL> {
+  const server = createServer((_, response) => response.writeHead(status).end(JSON.stringify(body)));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => void server.close());
+  return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+}
+
+test.each([
+  ["a wrong token", 401, "token", { code: "unauthenticated", detail: "d" }, "set DOSSIER_API_TOKEN", 401],
+  ["a missing token", 401, undefined, { code: "unauthenticated", detail: "d" }, "needs a token", 401],
+  ["an outage", 503, "token", { code: "unavailable", detail: "ask later" }, "answered 503: ask later", 503],
+  ["something else at the address", 404, "token", "hello", "set CONSOLE_URL", undefined],
+])("%s is an error in one line that says what to do", async (_, status, token, body, message, known) => {
+  const url = await startServer(status, body);
+  const failed = createConsoleClient(url, token).get("stats");
+  await expect(failed).rejects.toMatchObject({ message: expect.stringContaining(message), status: known });
+  await expect(failed).rejects.toThrow(url.origin);
+});
+
+test("a console that cannot be reached is an error that names its address and the cause", async () => {
+  const url = new URL(`http://127.0.0.1:${await freePort()}`);
+  const failed = createConsoleClient(url, undefined).get("stats");
+  await expect(failed).rejects.toThrow(`No console answers at ${url.origin} (connect ECONNREFUSED`);
+});

@@ -1,0 +1,299 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { dumpTables, eventBody, startTestConsole, useConsole } from "./harness.ts";
+
+const UNKNOWN = randomUUID();
+const unparsableBody = Buffer.from([0x7b, 0xff, 0xfe, 0x7d]);
+const invalidBody = Buffer.from('{"event":"NaturalPersonPending","id":"1","data":{"entityId":"e-invalid"}}');
+/** More than one batch of a decision. */
+const manyBodies = Array.from({ length: 520 }, (_, n) => Buffer.from(`not JSON ${n}`));
+
+describe("redrive", () => {
+  test("opens a dead letter, with a job of its own, and records who decided and why", async (context) => {
+    const { recordAndSettle, post, get, pool } = await startTestConsole(context);
+    const [id = ""] = await recordAndSettle(invalidBody);
+    const decision = { operator: "Ada", reason: "the code is fixed" };
+    const { status, json } = await post(`/dead-letters/${id}/redrive`, decision);
+    expect([status, json]).toEqual([200, { dryRun: false, redriven: 1, notEnqueued: 0 }]);
+    expect((await get(`/dead-letters/${id}`)).json).toMatchObject({
+      outcome: "open",
+      decisions: [{ action: "redrive", ...decision }],
+    });
+    expect((await get("/dead-letters")).json).toMatchObject({ items: [], counts: {} });
+    expect((await get("/stats")).json.queue.jobs).toMatchObject({ waiting: 1 });
+    const { rows } = await pool.query("select count(*)::int as jobs from bullmq.job where id = $1", [
+      `delivery-${id}`,
+    ]);
+    expect(rows).toEqual([{ jobs: 1 }]);
+  });
+
+  test("needs no body, and records then that none named an operator or a reason", async (context) => {
+    const { recordAndSettle, request, get } = await startTestConsole(context);
+    const [id = ""] = await recordAndSettle(invalidBody);
+    expect((await request(`/api/v1/dead-letters/${id}/redrive`, { method: "POST" })).status).toBe(200);
+    expect((await get(`/dead-letters/${id}`)).json.decisions).toMatchObject([
+      { operator: "api", reason: "no reason given" },
+    ]);
+  });
+
+  test("opens all dead letters that a filter selects, however many, and no other", async (context) => {
+    const { recordAndSettle, post, get } = await startTestConsole(context);
+    await recordAndSettle(...manyBodies, invalidBody);
+    const { json } = await post("/dead-letters/redrive", {
+      filter: { reason: "unparsable", text: "not JSON" },
+      operator: "Ada",
+    });
+    expect(json).toEqual({ dryRun: false, redriven: 520, notEnqueued: 0 });
+    expect((await get("/dead-letters")).json.counts).toEqual({ "invalid-event": 1 });
+    expect((await get("/stats")).json.deliveries).toMatchObject({ open: 520, deadLettered: 1 });
+  });
+
+  test("opens all dead letters without a filter", async (context) => {
+    const { recordAndSettle, post, get } = await startTestConsole(context);
+    await recordAndSettle(invalidBody, unparsableBody);
+    expect((await post("/dead-letters/redrive")).json).toMatchObject({ redriven: 2 });
+    expect((await get("/dead-letters")).json.counts).toEqual({});
+  });
+});
+
+describe("a dry run of a redrive", () => {
+  test("answers each person's change over all deliveries, and which would fail again", async (context) => {
+    const { recordAndSettle, recordFoldFailed, post } = await startTestConsole(context);
+    const approval = { event: "NaturalPersonManuallyApproved", id: "9", at: "2026-02-01T00:00:00Z" };
+    await recordAndSettle(eventBody("known", approval));
+    await recordFoldFailed(eventBody("fresh"));
+    await recordFoldFailed(eventBody("known"));
+    await recordFoldFailed(eventBody("known", { id: "2" }));
+    await recordFoldFailed(eventBody("known", approval));
+    const [unparsable] = await recordAndSettle(unparsableBody);
+    const { json } = await post("/dead-letters/redrive", { dryRun: true });
+    expect(json).toMatchObject({
+      dryRun: true,
+      outcomes: { applied: 3, duplicate: 1, "dead-lettered": 1 },
+      persons: [
+        { entityId: "known", before: { version: 1 }, after: { version: 3, status: "approved" } },
+        { entityId: "fresh", before: null, after: { version: 1 } },
+      ],
+      failing: [{ deliveryId: unparsable, outcome: "dead-lettered", reason: "unparsable" }],
+    });
+  });
+
+  test("leaves out persons whom a duplicate does not change", async (context) => {
+    const { recordAndSettle, recordFoldFailed, post } = await startTestConsole(context);
+    await recordAndSettle(eventBody("known"));
+    const id = await recordFoldFailed(eventBody("known"));
+    const { json } = await post(`/dead-letters/${id}/redrive`, { dryRun: true });
+    expect(json).toEqual({ dryRun: true, outcomes: { duplicate: 1 }, persons: [], failing: [] });
+  });
+
+  test("changes nothing, for one dead letter as for all", async (context) => {
+    const { recordAndSettle, recordFoldFailed, post, pool } = await startTestConsole(context);
+    const id = await recordFoldFailed(eventBody("fresh"));
+    await recordAndSettle(unparsableBody);
+    const before = await dumpTables(pool);
+    const one = await post(`/dead-letters/${id}/redrive`, { dryRun: true, operator: "Ada" });
+    expect(one.json).toMatchObject({
+      dryRun: true,
+      outcomes: { applied: 1 },
+      persons: [{ entityId: "fresh", before: null, after: { status: "pending", version: 1 } }],
+      failing: [],
+    });
+    expect((await post("/dead-letters/redrive", { dryRun: true })).status).toBe(200);
+    expect(await dumpTables(pool)).toEqual(before);
+  });
+
+  test("shows an error of the code without the person's data", async (context) => {
+    const { recordFoldFailed, post, pool } = await startTestConsole(context);
+    const id = await recordFoldFailed(eventBody("e", { data: { entity: "canary" } }));
+    await pool.query(`create function refuse() returns trigger language plpgsql as
+      $$ begin raise exception 'cannot take "%"', new.data using errcode = '22023'; end $$`);
+    await pool.query("create trigger refuse before insert on events for each row execute function refuse()");
+    const { json, text } = await post(`/dead-letters/${id}/redrive`, { dryRun: true });
+    expect(json).toMatchObject({
+      outcomes: { failed: 1 },
+      persons: [],
+      failing: [{ deliveryId: id, outcome: "failed", error: { type: "DatabaseError", code: "22023" } }],
+    });
+    expect(text).not.toContain("canary");
+  });
+});
+
+describe("discard", () => {
+  test("sets a dead letter aside, once, and records who decided and why", async (context) => {
+    const { recordAndSettle, post, get } = await startTestConsole(context);
+    const [id = ""] = await recordAndSettle(invalidBody);
+    const decision = { operator: "Ada", reason: "a test of iComply's" };
+    expect((await post(`/dead-letters/${id}/discard`, decision)).json).toEqual({
+      dryRun: false,
+      discarded: 1,
+      jobsLeft: 0,
+    });
+    expect((await get(`/dead-letters/${id}`)).json).toMatchObject({
+      outcome: "discarded",
+      decisions: [{ action: "discard", ...decision }],
+    });
+    expect((await post(`/dead-letters/${id}/discard`, { reason: "again" })).status).toBe(404);
+  });
+
+  test("discards all dead letters that a filter selects, however many, with their jobs", async (context) => {
+    const { recordAndSettle, settle, post, get } = await startTestConsole(context);
+    const [id = ""] = await recordAndSettle(...manyBodies, invalidBody);
+    // Leaves a dead letter that has a job.
+    await post(`/dead-letters/${id}/redrive`);
+    await settle([id]);
+    expect((await get("/stats")).json.queue.jobs).toMatchObject({ waiting: 1 });
+    const { json } = await post("/dead-letters/discard", {
+      filter: { reason: "unparsable" },
+      operator: "Ada",
+      reason: "junk",
+    });
+    expect(json).toEqual({ dryRun: false, discarded: 520, jobsLeft: 0 });
+    expect((await get("/dead-letters")).json.counts).toEqual({ "invalid-event": 1 });
+    const { deliveries, queue } = (await get("/stats")).json;
+    expect(deliveries).toMatchObject({ discarded: 520 });
+    expect(queue.jobs).toMatchObject({ waiting: 0 });
+    expect((await get(`/dead-letters/${id}`)).json).toMatchObject({
+      outcome: "discarded",
+      decisions: [{ action: "redrive" }, { action: "discard", operator: "Ada", reason: "junk" }],
+    });
+  });
+
+  test.each([
+    [{}, "is required"],
+    [{ reason: "" }, "must not be empty"],
+    [{ reason: 1 }, "must be text"],
+    [{ reason: "a\0b" }, "must not contain NUL"],
+  ])("with the body %j is refused, for its reason", async (body, message) => {
+    const { get, post } = shared();
+    const path = `/dead-letters/${(await get("/dead-letters")).json.items[0].deliveryId}`;
+    for (const discard of [`${path}/discard`, "/dead-letters/discard"]) {
+      const { status, json } = await post(discard, body);
+      expect([status, json.errors]).toEqual([400, [{ in: "body", name: "reason", message }]]);
+    }
+    expect((await get(path)).json).toMatchObject({ outcome: "dead-lettered", decisions: [] });
+  });
+
+  test("in a dry run counts, needs no reason, and changes nothing", async (context) => {
+    const { recordAndSettle, post, pool } = await startTestConsole(context);
+    const [id] = await recordAndSettle(unparsableBody, Buffer.from("not JSON"), invalidBody);
+    const before = await dumpTables(pool);
+    const dryRun = async (path: string, filter?: object) =>
+      (await post(`/dead-letters/${path}`, { ...(filter && { filter }), dryRun: true })).json;
+    expect(await dryRun("discard", { reason: "unparsable" })).toEqual({ dryRun: true, discarded: 2 });
+    expect(await dryRun("discard")).toEqual({ dryRun: true, discarded: 3 });
+    expect(await dryRun("discard", { reason: "stalled" })).toEqual({ dryRun: true, discarded: 0 });
+    expect(await dryRun(`${id}/discard`)).toEqual({ dryRun: true, discarded: 1 });
+    expect(await dumpTables(pool)).toEqual(before);
+  });
+});
+
+const shared = useConsole(({ recordAndSettle }) => recordAndSettle(invalidBody));
+
+describe("a delivery that is not a dead letter", () => {
+  test.each(["redrive", "discard"])("answers 404 to %s", async (action) => {
+    const [applied] = await shared().recordAndSettle(eventBody("applied"));
+    for (const id of [UNKNOWN, applied]) {
+      const { status, json } = await shared().post(`/dead-letters/${id}/${action}`, { reason: "why not" });
+      expect([status, json.code]).toEqual([404, "not-found"]);
+    }
+  });
+
+  test("is named in a redrive's dry run, and answers 404 to a discard's", async () => {
+    const [applied] = await shared().recordAndSettle(eventBody("applied"));
+    for (const id of [UNKNOWN, applied]) {
+      const redrive = await shared().post(`/dead-letters/${id}/redrive`, { dryRun: true });
+      expect(redrive.json).toEqual({
+        dryRun: true,
+        outcomes: { "not-dead-lettered": 1 },
+        persons: [],
+        failing: [{ deliveryId: id, outcome: "not-dead-lettered" }],
+      });
+      const discard = await shared().post(`/dead-letters/${id}/discard`, { dryRun: true });
+      expect([discard.status, discard.json.code]).toEqual([404, "not-found"]);
+    }
+  });
+});
+
+test("while the queue is unavailable, decisions hold, and answers and log say what it missed", async (context) => {
+  const { recordAndSettle, post, get, logLines } = await startTestConsole(context, {
+    config: { REDIS_URL: "redis://127.0.0.1:1" },
+  });
+  const [one = "", other = ""] = await recordAndSettle(unparsableBody, invalidBody);
+  const redriven = await post(`/dead-letters/${one}/redrive`);
+  expect(redriven.json).toEqual({ dryRun: false, redriven: 1, notEnqueued: 1 });
+  const discarded = await post("/dead-letters/discard", { reason: "junk" });
+  expect(discarded.json).toEqual({ dryRun: false, discarded: 1, jobsLeft: 1 });
+  expect((await get(`/dead-letters/${one}`)).json.outcome).toBe("open");
+  expect((await get(`/dead-letters/${other}`)).json.outcome).toBe("discarded");
+  expect(logLines().filter(({ level }) => level === "warn")).toMatchObject([
+    { code: "redriven-not-enqueued", deliveries: 1 },
+    { code: "discarded-jobs-left", deliveries: 1 },
+  ]);
+  expect((await get("/stats")).json.queue).toEqual({ backend: "redis", jobs: null });
+});
+
+describe("an invalid body", () => {
+  const expectNoDecision = async () =>
+    expect((await shared().get("/dead-letters")).json.counts).toEqual({ "invalid-event": 1 });
+
+  test.each(["{", "[]", "null", "1", '"x"', "redrive", "{}}", "\u0000"])(
+    "such as %j is refused as a whole",
+    async (body) => {
+      for (const action of ["redrive", "discard"]) {
+        const { status, json } = await shared().post(`/dead-letters/${action}`, body);
+        const errors = [{ in: "body", name: "", message: "must be a JSON object" }];
+        expect([status, json.errors]).toEqual([400, errors]);
+      }
+      await expectNoDecision();
+    },
+  );
+
+  test("such as a misspelt filter decides nothing, although no filter means everything", async () => {
+    const body = {
+      filter: { reasons: "stalled", reason: "none" },
+      dryrun: true,
+      dryRun: "yes",
+      operator: "",
+    };
+    for (const action of ["redrive", "discard"]) {
+      const { status, json } = await shared().post(`/dead-letters/${action}`, body);
+      const names = json.errors.map(({ name }: { name: string }) => name).toSorted();
+      expect([action, status, names]).toEqual([
+        action,
+        400,
+        ["dryRun", "dryrun", "filter.reason", "filter.reasons", "operator"],
+      ]);
+    }
+    await expectNoDecision();
+  });
+
+  test("of a discard is reported with the missing reason", async () => {
+    const { status, json } = await shared().post("/dead-letters/discard", {
+      operator: "",
+      filter: { reasons: "x" },
+    });
+    expect([status, json.errors]).toEqual([
+      400,
+      [
+        { in: "body", name: "operator", message: "must not be empty" },
+        { in: "body", name: "filter.reasons", message: "is not known" },
+        { in: "body", name: "reason", message: "is required" },
+      ],
+    ]);
+    await expectNoDecision();
+  });
+
+  test("is reported together with an invalid path", async () => {
+    const { json } = await shared().post("/dead-letters/none/discard", {});
+    expect(json.errors).toEqual([
+      { in: "path", name: "deliveryId", message: "must be a UUID" },
+      { in: "body", name: "reason", message: "is required" },
+    ]);
+  });
+
+  test("such as one that is too long is refused with 413", async () => {
+    const { status, json } = await shared().post("/dead-letters/redrive", { reason: "x".repeat(70_000) });
+    expect([status, json.code]).toEqual([413, "too-large"]);
+    await expectNoDecision();
+  });
+});
