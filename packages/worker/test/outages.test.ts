@@ -148,7 +148,7 @@ describe.each(Object.entries(OUTAGES))("while Postgres %s", (_name, prepare) => 
 
 describe("during an outage of Redis", () => {
   async function startOwnRedis(context: TestContext) {
-    await needs(context, "redisServer");
+    needs(context, "redisServer");
     const redis = await startRedis();
     context.onTestFinished(() => redis.stop());
     return { redis, servers: { databaseUrl: await sharedPostgres(context), redisUrl: redis.url } };

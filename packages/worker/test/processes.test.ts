@@ -11,7 +11,7 @@ const STALLS = 2;
 
 /** Starts a Redis that loses nothing when it is killed. */
 async function startDurableRedis(context: TestContext) {
-  await needs(context, "redisServer");
+  needs(context, "redisServer");
   const redis = await startRedis({ settings: { appendfsync: "always" } });
   context.onTestFinished(() => redis.stop());
   return redis;
