@@ -28,7 +28,7 @@ describe("a delivery answered 200", () => {
   });
 
   test("survives FLUSHALL: it is recorded and open", async (context) => {
-    await needs(context, "redisServer");
+    needs(context, "redisServer");
     const redis = await startRedis();
     context.onTestFinished(() => redis.stop());
     const { post, pool } = await ingest(context, { REDIS_URL: redis.url });

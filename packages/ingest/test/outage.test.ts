@@ -33,7 +33,7 @@ async function readMetric({ get }: Ingest, name: string): Promise<number> {
 
 describe("while Redis is down", () => {
   async function ingestWithoutRedis(context: TestContext) {
-    await needs(context, "redisServer");
+    needs(context, "redisServer");
     const port = await freePort();
     const service = await ingest(context, { REDIS_URL: `redis://127.0.0.1:${port}` });
     return { service, port };
@@ -62,7 +62,7 @@ describe("while Redis is down", () => {
 
 describe("while Redis does not answer", () => {
   async function ingestOnSilentRedis(context: TestContext) {
-    await needs(context, "redisServer");
+    needs(context, "redisServer");
     const redis = await startRedis();
     context.onTestFinished(() => redis.stop());
     const proxy = await startProxy({ target: redis.url });

@@ -15,7 +15,7 @@ type Server = Awaited<ReturnType<typeof startRedis>>;
 
 const SERVERS: Record<string, (context: TestContext) => Promise<[Server, QueueLocation]>> = {
   async redis(context) {
-    await needs(context, "redisServer");
+    needs(context, "redisServer");
     const server = await startRedis();
     context.onTestFinished(() => server.stop());
     return [server, { redisUrl: server.url }];

@@ -8,7 +8,7 @@ import { openQueue } from "../src/index.ts";
 import { COMPLETED, createHarness, manualHandler, waitForCounts } from "./harness.ts";
 
 async function startOwnRedis(context: TestContext, settings: Record<string, string> = {}) {
-  await needs(context, "redisServer");
+  needs(context, "redisServer");
   const server = await startRedis({ settings });
   context.onTestFinished(() => server.stop());
   return server;

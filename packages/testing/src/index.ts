@@ -1,9 +1,8 @@
 export type { LocalServer } from "@dossier/embedded";
-export type { Fault } from "./proxy/fault.ts";
+export type { Fault } from "./proxy/connection.ts";
 export { startProxy, type Proxy } from "./proxy/proxy.ts";
 export { openScope, type Scope } from "./scope.ts";
 export { freshDatabase, type Database, type Template } from "./servers/fresh-database.ts";
-export { freshRedis } from "./servers/fresh-redis.ts";
-export { needs } from "./servers/needs.ts";
 export { startPostgres, startRedis } from "./servers/local.ts";
+export { freshRedis, needs } from "./servers/shared.ts";
 export { waitFor } from "./wait-for.ts";

@@ -25,7 +25,7 @@ async function takesConnections(port: number): Promise<boolean> {
 }
 
 test("a Redis killed and restarted has what was written, at the same URL", async (context) => {
-  await needs(context, "redisServer");
+  needs(context, "redisServer");
   const server = await startRedis({ settings: { appendfsync: "always" } });
   onTestFinished(() => server.stop());
   expect(await redis(server.port, "SET k v")).toBe("+OK");
@@ -36,7 +36,7 @@ test("a Redis killed and restarted has what was written, at the same URL", async
 });
 
 test("a Redis that cannot start says why", async (context) => {
-  await needs(context, "redisServer");
+  needs(context, "redisServer");
   const taken = createServer().listen(0, "127.0.0.1");
   onTestFinished(() => void taken.close());
   await once(taken, "listening");
@@ -45,7 +45,7 @@ test("a Redis that cannot start says why", async (context) => {
 });
 
 test("servers end with the process that started them, even if that is killed", async (context) => {
-  await needs(context, "redisServer");
+  needs(context, "redisServer");
   const starter = spawn(process.execPath, [new URL("./fixtures/start-servers.ts", import.meta.url).pathname]);
   const [line] = (await once(starter.stdout, "data")) as [Buffer];
   const ports = JSON.parse(line.toString()) as number[];

@@ -6,7 +6,7 @@ import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promi
 import { expect, onTestFinished, test } from "vitest";
 import { needs, startProxy, startRedis, waitFor, type Proxy } from "../src/index.ts";
 
-async function listening(onConnection: (socket: Socket) => void): Promise<Server & { url: string }> {
+async function startServer(onConnection: (socket: Socket) => void): Promise<Server & { url: string }> {
   const open = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     open.add(socket.on("error", () => {}));
@@ -21,26 +21,26 @@ async function listening(onConnection: (socket: Socket) => void): Promise<Server
   return Object.assign(server, { url: `tcp://127.0.0.1:${port}` });
 }
 
-const echo = () => listening((socket) => void socket.pipe(socket));
+const echo = () => startServer((socket) => void socket.pipe(socket));
 
-async function proxyOf(target: string): Promise<Proxy> {
+async function proxyTo(target: string): Promise<Proxy> {
   const proxy = await startProxy({ target });
   onTestFinished(() => proxy.close());
   return proxy;
 }
 
-function client(proxy: Proxy): Socket {
+function connectTo(proxy: Proxy): Socket {
   const socket = connect({ port: proxy.port, host: "127.0.0.1", allowHalfOpen: true }).on("error", () => {});
   onTestFinished(() => void socket.destroy());
   return socket;
 }
 
-async function said(socket: Socket): Promise<string> {
+async function received(socket: Socket): Promise<string> {
   const [bytes] = (await once(socket, "data")) as [Buffer];
   return bytes.toString();
 }
 
-/** How a connection ended: in good order or by a reset. */
+/** Resolves with how a connection ended. */
 async function ending(socket: Socket): Promise<"end" | "reset"> {
   socket.resume();
   return new Promise((resolve) => {
@@ -52,53 +52,53 @@ async function ending(socket: Socket): Promise<"end" | "reset"> {
 const sha = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
 
 test("without a fault, bytes and ends arrive as they were sent", async () => {
-  const proxy = await proxyOf((await echo()).url);
-  const socket = client(proxy);
+  const proxy = await proxyTo((await echo()).url);
+  const socket = connectTo(proxy);
   const sent = randomBytes(8 * 1024 * 1024);
   socket.end(sent);
   expect(sha(await buffer(socket))).toBe(sha(sent));
 });
 
 test("a reset by the target reaches the client", async () => {
-  const target = await listening((socket) => socket.once("data", () => socket.resetAndDestroy()));
-  const socket = client(await proxyOf(target.url));
+  const target = await startServer((socket) => socket.once("data", () => socket.resetAndDestroy()));
+  const socket = connectTo(await proxyTo(target.url));
   socket.write("hello");
   expect(await ending(socket)).toBe("reset");
 });
 
 test("a reset by the client reaches the target", async () => {
-  const met = Promise.withResolvers<Socket>();
-  const target = await listening(met.resolve);
-  const socket = client(await proxyOf(target.url));
-  const far = await met.promise;
+  const accepted = Promise.withResolvers<Socket>();
+  const target = await startServer(accepted.resolve);
+  const socket = connectTo(await proxyTo(target.url));
+  const far = await accepted.promise;
   socket.resetAndDestroy();
   expect(await ending(far)).toBe("reset");
 });
 
 test("a target that is down resets the client", async () => {
-  const proxy = await proxyOf("tcp://127.0.0.1:9");
-  expect(await ending(client(proxy))).toBe("reset");
+  const proxy = await proxyTo("tcp://127.0.0.1:9");
+  expect(await ending(connectTo(proxy))).toBe("reset");
 });
 
 test("a cut resets every connection and each new one, until restored", async () => {
-  const proxy = await proxyOf((await echo()).url);
-  const before = client(proxy);
+  const proxy = await proxyTo((await echo()).url);
+  const before = connectTo(proxy);
   before.write("hello");
-  expect(await said(before)).toBe("hello");
+  expect(await received(before)).toBe("hello");
 
   proxy.apply({ kind: "cut" });
   expect(await ending(before)).toBe("reset");
-  expect(await ending(client(proxy))).toBe("reset");
+  expect(await ending(connectTo(proxy))).toBe("reset");
 
   proxy.restore();
-  const after = client(proxy);
+  const after = connectTo(proxy);
   after.write("again");
-  expect(await said(after)).toBe("again");
+  expect(await received(after)).toBe("again");
 });
 
-test("a delay makes all arrive late, once for each direction, and in order", async () => {
-  const proxy = await proxyOf((await echo()).url);
-  const socket = client(proxy);
+test("a delay makes everything arrive late in each direction, and in order", async () => {
+  const proxy = await proxyTo((await echo()).url);
+  const socket = connectTo(proxy);
   proxy.apply({ kind: "delay", ms: 100 });
   const start = performance.now();
   const sent = randomBytes(3 * 1024 * 1024);
@@ -111,8 +111,8 @@ test("a delay makes all arrive late, once for each direction, and in order", asy
 });
 
 test("bytes stay in order while delays come and go", async () => {
-  const proxy = await proxyOf((await echo()).url);
-  const socket = client(proxy);
+  const proxy = await proxyTo((await echo()).url);
+  const socket = connectTo(proxy);
   const sent = randomBytes(500);
   for (const [at, byte] of sent.entries()) {
     if (at % 2 === 0) proxy.apply({ kind: "delay", ms: byte });
@@ -124,64 +124,64 @@ test("bytes stay in order while delays come and go", async () => {
   expect(await buffer(socket)).toEqual(sent);
 });
 
-test("half-open, requests arrive and answers do not, nor does either side's end", async () => {
-  const met = Promise.withResolvers<Socket>();
-  const target = await listening(met.resolve);
-  const proxy = await proxyOf(target.url);
-  const socket = client(proxy);
-  const heard: string[] = [];
-  socket.on("data", (bytes) => heard.push(bytes.toString())).on("end", () => heard.push("end"));
-  const far = await met.promise;
+test("half-open, requests arrive; responses and either side's end do not", async () => {
+  const accepted = Promise.withResolvers<Socket>();
+  const target = await startServer(accepted.resolve);
+  const proxy = await proxyTo(target.url);
+  const socket = connectTo(proxy);
+  const events: string[] = [];
+  socket.on("data", (bytes) => events.push(bytes.toString())).on("end", () => events.push("end"));
+  const far = await accepted.promise;
 
   proxy.apply({ kind: "half-open" });
   far.end("answer");
   await waitFor(
-    () => proxy.torn,
-    (torn) => expect(torn).toBe(1),
+    () => proxy.brokenConnections,
+    (broken) => expect(broken).toBe(1),
   );
   socket.write("request");
-  expect(await said(far)).toBe("request");
+  expect(await received(far)).toBe("request");
   far.destroy();
-  expect(heard).toEqual([]);
+  expect(events).toEqual([]);
 
   proxy.restore();
   expect(await ending(socket)).toBe("reset");
-  expect(heard).toEqual([]);
+  expect(events).toEqual([]);
 });
 
-test("in a black hole nothing arrives, and what was lost there is reset afterwards", async () => {
-  const proxy = await proxyOf((await echo()).url);
-  const talking = client(proxy);
-  const silent = client(proxy);
+test("in a black hole nothing arrives, and connections that lost something are reset afterwards", async () => {
+  const proxy = await proxyTo((await echo()).url);
+  const talking = connectTo(proxy);
+  const silent = connectTo(proxy);
   for (const socket of [talking, silent]) {
     socket.write("I am here");
-    expect(await said(socket)).toBe("I am here");
+    expect(await received(socket)).toBe("I am here");
   }
 
   proxy.apply({ kind: "black-hole" });
-  const late = client(proxy);
-  const heard: unknown[] = [];
+  const late = connectTo(proxy);
+  const events: unknown[] = [];
   for (const socket of [talking, late]) {
-    socket.on("data", (bytes) => heard.push(bytes));
+    socket.on("data", (bytes) => events.push(bytes));
     socket.write("hello?");
   }
   const endings = Promise.all([ending(talking), ending(late)]);
   await waitFor(
-    () => proxy.torn,
-    (torn) => expect(torn).toBe(2),
+    () => proxy.brokenConnections,
+    (broken) => expect(broken).toBe(2),
   );
 
   proxy.restore();
   expect(await endings).toEqual(["reset", "reset"]);
-  expect(heard).toEqual([]);
+  expect(events).toEqual([]);
   silent.write("still");
-  expect(await said(silent)).toBe("still");
+  expect(await received(silent)).toBe("still");
 });
 
-test("a target that does not read makes the client wait, and the proxy hold little", async () => {
-  const target = await listening((socket) => void socket.pause());
-  const proxy = await proxyOf(target.url);
-  const socket = client(proxy);
+test("if the target does not read, the client waits and the proxy holds little", async () => {
+  const target = await startServer((socket) => void socket.pause());
+  const proxy = await proxyTo(target.url);
+  const socket = connectTo(proxy);
   const all = 256 * 1024 * 1024;
   const chunk = Buffer.alloc(64 * 1024);
   let taken = 0;
@@ -200,16 +200,16 @@ test("a target that does not read makes the client wait, and the proxy hold litt
   expect(taken).toBeLessThan(64 * 1024 * 1024);
 });
 
-test("a Redis behind it is reached by the same URL, cut off and found again", async (context) => {
-  await needs(context, "redisServer");
+test("a Redis behind a proxy has the same URL, and can be cut off and reached again", async (context) => {
+  needs(context, "redisServer");
   const redis = await startRedis({ settings: { appendfsync: "always" } });
   onTestFinished(() => redis.stop());
-  const proxy = await proxyOf(`${redis.url}/3`);
+  const proxy = await proxyTo(`${redis.url}/3`);
   expect(proxy.url).toBe(`redis://127.0.0.1:${proxy.port}/3`);
 
-  const socket = client(proxy);
+  const socket = connectTo(proxy);
   socket.write("SET k v\r\n");
-  expect(await said(socket)).toBe("+OK\r\n");
+  expect(await received(socket)).toBe("+OK\r\n");
 
   proxy.apply({ kind: "half-open" });
   socket.write("SET k w\r\n");
@@ -217,7 +217,7 @@ test("a Redis behind it is reached by the same URL, cut off and found again", as
   onTestFinished(() => void direct.destroy());
   const value = () => {
     direct.write("GET k\r\n");
-    return said(direct);
+    return received(direct);
   };
   await waitFor(value, (answer) => expect(answer).toBe("$1\r\nw\r\n"));
 
@@ -225,7 +225,7 @@ test("a Redis behind it is reached by the same URL, cut off and found again", as
   proxy.restore();
   expect(await ending(socket)).toBe("reset");
   await redis.restart();
-  const again = client(proxy);
+  const again = connectTo(proxy);
   again.write("GET k\r\n");
-  expect(await said(again)).toBe("$1\r\nw\r\n");
+  expect(await received(again)).toBe("$1\r\nw\r\n");
 });

@@ -114,7 +114,7 @@ test("four workers settle the webhooks of 2,000 persons, though one of them is k
   expect(JSON.parse(stdout)).toMatchObject({
     persons: 2000,
     sent: { refused: 0, unanswered: 0 },
-    checked: { open: 0, persons: 2000, deviating: 0 },
+    check: { open: 0, persons: 2000, mismatched: 0 },
   });
   const after = await Promise.all(others.map(countSettled));
   expect(after.every((count, index) => count > (before[index] ?? 0))).toBe(true);

@@ -7,7 +7,7 @@ export interface Statement {
   readonly text: string;
 }
 
-/** Returns a statement of one or two lines, which stands beside its caller. */
+/** Returns a statement of one or two lines, which is beside its caller. */
 export function sql(name: string, text: string): Statement {
   return { name, text };
 }

@@ -6,8 +6,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { payload } from "@dossier/simulator";
-import { startPostgres, startProxy, type LocalServer } from "@dossier/testing";
+import { startPostgres, startProxy, waitFor, type LocalServer } from "@dossier/testing";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import {
   closePool,
@@ -21,9 +20,9 @@ import {
   takeDueDeliveries,
   type Pool,
 } from "../../src/index.ts";
-import { delivery, idsOf, receive } from "../receive.ts";
+import { delivery, idsOf, openTransaction, pendingBody, record, waitForLock } from "../fixture.ts";
 
-// A server of its own, which these tests kill, freeze and fill.
+// A server of its own, which these tests kill and fill.
 let server: LocalServer;
 let admin: Pool;
 beforeAll(async () => {
@@ -40,14 +39,15 @@ afterAll(async () => {
 
 const SHORT_MS = 300;
 
-async function failure(work: Promise<unknown>): Promise<unknown> {
+/** Returns the error with which work fails. */
+async function catchError(work: Promise<unknown>): Promise<unknown> {
   return work.then(
     () => expect.unreachable("it did not fail"),
     (error: unknown) => error,
   );
 }
 
-async function using<T>(
+async function withPool<T>(
   url: string,
   use: (pool: Pool) => Promise<T>,
   given: { size?: number; timeoutMs?: number } = {},
@@ -60,129 +60,136 @@ async function using<T>(
   }
 }
 
-const settling = (pool: Pool, ids: readonly string[]) => settle(pool, ids, "test");
-const event = (entityId: string) => JSON.stringify(payload({ event: "NaturalPersonPending", entityId }));
+const settleIds = (pool: Pool, ids: readonly string[]) => settle(pool, ids, "test");
 
-/** Resolves once a connection of this name waits for a lock. */
-async function waiting(name: string): Promise<void> {
-  for (;;) {
-    const { rowCount } = await admin.query(
-      "select from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock'",
-      [name],
-    );
-    if (rowCount) return;
-  }
+const LOCK_STREAM = "select from streams where entity_id = $1 for update";
+
+/** Settles a delivery whose stream another transaction has locked, and signals its backend while it waits. */
+async function settleAndSignal(entityId: string, signal: string): Promise<unknown> {
+  await settleIds(admin, await record(admin, [pendingBody(entityId)]));
+  const ids = await record(admin, [pendingBody(entityId)]);
+  const holder = await openTransaction(admin, LOCK_STREAM, [entityId]);
+  const error = await withPool(server.url, async (pool) => {
+    const failed = catchError(settleIds(pool, ids));
+    await waitForLock(admin);
+    await signalBackends(signal);
+    return failed;
+  });
+  await holder.rollback();
+  return error;
 }
 
-/** Settles a delivery whose person another transaction holds, and does something to it while it waits. */
-async function whileWaiting(
-  entityId: string,
-  meanwhile: () => Promise<unknown>,
-  timeoutMs = 60_000,
-): Promise<unknown> {
-  await settling(admin, await receive(admin, [event(entityId)]));
-  const [id = ""] = await receive(admin, [event(entityId)]);
-  const holder = await admin.connect();
-  try {
-    await holder.query("begin");
-    await holder.query("select from streams where entity_id = $1 for update", [entityId]);
-    return await using(
-      server.url,
-      async (pool) => {
-        const failed = failure(settling(pool, [id]));
-        await waiting("test");
-        await meanwhile();
-        return failed;
-      },
-      { timeoutMs },
-    );
-  } finally {
-    await holder.query("rollback");
-    holder.release();
-  }
-}
-
-const signalled = (signal: string) => () =>
+const signalBackends = (signal: string) =>
   admin.query(`select ${signal}(pid) from pg_stat_activity where application_name = 'test'`);
 
-test("a backend that is terminated in the middle of a transaction is an outage, and the next one works", async () => {
-  const error = await whileWaiting("terminated", signalled("pg_terminate_backend"));
+/** Settles until it succeeds. Returns the errors before. */
+async function settleWithRetries(pool: Pool, ids: readonly string[]): Promise<unknown[]> {
+  const errors: unknown[] = [];
+  await waitFor(() =>
+    settleIds(pool, ids).then(
+      () => true,
+      (error: unknown) => {
+        errors.push(error);
+        return false;
+      },
+    ),
+  );
+  return errors;
+}
+
+test("a backend that is terminated in a transaction is an outage", async () => {
+  const error = await settleAndSignal("terminated", "pg_terminate_backend");
   expect(error).toMatchObject({ code: "57P01" });
   expect(isOutage(error)).toBe(true);
 });
 
-test("a backend that is terminated between statements is an outage, and ends no process", async () => {
-  await using(server.url, async (pool) => {
+test("a backend that is terminated between statements is an outage, and does not end the process", async () => {
+  await withPool(server.url, async (pool) => {
     const connection = await pool.connect();
     await connection.query("begin");
     const gone = new Promise((resolve) => connection.once("end", resolve));
-    await signalled("pg_terminate_backend")();
+    await signalBackends("pg_terminate_backend");
     await gone;
-    const error = await failure(connection.query("select 1"));
+    const error = await catchError(connection.query("select 1"));
     connection.release(true);
     expect(isOutage(error)).toBe(true);
     expect((await pool.query("select 1")).rowCount).toBe(1);
   });
 });
 
-test("a backend that is terminated while idle is replaced, and nobody notices", async () => {
-  await using(server.url, async (pool) => {
+test("a backend that is terminated while idle is replaced without an error", async () => {
+  await withPool(server.url, async (pool) => {
     await pool.query("select 1");
     const removed = new Promise((resolve) => pool.once("remove", resolve));
-    await signalled("pg_terminate_backend")();
+    await signalBackends("pg_terminate_backend");
     await removed;
     expect((await pool.query("select 1")).rowCount).toBe(1);
   });
 });
 
 test("a cancelled statement is an outage", async () => {
-  const error = await whileWaiting("cancelled", signalled("pg_cancel_backend"));
+  const error = await settleAndSignal("cancelled", "pg_cancel_backend");
   expect(error).toMatchObject({ code: "57014" });
   expect(isOutage(error)).toBe(true);
 });
 
 test.for(["lock_timeout", "statement_timeout"])("%s is an outage", async (setting) => {
-  const [id = ""] = await receive(admin, [event(setting)]);
-  await settling(admin, [id]);
-  const holder = await admin.connect();
-  await holder.query("begin");
-  await holder.query("select from streams where entity_id = $1 for update", [setting]);
-  const error = await using(server.url, async (pool) => {
+  await settleIds(admin, await record(admin, [pendingBody(setting)]));
+  const holder = await openTransaction(admin, LOCK_STREAM, [setting]);
+  const error = await withPool(server.url, async (pool) => {
     await pool.query(`set ${setting} = 1`);
-    return failure(pool.query("select from streams where entity_id = $1 for update", [setting]));
+    return catchError(pool.query(LOCK_STREAM, [setting]));
   });
-  await holder.query("rollback");
-  holder.release();
+  await holder.rollback();
   expect(isOutage(error)).toBe(true);
 });
 
-test("a statement that takes too long may be an outage of its own making; one that finds no server is not", async () => {
-  const tooLong = await using(server.url, (pool) => failure(pool.query("select pg_sleep(600)")), {
+test("a statement that takes too long may concern one delivery; one without a server does not", async () => {
+  const tooLong = await withPool(server.url, (pool) => catchError(pool.query("select pg_sleep(600)")), {
     timeoutMs: SHORT_MS,
   });
-  const noServer = await using("postgres://postgres@127.0.0.1:1/postgres", (pool) =>
-    failure(pool.query("select 1")),
+  const noServer = await withPool("postgres://postgres@127.0.0.1:1/postgres", (pool) =>
+    catchError(pool.query("select 1")),
   );
   expect([tooLong, noServer].map(isOutage)).toEqual([true, true]);
   expect([tooLong, noServer].map(mayConcernOneDelivery)).toEqual([true, false]);
 });
 
+test("an error of each class that the server's state causes is an outage", async () => {
+  for (const code of [
+    "0A000",
+    "26000",
+    "28P01",
+    "3F000",
+    "42P01",
+    "55000",
+    "57P05",
+    "58030",
+    "F0000",
+    "XX000",
+  ]) {
+    const error = await catchError(admin.query(`do $$ begin raise using errcode = '${code}'; end $$`));
+    expect(error).toMatchObject({ code });
+    expect([isOutage(error), isRetryable(error)]).toEqual([true, true]);
+  }
+});
+
 test.for(["data_corrupted", "index_corrupted", "internal_error"])(
-  "%s is an outage, so that nothing dies of it, and perhaps one of this work alone",
+  "%s is an outage that may concern one delivery",
   async (condition) => {
-    const error = await failure(admin.query(`do $$ begin raise ${condition}; end $$`));
+    const error = await catchError(admin.query(`do $$ begin raise ${condition}; end $$`));
     expect([isOutage(error), mayConcernOneDelivery(error)]).toEqual([true, true]);
   },
 );
 
-test("a transaction that stood still too long is an outage", async () => {
-  await using(server.url, async (pool) => {
+test("a transaction that was idle for too long is an outage", async () => {
+  await withPool(server.url, async (pool) => {
     const connection = await pool.connect();
     await connection.query("set idle_in_transaction_session_timeout = 1");
     const gone = new Promise((resolve) => connection.once("end", resolve));
     await connection.query("begin");
     await gone;
-    const error = await failure(connection.query("select 1"));
+    const error = await catchError(connection.query("select 1"));
     connection.release(true);
     expect(isOutage(error)).toBe(true);
   });
@@ -190,7 +197,7 @@ test("a transaction that stood still too long is an outage", async () => {
 
 test("a deadlock is retryable, and no outage", async () => {
   const locked = (key: number) => `select pg_advisory_xact_lock(${key})`;
-  await using(server.url, async (pool) => {
+  await withPool(server.url, async (pool) => {
     await pool.query("set deadlock_timeout = '10ms'");
     const [one, other] = [await pool.connect(), await pool.connect()];
     for (const connection of [one, other]) await connection.query("begin");
@@ -203,9 +210,11 @@ test("a deadlock is retryable, and no outage", async () => {
         await connection.query("rollback");
       }
     };
-    const ends = await Promise.allSettled([rolledBack(one, 2), rolledBack(other, 1)]);
+    const results = await Promise.allSettled([rolledBack(one, 2), rolledBack(other, 1)]);
     for (const connection of [one, other]) connection.release();
-    const errors = ends.flatMap((end) => (end.status === "rejected" ? [end.reason as unknown] : []));
+    const errors = results.flatMap((result) =>
+      result.status === "rejected" ? [result.reason as unknown] : [],
+    );
     expect(errors).toMatchObject([{ code: "40P01" }]);
     expect(errors.map(isOutage)).toEqual([false]);
     expect(errors.map(isRetryable)).toEqual([true]);
@@ -214,30 +223,30 @@ test("a deadlock is retryable, and no outage", async () => {
 
 test("a serialization failure is retryable, and no outage", async () => {
   await admin.query("create table counter as select 0 as n");
-  await using(server.url, async (pool) => {
+  await withPool(server.url, async (pool) => {
     const connection = await pool.connect();
     await connection.query("begin isolation level repeatable read");
     await connection.query("select n from counter");
     await admin.query("update counter set n = n + 1");
-    const error = await failure(connection.query("update counter set n = n + 1"));
+    const error = await catchError(connection.query("update counter set n = n + 1"));
     connection.release(true);
     expect(error).toMatchObject({ code: "40001" });
     expect([isOutage(error), isRetryable(error)]).toEqual([false, true]);
   });
 });
 
-test("a server that has become read-only is an outage, and its connections are not kept", async () => {
-  const ids = await receive(admin, [event("read-only")]);
-  await using(
+test("a server that has become read-only is an outage, and its connections are closed", async () => {
+  const ids = await record(admin, [pendingBody("read-only")]);
+  await withPool(
     server.url,
     async (pool) => {
       const before = (await pool.query<{ pid: number }>("select pg_backend_pid() as pid")).rows[0]?.pid;
       await pool.query("set default_transaction_read_only = on");
-      const error = await failure(settling(pool, ids));
+      const error = await catchError(settleIds(pool, ids));
       expect(error).toMatchObject({ code: "25006" });
       expect(isOutage(error)).toBe(true);
-      // As after a failover: only a new connection can lead to the server that now takes writes.
-      expect(idsOf(await settling(pool, ids), "applied")).toEqual(ids);
+      // After a failover only a new connection can lead to the server that takes writes.
+      expect(idsOf(await settleIds(pool, ids), "applied")).toEqual(ids);
       expect((await pool.query<{ pid: number }>("select pg_backend_pid() as pid")).rows[0]?.pid).not.toBe(
         before,
       );
@@ -251,19 +260,19 @@ test("too many connections are an outage", async () => {
   limited.username = "limited";
   limited.password = "secret";
   await admin.query("create role limited login password 'secret' connection limit 0");
-  const one = await using(limited.href, (pool) => failure(pool.query("select 1")));
-  expect(one).toMatchObject({ code: "53300" });
-  expect(isOutage(one)).toBe(true);
+  const error = await withPool(limited.href, (pool) => catchError(pool.query("select 1")));
+  expect(error).toMatchObject({ code: "53300" });
+  expect(isOutage(error)).toBe(true);
 });
 
-test("a pool without a free connection in time is an outage", async () => {
-  await using(
+test("a pool that has no free connection in time is an outage", async () => {
+  await withPool(
     server.url,
     async (pool) => {
       const held = await pool.connect();
-      // Short for the one who waits in vain, and not for the connection to be made.
+      // Short for the wait for a free connection, and not for making the first one.
       pool.options.connectionTimeoutMillis = SHORT_MS;
-      const error = await failure(settling(pool, ["01890000-0000-7000-8000-000000000000"]));
+      const error = await catchError(settleIds(pool, ["01890000-0000-7000-8000-000000000000"]));
       held.release();
       expect(isOutage(error)).toBe(true);
     },
@@ -272,25 +281,25 @@ test("a pool without a free connection in time is an outage", async () => {
 });
 
 test.for([
-  ["a database that is not there (yet)", "/nowhere", "postgres"],
-  ["a role that is not there (yet)", "/postgres", "nobody"],
-  ["a database without the tables: a migration that has not run", "/template1", "postgres"],
+  ["a database that does not exist (yet)", "/nowhere", "postgres"],
+  ["a role that does not exist (yet)", "/postgres", "nobody"],
+  ["a database without tables, as a migration has not run,", "/template1", "postgres"],
 ])("%s is an outage", async ([, pathname, username]) => {
   const url = new URL(server.url);
   Object.assign(url, { pathname, username });
-  expect(isOutage(await using(url.href, (pool) => failure(takeDueDeliveries(pool, 1))))).toBe(true);
+  expect(isOutage(await withPool(url.href, (pool) => catchError(takeDueDeliveries(pool, 1))))).toBe(true);
 });
 
-test("a name that does not resolve, and a port that nobody listens on, are outages", async () => {
+test("a name that does not resolve, and a port without a listener, are outages", async () => {
   for (const url of [
     "postgres://postgres@db.invalid:5432/postgres",
     "postgres://postgres@127.0.0.1:1/postgres",
   ]) {
-    expect(isOutage(await using(url, (pool) => failure(takeDueDeliveries(pool, 1))))).toBe(true);
+    expect(isOutage(await withPool(url, (pool) => catchError(takeDueDeliveries(pool, 1))))).toBe(true);
   }
 });
 
-test("a host of several addresses, none of which anyone listens on, is an outage", async (context) => {
+test("a host with several addresses, all without a listener, is an outage", async (context) => {
   const everyAddress = vi.spyOn(dns, "lookup").mockImplementation(((
     _host: string,
     _options: object,
@@ -301,29 +310,19 @@ test("a host of several addresses, none of which anyone listens on, is an outage
   }) as typeof dns.lookup);
   context.onTestFinished(() => everyAddress.mockRestore());
   const url = "postgres://postgres@several.test:1/postgres";
-  const error = await using(url, (pool) => failure(takeDueDeliveries(pool, 1)));
+  const error = await withPool(url, (pool) => catchError(takeDueDeliveries(pool, 1)));
   expect(error).toBeInstanceOf(AggregateError);
   expect(isOutage(error)).toBe(true);
 });
 
 test.for([
-  [
-    "ends the connection in the middle of the handshake",
-    "S",
-    "",
-    "before secure TLS connection was established",
-  ],
-  [
-    "answers the handshake with what is no TLS",
-    "S",
-    "HTTP/1.1 400 Bad Request\r\n\r\n",
-    "wrong version number",
-  ],
-  ["has no answer to the question for TLS", "E", "", "error establishing an SSL connection"],
+  ["ends the connection during the handshake", "S", "", "before secure TLS connection was established"],
+  ["answers the handshake without TLS", "S", "HTTP/1.1 400 Bad Request\r\n\r\n", "wrong version number"],
+  ["does not answer the request for TLS", "E", "", "error establishing an SSL connection"],
   ["does not speak TLS (yet)", "N", "", "does not support SSL connections"],
 ] as const)("a TLS peer that %s is an outage", async ([, answer, toHello, message], context) => {
   const peer = createServer((socket) => {
-    // Its question; then, where the answer lets it, its hello.
+    // The request for TLS; then, if the answer allows it, the hello.
     socket.once("data", () => {
       socket.write(answer);
       socket.once("data", () => socket.end(toHello));
@@ -334,38 +333,32 @@ test.for([
   context.onTestFinished(() => void peer.close());
   const { port } = peer.address() as AddressInfo;
   const url = `postgres://postgres@127.0.0.1:${port}/postgres?sslmode=no-verify`;
-  const error = await using(url, (pool) => failure(takeDueDeliveries(pool, 1)));
+  const error = await withPool(url, (pool) => catchError(takeDueDeliveries(pool, 1)));
   expect(error).toMatchObject({ message: expect.stringContaining(message) });
   expect(isOutage(error)).toBe(true);
 });
 
 test.for([{ kind: "half-open" }, { kind: "black-hole" }] as const)(
-  "a $kind connection is an outage once the time for an answer is over; restored, the same pool works",
+  "a $kind connection is an outage after the timeout; restored, the same pool works",
   async (fault) => {
     const proxy = await startProxy({ target: server.url });
-    await using(
+    await withPool(
       proxy.url,
       async (pool) => {
-        const ids = await receive(admin, [event(fault.kind)]);
+        const ids = await record(admin, [pendingBody(fault.kind)]);
         // A busy machine may take longer to connect than this pool waits.
-        while (await pool.query("select 1").then(() => false, isOutage));
+        await waitFor(() => pool.query("select 1"));
         proxy.apply(fault);
-        // One that was there before, and one that is made now.
+        // First an existing connection, then also a new one.
         for (const size of [1, 2]) {
-          const errors = await Promise.all(Array.from({ length: size }, () => failure(settling(pool, ids))));
+          const errors = await Promise.all(
+            Array.from({ length: size }, () => catchError(settleIds(pool, ids))),
+          );
           expect(errors.map(isOutage)).toEqual(Array(size).fill(true));
         }
         proxy.restore();
-        // Server and client may still find connections that were lost.
-        const errors: unknown[] = [];
-        for (;;) {
-          const error = await settling(pool, ids).then(
-            () => undefined,
-            (error: unknown) => error,
-          );
-          if (error === undefined) break;
-          errors.push(error);
-        }
+        // Server and client may still detect connections that were lost.
+        const errors = await settleWithRetries(pool, ids);
         expect(errors.filter((error) => !isOutage(error))).toEqual([]);
       },
       { timeoutMs: SHORT_MS },
@@ -376,47 +369,40 @@ test.for([{ kind: "half-open" }, { kind: "black-hole" }] as const)(
 
 test("a connection that is reset is an outage", async () => {
   const proxy = await startProxy({ target: server.url });
-  await using(proxy.url, async (pool) => {
-    const ids = await receive(pool, [event("reset")]);
+  await withPool(proxy.url, async (pool) => {
+    const ids = await record(pool, [pendingBody("reset")]);
     proxy.apply({ kind: "cut" });
-    for (let i = 0; i < 3; i++) expect(isOutage(await failure(settling(pool, ids)))).toBe(true);
+    for (let i = 0; i < 3; i++) expect(isOutage(await catchError(settleIds(pool, ids)))).toBe(true);
     proxy.restore();
-    expect(idsOf(await settling(pool, ids), "applied")).toEqual(ids);
+    expect(idsOf(await settleIds(pool, ids), "applied")).toEqual(ids);
   });
   await proxy.close();
 });
 
-test("a server that is killed, is down, starts again and recovers: outages, until the same pool works", async () => {
-  await using(server.url, async (pool) => {
-    const ids = await receive(pool, [event("killed")]);
+test("a server that is killed, starts again and recovers is an outage, until the same pool works", async () => {
+  await withPool(server.url, async (pool) => {
+    const ids = await record(pool, [pendingBody("killed")]);
     const errors: unknown[] = [];
-    const failed = failure(pool.query("select pg_sleep(600)"));
+    const failed = catchError(pool.query("select pg_sleep(600)"));
     await server.kill();
-    errors.push(await failed, await failure(settling(pool, ids)));
+    errors.push(await failed, await catchError(settleIds(pool, ids)));
     const started = server.restart();
-    for (;;) {
-      const error = await settling(pool, ids).then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-      if (error === undefined) break;
-      errors.push(error);
-    }
+    errors.push(...(await settleWithRetries(pool, ids)));
     await started;
     expect(errors.filter((error) => !isOutage(error))).toEqual([]);
   });
 });
 
 test("a server that is shut down in order is an outage", async () => {
-  await using(server.url, async (pool) => {
-    const failed = failure(pool.query("select pg_sleep(600)"));
+  await withPool(server.url, async (pool) => {
+    const failed = catchError(pool.query("select pg_sleep(600)"));
     await server.restart();
     expect(isOutage(await failed)).toBe(true);
     expect((await pool.query("select 1")).rowCount).toBe(1);
   });
 });
 
-test("a full disk is an outage, and what was begun left nothing", async (context) => {
+test("a full disk is an outage, and the failed transaction leaves nothing", async (context) => {
   const dir = await mkdtemp(join(tmpdir(), "dossier-full-"));
   const run = promisify(execFile);
   const mounted = await run("mount", ["-t", "tmpfs", "-o", "size=1m,mode=777", "tmpfs", dir]).then(
@@ -433,12 +419,12 @@ test("a full disk is an outage, and what was begun left nothing", async (context
     await admin.query("create database full_disk tablespace pg_default");
     const url = server.url.replace(/postgres$/, "full_disk");
     await migrate(url);
-    await using(url, async (pool) => {
+    await withPool(url, async (pool) => {
       await pool.query("alter table deliveries set tablespace small");
       const body = Buffer.alloc(100_000, "0123456789abcdefghijklmnopqrstuvwxyz");
       await pool.query("alter table deliveries alter column body set storage external");
       const recorded: string[] = [];
-      const error = await failure(
+      const error = await catchError(
         (async () => {
           for (;;) {
             const next = delivery(body);
@@ -471,22 +457,22 @@ test.for([
   ["broken JSON", "select 'x'::json", "22P02"],
   ["a number out of range", "select 2147483647 + 1", "22003"],
   ["a division by zero", "select 1 / 0", "22012"],
-  ["a second row of one key", "insert into streams values ('twice', 0, ''), ('twice', 0, '')", "23505"],
-  ["a null where none may be", "insert into streams values (null, 0, '')", "23502"],
-  ["a value that a check refuses", "insert into appends values (0, 0)", "23514"],
+  ["a second row with one key", "insert into streams values ('twice', 0, ''), ('twice', 0, '')", "23505"],
+  ["a null in a column without nulls", "insert into streams values (null, 0, '')", "23502"],
+  ["a value that violates a check", "insert into appends values (0, 0)", "23514"],
   ["a change of evidence", "delete from events", "23001"],
   [
-    "one row written twice by one statement",
+    "a row that one statement writes twice",
     "insert into streams values ('a', 0, ''), ('a', 0, '') on conflict (entity_id) do update set seq = 1",
     "21000",
   ],
-] as const)("%s is no outage: the fault is what was sent", async ([, statement, code]) => {
-  const error = await failure(admin.query(statement, code === "22021" ? ["\0"] : []));
+] as const)("%s is neither an outage nor retryable", async ([, statement, code]) => {
+  const error = await catchError(admin.query(statement, code === "22021" ? ["\0"] : []));
   expect(error).toMatchObject({ code });
-  expect(isOutage(error)).toBe(false);
+  expect([isOutage(error), isRetryable(error)]).toEqual([false, false]);
 });
 
-test("an error of this program is no outage", () => {
+test("an error of this program is neither an outage nor retryable", () => {
   for (const error of [
     new TypeError("x is not a function"),
     new RangeError("too deep"),
@@ -494,6 +480,6 @@ test("an error of this program is no outage", () => {
     undefined,
     null,
   ]) {
-    expect(isOutage(error)).toBe(false);
+    expect([isOutage(error), isRetryable(error)]).toEqual([false, false]);
   }
 });

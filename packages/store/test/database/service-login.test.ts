@@ -16,7 +16,7 @@ import {
   verify,
   type Pool,
 } from "../../src/index.ts";
-import { idsOf, receive, rows } from "../receive.ts";
+import { idsOf, record, rows } from "../fixture.ts";
 
 // A server of its own: roles belong to all of a server's databases.
 let server: LocalServer;
@@ -47,11 +47,16 @@ function urlOf(user: string, password: string, database = "postgres"): string {
   return url.href;
 }
 
-async function refused(statement: string, as: Pool = service): Promise<string> {
+async function readRefusal(statement: string, as: Pool = service): Promise<string> {
   return as.query(statement).then(
     () => expect.unreachable(`"${statement}" was allowed`),
     (error: pg.DatabaseError) => error.message,
   );
+}
+
+async function secondColumnOf(table: string): Promise<string | undefined> {
+  const select = "select attname as name from pg_attribute where attrelid = $1::regclass and attnum = 2";
+  return (await rows<{ name: string }>(owner, select, [table]))[0]?.name;
 }
 
 const evidence = ["deliveries", "events", "redeliveries", "failed_attempts", "dead_letters", "decisions"];
@@ -64,13 +69,13 @@ const projection = [
   "person_search",
 ];
 
-test("the services' role can do all that the services need", async () => {
+test("the services' role may do all that the services do", async () => {
   const { webhooks, conflicts } = scenario({ persons: 5, seed: 1, duplicates: 0.3, shuffle: 0.3 });
   const bodies = [...webhooks].map(({ body }) => body);
-  const ids = await receive(service, bodies);
+  const ids = await record(service, bodies);
   await settle(service, ids, "test");
   const [conflict] = conflicts;
-  const dead = await receive(service, [conflict?.body ?? "", "not JSON", "stalled"]);
+  const dead = await record(service, [conflict?.body ?? "", "not JSON", "stalled"]);
   const [one = "", other = "", stalled = ""] = dead;
   const failure = { deliveryId: one, error: "went wrong", stack: undefined, codeVersion: "test" };
   expect(await recordFailedAttempt(service, failure, [1])).toBe(1);
@@ -85,51 +90,50 @@ test("the services' role can do all that the services need", async () => {
   expect((await verify(service)).findings).toEqual([]);
 });
 
-test.for(evidence)("it can neither change nor remove what stands in %s", async (table) => {
-  const [column] = (await rows(
-    owner,
-    "select attname as name from pg_attribute where attrelid = $1::regclass and attnum = 2",
-    [table],
-  )) as { name: string }[];
-  expect(await refused(`update ${table} set ${column?.name} = ${column?.name}`)).toContain(
-    "permission denied",
-  );
-  expect(await refused(`delete from ${table}`)).toContain("permission denied");
-  expect(await refused(`truncate ${table}`)).toContain("permission denied");
-  expect(await refused(`truncate ${table} cascade`)).toContain("permission denied");
-  expect(await refused(`select from ${table} for update`)).toContain("permission denied");
+test.for(evidence)("the services' role can neither change nor remove rows of %s", async (table) => {
+  const column = await secondColumnOf(table);
+  expect(await readRefusal(`update ${table} set ${column} = ${column}`)).toContain("permission denied");
+  expect(await readRefusal(`delete from ${table}`)).toContain("permission denied");
+  expect(await readRefusal(`truncate ${table}`)).toContain("permission denied");
+  expect(await readRefusal(`truncate ${table} cascade`)).toContain("permission denied");
+  expect(await readRefusal(`select from ${table} for update`)).toContain("permission denied");
 });
 
-test("it cannot change an event on the way of an insert", async () => {
+test("the services' role cannot change an event by way of an insert", async () => {
   const again = "insert into events select * from events limit 1 on conflict";
-  expect(await refused(`${again} (entity_id, seq) do update set ticks = 0`)).toContain("permission denied");
+  expect(await readRefusal(`${again} (entity_id, seq) do update set ticks = 0`)).toContain(
+    "permission denied",
+  );
   expect(
-    await refused(
+    await readRefusal(
       "merge into events using streams using_streams on true when matched then update set ticks = 0",
     ),
   ).toContain("permission denied");
 });
 
-test.for([...evidence, ...projection])("it cannot alter, drop, own or disarm %s", async (table) => {
-  for (const statement of [
-    `alter table ${table} disable trigger all`,
-    `alter table ${table} disable trigger append_only`,
-    `alter table ${table} add column more text`,
-    `alter table ${table} owner to current_user`,
-    `alter table ${table} rename to other`,
-    `alter table ${table} enable row level security`,
-    `drop table ${table}`,
-    `create rule quiet as on insert to ${table} do instead nothing`,
-    `create index on ${table} ((1))`,
-  ]) {
-    expect(await refused(statement)).toContain("must be owner");
-  }
-  expect(
-    await refused(
-      `create trigger quiet before insert on ${table} execute function suppress_redundant_updates_trigger()`,
-    ),
-  ).toMatch(/permission denied|must be owner/);
-});
+test.for([...evidence, ...projection])(
+  "the services' role cannot alter, drop or own %s, or disable its triggers",
+  async (table) => {
+    for (const statement of [
+      `alter table ${table} disable trigger all`,
+      `alter table ${table} disable trigger append_only`,
+      `alter table ${table} add column more text`,
+      `alter table ${table} owner to current_user`,
+      `alter table ${table} rename to other`,
+      `alter table ${table} enable row level security`,
+      `drop table ${table}`,
+      `create rule quiet as on insert to ${table} do instead nothing`,
+      `create index on ${table} ((1))`,
+    ]) {
+      expect(await readRefusal(statement)).toContain("must be owner");
+    }
+    expect(
+      await readRefusal(
+        `create trigger quiet before insert on ${table} execute function suppress_redundant_updates_trigger()`,
+      ),
+    ).toMatch(/permission denied|must be owner/);
+  },
+);
 
 test.for([
   "set session_replication_role = replica",
@@ -152,24 +156,23 @@ test.for([
   "copy events to program 'cat'",
   "select pg_read_file('PG_VERSION')",
   "reassign owned by postgres to dossier",
-])("it is refused: %s", async (statement) => {
-  expect(await refused(statement)).toMatch(
+])("the services' role is refused: %s", async (statement) => {
+  expect(await readRefusal(statement)).toMatch(
     /permission denied|must be|not permitted|cannot be set|Only roles/i,
   );
 });
 
-test("what it grants to itself it does not get", async () => {
+test("the services' role cannot grant itself rights", async () => {
   await service.query("grant update, delete, truncate, trigger on events to dossier");
   const granted = "select has_table_privilege('events', 'update, delete, truncate, trigger') as granted";
   expect(await rows(service, granted)).toEqual([{ granted: false }]);
 });
 
-test("the head of a chain it may change, as it must; verify says so", async () => {
-  const [head] = (await rows(owner, "select entity_id, seq, hash from streams limit 1")) as {
-    entity_id: string;
-    seq: bigint;
-    hash: Buffer;
-  }[];
+test("the services' role may change the head of a stream; verify reports it", async () => {
+  const [head] = await rows<{ entity_id: string; seq: bigint }>(
+    owner,
+    "select entity_id, seq from streams limit 1",
+  );
   await service.query("update streams set seq = seq - 1 where entity_id = $1", [head?.entity_id]);
   const { findings } = await verify(service);
   expect(findings.map(({ check }) => check)).toEqual(["head"]);
@@ -177,23 +180,19 @@ test("the head of a chain it may change, as it must; verify says so", async () =
   expect((await verify(service)).findings).toEqual([]);
 });
 
-test.for(evidence)("even the owner is refused to change or remove what stands in %s", async (table) => {
-  const [column] = (await rows(
-    owner,
-    "select attname as name from pg_attribute where attrelid = $1::regclass and attnum = 2",
-    [table],
-  )) as { name: string }[];
+test.for(evidence)("the owner, too, can neither change nor remove rows of %s", async (table) => {
+  const column = await secondColumnOf(table);
   for (const statement of [
-    `update ${table} set ${column?.name} = ${column?.name}`,
-    `update ${table} set ${column?.name} = ${column?.name} where false`,
+    `update ${table} set ${column} = ${column}`,
+    `update ${table} set ${column} = ${column} where false`,
     `delete from ${table}`,
     `truncate ${table}`,
   ]) {
-    expect(await refused(statement, owner)).toContain("is refused: its rows are evidence");
+    expect(await readRefusal(statement, owner)).toContain("is refused: its rows are evidence");
   }
 });
 
-async function asked(statement: string, url: string): Promise<unknown> {
+async function queryAs(statement: string, url: string): Promise<unknown> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
@@ -203,13 +202,13 @@ async function asked(statement: string, url: string): Promise<unknown> {
   }
 }
 
-test("a login of any name and password is made once, and gets the new password the next time", async () => {
+test("a login of any name and password is created once, and then gets its new password", async () => {
   const url = urlOf(trickyUser, trickyPassword);
   await ensureServiceLogin(server.url, url);
   await ensureServiceLogin(server.url, urlOf(trickyUser, "next"));
   await Promise.all([1, 2, 3].map(() => ensureServiceLogin(server.url, url)));
   expect(
-    await asked("select current_user as me, pg_has_role('dossier_service', 'member') as member", url),
+    await queryAs("select current_user as me, pg_has_role('dossier_service', 'member') as member", url),
   ).toEqual({
     me: trickyUser,
     member: true,
@@ -223,20 +222,20 @@ test("a login of any name and password is made once, and gets the new password t
   expect(stored).toMatchObject({ rolpassword: expect.stringMatching(/^SCRAM-SHA-256\$4096:/) as string });
 });
 
-test("the password that it set last lets in, and no other does", async () => {
+test("only the password that was set last is accepted", async () => {
   const user = "renewed";
   await ensureServiceLogin(server.url, urlOf(user, "first"));
   await ensureServiceLogin(server.url, urlOf(user, trickyPassword));
-  expect(await asked("select 1 as one", urlOf(user, trickyPassword))).toEqual({ one: 1 });
-  await expect(asked("select 1", urlOf(user, "first"))).rejects.toThrow("password authentication failed");
+  expect(await queryAs("select 1 as one", urlOf(user, trickyPassword))).toEqual({ one: 1 });
+  await expect(queryAs("select 1", urlOf(user, "first"))).rejects.toThrow("password authentication failed");
 });
 
-test("where both URLs name one role nothing is done, and no server is asked", async () => {
+test("if both URLs name one role, nothing is done, and no server is contacted", async () => {
   const nowhere = (password: string) => `postgres://owner:${password}@127.0.0.1:1/dossier`;
   await expect(ensureServiceLogin(nowhere("a"), nowhere("b"))).resolves.toBeUndefined();
 });
 
-test("a role that has the owner's rights is refused", async () => {
+test("a role with the owner's rights is refused", async () => {
   await owner.query("create role boss superuser");
   await owner.query("create role deputy in role postgres");
   for (const user of ["boss", "deputy"]) {
@@ -246,7 +245,7 @@ test("a role that has the owner's rights is refused", async () => {
   }
 });
 
-test("an owner who is no superuser can do it, also where everyone's rights were taken away", async () => {
+test("an owner who is no superuser can create the login, also if public's rights were revoked", async () => {
   await owner.query("create role landlord login createrole password 'secret'");
   await owner.query("grant dossier_service to landlord with admin option");
   await owner.query("create database hardened owner landlord");
@@ -254,13 +253,13 @@ test("an owner who is no superuser can do it, also where everyone's rights were 
   const landlord = urlOf("landlord", "secret", "hardened");
   await migrate(landlord);
   const superuser = urlOf("postgres", new URL(server.url).password, "hardened");
-  await asked("revoke all on schema public from public", superuser);
+  await queryAs("revoke all on schema public from public", superuser);
   const tenant = urlOf("tenant", "secret", "hardened");
   await ensureServiceLogin(landlord, tenant);
-  expect(await asked("select count(*)::int as events from events", tenant)).toEqual({ events: 0 });
+  expect(await queryAs("select count(*)::int as events from events", tenant)).toEqual({ events: 0 });
 });
 
-test("no error says the password", async () => {
+test("no error contains the password", async () => {
   await owner.query("create role lodger login password 'secret'");
   const error = await ensureServiceLogin(urlOf("lodger", "secret"), urlOf("dossier", "s3cret-word")).catch(
     (error: unknown) => error,

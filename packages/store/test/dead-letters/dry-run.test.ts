@@ -1,35 +1,56 @@
 import { expect, test } from "vitest";
-import { deadLetter, discard, redrive, dryRunRedrive, settle, type Pool } from "../../src/index.ts";
-import { breakFolding, freshGraveyard, invalid, pending, unparsable } from "./graveyard.ts";
+import { deadLetter, discard, dryRunRedrive, redrive, settle } from "../../src/index.ts";
+import {
+  breakSettling,
+  dumpTables,
+  invalidBody,
+  openTransaction,
+  pendingBody,
+  record,
+  recordAndSettle,
+  rows,
+  UNPARSABLE,
+  useDatabase,
+  waitForLock,
+} from "../fixture.ts";
 
-async function kill(pool: Pool, deliveryIds: readonly string[]): Promise<void> {
-  for (const deliveryId of deliveryIds) {
-    await deadLetter(pool, deliveryId, { reason: "fold-failed", message: "m", issues: [] }, "1.0.0");
-  }
+const database = useDatabase({ start: "empty" });
+
+/** Records bodies and dead-letters their deliveries. */
+async function recordDeadLetters(...bodies: readonly Buffer[]): Promise<string[]> {
+  const { pool } = database;
+  const ids = await record(pool, bodies);
+  for (const id of ids)
+    await deadLetter(pool, id, { reason: "fold-failed", message: "m", issues: [] }, "1.0.0");
+  return ids;
 }
 
-test("a rehearsal shows what would change for each person and what would fail again, and leaves no trace", async (context) => {
-  const { pool, take, receive, everything } = await freshGraveyard(context);
-  await take(pending("known", "1", "Ann"));
-  const [again, other, fresh, refused] = await receive(
-    pending("known", "1", "Ann"),
-    pending("known", "2", "Anna"),
-    pending("new", "1", "Bob"),
-    pending("refused", "1"),
+test("a dry run shows what would change and what would fail again, and changes nothing", async () => {
+  const { pool } = database;
+  await recordAndSettle(pool, pendingBody("known", "1", "Ann"));
+  const [again, other, fresh, refused] = await recordDeadLetters(
+    pendingBody("known", "1", "Ann"),
+    pendingBody("known", "2", "Anna"),
+    pendingBody("new", "1", "Bob"),
+    pendingBody("refused", "1"),
   );
-  await kill(pool, [again!, other!, fresh!, refused!]);
-  const [conflicting, garbled, wrong] = await take(pending("known", "1", "Eve"), unparsable, invalid());
-  const [gone] = await take(unparsable);
-  await discard(pool, [gone!], { operator: "bob", reason: "noise" });
-  await breakFolding(pool, "refused");
-  const before = await everything();
+  const [conflicting, unparsable, invalid] = await recordAndSettle(
+    pool,
+    pendingBody("known", "1", "Eve"),
+    UNPARSABLE,
+    invalidBody(),
+  );
+  const [discarded] = await recordAndSettle(pool, UNPARSABLE);
+  await discard(pool, [discarded!], { operator: "bob", reason: "noise" });
+  await breakSettling(pool, "refused");
+  const before = await dumpTables(pool);
 
-  const chosen = [again, refused, other, fresh, conflicting, garbled, wrong, gone].map((id) => id!);
-  const result = await dryRunRedrive(pool, chosen);
+  const ids = [again, refused, other, fresh, conflicting, unparsable, invalid, discarded].map((id) => id!);
+  const results = await dryRunRedrive(pool, ids);
 
-  expect(await everything()).toEqual(before);
-  expect(result.map(({ deliveryId }) => deliveryId)).toEqual(chosen);
-  expect(result).toMatchObject([
+  expect(await dumpTables(pool)).toEqual(before);
+  expect(results.map(({ deliveryId }) => deliveryId)).toEqual(ids);
+  expect(results).toMatchObject([
     { outcome: "duplicate" },
     { outcome: "failed", error: { code: "22023" } },
     { outcome: "applied", change: { entityId: "known", before: { name: "Ann" }, after: { name: "Anna" } } },
@@ -41,75 +62,65 @@ test("a rehearsal shows what would change for each person and what would fail ag
   ]);
 });
 
-test("each delivery of a rehearsal sees what those before it would do", async (context) => {
-  const { pool, receive } = await freshGraveyard(context);
-  const [first, conflict, duplicate] = await receive(
-    pending("a", "1", "Ann"),
-    pending("a", "1", "Eve"),
-    pending("a", "1", "Ann"),
+test("each delivery of a dry run sees what those before it would have done", async () => {
+  const ids = await recordDeadLetters(
+    pendingBody("a", "1", "Ann"),
+    pendingBody("a", "1", "Eve"),
+    pendingBody("a", "1", "Ann"),
   );
-  await kill(pool, [first!, conflict!, duplicate!]);
-  expect(await dryRunRedrive(pool, [first!, conflict!, duplicate!])).toMatchObject([
+  expect(await dryRunRedrive(database.pool, ids)).toMatchObject([
     { outcome: "applied" },
     { outcome: "dead-lettered", reason: "conflicting-duplicate" },
     { outcome: "duplicate" },
   ]);
 });
 
-test("a rehearsal locks persons in the order of all others: beside a worker, neither waits in a circle", async (context) => {
-  const { pool, take, receive } = await freshGraveyard(context);
-  await take(pending("a", "1"), pending("b", "1"));
-  const ids = await receive(pending("b", "2"), pending("a", "2"));
-  await kill(pool, ids);
-  const locked = "select from streams where entity_id = $1 for update";
-  const worker = await pool.connect();
-  context.onTestFinished(() => worker.release(true));
-  await worker.query("begin");
-  await worker.query(locked, ["a"]);
+test("a dry run locks persons in the order that workers use, so there is no deadlock", async () => {
+  const { pool } = database;
+  await recordAndSettle(pool, pendingBody("a", "1"), pendingBody("b", "1"));
+  const ids = await recordDeadLetters(pendingBody("b", "2"), pendingBody("a", "2"));
+  const lock = "select from streams where entity_id = $1 for update";
+  const worker = await openTransaction(pool, lock, ["a"]);
 
-  const rehearsal = dryRunRedrive(pool, ids);
-  await expect
-    .poll(async () => (await pool.query("select from pg_locks where not granted")).rowCount)
-    .toBeGreaterThan(0);
-  await worker.query(locked, ["b"]);
-  await worker.query("commit");
-  expect(await rehearsal).toMatchObject(ids.map((deliveryId) => ({ deliveryId, outcome: "applied" })));
+  const results = dryRunRedrive(pool, ids);
+  await waitForLock(pool);
+  await worker.run(lock, ["b"]);
+  await worker.commit();
+  expect(await results).toMatchObject(ids.map((deliveryId) => ({ deliveryId, outcome: "applied" })));
 });
 
-test("a rehearsal locks deaths in the order of all others: beside a redrive, neither waits in a circle", async (context) => {
-  const { pool, receive } = await freshGraveyard(context);
-  const [first, second] = await receive(pending("a"), pending("b"));
-  await kill(pool, [first!, second!]);
-  const locked = "select from settlements where delivery_id = $1 for update";
-  const redriving = await pool.connect();
-  context.onTestFinished(() => redriving.release(true));
-  await redriving.query("begin");
-  await redriving.query(locked, [first]);
+test("a dry run locks settlements in the order that redrives use, so there is no deadlock", async () => {
+  const { pool } = database;
+  const [first, second] = await recordDeadLetters(pendingBody("a"), pendingBody("b"));
+  const lock = "select from settlements where delivery_id = $1 for update";
+  const redriving = await openTransaction(pool, lock, [first]);
 
-  const rehearsal = dryRunRedrive(pool, [second!, first!]);
-  await expect
-    .poll(async () => (await pool.query("select from pg_locks where not granted")).rowCount)
-    .toBeGreaterThan(0);
-  await redriving.query(locked, [second]);
-  await redriving.query("commit");
-  expect(await rehearsal).toMatchObject([{ outcome: "applied" }, { outcome: "applied" }]);
+  const results = dryRunRedrive(pool, [second!, first!]);
+  await waitForLock(pool);
+  await redriving.run(lock, [second]);
+  await redriving.commit();
+  expect(await results).toMatchObject([{ outcome: "applied" }, { outcome: "applied" }]);
 });
 
-test("what a rehearsal says is what the redrive does", async (context) => {
-  const { pool, receive } = await freshGraveyard(context);
-  const ids = await receive(pending("a", "2", "OutOfOrderStream"), pending("a", "1", "Early"), pending("b"));
-  await kill(pool, ids);
-  const result = await dryRunRedrive(pool, ids);
+test("a redrive does what its dry run said", async () => {
+  const { pool } = database;
+  const ids = await recordDeadLetters(
+    pendingBody("a", "2", "Late"),
+    pendingBody("a", "1", "Early"),
+    pendingBody("b"),
+  );
+  const results = await dryRunRedrive(pool, ids);
   await settle(pool, await redrive(pool, ids, { operator: "ada", reason: "r" }), "1.0.1");
-  const { rows } = await pool.query<{ entity_id: string; name: string }>(
+  const persons = await rows<{ entity_id: string; name: string }>(
+    pool,
     "select entity_id, state ->> 'name' as name from natural_persons order by 1",
   );
-  const last = new Map(
-    result.flatMap((one) =>
-      one.outcome === "applied" && one.change !== undefined
-        ? [[one.change.entityId, one.change.after.name] as const]
+  const expected = new Map(
+    results.flatMap((result) =>
+      result.outcome === "applied" && result.change !== undefined
+        ? [[result.change.entityId, result.change.after.name] as const]
         : [],
     ),
   );
-  expect(rows.map(({ entity_id, name }) => [entity_id, name])).toEqual([...last]);
+  expect(persons.map(({ entity_id, name }) => [entity_id, name])).toEqual([...expected]);
 });

@@ -3,12 +3,12 @@ import { encode, payload } from "@dossier/simulator";
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
 import {
-  deadLetter,
-  findIdentity,
   countDeadLetters,
+  deadLetter,
   discard,
   exportEvidence,
   findDeadLetter,
+  findIdentity,
   listDeadLetters,
   pageDeadLetters,
   recordFailedAttempt,
@@ -16,21 +16,36 @@ import {
   settle,
   type DeadLetterFilter,
 } from "../../src/index.ts";
-import { freshGraveyard, invalid, pending, unparsable } from "./graveyard.ts";
+import {
+  invalidBody,
+  pendingBody,
+  record,
+  recordAndSettle,
+  rows,
+  UNPARSABLE,
+  useDatabase,
+} from "../fixture.ts";
+
+const database = useDatabase({ start: "empty" });
 
 const by = { operator: "ada", reason: "looked at it" };
 
 describe("dead letters", () => {
-  test("are found by reason, type, person, age and text, and counted exactly", async (context) => {
-    const { pool, take } = await freshGraveyard(context);
-    await take(pending("a", "1"));
-    const [early] = await take(unparsable);
+  test("are found by reason, type, person, age and text, and counted exactly", async () => {
+    const { pool } = database;
+    await recordAndSettle(pool, pendingBody("a", "1"));
+    const [early] = await recordAndSettle(pool, UNPARSABLE);
     const [later] = await listDeadLetters(pool, {}, { limit: 1 });
-    const { rows } = await pool.query<{ iso: string }>(
+    const [now] = await rows<{ iso: string }>(
+      pool,
       "select to_char(now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as iso",
     );
-    const between = parseTicks(rows[0]!.iso)!;
-    const [broken, conflicting] = await take(invalid("a needle, 100% \\ of _it_"), pending("a", "1", "Eve"));
+    const between = parseTicks(now!.iso)!;
+    const [invalid, conflicting] = await recordAndSettle(
+      pool,
+      invalidBody("a needle, 100% \\ of _it_"),
+      pendingBody("a", "1", "Eve"),
+    );
     expect(later?.deliveryId).toBe(early);
 
     const found = async (filter: DeadLetterFilter) => {
@@ -39,7 +54,7 @@ describe("dead letters", () => {
       expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(items.length);
       return new Set(items.map(({ deliveryId }) => deliveryId));
     };
-    expect(await found({})).toEqual(new Set([early, broken, conflicting]));
+    expect(await found({})).toEqual(new Set([early, invalid, conflicting]));
     expect(await found({ reason: "unparsable" })).toEqual(new Set([early]));
     expect(await found({ reason: "conflicting-duplicate" })).toEqual(new Set([conflicting]));
     expect(await found({ reason: "stalled" })).toEqual(new Set([]));
@@ -48,9 +63,9 @@ describe("dead letters", () => {
     expect(await found({ event: "NaturalPersonPending", entityId: "a" })).toEqual(new Set([conflicting]));
     expect(await found({ event: "NaturalPersonAscended" })).toEqual(new Set([]));
     expect(await found({ before: between })).toEqual(new Set([early]));
-    expect(await found({ since: between })).toEqual(new Set([broken, conflicting]));
+    expect(await found({ since: between })).toEqual(new Set([invalid, conflicting]));
     expect(await found({ text: "100% of" })).toEqual(new Set([]));
-    expect(await found({ text: "100% \\\\ of _it_" })).toEqual(new Set([broken]));
+    expect(await found({ text: "100% \\\\ of _it_" })).toEqual(new Set([invalid]));
     expect(await found({ text: "the first stands" })).toEqual(new Set([conflicting]));
     expect(await countDeadLetters(pool, {})).toEqual({
       "conflicting-duplicate": 1,
@@ -59,34 +74,34 @@ describe("dead letters", () => {
     });
   });
 
-  test("are found by the type and person that they were buried under, and stand in the person's evidence", async (context) => {
-    const { pool, take, receive } = await freshGraveyard(context);
-    const [exhausted, stalled] = await receive(pending("a", "1"), pending("a", "2"));
+  test("are found by the type and person of their identity, and are in the person's evidence", async () => {
+    const { pool } = database;
+    const [exhausted, stalled] = await record(pool, [pendingBody("a", "1"), pendingBody("a", "2")]);
     const identity = await findIdentity(pool, exhausted!);
-    const letter = { message: "m", issues: [] };
-    await deadLetter(pool, exhausted!, { ...letter, reason: "fold-failed", identity }, "1.0.0");
-    await deadLetter(pool, stalled!, { ...letter, reason: "stalled" }, "1.0.0");
-    const untimely = {
+    const fields = { message: "m", issues: [] };
+    await deadLetter(pool, exhausted!, { ...fields, reason: "fold-failed", identity }, "1.0.0");
+    await deadLetter(pool, stalled!, { ...fields, reason: "stalled" }, "1.0.0");
+    const withoutTime = {
       ...payload({ event: "NaturalPersonPending", entityId: "a" }),
       creationTimeUtc: "soon",
     };
-    const [invalid] = await take(encode(untimely), pending("b"));
+    const [invalid] = await recordAndSettle(pool, encode(withoutTime), pendingBody("b"));
 
     for (const filter of [{ entityId: "a" }, { event: "NaturalPersonPending" }]) {
       const items = await listDeadLetters(pool, filter, { limit: 10 });
       expect(items.map(({ deliveryId }) => deliveryId)).toEqual([invalid, exhausted]);
     }
-    const [, unread, oldest] = await listDeadLetters(pool, {}, { limit: 10 });
-    expect(unread).toMatchObject({ deliveryId: stalled, event: null, id: null, entityId: null });
+    const [, unparsed, oldest] = await listDeadLetters(pool, {}, { limit: 10 });
+    expect(unparsed).toMatchObject({ deliveryId: stalled, event: null, id: null, entityId: null });
     expect(oldest).toMatchObject({ event: "NaturalPersonPending", id: "1", entityId: "a" });
     let evidence = "";
     for await (const line of exportEvidence(pool, "a", "1.0.0")) evidence += line;
     for (const deliveryId of [exhausted, invalid]) expect(evidence).toContain(deliveryId);
   });
 
-  test("are paged without an end: thousands come, each once, the latest first, also while they are redriven", async (context) => {
-    const { pool, take } = await freshGraveyard(context);
-    const died = (await take(...Array.from({ length: 2_345 }, () => unparsable))).toSorted();
+  test("are paged completely, the latest first, each once, also while they are redriven", async () => {
+    const { pool } = database;
+    const expected = (await recordAndSettle(pool, ...Array<Buffer>(2_345).fill(UNPARSABLE))).toSorted();
 
     const seen: string[] = [];
     for await (const page of pageDeadLetters(pool, { reason: "unparsable" }, 100)) {
@@ -94,7 +109,7 @@ describe("dead letters", () => {
       seen.push(...ids);
       await settle(pool, await redrive(pool, ids, by), "1.0.1");
     }
-    expect(seen.toSorted()).toEqual(died);
+    expect(seen.toSorted()).toEqual(expected);
     expect(await countDeadLetters(pool, {})).toEqual({ unparsable: 2_345 });
     const all = await listDeadLetters(pool, {}, { limit: 5_000 });
     const cursors = all.map(({ cursor }) => cursor);
@@ -102,10 +117,10 @@ describe("dead letters", () => {
     expect(all.every(({ codeVersion }) => codeVersion === "1.0.1")).toBe(true);
   });
 
-  test("tell their whole story: bytes, deadLetters, attempts, what people did, and how it ended", async (context) => {
-    const { pool, receive } = await freshGraveyard(context);
-    const body = pending("a");
-    const [deliveryId] = await receive(body);
+  test("are found with their whole history: bytes, dead letters, attempts, decisions, outcome", async () => {
+    const { pool } = database;
+    const body = pendingBody("a");
+    const [deliveryId] = await record(pool, [body]);
     const failure = { deliveryId: deliveryId!, error: "Oops", stack: "    at here", codeVersion: "1.0.0" };
     await recordFailedAttempt(pool, failure, [1]);
     const letter = { reason: "fold-failed", message: "failed", issues: [] } as const;
@@ -121,9 +136,9 @@ describe("dead letters", () => {
       outcome: "discarded",
       receivedAt: expect.stringMatching(/Z$/),
       body,
-      headers: { "user-agent": "iComply" },
+      headers: { "content-type": "application/json" },
       verifiedBy: "signature",
-      secretFingerprint: "sha256:0",
+      secretFingerprint: "f00d",
       deadLetters: [
         expect.objectContaining({
           reason: "fold-failed",
@@ -143,9 +158,9 @@ describe("dead letters", () => {
     });
   });
 
-  test("are none where a delivery never died, or is not known", async (context) => {
-    const { pool, take } = await freshGraveyard(context);
-    const [applied] = await take(pending("a"));
+  test("are not found for a delivery that was never dead-lettered or is unknown", async () => {
+    const { pool } = database;
+    const [applied] = await recordAndSettle(pool, pendingBody("a"));
     expect(await findDeadLetter(pool, applied!)).toBeUndefined();
     expect(await findDeadLetter(pool, v7())).toBeUndefined();
   });

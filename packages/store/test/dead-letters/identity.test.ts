@@ -1,16 +1,18 @@
 import { expect, test, vi } from "vitest";
 import { findIdentity } from "../../src/index.ts";
-import { freshGraveyard, pending } from "./graveyard.ts";
+import { pendingBody, record, useDatabase } from "../fixture.ts";
 
 vi.mock("@dossier/events", async (original) => ({
   ...(await original<object>()),
   parseDelivery: () => {
-    throw new TypeError("a fault of the reader");
+    throw new TypeError("a fault of the parser");
   },
 }));
 
-test("a delivery that this code fails to read tells of no event, and fails nobody who asks", async (context) => {
-  const { pool, receive } = await freshGraveyard(context);
-  const [deliveryId] = await receive(pending("a"));
+const database = useDatabase();
+
+test("a delivery that the parser fails at has no identity, and throws nothing", async () => {
+  const { pool } = database;
+  const [deliveryId] = await record(pool, [pendingBody("a")]);
   expect(await findIdentity(pool, deliveryId!)).toBeUndefined();
 });

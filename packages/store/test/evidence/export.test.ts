@@ -1,30 +1,30 @@
 import { createHash } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { exportEvidence, verifyEvidence } from "../../src/index.ts";
-import { scene, type Scene } from "./scene.ts";
+import { rows, tamper, useDatabase } from "../fixture.ts";
 
 const CODE = "1.2.3";
 
-let given: Scene;
+const database = useDatabase({ start: "sample" });
 let entityId: string;
 let lines: readonly string[];
 
 beforeAll(async () => {
-  given = await scene();
-  // The person of the first dead letter, to whom a failure belongs, and an action once one is noted.
-  const [row] = await given.rows<{ entity_id: string; delivery_id: string }>(
+  const { pool } = database;
+  // The person of a dead letter with a failed attempt, which also gets a decision.
+  const [row] = await rows<{ entity_id: string; delivery_id: string }>(
+    pool,
     "select entity_id, delivery_id from dead_letters join failed_attempts using (delivery_id) where entity_id is not null",
   );
   entityId = row!.entity_id;
-  await given.tamper(
+  await pool.query(
     `insert into decisions (delivery_id, action, operator, reason)
-     values ('${row!.delivery_id}', 'redrive', 'Olga', 'mended')`,
+     values ('${row!.delivery_id}', 'redrive', 'Olga', 'fixed')`,
   );
-  lines = await linesOf(exportEvidence(given.pool, entityId, CODE));
+  lines = await collect(exportEvidence(pool, entityId, CODE));
 });
-afterAll(() => given.end());
 
-async function linesOf(file: AsyncIterable<string>): Promise<readonly string[]> {
+async function collect(file: AsyncIterable<string>): Promise<readonly string[]> {
   const all: string[] = [];
   for await (const line of file) all.push(line);
   return all;
@@ -32,23 +32,26 @@ async function linesOf(file: AsyncIterable<string>): Promise<readonly string[]> 
 
 type Line = Record<string, unknown>;
 
-function parsed(text: string | undefined): Line {
+function parse(text: string | undefined): Line {
   return JSON.parse(text ?? "") as Line;
 }
 
 function kinds(): readonly string[] {
-  return lines.map((text) => String(parsed(text)["line"]));
+  return lines.map((text) => String(parse(text)["line"]));
 }
 
 describe("an evidence file", () => {
-  test("verifies without a database, and holds all that the record has of the person", async () => {
-    const [counts] = await given.rows<{ events: number; redeliveries: number; deliveries: number }>(`select
+  test("verifies without a database, and holds all evidence of the person", async () => {
+    const [counts] = await rows<{ events: number; redeliveries: number; deliveries: number }>(
+      database.pool,
+      `select
       (select count(*) from events where entity_id = '${entityId}')::int as events,
       (select count(*) from redeliveries where entity_id = '${entityId}')::int as redeliveries,
       (select count(*) from deliveries where delivery_id in (
         select delivery_id from events where entity_id = '${entityId}'
         union select delivery_id from redeliveries where entity_id = '${entityId}'
-        union select delivery_id from dead_letters where entity_id = '${entityId}'))::int as deliveries`);
+        union select delivery_id from dead_letters where entity_id = '${entityId}'))::int as deliveries`,
+    );
     expect(await verifyEvidence(lines, CODE)).toEqual({ findings: [], notes: [], persons: 1, ...counts });
     expect(counts!.deliveries).toBeGreaterThan(counts!.events + counts!.redeliveries);
     expect(new Set(kinds())).toEqual(
@@ -66,9 +69,10 @@ describe("an evidence file", () => {
     );
   });
 
-  test("keeps the exact bytes, and says how they were verified", async () => {
-    const delivery = parsed(lines[kinds().indexOf("delivery")]);
-    const [row] = await given.rows<{ body: Buffer; secret_fingerprint: string }>(
+  test("has the exact bytes, and how they were verified", async () => {
+    const delivery = parse(lines[kinds().indexOf("delivery")]);
+    const [row] = await rows<{ body: Buffer; secret_fingerprint: string }>(
+      database.pool,
       `select body, secret_fingerprint from deliveries where delivery_id = '${String(delivery["deliveryId"])}'`,
     );
     expect(Buffer.from(String(delivery["body"]), "base64")).toEqual(row!.body);
@@ -79,30 +83,31 @@ describe("an evidence file", () => {
     });
   });
 
-  test("of a person who is not known does not verify", async () => {
-    const empty = await linesOf(exportEvidence(given.pool, "nobody", CODE));
+  test("of an unknown person does not verify", async () => {
+    const empty = await collect(exportEvidence(database.pool, "nobody", CODE));
     const { findings } = await verifyEvidence(empty, CODE);
     expect(findings.map(({ check }) => check)).toEqual(["person"]);
   });
 
-  test("verifies though the person is stored as older code folded it, and no rebuild was yet", async () => {
-    const before = await given.rows(`select * from natural_persons where entity_id = '${entityId}'`);
-    await given.tamper(
+  test("verifies even if the projection was written by older code", async () => {
+    const before = await rows(database.pool, `select * from natural_persons where entity_id = '${entityId}'`);
+    await tamper(
+      database.pool,
       `update natural_persons set state = replace(state::text, '"unrecognisedEvents":', '"unrecognisedEvents":1')::json
        where entity_id = '${entityId}'`,
     );
-    expect(await given.rows(`select * from natural_persons where entity_id = '${entityId}'`)).not.toEqual(
-      before,
-    );
-    expect((await verifyEvidence(exportEvidence(given.pool, entityId, CODE), CODE)).findings).toEqual([]);
+    expect(
+      await rows(database.pool, `select * from natural_persons where entity_id = '${entityId}'`),
+    ).not.toEqual(before);
+    expect((await verifyEvidence(exportEvidence(database.pool, entityId, CODE), CODE)).findings).toEqual([]);
   });
 
-  test("of another version verifies though that folds otherwise; in what, is noted", async () => {
+  test("of another version verifies even if that folds differently, with a note", async () => {
     const at = kinds().indexOf("person");
-    const person = parsed(lines[at])["state"] as Line;
+    const person = parse(lines[at])["state"] as Line;
     const older = lines
       .slice(0, -1)
-      .with(0, JSON.stringify({ ...parsed(lines[0]), codeVersion: "1.2.2" }))
+      .with(0, JSON.stringify({ ...parse(lines[0]), codeVersion: "1.2.2" }))
       .with(at, JSON.stringify({ line: "person", state: { ...person, status: "unknown" } }));
     expect(await verifyEvidence(withEnd(older), CODE)).toMatchObject({
       findings: [],
@@ -113,18 +118,20 @@ describe("an evidence file", () => {
   });
 
   test("of each person verifies", async () => {
-    const persons = await given.rows<{ entity_id: string }>("select entity_id from streams");
+    const persons = await rows<{ entity_id: string }>(database.pool, "select entity_id from streams");
     for (const { entity_id } of persons)
-      expect((await verifyEvidence(exportEvidence(given.pool, entity_id, CODE), CODE)).findings).toEqual([]);
+      expect((await verifyEvidence(exportEvidence(database.pool, entity_id, CODE), CODE)).findings).toEqual(
+        [],
+      );
   });
 });
 
-describe("a file that was tampered with", () => {
-  test("does not verify, whichever field of whichever kind of line was changed", async () => {
+describe("a changed evidence file", () => {
+  test("does not verify, whichever field of whichever line was changed", async () => {
     for (const kind of new Set(kinds())) {
       const at = kinds().lastIndexOf(kind);
-      for (const field of Object.keys(parsed(lines[at]))) {
-        const changed = { ...parsed(lines[at]), [field]: other(parsed(lines[at])[field]) };
+      for (const field of Object.keys(parse(lines[at]))) {
+        const changed = { ...parse(lines[at]), [field]: alter(parse(lines[at])[field]) };
         const { findings } = await verifyEvidence(lines.with(at, JSON.stringify(changed)), CODE);
         expect.soft(findings, `${kind}.${field}`).not.toEqual([]);
         expect
@@ -132,14 +139,14 @@ describe("a file that was tampered with", () => {
             findings.some(
               ({ first }) => first.line === at + 1 || first.line === lines.length || kind === "end",
             ),
-            `${kind}.${field} is placed`,
+            `${kind}.${field} is located`,
           )
           .toBe(true);
       }
     }
   });
 
-  test("does not verify when a line is missing, doubled or moved", async () => {
+  test("does not verify if a line is missing, doubled or moved", async () => {
     for (const [at, line] of lines.entries()) {
       const without = lines.toSpliced(at, 1);
       expect.soft((await verifyEvidence(without, CODE)).findings, `without line ${at + 1}`).not.toEqual([]);
@@ -150,7 +157,7 @@ describe("a file that was tampered with", () => {
     }
   });
 
-  // The digest at the end finds any change, but whoever changes the file can make it anew.
+  // The digest at the end detects any change, but it can be computed anew by whoever changes the file.
   test.each([
     ["entry", { creationTimeUtc: "2030-01-01T00:00:00.0000000Z" }, "hash"],
     ["entry", { hash: "00".repeat(32) }, "hash"],
@@ -166,15 +173,15 @@ describe("a file that was tampered with", () => {
     ["person", { state: {} }, "person"],
     ["header", { entityId: "somebody else" }, "hash"],
     ["dead-letter", { deliveryId: "another" }, "delivery-missing"],
-  ])("is found out by what it says, with a new digest too: %s %o", async (kind, change, check) => {
+  ])("does not verify with a new digest either: %s %o", async (kind, change, check) => {
     const at = kinds().indexOf(kind);
-    const changed = lines.slice(0, -1).with(at, JSON.stringify({ ...parsed(lines[at]), ...change }));
+    const changed = lines.slice(0, -1).with(at, JSON.stringify({ ...parse(lines[at]), ...change }));
     const { findings } = await verifyEvidence(withEnd(changed), CODE);
     expect(findings.map((finding) => finding.check)).toContain(check);
     expect(findings.map((finding) => finding.check)).not.toContain("file-digest");
   });
 
-  test("is answered, whatever its lines are", async () => {
+  test("gets findings, and throws nothing, whatever its lines are", async () => {
     for (const text of ["", "[", "null", "[]", '{"line":"header"}', '{"line":"header","version":2}'])
       expect((await verifyEvidence([text], CODE)).findings).not.toEqual([]);
     expect((await verifyEvidence([], CODE)).findings).not.toEqual([]);
@@ -187,8 +194,8 @@ function withEnd(changed: readonly string[]): readonly string[] {
   return [...changed, JSON.stringify({ line: "end", lines: changed.length, sha256: sha256.digest("hex") })];
 }
 
-/** Another value of the same kind, where there is one. */
-function other(value: unknown): unknown {
+/** Returns another value of the same type, if there is one. */
+function alter(value: unknown): unknown {
   if (typeof value === "number") return value + 1;
   if (typeof value === "string") return /^[0-9a-f]{64}$/.test(value) ? "0".repeat(64) : `${value}A`;
   if (value === null) return "A";

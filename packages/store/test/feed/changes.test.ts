@@ -1,29 +1,26 @@
-import { setImmediate as turn } from "node:timers/promises";
+import { setImmediate as yieldToOthers } from "node:timers/promises";
 import { scenario } from "@dossier/simulator";
 import pg from "pg";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { assignPositions } from "../../src/feed/positions.ts";
 import { openPool, readChanges, settle, watchChanges, type Change, type Pool } from "../../src/index.ts";
-import { body, freshRecord, type Record } from "../persons/record.ts";
+import { eventBody, record, recordAndSettle, recordOneByOne, rows, useDatabase } from "../fixture.ts";
 
-let record: Record;
-beforeEach(async () => {
-  record = await freshRecord();
-});
-afterEach(() => record.end());
+const database = useDatabase({ start: "empty" });
 
 const AT = "2026-01-01T00:00:00Z";
-const pending = (entityId: string, id = "1") => body("NaturalPersonPending", id, entityId, AT);
+const pending = (entityId: string, id = "1") => eventBody("NaturalPersonPending", id, entityId, AT);
 
-test("changes come with what they said, counted from 1, and an earlier time is a change of its own", async () => {
-  const [one, two, three] = await take([
-    body("NaturalPersonPending", "1", "e", "2026-01-01T00:00:00.0000002Z", { entity: "Ada" }),
-    body("NaturalPersonPending", "1", "e", "2026-01-01T00:00:00.0000003Z", { entity: "Ada" }),
-    body("NaturalPersonPending", "1", "e", "2026-01-01T00:00:00.0000001Z", { entity: "Ada" }),
-  ]);
+test("changes have their events' data and are numbered from 1; an earlier time is a change of its own", async () => {
+  const [one, two, three] = await recordAndSettle(
+    database.pool,
+    eventBody("NaturalPersonPending", "1", "e", "2026-01-01T00:00:00.0000002Z", { entity: "Ada" }),
+    eventBody("NaturalPersonPending", "1", "e", "2026-01-01T00:00:00.0000003Z", { entity: "Ada" }),
+    eventBody("NaturalPersonPending", "1", "e", "2026-01-01T00:00:00.0000001Z", { entity: "Ada" }),
+  );
   expect(two).toBeDefined();
   const identity = { entityId: "e", event: "NaturalPersonPending", id: "1" };
-  expect(await all(record.pool)).toMatchObject([
+  expect(await readAll(database.pool)).toMatchObject([
     {
       ...identity,
       position: 1n,
@@ -42,32 +39,35 @@ test("changes come with what they said, counted from 1, and an earlier time is a
   ]);
 });
 
-test("transactions that commit out of the order of their numbers are all seen, and none before what was read", async () => {
+test("appends that commit out of order are all read, and none gets a position that was passed", async () => {
   const held = [await hold("a"), await hold("b"), await hold("c")];
-  await take([pending("d")]);
-  const read = await readChanges(record.pool, { after: 0n, limit: 10 });
-  expect(entities(read.changes)).toEqual(["d"]);
+  await recordAndSettle(database.pool, pending("d"));
+  const read = await readChanges(database.pool, { after: 0n, limit: 10 });
+  expect(entitiesOf(read.changes)).toEqual(["d"]);
 
   await held[1]?.commit();
-  const second = await readChanges(record.pool, { after: read.next, limit: 10 });
-  expect(entities(second.changes)).toEqual(["b"]);
+  const second = await readChanges(database.pool, { after: read.next, limit: 10 });
+  expect(entitiesOf(second.changes)).toEqual(["b"]);
 
   await held[0]?.commit();
-  await take([pending("e")]);
-  const third = await readChanges(record.pool, { after: second.next, limit: 10 });
-  expect(entities(third.changes)).toEqual(["a", "e"]);
+  await recordAndSettle(database.pool, pending("e"));
+  const third = await readChanges(database.pool, { after: second.next, limit: 10 });
+  expect(entitiesOf(third.changes)).toEqual(["a", "e"]);
 
   await held[2]?.rollback();
-  const last = await readChanges(record.pool, { after: third.next, limit: 10 });
+  const last = await readChanges(database.pool, { after: third.next, limit: 10 });
   expect(last).toEqual({ changes: [], next: 4n });
-  expect(entities(await all(record.pool))).toEqual(["d", "b", "a", "e"]);
+  expect(entitiesOf(await readAll(database.pool))).toEqual(["d", "b", "a", "e"]);
 });
 
-test("many writers and many readers: every change once, and all readers agree on the order", async () => {
-  // Nobody waits for the one who never commits.
+test("with many writers and readers, every reader sees every change once, in the same order", async () => {
+  // No one waits for an append that does not commit.
   const stuck = await hold("stuck");
   const { webhooks } = scenario({ persons: 30, seed: 3, duplicates: 0.2, shuffle: 0.3 });
-  const ids = await record.receive(Iterator.from(webhooks).map(({ body }) => body));
+  const ids = await recordOneByOne(
+    database.pool,
+    Iterator.from(webhooks).map(({ body }) => body),
+  );
   const batches = Array.from({ length: Math.ceil(ids.length / 5) }, (_, i) => ids.slice(i * 5, i * 5 + 5));
 
   let writing = true;
@@ -75,16 +75,16 @@ test("many writers and many readers: every change once, and all readers agree on
     const seen: Change[] = [];
     for (let after = 0n; ;) {
       const over = !writing && !(await unassigned());
-      const { changes, next } = await readChanges(record.pool, { after, limit });
+      const { changes, next } = await readChanges(database.pool, { after, limit });
       seen.push(...changes);
       after = next;
       if (over && changes.length === 0) return seen;
-      await turn();
+      await yieldToOthers();
     }
   });
   const queue = batches.values();
   const writers = [1, 2, 3].map(async () => {
-    for (const batch of queue) await record.settle(batch);
+    for (const batch of queue) await settle(database.pool, batch, "test");
   });
   await Promise.all(writers);
   writing = false;
@@ -92,7 +92,7 @@ test("many writers and many readers: every change once, and all readers agree on
   const [seen = [], ...others] = await Promise.all(readers);
   for (const other of others) expect(other).toEqual(seen);
   expect(seen.map(({ position }) => position)).toEqual(seen.map((_, i) => BigInt(i + 1)));
-  const log = await logged(record.pool);
+  const log = await readLog(database.pool);
   expect(seen.length).toBe(log.length);
   const feedOf = Map.groupBy(seen, ({ entityId }) => entityId);
   for (const [entityId, entries] of Map.groupBy(log, ({ entity_id }) => entity_id))
@@ -101,107 +101,109 @@ test("many writers and many readers: every change once, and all readers agree on
     );
 
   await stuck.commit();
-  const { changes } = await readChanges(record.pool, { after: BigInt(seen.length), limit: 10 });
-  expect(entities(changes)).toEqual(["stuck"]);
+  const { changes } = await readChanges(database.pool, { after: BigInt(seen.length), limit: 10 });
+  expect(entitiesOf(changes)).toEqual(["stuck"]);
 });
 
-test("while one gives positions, others read what has them, and do not wait; then they go on behind it", async () => {
-  await take([pending("a")]);
-  expect(entities(await all(record.pool))).toEqual(["a"]);
-  await take([pending("b"), pending("c")]);
+test("while one reader assigns positions, the others read on without waiting", async () => {
+  await recordAndSettle(database.pool, pending("a"));
+  expect(entitiesOf(await readAll(database.pool))).toEqual(["a"]);
+  await recordAndSettle(database.pool, pending("b"), pending("c"));
 
-  const other = await givingPositions();
-  await take([pending("d")]);
-  expect(entities(await all(record.pool))).toEqual(["a"]);
+  const other = await holdAssignment();
+  await recordAndSettle(database.pool, pending("d"));
+  expect(entitiesOf(await readAll(database.pool))).toEqual(["a"]);
   await other.commit();
-  const changes = await all(record.pool);
-  expect(entities(changes)).toEqual(["a", "b", "c", "d"]);
+  const changes = await readAll(database.pool);
+  expect(entitiesOf(changes)).toEqual(["a", "b", "c", "d"]);
   expect(changes.map(({ position }) => position)).toEqual([1n, 2n, 3n, 4n]);
 });
 
-test("reading goes on from any position, in pages of any size", async () => {
+test("pages of any size can be read from any position", async () => {
   for (const size of [3, 1, 5, 2, 4])
-    await take(Array.from({ length: size }, (_, i) => pending(`e-${size}-${i}`)));
-  const whole = await all(record.pool);
+    await recordAndSettle(
+      database.pool,
+      ...Array.from({ length: size }, (_, i) => pending(`e-${size}-${i}`)),
+    );
+  const whole = await readAll(database.pool);
   expect(whole.length).toBe(15);
   for (let after = 0; after <= 16; after++)
     for (const limit of [1, 2, 4, 20]) {
-      const { changes, next } = await readChanges(record.pool, { after: BigInt(after), limit });
+      const { changes, next } = await readChanges(database.pool, { after: BigInt(after), limit });
       expect(changes).toEqual(whole.slice(after, after + limit));
       expect(next).toBe(changes.at(-1)?.position ?? BigInt(after));
     }
 });
 
-test("the services' own role can read the feed and give positions", async () => {
-  await take([pending("e")]);
-  const service = openPool(record.url, { name: "service", size: 2 });
+test("the services' role can read the feed and assign positions", async () => {
+  await recordAndSettle(database.pool, pending("e"));
+  const service = openPool(database.url, { name: "service", size: 2 });
   service.on("connect", (connection) => void connection.query("set role dossier_service"));
   try {
-    const { rows: who } = await service.query<{ role: string }>("select current_user as role");
-    expect(who[0]?.role).toBe("dossier_service");
-    expect(entities(await all(service))).toEqual(["e"]);
+    expect(await rows(service, "select current_user as role")).toEqual([{ role: "dossier_service" }]);
+    expect(entitiesOf(await readAll(service))).toEqual(["e"]);
   } finally {
     await service.end();
   }
 });
 
-test("those who wait are told of a change, and let go when they are stopped", async () => {
-  const watch = watchChanges(record.pool, { everyMs: 1 });
-  const stop = new AbortController();
+test("a change ends the wait for it, and so does an abort", async () => {
+  const watch = watchChanges(database.pool, { everyMs: 1 });
+  const abort = new AbortController();
   const waiting = [
-    watch.waitBeyond(0n, stop.signal),
-    watch.waitBeyond(0n, stop.signal),
-    watch.waitBeyond(1n, stop.signal),
+    watch.waitBeyond(0n, abort.signal),
+    watch.waitBeyond(0n, abort.signal),
+    watch.waitBeyond(1n, abort.signal),
   ];
-  await take([pending("e")]);
+  await recordAndSettle(database.pool, pending("e"));
   expect(await waiting[0]).toBe(true);
   expect(await waiting[1]).toBe(true);
-  stop.abort();
+  abort.abort();
   expect(await waiting[2]).toBe(false);
   expect(await watch.waitBeyond(0n, AbortSignal.abort())).toBe(false);
 });
 
-test("a hundred who wait ask Postgres no more than one does", async () => {
-  let asked = 0;
-  const counted = Object.create(record.pool, {
+test("a hundred waiting readers query Postgres no more than one does", async () => {
+  let queries = 0;
+  const counted = Object.create(database.pool, {
     query: {
       value: (query: pg.QueryConfig) => {
-        if (query.name === "select_last_position") asked++;
-        return record.pool.query(query);
+        if (query.name === "select_last_position") queries++;
+        return database.pool.query(query);
       },
     },
   }) as Pool;
   const watch = watchChanges(counted, { everyMs: 1 });
   const waiting = Array.from({ length: 100 }, () => watch.waitBeyond(0n, AbortSignal.timeout(60_000)));
-  await take([pending("e")]);
+  await recordAndSettle(database.pool, pending("e"));
   await Promise.all(waiting);
-  const alone = asked;
+  const before = queries;
   await Promise.all(Array.from({ length: 100 }, () => watch.waitBeyond(0n, AbortSignal.timeout(60_000))));
-  expect(asked).toBe(alone + 1);
+  expect(queries).toBe(before + 1);
 });
 
-test("those who wait hear of an outage, and may wait again", async () => {
-  const elsewhere = openPool("postgres://nobody@127.0.0.1:1/none", { name: "away", size: 1 });
-  const watch = watchChanges(elsewhere, { everyMs: 1 });
+test("an outage ends the wait with its error, and readers can wait again", async () => {
+  const unreachable = openPool("postgres://nobody@127.0.0.1:1/none", { name: "unreachable", size: 1 });
+  const watch = watchChanges(unreachable, { everyMs: 1 });
   const wait = () => watch.waitBeyond(0n, AbortSignal.timeout(60_000));
   await expect(Promise.all([wait(), wait()])).rejects.toThrow("ECONNREFUSED");
   await expect(wait()).rejects.toThrow("ECONNREFUSED");
-  await elsewhere.end();
+  await unreachable.end();
 });
 
-/** Settles one new event in a transaction that stays open until it is told. */
+/** Settles one new event in a transaction that stays open until it is ended. */
 async function hold(entityId: string): Promise<{ commit(): Promise<void>; rollback(): Promise<void> }> {
-  const ids = await record.receive([pending(entityId)]);
-  const held = holder();
+  const ids = await record(database.pool, [pending(entityId)]);
+  const held = openHeldPool();
   const settled = settle(held.pool, ids, "test");
   await held.beforeCommit;
   return { commit: () => held.end("commit", settled), rollback: () => held.end("rollback", settled) };
 }
 
-/** A pool whose transactions stop before their commit until it is said how they end. */
-function holder() {
-  // Held as long as the test takes, on however slow a machine.
-  const pool = openPool(record.url, { name: "holder", size: 1, timeoutMs: 3_600_000 });
+/** Opens a pool whose transaction waits before its commit until `end` is called. */
+function openHeldPool() {
+  // Longer than any test.
+  const pool = openPool(database.url, { name: "held", size: 1, timeoutMs: 3_600_000 });
   const before = Promise.withResolvers<void>();
   const ending = Promise.withResolvers<"commit" | "rollback">();
   pool.on("connect", (connection) => {
@@ -223,39 +225,35 @@ function holder() {
   };
 }
 
-/** Gives positions in a transaction that stays open, as a reader does that stands still in the midst of it. */
-async function givingPositions(): Promise<{ commit(): Promise<void> }> {
-  const held = holder();
-  const giving = assignPositions(held.pool);
+/** Assigns positions in a transaction that stays open, as a reader does that hangs. */
+async function holdAssignment(): Promise<{ commit(): Promise<void> }> {
+  const held = openHeldPool();
+  const assigned = assignPositions(held.pool);
   await held.beforeCommit;
-  return { commit: () => held.end("commit", giving) };
+  return { commit: () => held.end("commit", assigned) };
 }
 
 async function unassigned(): Promise<boolean> {
-  const { rowCount } = await record.pool.query("select from appends where first_position is null limit 1");
-  return rowCount === 1;
+  const found = await rows(database.pool, "select from appends where first_position is null limit 1");
+  return found.length === 1;
 }
 
-async function take(bodies: Buffer[]): Promise<string[]> {
-  const deliveryIds = await record.receive(bodies);
-  await record.settle(deliveryIds);
-  return deliveryIds;
-}
-
-async function all(pool: Pool): Promise<readonly Change[]> {
+async function readAll(pool: Pool): Promise<readonly Change[]> {
   return (await readChanges(pool, { after: 0n, limit: 1_000_000 })).changes;
 }
 
-/** Every entry of the log that may have changed a person, as the log has them. */
-async function logged(pool: Pool): Promise<{ entity_id: string; delivery_id: string }[]> {
-  const { rows } = await pool.query<{ entity_id: string; delivery_id: string }>(`
-    select entity_id, seq, delivery_id from events
+/** Returns every entry of the log that may have changed a person. */
+async function readLog(pool: Pool): Promise<{ entity_id: string; delivery_id: string }[]> {
+  const entries = await rows<{ entity_id: string; delivery_id: string }>(
+    pool,
+    `select entity_id, seq, delivery_id from events
     union all
     select entity_id, seq, delivery_id from redeliveries where append_id is not null
-    order by entity_id, seq`);
-  return rows.filter(({ entity_id }) => entity_id !== "stuck");
+    order by entity_id, seq`,
+  );
+  return entries.filter(({ entity_id }) => entity_id !== "stuck");
 }
 
-function entities(changes: readonly Change[]): string[] {
+function entitiesOf(changes: readonly Change[]): string[] {
   return changes.map(({ entityId }) => entityId);
 }

@@ -1,13 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { recordDeliveries, SWEEP_AFTER_SECONDS } from "../../src/index.ts";
-import { delivery, freshPool, rows } from "../receive.ts";
+import { delivery, rows, useDatabase } from "../fixture.ts";
 
-let database: Awaited<ReturnType<typeof freshPool>>;
-beforeAll(async () => (database = await freshPool()));
-afterAll(() => database.end());
+const database = useDatabase();
 
-test("a body comes back byte for byte, whatever its bytes are", async () => {
+test("any body is kept byte for byte", async () => {
   const { pool } = database;
   const bodies = [
     Buffer.alloc(0),
@@ -25,7 +23,7 @@ test("a body comes back byte for byte, whatever its bytes are", async () => {
   }
 });
 
-test("headers, proof and fingerprint are kept as they were given, and the time is Postgres' own", async () => {
+test("headers and verification are kept, and the time of receipt is Postgres' own", async () => {
   const { pool } = database;
   const headers = { "content-type": "application/json", odd: '"\\\u0000{},é' };
   const kept = delivery("{}", { headers, verifiedBy: "payload-secret", secretFingerprint: "f00d" });
@@ -48,7 +46,7 @@ test("headers, proof and fingerprint are kept as they were given, and the time i
   });
 });
 
-test("of deliveries recorded together, all are kept or none", async () => {
+test("of deliveries that are recorded together, all are kept or none", async () => {
   const { pool } = database;
   const [first, second] = [delivery("first"), delivery("second")];
   await recordDeliveries(pool, [second]);

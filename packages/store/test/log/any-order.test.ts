@@ -10,21 +10,19 @@ import {
 } from "@dossier/events";
 import { scenario, payload } from "@dossier/simulator";
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { settle, type Pool } from "../../src/index.ts";
-import { freshPool, outcomes, receive } from "../receive.ts";
+import { record, settlementsOf, useDatabase } from "../fixture.ts";
 
-let database: Awaited<ReturnType<typeof freshPool>>;
-beforeAll(async () => (database = await freshPool()));
-afterAll(() => database.end());
+const database = useDatabase();
 
 const MINUTES = 5 * 60_000;
 
-/** How deliveries come: their order, how they are cut into batches, and how many settle them at the same time. */
+/** How deliveries arrive: their order, their batches, and how many workers settle them at the same time. */
 interface Arrival {
-  /** Each delivery, at least once, by its number. */
+  /** Each delivery at least once, by its index. */
   readonly order: readonly number[];
-  /** How many deliveries are recorded together, and settled together, again and again in turn. */
+  /** How many deliveries each batch has. The sizes are used in turn, again and again. */
   readonly batches: readonly number[];
   readonly workers: number;
 }
@@ -32,35 +30,35 @@ interface Arrival {
 const workers = fc.integer({ min: 1, max: 8 });
 const batches = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 4 });
 
-function arrival(sends: number): fc.Arbitrary<Arrival> {
-  const all = Array.from({ length: sends }, (_, number) => number);
-  const order = fc.array(fc.nat(sends - 1), { maxLength: sends }).chain((again) =>
+function arrival(deliveries: number): fc.Arbitrary<Arrival> {
+  const all = Array.from({ length: deliveries }, (_, index) => index);
+  const order = fc.array(fc.nat(deliveries - 1), { maxLength: deliveries }).chain((again) =>
     fc.shuffledSubarray([...all, ...again], {
-      minLength: sends + again.length,
-      maxLength: sends + again.length,
+      minLength: deliveries + again.length,
+      maxLength: deliveries + again.length,
     }),
   );
   return fc.record({ order, batches, workers });
 }
 
-/** Lets the bodies arrive. Every delivery must be settled by it, and none as dead. */
+/** Records and settles the bodies. Each delivery must be applied or a duplicate. */
 async function settleAll(pool: Pool, bodies: readonly Buffer[], arrival: Arrival): Promise<void> {
-  const ids = await receive(
+  const ids = await record(
     pool,
-    arrival.order.map((number) => bodies[number] ?? Buffer.alloc(0)),
+    arrival.order.map((index) => bodies[index] ?? Buffer.alloc(0)),
   );
-  const waiting = cut(ids, arrival.batches);
+  const waiting = split(ids, arrival.batches);
   async function work(): Promise<void> {
     for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
       await settle(pool, batch, "test");
     }
   }
   await Promise.all(Array.from({ length: arrival.workers }, work));
-  const ended = await outcomes(pool, ids);
-  expect(ended.filter((outcome) => outcome !== "applied" && outcome !== "duplicate")).toEqual([]);
+  const settlements = await settlementsOf(pool, ids);
+  expect(settlements.filter((outcome) => outcome !== "applied" && outcome !== "duplicate")).toEqual([]);
 }
 
-function cut<T>(items: readonly T[], sizes: readonly number[]): T[][] {
+function split<T>(items: readonly T[], sizes: readonly number[]): T[][] {
   const parts: T[][] = [];
   for (let start = 0; start < items.length;) {
     const size = sizes[parts.length % sizes.length] ?? 1;
@@ -78,15 +76,15 @@ interface Stored {
   readonly events: readonly string[];
 }
 
-/** What the database says of persons. Fails where a person's entries are not numbered without a gap. */
-async function stored(pool: Pool, entityIds: readonly string[]): Promise<Map<string, Stored>> {
+/** Returns what the database has of persons. A person's entries must be numbered without a gap. */
+async function readStored(pool: Pool, entityIds: readonly string[]): Promise<Map<string, Stored>> {
   const { rows } = await pool.query<Stored & { entity_id: string; gapless: boolean }>(
     `select entity_id, natural_persons::text as row, state,
        (select array_agg(concat_ws(' ', effective, event, id) order by effective, event, id) from (
           select event, id, least(ticks, (select min(ticks) from redeliveries
             where (redeliveries.entity_id, redeliveries.event, redeliveries.id) = (events.entity_id, events.event, events.id)))
             as effective
-          from events where events.entity_id = natural_persons.entity_id) as placed) as events,
+          from events where events.entity_id = natural_persons.entity_id) as ordered) as events,
        (select array_agg(seq order by seq) from (
           select seq from events where events.entity_id = natural_persons.entity_id
           union all
@@ -100,15 +98,15 @@ async function stored(pool: Pool, entityIds: readonly string[]): Promise<Map<str
   return new Map(rows.map(({ entity_id, row, state, events }) => [entity_id, { row, state, events }]));
 }
 
-/** What the bodies alone make of each person: each event once, at the earliest time under which it was sent. */
-function folded(bodies: readonly Buffer[]): Map<string, Folded & { events: readonly string[] }> {
+/** Folds each person from the bodies alone: each event once, at its earliest time. */
+function foldBodies(bodies: readonly Buffer[]): Map<string, Folded & { events: readonly string[] }> {
   const events = new Map<string, Event>();
   for (const body of bodies) {
-    const read = parseDelivery(body);
-    if (!read.ok) throw new Error(read.error.message);
-    const key = `${read.value.entityId} ${identityKey(read.value)}`;
+    const parsed = parseDelivery(body);
+    if (!parsed.ok) throw new Error(parsed.error.message);
+    const key = `${parsed.value.entityId} ${identityKey(parsed.value)}`;
     const before = events.get(key);
-    if (before === undefined || read.value.ticks < before.ticks) events.set(key, read.value);
+    if (before === undefined || parsed.value.ticks < before.ticks) events.set(key, parsed.value);
   }
   const persons = Map.groupBy(events.values(), ({ entityId }) => entityId);
   return new Map(
@@ -127,28 +125,28 @@ function compare(a: string, b: string): number {
 }
 
 test(
-  "journeys give the persons that they tell of, in any order, batches and number of workers",
+  "a scenario gives its persons in any order of arrival, any batches and any number of workers",
   { timeout: MINUTES },
   async () => {
     const { pool } = database;
-    const made = (seed: number) => {
+    const make = (seed: number) => {
       const { webhooks, persons } = scenario({ persons: 3, seed, duplicates: 0.3, shuffle: 0.3 });
       return { persons, bodies: [...webhooks].map(({ body }) => body) };
     };
-    const journey = fc
+    const arrivals = fc
       .nat()
-      .chain((seed) => fc.record({ seed: fc.constant(seed), arrival: arrival(made(seed).bodies.length) }));
+      .chain((seed) => fc.record({ seed: fc.constant(seed), arrival: arrival(make(seed).bodies.length) }));
     await fc.assert(
-      fc.asyncProperty(journey, async ({ seed, arrival }) => {
-        const { persons, bodies } = made(seed);
+      fc.asyncProperty(arrivals, async ({ seed, arrival }) => {
+        const { persons, bodies } = make(seed);
         await settleAll(pool, bodies, arrival);
-        const want = folded(bodies);
-        const found = await stored(pool, [...want.keys()]);
+        const expected = foldBodies(bodies);
+        const found = await readStored(pool, [...expected.keys()]);
         for (const person of persons) {
           const state = found.get(person.entityId)?.state ?? "";
           expect(toPerson(JSON.parse(state) as PersonState)).toEqual(person);
-          expect(state).toBe(JSON.stringify(want.get(person.entityId)?.state));
-          expect(found.get(person.entityId)?.events).toEqual(want.get(person.entityId)?.events);
+          expect(state).toBe(JSON.stringify(expected.get(person.entityId)?.state));
+          expect(found.get(person.entityId)?.events).toEqual(expected.get(person.entityId)?.events);
         }
       }),
       { numRuns: 100 },
@@ -166,8 +164,8 @@ const types = [
   "NaturalPersonInvented",
 ] as const;
 
-// Few values each, so that ids, times and keys meet.
-const said = fc.record(
+// Few values each, so that ids, times and keys collide.
+const data = fc.record(
   {
     entity: fc.constantFrom("Ann", "Bob", "", "\u0000", "\ud800", "\u{1f600}é"),
     email: fc.constantFrom("ann@example.com", "BOB@example.com"),
@@ -184,7 +182,7 @@ const event = fc.record({
   event: fc.constantFrom(...types),
   id: fc.constantFrom("1", "2", "10", "\uffff", "\u{10000}"),
   times: fc.array(fc.nat(3), { minLength: 1, maxLength: 3 }),
-  data: said,
+  data,
 });
 const events = fc.uniqueArray(event, {
   minLength: 1,
@@ -192,27 +190,27 @@ const events = fc.uniqueArray(event, {
   selector: ({ person, event, id }) => JSON.stringify([person, event, id]),
 });
 
-const lifes = events.chain((events) => {
-  const sends = events.flatMap(({ times, ...rest }) => times.map((time) => ({ ...rest, time })));
+const histories = events.chain((events) => {
+  const deliveries = events.flatMap(({ times, ...rest }) => times.map((time) => ({ ...rest, time })));
   return fc.record({
-    sends: fc.constant(sends),
-    arrivals: fc.array(arrival(sends.length), { minLength: 2, maxLength: 2 }),
+    deliveries: fc.constant(deliveries),
+    arrivals: fc.array(arrival(deliveries.length), { minLength: 2, maxLength: 2 }),
   });
 });
 
 test(
-  "whatever is told, any two arrivals of it give the same rows byte for byte, and the same order of events",
+  "any two arrivals of the same deliveries give the same rows, byte for byte, and order of events",
   { timeout: MINUTES },
   async () => {
     const { pool } = database;
     let runs = 0;
     await fc.assert(
-      fc.asyncProperty(lifes, async ({ sends, arrivals }) => {
-        const seen = [];
+      fc.asyncProperty(histories, async ({ deliveries, arrivals }) => {
+        const stored = [];
         for (const arrival of arrivals) {
-          // Of one length and in one order, as an id that differs is to be all that differs.
+          // Of one length and in one order, so that only the ids differ.
           const prefix = `case-${String(runs++).padStart(6, "0")}`;
-          const bodies = sends.map(({ person, event, id, time, data }) =>
+          const bodies = deliveries.map(({ person, event, id, time, data }) =>
             Buffer.from(
               JSON.stringify(
                 payload({
@@ -226,17 +224,17 @@ test(
             ),
           );
           await settleAll(pool, bodies, arrival);
-          const want = folded(bodies);
-          const found = await stored(pool, [...want.keys()]);
-          for (const [entityId, { events }] of want) expect(found.get(entityId)?.events).toEqual(events);
-          seen.push(
+          const expected = foldBodies(bodies);
+          const found = await readStored(pool, [...expected.keys()]);
+          for (const [entityId, { events }] of expected) expect(found.get(entityId)?.events).toEqual(events);
+          stored.push(
             JSON.stringify([...found.keys()].sort(compare).map((id) => found.get(id))).replaceAll(
               prefix,
               "case",
             ),
           );
         }
-        expect(seen[0]).toBe(seen[1]);
+        expect(stored[0]).toBe(stored[1]);
       }),
       { numRuns: 150 },
     );

@@ -1,21 +1,19 @@
 import { CHAIN_START, MAX_DEPTH, MAX_ID_LENGTH, type HashedEntry } from "@dossier/events";
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { transaction } from "../../src/database/transaction.ts";
 import { settle, type Pool } from "../../src/index.ts";
 import { appendToLog } from "../../src/log/append.ts";
-import { freshPool, idsOf, receive, rows, told } from "../receive.ts";
+import { idsOf, record, rows, settleBody, useDatabase } from "../fixture.ts";
 
-let database: Awaited<ReturnType<typeof freshPool>>;
-beforeAll(async () => (database = await freshPool()));
-afterAll(() => database.end());
+const database = useDatabase();
 
 const MINUTES = 5 * 60_000;
 
 let persons = 0;
 const nextPerson = () => `person-${String(persons++).padStart(9, "0")}`;
 
-/** A body whose `data` says, beside the person's id, what stands in `members`: JSON as it is written. */
+/** Makes a body whose `data` has the person's id and `members`, which is JSON text. */
 function body({
   event = "Invented",
   id = "1",
@@ -27,8 +25,8 @@ function body({
   return `{"event":${JSON.stringify(event)},"id":${JSON.stringify(id)},"creationTimeUtc":"${at}","data":${data}}`;
 }
 
-async function reason(pool: Pool, sent: string): Promise<unknown> {
-  const [id] = await receive(pool, [sent]);
+async function deadLetterOf(pool: Pool, text: string): Promise<unknown> {
+  const [id] = await record(pool, [text]);
   await settle(pool, [id ?? ""], "test");
   return (await rows(pool, "select reason, message from dead_letters where delivery_id = $1", [id]))[0];
 }
@@ -37,29 +35,29 @@ test.for(["event", "id", "entityId"] as const)(
   "an %s that no column can hold is an invalid event",
   async (field) => {
     for (const impossible of ["\0", "a\0b", "\ud800", "\udc00\ud800"]) {
-      expect(await reason(database.pool, body({ [field]: impossible }))).toMatchObject({
+      expect(await deadLetterOf(database.pool, body({ [field]: impossible }))).toMatchObject({
         reason: "invalid-event",
       });
     }
   },
 );
 
-test("ids of the greatest length fit every index, in the characters that take most bytes", async () => {
+test("ids of the greatest length, in the characters with most bytes, fit every index", async () => {
   const { pool } = database;
-  // Random, as Postgres would compress what repeats.
+  // Random, since Postgres compresses repetitions.
   const long = (from: number, to: number, units: number) => () =>
     Array.from({ length: MAX_ID_LENGTH / units }, () =>
       String.fromCodePoint(from + Math.floor(Math.random() * (to - from))),
     ).join("");
   for (const id of [long(0x4e00, 0x9fff, 1), long(0x10000, 0x1ffff, 2)]) {
-    const sent = { event: id(), id: id(), entityId: id() };
-    expect(await told(pool, body(sent))).toBe("applied");
-    expect(await told(pool, body(sent))).toBe("duplicate");
+    const identity = { event: id(), id: id(), entityId: id() };
+    expect(await settleBody(pool, body(identity))).toBe("applied");
+    expect(await settleBody(pool, body(identity))).toBe("duplicate");
     expect(
-      await rows(pool, "select event, id, entity_id from events where entity_id = $1", [sent.entityId]),
-    ).toEqual([{ event: sent.event, id: sent.id, entity_id: sent.entityId }]);
+      await rows(pool, "select event, id, entity_id from events where entity_id = $1", [identity.entityId]),
+    ).toEqual([{ event: identity.event, id: identity.id, entity_id: identity.entityId }]);
   }
-  expect(await reason(pool, body({ entityId: "x".repeat(MAX_ID_LENGTH + 1) }))).toMatchObject({
+  expect(await deadLetterOf(pool, body({ entityId: "x".repeat(MAX_ID_LENGTH + 1) }))).toMatchObject({
     reason: "invalid-event",
   });
 });
@@ -79,30 +77,29 @@ test.for([
   ["numbers as names", '"2":1,"1":2,"01":3'],
   ["the deepest nesting", `"deep":${"[".repeat(MAX_DEPTH - 2)}${"]".repeat(MAX_DEPTH - 2)}`],
   ["a long text", `"long":"${"é\\n".repeat(100_000)}"`],
-] as const)(
-  "%s: kept, a duplicate when it comes again, and no obstacle to folding anew",
-  async ([, members]) => {
-    const { pool } = database;
-    const entityId = nextPerson();
-    const sent = body({ entityId, members });
-    expect(await told(pool, sent)).toBe("applied");
-    expect(await told(pool, sent)).toBe("duplicate");
-    expect(await told(pool, body({ entityId, id: "0", at: "2025-01-01T00:00:00Z", members }))).toBe(
-      "applied",
-    );
-    expect(
-      await rows(pool, "select state->>'version' as version from natural_persons where entity_id = $1", [
-        entityId,
-      ]),
-    ).toEqual([{ version: "2" }]);
-  },
-);
-
-test("numbers that differ in a digit no double keeps are other data", async () => {
+] as const)("%s: applied, then a duplicate, and refolded", async ([, members]) => {
   const { pool } = database;
   const entityId = nextPerson();
-  expect(await told(pool, body({ entityId, members: '"n":10000000000000000000000.1' }))).toBe("applied");
-  expect(await told(pool, body({ entityId, members: '"n":10000000000000000000000.2' }))).toBe(
+  const text = body({ entityId, members });
+  expect(await settleBody(pool, text)).toBe("applied");
+  expect(await settleBody(pool, text)).toBe("duplicate");
+  expect(await settleBody(pool, body({ entityId, id: "0", at: "2025-01-01T00:00:00Z", members }))).toBe(
+    "applied",
+  );
+  expect(
+    await rows(pool, "select state->>'version' as version from natural_persons where entity_id = $1", [
+      entityId,
+    ]),
+  ).toEqual([{ version: "2" }]);
+});
+
+test("numbers that differ in a digit that a double loses are different data", async () => {
+  const { pool } = database;
+  const entityId = nextPerson();
+  expect(await settleBody(pool, body({ entityId, members: '"n":10000000000000000000000.1' }))).toBe(
+    "applied",
+  );
+  expect(await settleBody(pool, body({ entityId, members: '"n":10000000000000000000000.2' }))).toBe(
     "dead-lettered",
   );
 });
@@ -110,14 +107,14 @@ test("numbers that differ in a digit no double keeps are other data", async () =
 test.for([
   ["nesting 10,000 deep", `"deep":${"[".repeat(10_000)}${"]".repeat(10_000)}`],
   ["an object 10,000 deep", `"deep":${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`],
-] as const)("%s is a dead letter that says so", async ([, members]) => {
-  expect(await reason(database.pool, body({ members }))).toMatchObject({
+] as const)("%s is a dead letter whose message says so", async ([, members]) => {
+  expect(await deadLetterOf(database.pool, body({ members }))).toMatchObject({
     reason: "unparsable",
     message: `the body is nested deeper than ${MAX_DEPTH} levels`,
   });
 });
 
-test("one delivery that cannot be placed holds none of its batch up", async () => {
+test("deliveries that become dead letters do not hinder the others of their batch", async () => {
   const { pool } = database;
   const bad = [
     Buffer.from([0xff]),
@@ -129,7 +126,7 @@ test("one delivery that cannot be placed holds none of its batch up", async () =
     body({ members: `"a":${"[".repeat(200)}${"]".repeat(200)}` }),
   ];
   const good = Array.from({ length: bad.length }, () => body({ members: '"\\u0000":"\\ud800"' }));
-  const ids = await receive(
+  const ids = await record(
     pool,
     bad.flatMap((one, i) => [one, good[i] ?? ""]),
   );
@@ -197,7 +194,7 @@ const members = fc
   )
   .map((some) => some.filter((one) => one !== "").join());
 const MOST_EVENTS = 5;
-const story = fc.array(
+const history = fc.array(
   fc.tuple(
     fc.constantFrom(
       "NaturalPersonPending",
@@ -212,30 +209,31 @@ const story = fc.array(
 );
 
 test(
-  "whatever payloads say, folding anew gives the bytes that folding in order gave",
+  "refolding any payloads gives the same bytes as folding them in order",
   { timeout: MINUTES },
   async () => {
     const { pool } = database;
-    const tellAll = async (batches: readonly string[][]) => {
+    const settleBatches = async (batches: readonly string[][]) => {
       for (const bodies of batches) {
-        const settled = await settle(pool, await receive(pool, bodies), "test");
+        const settled = await settle(pool, await record(pool, bodies), "test");
         expect(idsOf(settled, "dead-lettered")).toEqual([]);
       }
     };
     const rowsOf = async (entityIds: readonly string[]) => {
-      const found = (await rows(
+      const found = await rows<{ entity_id: string; row: string }>(
         pool,
-        "select entity_id, natural_persons::text as row from natural_persons where entity_id = any ($1) order by entity_id",
+        `select entity_id, natural_persons::text as row from natural_persons
+         where entity_id = any ($1) order by entity_id`,
         [entityIds],
-      )) as { entity_id: string; row: string }[];
+      );
       return found.map(({ entity_id, row }) => row.replaceAll(entity_id, "person"));
     };
     await fc.assert(
-      fc.asyncProperty(fc.array(story, { minLength: 8, maxLength: 8 }), async (stories) => {
+      fc.asyncProperty(fc.array(history, { minLength: 8, maxLength: 8 }), async (histories) => {
         // The first event of all persons, then the second of all.
-        const told = (entityIds: readonly string[]) =>
+        const batchesOf = (entityIds: readonly string[]) =>
           Array.from({ length: MOST_EVENTS }, (_, n) =>
-            stories.flatMap((events, person) => {
+            histories.flatMap((events, person) => {
               const [event, members] = events[n] ?? [];
               const at = `2026-01-0${n + 1}T00:00:00Z`;
               return event === undefined
@@ -251,17 +249,17 @@ test(
                   ];
             }),
           );
-        const [inOrder, anew] = [stories.map(nextPerson), stories.map(nextPerson)];
-        await tellAll(told(inOrder));
-        await tellAll(told(anew).toReversed());
-        expect(await rowsOf(anew)).toEqual(await rowsOf(inOrder));
+        const [inOrder, refolded] = [histories.map(nextPerson), histories.map(nextPerson)];
+        await settleBatches(batchesOf(inOrder));
+        await settleBatches(batchesOf(refolded).toReversed());
+        expect(await rowsOf(refolded)).toEqual(await rowsOf(inOrder));
       }),
       { numRuns: 40 },
     );
   },
 );
 
-test("an event that has lost its data on the way is refused, not written with null for its data", async () => {
+test("Postgres refuses an event without data", async () => {
   const entityId = nextPerson();
   const entry: HashedEntry = {
     kind: "event",

@@ -1,70 +1,54 @@
 import { payload } from "@dossier/simulator";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { settle } from "../../src/index.ts";
-import { freshPool, idsOf, outcomes, receive, rows } from "../receive.ts";
+import { idsOf, openTransaction, record, rows, settlementsOf, useDatabase, waitForLock } from "../fixture.ts";
 
-let database: Awaited<ReturnType<typeof freshPool>>;
-beforeAll(async () => (database = await freshPool()));
-afterAll(() => database.end());
+const database = useDatabase();
 
 const ROUNDS = 20;
 
-function send(entityId: string, id = "1"): string {
+function body(entityId: string, id = "1"): string {
   return JSON.stringify(
     payload({ event: "NaturalPersonPending", id, entityId, creationTimeUtc: `2026-01-01T00:00:0${id}Z` }),
   );
 }
 
-/** Waits until this many connections wait for a lock. */
-async function waiting(count: number): Promise<void> {
-  for (;;) {
-    const [row] = await rows(
-      database.pool,
-      "select count(*)::int as waiting from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+test.for([2, 8])("of %i workers that settle deliveries of one event, one applies it", async (workers) => {
+  const { pool } = database;
+  for (let round = 0; round < ROUNDS; round++) {
+    const entityId = `same-${workers}-${round}`;
+    const ids = await record(
+      pool,
+      Array.from({ length: workers }, () => body(entityId)),
     );
-    if ((row as { waiting: number }).waiting >= count) return;
+    await Promise.all(ids.map((id) => settle(pool, [id], "test")));
+    const settlements = Map.groupBy(await settlementsOf(pool, ids), (outcome) => outcome);
+    expect(settlements.get("applied")).toHaveLength(1);
+    expect(settlements.get("duplicate")).toHaveLength(workers - 1);
+    expect(await rows(pool, "select seq from events where entity_id = $1", [entityId])).toEqual([
+      { seq: 1n },
+    ]);
+    expect(
+      await rows(pool, "select state->>'version' as version from natural_persons where entity_id = $1", [
+        entityId,
+      ]),
+    ).toEqual([{ version: "1" }]);
   }
-}
+});
 
 test.for([2, 8])(
-  "%i workers with one event each get one row of it, and the others are duplicates",
+  "%i workers with the same persons, each in another order, do not deadlock",
   async (workers) => {
     const { pool } = database;
     for (let round = 0; round < ROUNDS; round++) {
-      const entityId = `same-${workers}-${round}`;
-      const ids = await receive(
-        pool,
-        Array.from({ length: workers }, () => send(entityId)),
-      );
-      await Promise.all(ids.map((id) => settle(pool, [id], "test")));
-      const ended = Map.groupBy(await outcomes(pool, ids), (outcome) => outcome);
-      expect(ended.get("applied")).toHaveLength(1);
-      expect(ended.get("duplicate")).toHaveLength(workers - 1);
-      expect(await rows(pool, "select seq from events where entity_id = $1", [entityId])).toEqual([
-        { seq: 1n },
-      ]);
-      expect(
-        await rows(pool, "select state->>'version' as version from natural_persons where entity_id = $1", [
-          entityId,
-        ]),
-      ).toEqual([{ version: "1" }]);
-    }
-  },
-);
-
-test.for([2, 8])(
-  "%i workers with the same persons, each in another order, never wait in a circle",
-  async (workers) => {
-    const { pool } = database;
-    for (let round = 0; round < ROUNDS; round++) {
-      const persons = Array.from({ length: 10 }, (_, number) => `circle-${workers}-${round}-${number}`);
+      const persons = Array.from({ length: 10 }, (_, number) => `deadlock-${workers}-${round}-${number}`);
       const batches = await Promise.all(
         Array.from({ length: workers }, (_, worker) => {
           const rotated = [...persons.slice(worker), ...persons.slice(0, worker)];
           const ordered = worker % 2 === 0 ? rotated : rotated.toReversed();
-          return receive(
+          return record(
             pool,
-            ordered.map((entityId) => send(entityId, String(worker))),
+            ordered.map((entityId) => body(entityId, String(worker))),
           );
         }),
       );
@@ -79,48 +63,46 @@ test.for([2, 8])(
   },
 );
 
-test("persons are opened in one order, whatever the order of their deliveries", async () => {
+test("new streams are created in one order, whatever the order of the deliveries", async () => {
   const { pool } = database;
   const names = ["order-1", "order-2", "order-3"];
-  const one = await receive(
+  const one = await record(
     pool,
-    names.map((name) => send(name, "1")),
+    names.map((name) => body(name, "1")),
   );
-  const other = await receive(
+  const other = await record(
     pool,
-    names.toReversed().map((name) => send(name, "2")),
+    names.toReversed().map((name) => body(name, "2")),
   );
-  // Were they opened in the order of the deliveries, both would wait here, and then for each other.
-  const between = await pool.connect();
-  await between.query("begin");
-  await between.query("insert into streams (entity_id, seq, hash) values ('order-2', 0, '')");
+  // In the order of the deliveries, both would wait here, each with a lock that the other needs next.
+  const between = await openTransaction(
+    pool,
+    "insert into streams (entity_id, seq, hash) values ('order-2', 0, '')",
+  );
   const settled = Promise.all([one, other].map((ids) => settle(pool, ids, "test")));
-  await waiting(2);
-  await between.query("rollback");
-  between.release();
+  await waitForLock(pool, { count: 2 });
+  await between.rollback();
   expect((await settled).flatMap((one) => idsOf(one, "applied"))).toHaveLength(6);
 });
 
-test("who comes while another transaction holds a new person waits for it, and sees what it did", async () => {
+test("a worker waits for the transaction that creates a stream, and sees its entries", async () => {
   const { pool } = database;
-  const ids = await receive(pool, [send("held"), send("held")]);
-  const other = await pool.connect();
-  await other.query("begin");
-  await other.query(
+  const ids = await record(pool, [body("held"), body("held")]);
+  const other = await openTransaction(
+    pool,
     "insert into streams (entity_id, seq, hash) values ('held', 0, decode(repeat('00', 32), 'hex'))",
   );
   const settled = Promise.all(ids.map((id) => settle(pool, [id], "test")));
-  await waiting(2);
-  await other.query("commit");
-  other.release();
+  await waitForLock(pool, { count: 2 });
+  await other.commit();
   await settled;
-  expect(new Set(await outcomes(pool, ids))).toEqual(new Set(["applied", "duplicate"]));
+  expect(new Set(await settlementsOf(pool, ids))).toEqual(new Set(["applied", "duplicate"]));
 });
 
-test("one delivery in the hands of eight workers is settled by one of them", async () => {
+test("of eight workers that settle the same deliveries, one does", async () => {
   const { pool } = database;
   for (let round = 0; round < ROUNDS; round++) {
-    const ids = await receive(pool, [send(`one-${round}`, "1"), send(`one-${round}`, "2")]);
+    const ids = await record(pool, [body(`one-${round}`, "1"), body(`one-${round}`, "2")]);
     const settled = await Promise.all(Array.from({ length: 8 }, () => settle(pool, ids, "test")));
     expect(settled.flatMap((one) => idsOf(one, "applied")).toSorted()).toEqual(ids.toSorted());
     expect(settled.flatMap((one) => idsOf(one, "duplicate"))).toEqual([]);

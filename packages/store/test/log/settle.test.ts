@@ -1,19 +1,17 @@
 import { payload } from "@dossier/simulator";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { discard, migrate, openPool, redrive, settle } from "../../src/index.ts";
-import { freshPool, idsOf, outcomes, receive, rows, told } from "../receive.ts";
+import { idsOf, openTransaction, record, rows, settleBody, settlementsOf, useDatabase } from "../fixture.ts";
 
-let database: Awaited<ReturnType<typeof freshPool>>;
-beforeAll(async () => (database = await freshPool()));
-afterAll(() => database.end());
+const database = useDatabase();
 
 let persons = 0;
-/** A send of one event of a person whom no other test knows. */
-function person() {
+/** Makes bodies of events of a person whom no other test uses. */
+function newPerson() {
   const entityId = `person-${persons++}`;
   return {
     entityId,
-    send: (given: Partial<Parameters<typeof payload>[0]> = {}) =>
+    body: (given: Partial<Parameters<typeof payload>[0]> = {}) =>
       JSON.stringify(payload({ event: "NaturalPersonPending", id: "1", entityId, ...given })),
   };
 }
@@ -25,26 +23,28 @@ const eventsOf = (entityId: string) =>
     entityId,
   ]);
 const stateOf = async (entityId: string) => {
-  const [row] = await rows(database.pool, "select state from natural_persons where entity_id = $1", [
-    entityId,
-  ]);
-  return JSON.parse((row as { state: string }).state) as Record<string, unknown>;
+  const [row] = await rows<{ state: string }>(
+    database.pool,
+    "select state from natural_persons where entity_id = $1",
+    [entityId],
+  );
+  return JSON.parse(row?.state ?? "null") as Record<string, unknown>;
 };
 
-test("a batch settles each delivery by what it is", async () => {
+test("a batch settles each delivery by its content", async () => {
   const { pool } = database;
-  const { entityId, send } = person();
-  const ids = await receive(pool, [
-    send({ creationTimeUtc: late }),
-    send({ creationTimeUtc: late }),
-    send({ data: { entity: "Somebody Else" } }),
+  const { entityId, body } = newPerson();
+  const ids = await record(pool, [
+    body({ creationTimeUtc: late }),
+    body({ creationTimeUtc: late }),
+    body({ data: { entity: "Somebody Else" } }),
     "not JSON",
     JSON.stringify({ event: "NaturalPersonPending", id: "2", creationTimeUtc: late, data: {} }),
-    send({ event: "NaturalPersonInvented", id: "1", creationTimeUtc: late }),
+    body({ event: "NaturalPersonInvented", id: "1", creationTimeUtc: late }),
   ]);
   const settled = await settle(pool, ids, "1.2.3");
 
-  expect(await outcomes(pool, ids)).toEqual([
+  expect(await settlementsOf(pool, ids)).toEqual([
     "applied",
     "duplicate",
     "dead-lettered",
@@ -91,10 +91,10 @@ test("a batch settles each delivery by what it is", async () => {
   expect(await stateOf(entityId)).toMatchObject({ name: "John Doe", version: 2, unrecognisedEvents: 1 });
 });
 
-test("settled again, alone or with others, a delivery changes nothing", async () => {
+test("a delivery that is settled again changes nothing", async () => {
   const { pool } = database;
-  const { entityId, send } = person();
-  const ids = await receive(pool, [send()]);
+  const { entityId, body } = newPerson();
+  const ids = await record(pool, [body()]);
   await settle(pool, ids, "test");
   const before = await rows(pool, "select ctid, xmin::text, * from natural_persons where entity_id = $1", [
     entityId,
@@ -106,22 +106,20 @@ test("settled again, alone or with others, a delivery changes nothing", async ()
   expect(await eventsOf(entityId)).toHaveLength(1);
 });
 
-test("settling nothing, or what was never recorded, does nothing", async () => {
+test("an empty batch, or an unknown delivery, changes nothing", async () => {
   const unknown = "01890000-0000-7000-8000-000000000000";
   expect(await settle(database.pool, [], "test")).toEqual(new Map());
   expect(await settle(database.pool, [unknown], "test")).toEqual(new Map([[unknown, { kind: "not-open" }]]));
 });
 
-test("a delivery that another transaction holds is left to it, and nobody waits", async () => {
+test("a delivery that another transaction has locked is skipped without waiting", async () => {
   const { pool } = database;
-  const { send } = person();
-  const [held, free] = await receive(pool, [send(), send({ event: "NaturalPersonInvented" })]);
-  const other = await pool.connect();
-  await other.query("begin");
-  await other.query("select from open_deliveries where delivery_id = $1 for update", [held]);
+  const { body } = newPerson();
+  const [held, free] = await record(pool, [body(), body({ event: "NaturalPersonInvented" })]);
+  const lock = "select from open_deliveries where delivery_id = $1 for update";
+  const other = await openTransaction(pool, lock, [held]);
   const settled = await settle(pool, [held ?? "", free ?? ""], "test");
-  await other.query("rollback");
-  other.release();
+  await other.rollback();
   expect(settled).toEqual(
     new Map([
       [held, { kind: "not-open" }],
@@ -131,18 +129,18 @@ test("a delivery that another transaction holds is left to it, and nobody waits"
   expect(idsOf(await settle(pool, [held ?? ""], "test"), "applied")).toEqual([held]);
 });
 
-test("a redelivery that carries an earlier time moves its event, and the person is folded again", async () => {
-  const { entityId, send } = person();
+test("a redelivery with an earlier time moves its event, and the person is refolded", async () => {
+  const { entityId, body } = newPerson();
   const { pool } = database;
   const name = (entity: string) => ({ data: { entity } });
-  await told(pool, send({ id: "1", creationTimeUtc: "2026-01-05T00:00:00Z", ...name("Second") }));
-  await told(pool, send({ id: "2", creationTimeUtc: "2026-01-04T00:00:00Z", ...name("First") }));
+  await settleBody(pool, body({ id: "1", creationTimeUtc: "2026-01-05T00:00:00Z", ...name("Second") }));
+  await settleBody(pool, body({ id: "2", creationTimeUtc: "2026-01-04T00:00:00Z", ...name("First") }));
   expect(await stateOf(entityId)).toMatchObject({
     name: "Second",
     firstEventAt: "2026-01-04T00:00:00.0000000Z",
   });
-  const retry = send({ id: "1", creationTimeUtc: "2026-01-03T00:00:00Z", attempt: 2, ...name("Second") });
-  expect(await told(pool, retry)).toBe("duplicate");
+  const retry = body({ id: "1", creationTimeUtc: "2026-01-03T00:00:00Z", attempt: 2, ...name("Second") });
+  expect(await settleBody(pool, retry)).toBe("duplicate");
   expect(await stateOf(entityId)).toMatchObject({
     name: "First",
     version: 2,
@@ -151,15 +149,18 @@ test("a redelivery that carries an earlier time moves its event, and the person 
   });
 });
 
-test("a redelivery changes nothing that is later than the earliest of the sends, be it earlier than the first", async () => {
+test("a redelivery changes the person only if it is earlier than all deliveries before it", async () => {
   const { pool } = database;
-  const { entityId, send } = person();
-  const sent = async (day: number) =>
-    told(pool, send({ creationTimeUtc: `2026-01-0${day}T00:00:00Z`, attempt: day }));
-  expect([await sent(5), await sent(3), await sent(4), await sent(3), await sent(2)]).toEqual([
-    "applied",
-    ...Array<string>(4).fill("duplicate"),
-  ]);
+  const { entityId, body } = newPerson();
+  const settleAt = async (day: number) =>
+    settleBody(pool, body({ creationTimeUtc: `2026-01-0${day}T00:00:00Z`, attempt: day }));
+  expect([
+    await settleAt(5),
+    await settleAt(3),
+    await settleAt(4),
+    await settleAt(3),
+    await settleAt(2),
+  ]).toEqual(["applied", ...Array<string>(4).fill("duplicate")]);
   expect(
     await rows(
       pool,
@@ -174,46 +175,46 @@ test("a redelivery changes nothing that is later than the earliest of the sends,
   ]);
 });
 
-test("a redelivery that carries a later time changes nothing of the person", async () => {
+test("a redelivery with a later time does not change the person", async () => {
   const { pool } = database;
-  const { entityId, send } = person();
-  await told(pool, send({ creationTimeUtc: early }));
+  const { entityId, body } = newPerson();
+  await settleBody(pool, body({ creationTimeUtc: early }));
   const before = await stateOf(entityId);
-  expect(await told(pool, send({ creationTimeUtc: late, attempt: 6 }))).toBe("duplicate");
+  expect(await settleBody(pool, body({ creationTimeUtc: late, attempt: 6 }))).toBe("duplicate");
   expect(await stateOf(entityId)).toEqual(before);
 });
 
-test("one id in two types is two events", async () => {
+test("one id with two types is two events", async () => {
   const { pool } = database;
-  const { entityId, send } = person();
-  expect(await told(pool, send({ event: "NaturalPersonManuallyApproved", id: "253" }))).toBe("applied");
-  expect(await told(pool, send({ event: "NaturalPersonAutoApproved", id: "253" }))).toBe("applied");
+  const { entityId, body } = newPerson();
+  expect(await settleBody(pool, body({ event: "NaturalPersonManuallyApproved", id: "253" }))).toBe("applied");
+  expect(await settleBody(pool, body({ event: "NaturalPersonAutoApproved", id: "253" }))).toBe("applied");
   expect(await eventsOf(entityId)).toHaveLength(2);
 });
 
 test("one event id of two persons is two events", async () => {
   const { pool } = database;
-  expect(await told(pool, person().send())).toBe("applied");
-  expect(await told(pool, person().send())).toBe("applied");
+  expect(await settleBody(pool, newPerson().body())).toBe("applied");
+  expect(await settleBody(pool, newPerson().body())).toBe("applied");
 });
 
-test("a duplicate is known after any time: a year later, from another process, when everything else is gone", async () => {
+test("a duplicate is recognised a year later, by another process, without its settlements", async () => {
   const { pool, url } = database;
-  const { entityId, send } = person();
-  expect(await told(pool, send({ creationTimeUtc: early }))).toBe("applied");
+  const { entityId, body } = newPerson();
+  expect(await settleBody(pool, body({ creationTimeUtc: early }))).toBe("applied");
   await pool.query("delete from settlements");
   await migrate(url);
-  const later = openPool(url, { name: "a year later", size: 1 });
-  expect(await told(later, send({ creationTimeUtc: "2027-01-01T00:00:00Z" }))).toBe("duplicate");
-  expect(await told(later, send({ data: { entity: "Somebody Else" } }))).toBe("dead-lettered");
+  const later = openPool(url, { name: "later", size: 1 });
+  expect(await settleBody(later, body({ creationTimeUtc: "2027-01-01T00:00:00Z" }))).toBe("duplicate");
+  expect(await settleBody(later, body({ data: { entity: "Somebody Else" } }))).toBe("dead-lettered");
   await later.end();
   expect(await eventsOf(entityId)).toHaveLength(1);
 });
 
 test("Postgres itself refuses a second row of one event", async () => {
   const { pool } = database;
-  const { entityId, send } = person();
-  await told(pool, send());
+  const { entityId, body } = newPerson();
+  await settleBody(pool, body());
   const again = pool.query(
     `insert into events select entity_id, seq + 1, event, id, ticks, data, data_digest, delivery_id, received_at,
        delivery_digest, hash, append_id, ordinal, recognised from events where entity_id = $1`,
@@ -222,37 +223,37 @@ test("Postgres itself refuses a second row of one event", async () => {
   await expect(again).rejects.toThrow('unique constraint "events_identity"');
 });
 
-test("a redelivery is settled by itself while the first is a dead letter", async () => {
+test("a duplicate is settled while a conflicting duplicate is a dead letter", async () => {
   const { pool } = database;
-  const { entityId, send } = person();
-  const conflict = send({ data: { entity: "Somebody Else" } });
-  expect(await told(pool, send())).toBe("applied");
-  const [dead] = await receive(pool, [conflict]);
+  const { entityId, body } = newPerson();
+  const conflict = body({ data: { entity: "Somebody Else" } });
+  expect(await settleBody(pool, body())).toBe("applied");
+  const [dead] = await record(pool, [conflict]);
   await settle(pool, [dead ?? ""], "test");
-  expect(await told(pool, conflict)).toBe("dead-lettered");
-  expect(await told(pool, send())).toBe("duplicate");
-  expect(await outcomes(pool, [dead ?? ""])).toEqual(["dead-lettered"]);
+  expect(await settleBody(pool, conflict)).toBe("dead-lettered");
+  expect(await settleBody(pool, body())).toBe("duplicate");
+  expect(await settlementsOf(pool, [dead ?? ""])).toEqual(["dead-lettered"]);
   expect(await eventsOf(entityId)).toHaveLength(1);
 });
 
-test("a dead letter that is opened again is settled again; a discarded one never", async () => {
+test("a redriven dead letter is settled again; a discarded one is not", async () => {
   const { pool } = database;
-  const ids = await receive(pool, ["not JSON", "nor this"]);
-  const [again = "", aside = ""] = ids;
+  const ids = await record(pool, ["not JSON", "nor this"]);
+  const [redriven = "", discarded = ""] = ids;
   await settle(pool, ids, "1");
   const decision = { operator: "Olga", reason: "test" };
-  await redrive(pool, [again], decision);
-  await discard(pool, [aside], decision);
-  expect(await outcomes(pool, ids)).toEqual([undefined, "discarded"]);
+  await redrive(pool, [redriven], decision);
+  await discard(pool, [discarded], decision);
+  expect(await settlementsOf(pool, ids)).toEqual([undefined, "discarded"]);
   const settled = await settle(pool, ids, "2");
-  expect(idsOf(settled, "dead-lettered")).toEqual([again]);
-  expect(await outcomes(pool, ids)).toEqual(["dead-lettered", "discarded"]);
+  expect(idsOf(settled, "dead-lettered")).toEqual([redriven]);
+  expect(await settlementsOf(pool, ids)).toEqual(["dead-lettered", "discarded"]);
 });
 
-test("an entry has its delivery's digest and time received, to the microsecond", async () => {
+test("an entry has its delivery's digest and time of receipt, to the microsecond", async () => {
   const { pool } = database;
-  const { entityId, send } = person();
-  await told(pool, send());
+  const { entityId, body } = newPerson();
+  await settleBody(pool, body());
   expect(
     await rows(
       pool,
@@ -263,10 +264,10 @@ test("an entry has its delivery's digest and time received, to the microsecond",
   ).toEqual([{ same: true, digested: true }]);
 });
 
-test("a transaction that fails leaves nothing of its deliveries, and they can be settled later", async () => {
+test("a transaction that fails leaves no change, and its deliveries can be settled later", async () => {
   const { pool } = database;
-  const { entityId, send } = person();
-  const ids = await receive(pool, [send()]);
+  const { entityId, body } = newPerson();
+  const ids = await record(pool, [body()]);
   await pool.query("alter table settlements add constraint full_disk check (outcome <> 'applied') not valid");
   await expect(settle(pool, ids, "test")).rejects.toThrow("full_disk");
   expect(await eventsOf(entityId)).toEqual([]);

@@ -1,19 +1,24 @@
 import { fold, fromLog, parseJson, type JsonObject } from "@dossier/events";
 import { encode, scenario, payload } from "@dossier/simulator";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { isOutage, openPool, rebuild, settle, verify, type RebuildChange } from "../../src/index.ts";
-import { chunks, record, scene, type Scene } from "../evidence/scene.ts";
+import {
+  chunks,
+  openTransaction,
+  record,
+  recordAndSettle,
+  rows,
+  tamper,
+  useDatabase,
+  waitForLock,
+} from "../fixture.ts";
 
-let given: Scene;
-beforeEach(async () => {
-  given = await scene();
-});
-afterEach(() => given.end());
+const database = useDatabase({ start: "sample" });
 
 const PERSONS = "select * from natural_persons order by entity_id";
 const SEARCH = "select * from person_search order by entity_id";
 
-/** All that tells the projection's tables from others, but what is in them. */
+/** All properties of the projection's tables except their rows. */
 const STRUCTURE = `
   select 'column' as what, table_name, column_name as name, concat_ws(' ', ordinal_position, data_type, collation_name, is_nullable, column_default) as definition
     from information_schema.columns where table_name in ('natural_persons', 'person_search')
@@ -31,46 +36,49 @@ const STRUCTURE = `
   union all select 'schema', nspname, '', '' from pg_namespace where nspname like 'dossier%'
   order by 1, 2, 3`;
 
-async function changesOf(rebuilding: (onChange: (change: RebuildChange) => void) => Promise<unknown>) {
+/** Rebuilds, or says what a rebuild would do. Returns how it changes persons. */
+async function rebuildAndListChanges({ dryRun = false } = {}): Promise<RebuildChange[]> {
   const changes: RebuildChange[] = [];
-  await rebuilding((change) => changes.push(change));
+  await rebuild(database.url, { dryRun, onChange: (change) => void changes.push(change) });
   return changes;
 }
 
 describe("a rebuild", () => {
-  test("by the same code changes not a byte", async () => {
-    const [persons, search] = [await given.rows(PERSONS), await given.rows(SEARCH)];
-    const rebuilt = await rebuild(given.url);
+  test("by the same code changes no byte", async () => {
+    const [persons, search] = [await rows(database.pool, PERSONS), await rows(database.pool, SEARCH)];
+    const rebuilt = await rebuild(database.url);
     expect(rebuilt).toMatchObject({ persons: persons.length, added: 0, changed: 0, removed: 0 });
-    expect(await given.rows(PERSONS)).toEqual(persons);
-    expect(await given.rows(SEARCH)).toEqual(search);
+    expect(await rows(database.pool, PERSONS)).toEqual(persons);
+    expect(await rows(database.pool, SEARCH)).toEqual(search);
   });
 
-  test("leaves tables that are like those before: names, indexes, triggers, grants, owner, options", async () => {
-    await given.tamper(
+  test("keeps names, indexes, triggers, grants, owner and options of the tables", async () => {
+    await tamper(
+      database.pool,
       "alter table natural_persons set (fillfactor = 71)",
       "comment on table natural_persons is 'a comment'",
       "grant select on natural_persons to public",
     );
-    const before = await given.rows(STRUCTURE);
-    await rebuild(given.url);
-    expect(await given.rows(STRUCTURE)).toEqual(before);
-    await rebuild(given.url);
-    expect(await given.rows(STRUCTURE)).toEqual(before);
+    const before = await rows(database.pool, STRUCTURE);
+    await rebuild(database.url);
+    expect(await rows(database.pool, STRUCTURE)).toEqual(before);
+    await rebuild(database.url);
+    expect(await rows(database.pool, STRUCTURE)).toEqual(before);
   });
 
-  test("mends what is wrong in the projection, and tells how each person changes", async () => {
-    const persons = await given.rows<{ entity_id: string }>(PERSONS);
-    const search = await given.rows(SEARCH);
+  test("corrects a wrong projection, and reports how each person changes", async () => {
+    const persons = await rows<{ entity_id: string }>(database.pool, PERSONS);
+    const search = await rows(database.pool, SEARCH);
     const [wrong, missing, same] = persons.map(({ entity_id }) => entity_id);
-    await given.tamper(
+    await tamper(
+      database.pool,
       `update natural_persons set state = replace(state::text, '"status":"', '"status":"x')::json where entity_id = '${wrong}'`,
       `delete from natural_persons where entity_id = '${missing}'`,
       `delete from person_search where entity_id = '${missing}'`,
       `insert into natural_persons select 'nobody', status, search, state, last_ticks, last_event, last_id
        from natural_persons where entity_id = '${same}'`,
     );
-    const dry = await changesOf((onChange) => rebuild(given.url, { dryRun: true, onChange }));
+    const dry = await rebuildAndListChanges({ dryRun: true });
     expect(dry.map(({ entityId, kind }) => [entityId, kind])).toEqual(
       [
         [wrong, "changed"],
@@ -85,38 +93,39 @@ describe("a rebuild", () => {
         after: expect.any(String) as unknown,
       },
     ]);
-    expect(await given.rows(PERSONS)).not.toEqual(persons);
+    expect(await rows(database.pool, PERSONS)).not.toEqual(persons);
 
-    expect(await changesOf((onChange) => rebuild(given.url, { onChange }))).toEqual(dry);
-    expect(await given.rows(PERSONS)).toEqual(persons);
-    expect(await given.rows(SEARCH)).toEqual(search);
-    expect(await changesOf((onChange) => rebuild(given.url, { dryRun: true, onChange }))).toEqual([]);
+    expect(await rebuildAndListChanges()).toEqual(dry);
+    expect(await rows(database.pool, PERSONS)).toEqual(persons);
+    expect(await rows(database.pool, SEARCH)).toEqual(search);
+    expect(await rebuildAndListChanges({ dryRun: true })).toEqual([]);
   });
 
-  test("folds the events of a type that the code has learned, which were kept and counted before", async () => {
-    const learned = await given.rows(PERSONS);
-    await unlearn("NaturalPersonAutoApproved", "NaturalPersonManuallyApproved");
-    const unknown = await given.rows<{ entity_id: string; unrecognised: number }>(
+  test("folds the events of a type that was unknown before", async () => {
+    const before = await rows(database.pool, PERSONS);
+    await foldWithoutTypes("NaturalPersonAutoApproved", "NaturalPersonManuallyApproved");
+    const unrecognised = await rows<{ entity_id: string; unrecognised: number }>(
+      database.pool,
       "select entity_id, (state->>'unrecognisedEvents')::int as unrecognised from natural_persons order by 1",
     );
-    const changes = await changesOf((onChange) => rebuild(given.url, { onChange }));
-    expect(await given.rows(PERSONS)).toEqual(learned);
+    const changes = await rebuildAndListChanges();
+    expect(await rows(database.pool, PERSONS)).toEqual(before);
     const approved = changes.filter(({ differences }) =>
       differences.some(({ path }) => path === "state.approval"),
     );
     expect(approved.length).toBeGreaterThan(0);
     for (const { entityId, differences } of changes) {
-      const before = unknown.find((person) => person.entity_id === entityId)?.unrecognised;
-      expect(before).toBeGreaterThan(0);
+      const count = unrecognised.find((person) => person.entity_id === entityId)?.unrecognised;
+      expect(count).toBeGreaterThan(0);
       expect(differences).toContainEqual(
-        expect.objectContaining({ path: "state.unrecognisedEvents", before }),
+        expect.objectContaining({ path: "state.unrecognisedEvents", before: count }),
       );
     }
   });
 
-  test("counts an event's earliest send, and takes a person of 10,000 events", async () => {
+  test("uses an event's earliest time, and folds a person with 10,000 events", async () => {
     const at = (n: number) => new Date(Date.UTC(2026, 0, 1) + n * 1_000).toISOString();
-    const send = (n: number, creationTimeUtc: string) =>
+    const body = (n: number, creationTimeUtc: string) =>
       encode(
         payload({
           event: "NaturalPersonUploadedID",
@@ -126,52 +135,56 @@ describe("a rebuild", () => {
           data: { sessionId: `${n % 7}` },
         }),
       );
-    const bodies = Array.from({ length: 10_000 }, (_, n) => send(n, at(n + 1)));
-    bodies.push(send(9_999, at(0)));
-    for (const some of chunks(bodies.values(), 2_000))
-      await settle(given.pool, await record(given.pool, some), "1");
-    const persons = await given.rows(PERSONS);
-    await given.tamper("delete from natural_persons");
-    await rebuild(given.url);
-    expect(await given.rows(PERSONS)).toEqual(persons);
-    const [long] = await given.rows<{ first: string; version: number }>(
+    const bodies = Array.from({ length: 10_000 }, (_, n) => body(n, at(n + 1)));
+    bodies.push(body(9_999, at(0)));
+    for (const some of chunks(bodies.values(), 2_000)) await recordAndSettle(database.pool, ...some);
+    const persons = await rows(database.pool, PERSONS);
+    await tamper(database.pool, "delete from natural_persons");
+    await rebuild(database.url);
+    expect(await rows(database.pool, PERSONS)).toEqual(persons);
+    const [long] = await rows<{ first: string; version: number }>(
+      database.pool,
       "select state->>'firstEventAt' as first, (state->>'version')::int as version from natural_persons where entity_id = 'long'",
     );
     expect(long).toEqual({ first: "2026-01-01T00:00:00.0000000Z", version: 10_000 });
   });
 
-  test("tells how far it is", async () => {
-    const told: object[] = [];
-    const { events } = await rebuild(given.url, { onProgress: (progress) => told.push(progress) });
-    expect(told).toContainEqual({ phase: "folding", events, totalEvents: events });
-    expect(told.at(-1)).toEqual({ phase: "switching", events, totalEvents: events });
+  test("reports its progress", async () => {
+    const reported: object[] = [];
+    const { events } = await rebuild(database.url, { onProgress: (progress) => reported.push(progress) });
+    expect(reported).toContainEqual({ phase: "folding", events, totalEvents: events });
+    expect(reported.at(-1)).toEqual({ phase: "switching", events, totalEvents: events });
   });
 });
 
-/** The projection as code would have written it that did not know these types. */
-async function unlearn(...types: readonly string[]): Promise<void> {
-  const rows = await given.rows<{
+/** Writes the projection as code that does not know these types would have. */
+async function foldWithoutTypes(...types: readonly string[]): Promise<void> {
+  const found = await rows<{
     entity_id: string;
     event: string;
     id: string;
-    ticks: string;
-    data: JsonObject;
-  }>(`
+    ticks: bigint;
+    data: string;
+  }>(
+    database.pool,
+    `
     select entity_id, event, id, data, least(ticks, (select min(ticks) from redeliveries
       where (redeliveries.entity_id, redeliveries.event, redeliveries.id) = (events.entity_id, events.event, events.id))) as ticks
-    from events`);
-  const events = rows.map(({ entity_id: entityId, event, id, ticks, data }) =>
+    from events`,
+  );
+  const events = found.map(({ entity_id: entityId, event, id, ticks, data }) =>
     fromLog({
       entityId,
       event: types.includes(event) ? `${event}?` : event,
       id,
-      ticks: BigInt(ticks),
-      data: parseJson(JSON.stringify(data)) as JsonObject,
+      ticks,
+      data: parseJson(data) as JsonObject,
     }),
   );
   for (const [entityId, own] of Map.groupBy(events, (event) => event.entityId)) {
     const { state } = fold(entityId, own)!;
-    await given.tamper(
+    await tamper(
+      database.pool,
       `update natural_persons set status = '${state.status}', state = $json$${JSON.stringify(state)}$json$
        where entity_id = '${entityId}'`,
     );
@@ -179,109 +192,113 @@ async function unlearn(...types: readonly string[]): Promise<void> {
 }
 
 describe("while workers write", () => {
-  test("nothing is lost: the rows are those of a fresh fold, and the workers notice nothing", async () => {
+  test("the result is that of a fresh fold, and the workers get no errors", async () => {
     const { webhooks } = scenario({ persons: 300, seed: 6, duplicates: 0.3, shuffle: 0.3 });
     const batches = chunks(
       Iterator.from(webhooks).map(({ body }) => body),
       10,
     );
-    const pool = openPool(given.url, { name: "worker", size: 2, timeoutMs: 60_000 });
+    const pool = openPool(database.url, { name: "worker", size: 2, timeoutMs: 60_000 });
     let rebuilding = true;
     const worker = async () => {
-      // Until the rebuilds are over, and some after, on the same connections with their prepared statements.
+      // Until the rebuilds are over, and some more, on the same connections with their prepared statements.
       for (let after = 0; after < 5; after += rebuilding ? 0 : 1) {
         const { value, done } = batches.next();
         if (done === true) break;
-        await settle(pool, await record(pool, value), "1");
+        await recordAndSettle(pool, ...value);
       }
     };
     const workers = Promise.all([worker(), worker()]);
-    for (let i = 0; i < 3; i++) await rebuild(given.url);
+    for (let i = 0; i < 3; i++) await rebuild(database.url);
     rebuilding = false;
     await workers;
     await pool.end();
-    expect(await changesOf((onChange) => rebuild(given.url, { dryRun: true, onChange }))).toEqual([]);
-    expect((await verify(given.pool)).findings).toEqual([]);
-    expect(await given.rows("select entity_id, search from natural_persons order by 1")).toEqual(
-      await given.rows(SEARCH),
+    expect(await rebuildAndListChanges({ dryRun: true })).toEqual([]);
+    expect((await verify(database.pool)).findings).toEqual([]);
+    expect(await rows(database.pool, "select entity_id, search from natural_persons order by 1")).toEqual(
+      await rows(database.pool, SEARCH),
     );
-    expect(await given.rows("select entity_id from natural_persons order by 1")).toEqual(
-      await given.rows("select entity_id from streams order by 1"),
+    expect(await rows(database.pool, "select entity_id from natural_persons order by 1")).toEqual(
+      await rows(database.pool, "select entity_id from streams order by 1"),
     );
   });
 
-  test("what is appended after the folding is caught up with", async () => {
+  test("what is appended after folding has begun is folded too", async () => {
     const bodies = [...scenario({ persons: 20, seed: 7, duplicates: 0.3, shuffle: 1 }).webhooks].map(
       ({ body }) => body,
     );
     const half = bodies.length / 2;
-    await settle(given.pool, await record(given.pool, bodies.slice(0, half)), "1");
-    const rest = await record(given.pool, bodies.slice(half));
-    await given.tamper(
+    await recordAndSettle(database.pool, ...bodies.slice(0, half));
+    const rest = await record(database.pool, bodies.slice(half));
+    await tamper(
+      database.pool,
       "delete from natural_persons where entity_id = (select min(entity_id) from natural_persons)",
     );
-    // Told of the change, folding has begun: its rows are of a moment before these.
-    const { caughtUp } = await rebuild(given.url, {
-      onChange: async () => void (await settle(given.pool, rest, "1")),
+    // When a change is reported, folding has begun: it reads the rows as of an earlier time.
+    const { caughtUp } = await rebuild(database.url, {
+      onChange: async () => void (await settle(database.pool, rest, "1")),
     });
     expect(caughtUp).toBeGreaterThan(0);
-    expect(await changesOf((onChange) => rebuild(given.url, { dryRun: true, onChange }))).toEqual([]);
+    expect(await rebuildAndListChanges({ dryRun: true })).toEqual([]);
   });
 
-  test("a transaction that had begun to append before is caught up with", async () => {
-    await given.tamper(
+  test("an append that had begun before the rebuild and commits later is folded too", async () => {
+    await tamper(
+      database.pool,
       "delete from natural_persons where entity_id = (select min(entity_id) from natural_persons)",
     );
     const [body] = [...scenario({ persons: 1, seed: 8, duplicates: 0, shuffle: 0 }).webhooks].map(
-      (send) => send.body,
+      ({ body }) => body,
     );
-    const [deliveryId] = await record(given.pool, [body!]);
-    // Its events are appended; it waits where it settles its delivery.
-    const holder = await given.held("lock table settlements in access exclusive mode");
-    const settling = settle(given.pool, [deliveryId!], "1");
-    await given.waitingFor("settlements");
-    const rebuilding = rebuild(given.url);
-    await given.waitingFor("streams");
+    const [deliveryId] = await record(database.pool, [body!]);
+    // It has appended its events, and waits to settle its delivery.
+    const holder = await openTransaction(database.pool, "lock table settlements in access exclusive mode");
+    const settling = settle(database.pool, [deliveryId!], "1");
+    await waitForLock(database.pool, { table: "settlements" });
+    const rebuilding = rebuild(database.url);
+    await waitForLock(database.pool, { table: "streams" });
     await holder.commit();
     await settling;
     await rebuilding;
-    expect(await changesOf((onChange) => rebuild(given.url, { dryRun: true, onChange }))).toEqual([]);
+    expect(await rebuildAndListChanges({ dryRun: true })).toEqual([]);
   });
 
-  test("a long reader delays the switch, and not the workers", async () => {
+  test("a long reader delays the switch, but not the workers", async () => {
     const [body] = [...scenario({ persons: 1, seed: 9, duplicates: 0, shuffle: 0 }).webhooks].map(
-      (send) => send.body,
+      ({ body }) => body,
     );
-    const reader = await given.held("lock table natural_persons in access share mode");
-    const rebuilding = rebuild(given.url);
-    await given.waitingFor("natural_persons");
-    await settle(given.pool, await record(given.pool, [body!]), "1");
+    const reader = await openTransaction(database.pool, "lock table natural_persons in access share mode");
+    const rebuilding = rebuild(database.url);
+    await waitForLock(database.pool, { table: "natural_persons" });
+    await recordAndSettle(database.pool, body!);
     await reader.commit();
     await rebuilding;
-    expect(await changesOf((onChange) => rebuild(given.url, { dryRun: true, onChange }))).toEqual([]);
+    expect(await rebuildAndListChanges({ dryRun: true })).toEqual([]);
   });
 });
 
-describe("interrupted", () => {
+describe("an interrupted rebuild", () => {
   let before: readonly object[];
   beforeEach(async () => {
-    await given.tamper("update natural_persons set status = 'x'");
-    before = [...(await given.rows(PERSONS)), ...(await given.rows(STRUCTURE))];
+    await tamper(database.pool, "update natural_persons set status = 'x'");
+    before = [...(await rows(database.pool, PERSONS)), ...(await rows(database.pool, STRUCTURE))];
   });
 
-  async function leavesNothing(): Promise<void> {
-    expect([...(await given.rows(PERSONS)), ...(await given.rows(STRUCTURE))]).toEqual(before);
-    const { changed } = await rebuild(given.url);
+  async function expectNothingLeft(): Promise<void> {
+    expect([...(await rows(database.pool, PERSONS)), ...(await rows(database.pool, STRUCTURE))]).toEqual(
+      before,
+    );
+    const { changed } = await rebuild(database.url);
     expect(changed).toBeGreaterThan(0);
-    expect(await rebuild(given.url)).toMatchObject({ changed: 0 });
+    expect(await rebuild(database.url)).toMatchObject({ changed: 0 });
   }
 
   test.each(["folding", "catching-up", "switching"])(
-    "by a signal while %s, it leaves nothing",
+    "leaves nothing after an abort while %s",
     async (phase) => {
       const abort = new AbortController();
       const phases: string[] = [];
-      const rebuilding = rebuild(given.url, {
+      const rebuilding = rebuild(database.url, {
         signal: abort.signal,
         onProgress: (progress) => {
           phases.push(progress.phase);
@@ -290,57 +307,58 @@ describe("interrupted", () => {
       });
       await expect(rebuilding).rejects.toThrow("enough");
       expect(phases.at(-1)).toBe(phase);
-      await leavesNothing();
+      await expectNothingLeft();
     },
   );
 
-  test("by the loss of its connection while it folds, it leaves nothing", async () => {
-    const lost = await rebuild(given.url, { onChange: kill }).catch((error: unknown) => error);
+  test("leaves nothing after losing its connection while folding", async () => {
+    const lost = await rebuild(database.url, { onChange: terminateRebuild }).catch((error: unknown) => error);
     expect(isOutage(lost)).toBe(true);
-    await leavesNothing();
+    await expectNothingLeft();
   });
 
   test.each(["streams", "natural_persons"])(
-    "by the loss of its connection while it waits for %s, it leaves nothing",
+    "leaves nothing after losing its connection while waiting for %s",
     async (table) => {
-      const holder = await given.held(`lock table ${table} in row exclusive mode`);
-      const lost = rebuild(given.url).catch((error: unknown) => error);
-      await given.waitingFor(table);
-      await kill();
+      const holder = await openTransaction(database.pool, `lock table ${table} in row exclusive mode`);
+      const lost = rebuild(database.url).catch((error: unknown) => error);
+      await waitForLock(database.pool, { table });
+      await terminateRebuild();
       expect(isOutage(await lost)).toBe(true);
       await holder.commit();
-      await leavesNothing();
+      await expectNothingLeft();
     },
   );
 
-  test("a second one at the same time says so, and the first goes on", async () => {
-    const reader = await given.held("lock table natural_persons in access share mode");
-    const first = rebuild(given.url);
-    await given.waitingFor("natural_persons");
-    await expect(rebuild(given.url)).rejects.toThrow("another rebuild or a migration is running");
+  test("a second rebuild at the same time throws, and the first goes on", async () => {
+    const reader = await openTransaction(database.pool, "lock table natural_persons in access share mode");
+    const first = rebuild(database.url);
+    await waitForLock(database.pool, { table: "natural_persons" });
+    await expect(rebuild(database.url)).rejects.toThrow("another rebuild or a migration is running");
     await reader.commit();
     expect((await first).changed).toBeGreaterThan(0);
   });
 
-  test("a role that may not says which right it lacks; a dry run needs none", async () => {
+  test("a role without the rights gets an error that says so; a dry run needs none", async () => {
     const role = `rebuilder_${process.pid}`;
-    await given.tamper(`create role ${role} login password 'secret' in role dossier_service`);
-    const url = new URL(given.url);
+    await tamper(database.pool, `create role ${role} login password 'secret' in role dossier_service`);
+    const url = new URL(database.url);
     url.username = role;
     url.password = "secret";
     try {
       await expect(rebuild(url.href)).rejects.toThrow(`role ${role} may not rebuild`);
       expect((await rebuild(url.href, { dryRun: true })).changed).toBeGreaterThan(0);
     } finally {
-      await given.tamper(`drop role ${role}`);
+      await tamper(database.pool, `drop role ${role}`);
     }
-    await leavesNothing();
+    await expectNothingLeft();
   });
 });
 
-/** Resolves when it is gone with its locks, and not only when it was told to go. */
-async function kill(): Promise<void> {
-  await given.rows(
+/** Terminates the rebuild's backend, and waits until it has ended and released its locks. */
+async function terminateRebuild(): Promise<void> {
+  await rows(
+    database.pool,
     `select pg_terminate_backend(pid, 60000) from pg_stat_activity
      where application_name = 'dossier-rebuild' and datname = current_database()`,
   );

@@ -1,29 +1,50 @@
-import { parseTicks, type PointInTime, type Person } from "@dossier/events";
+import {
+  fold,
+  identityKey,
+  parseDelivery,
+  parseTicks,
+  toPerson,
+  type Event,
+  type Person,
+  type PointInTime,
+} from "@dossier/events";
 import { scenario } from "@dossier/simulator";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { findPerson, listEvents, listPersons, type PersonFilter } from "../../src/index.ts";
-import { body, filesAt, freshRecord, inbox, type Received, type Record } from "./record.ts";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import {
+  findPerson,
+  listEvents,
+  listPersons,
+  settle,
+  type PersonFilter,
+  type Pool,
+} from "../../src/index.ts";
+import { chunks, eventBody, recordAndSettle, recordOneByOne, rows, useDatabase } from "../fixture.ts";
 
-// Each walks the list at many moments.
+// Each of the first tests reads all persons at many points in time.
 vi.setConfig({ testTimeout: 5 * 60_000 });
 
-describe("the persons of a simulation, received in one order and processed in another", () => {
-  let record: Record;
+describe("the persons of a scenario that is received in one order and processed in another", () => {
+  const database = useDatabase();
   let deliveries: readonly Received[];
-  let moments: readonly PointInTime[];
+  let times: readonly PointInTime[];
 
   beforeAll(async () => {
-    record = await freshRecord();
+    const { pool } = database;
     const { webhooks } = scenario({ persons: 25, seed: 11, duplicates: 0.3, shuffle: 0.4 });
-    const ids = await record.receive(Iterator.from(webhooks).map(({ body }) => body));
+    const ids = await recordOneByOne(
+      pool,
+      Iterator.from(webhooks).map(({ body }) => body),
+    );
     const processed = [...ids.filter((_, i) => i % 3 === 1), ...ids.filter((_, i) => i % 3 !== 1).reverse()];
-    for (let i = 0; i < processed.length; i += 50) await record.settle(processed.slice(i, i + 50));
-    deliveries = await inbox(record.pool);
-    const times = filesAt(deliveries, {}).flatMap(({ lastEventAt }) => parseTicks(lastEventAt ?? "") ?? []);
-    moments = [0.2, 0.6, 0.95].flatMap((part) => {
-      const asOf = times.toSorted((a, b) => Number(a - b))[Math.floor(part * times.length)] ?? 0n;
+    for (const batch of chunks(processed.values(), 50)) await settle(pool, batch, "test");
+    deliveries = await selectReceived(pool);
+    const lastTimes = personsAt(deliveries, {}).flatMap(
+      ({ lastEventAt }) => parseTicks(lastEventAt ?? "") ?? [],
+    );
+    times = [0.2, 0.6, 0.95].flatMap((part) => {
+      const asOf = lastTimes.toSorted((a, b) => Number(a - b))[Math.floor(part * lastTimes.length)] ?? 0n;
       const knownAt = deliveries[Math.floor(part * deliveries.length)]?.receivedTicks ?? 0n;
-      // A tick sooner than an event, or than a delivery came in, is a moment without it.
+      // One tick before an event, or before a receipt, is a time without it.
       return [
         ...[{ asOf }, { asOf: asOf - 1n }, { knownAt }, { knownAt: knownAt - 1n }],
         ...[
@@ -34,50 +55,51 @@ describe("the persons of a simulation, received in one order and processed in an
       ];
     });
   });
-  afterAll(() => record.end());
 
-  test("each has the file that the deliveries of then give, exact at the tick", async () => {
-    for (const moment of moments) {
-      const expected = new Map(filesAt(deliveries, moment).map((person) => [person.entityId, person]));
-      for (const { entityId } of filesAt(deliveries, {}))
-        expect(await findPerson(record.pool, entityId, moment)).toEqual(expected.get(entityId));
+  test("are found as the deliveries of that time give them, exact to the tick", async () => {
+    for (const time of times) {
+      const expected = new Map(personsAt(deliveries, time).map((person) => [person.entityId, person]));
+      for (const { entityId } of personsAt(deliveries, {}))
+        expect(await findPerson(database.pool, entityId, time)).toEqual(expected.get(entityId));
     }
   });
 
-  test("the list of then has each of them once, page by page, filters and all", async () => {
+  test("are listed once each, page by page, with every filter", async () => {
     const filters: PersonFilter[] = [{}, { status: "approved" }, { q: "AN" }, { status: "pending", q: "e" }];
-    for (const moment of moments)
+    for (const time of times)
       for (const filter of filters) {
-        const expected = filesAt(deliveries, moment).filter((person) => isMeant(person, filter));
-        expect(await walked({ ...filter, ...moment }, 7)).toEqual(expected);
+        const expected = personsAt(deliveries, time).filter((person) => matches(person, filter));
+        expect(await listAll({ ...filter, ...time }, 7)).toEqual(expected);
       }
   });
 
-  test("without a moment, and at the end of time, the list is today's", async () => {
-    const today = filesAt(deliveries, {});
-    expect(await walked({}, 9)).toEqual(today);
-    expect(await walked({ knownAt: parseTicks("9999-12-31T00:00:00Z") }, 9)).toEqual(today);
+  test("are listed as they are today without a time and at the end of time", async () => {
+    const today = personsAt(deliveries, {});
+    expect(await listAll({}, 9)).toEqual(today);
+    expect(await listAll({ knownAt: parseTicks("9999-12-31T00:00:00Z") }, 9)).toEqual(today);
   });
 
-  test("the events of then stand in their order, with the deliveries that were known", async () => {
-    for (const moment of moments)
-      for (const { entityId, version, lastEventAt } of filesAt(deliveries, moment)) {
-        const { events } = await listEvents(record.pool, entityId, moment, { limit: 1_000 });
+  test("have their events in order, each with the deliveries that were known", async () => {
+    for (const time of times)
+      for (const { entityId, version, lastEventAt } of personsAt(deliveries, time)) {
+        const { events } = await listEvents(database.pool, entityId, time, { limit: 1_000 });
         expect(events.length).toBe(version);
         expect(events.at(-1)?.creationTimeUtc).toBe(lastEventAt);
-        for (const { creationTimeUtc, deliveries } of events) {
-          expect(creationTimeUtc).toBe(deliveries.map((send) => send.creationTimeUtc).sort()[0]);
-          const { knownAt } = moment;
+        for (const event of events) {
+          const creationTimes = event.deliveries.map(({ creationTimeUtc }) => creationTimeUtc);
+          expect(event.creationTimeUtc).toBe(creationTimes.sort()[0]);
+          const { knownAt } = time;
           if (knownAt === undefined) continue;
-          expect(deliveries.every(({ receivedAt }) => (parseTicks(receivedAt) ?? 0n) <= knownAt)).toBe(true);
+          const received = event.deliveries.map(({ receivedAt }) => parseTicks(receivedAt) ?? 0n);
+          expect(received.every((ticks) => ticks <= knownAt)).toBe(true);
         }
       }
   });
 
-  async function walked(filter: PersonFilter & PointInTime, limit: number): Promise<Person[]> {
+  async function listAll(filter: PersonFilter & PointInTime, limit: number): Promise<Person[]> {
     const persons: Person[] = [];
     for (let after: string | undefined; ;) {
-      const page = await listPersons(record.pool, filter, { limit, after });
+      const page = await listPersons(database.pool, filter, { limit, after });
       persons.push(...page.persons);
       if (page.next === undefined) return persons;
       after = page.next;
@@ -85,67 +107,89 @@ describe("the persons of a simulation, received in one order and processed in an
   }
 });
 
-test("an event is known from its first received send on, though the workers took up another first", async () => {
-  const record = await freshRecord();
-  try {
-    const [first = "", retry = ""] = await record.receive([
-      body("NaturalPersonPending", "1", "e", "2026-01-01T10:00:00.0000002Z"),
-      body("NaturalPersonPending", "1", "e", "2026-01-01T10:00:00.0000001Z"),
-    ]);
-    await record.settle([retry]);
-    await record.settle([first]);
-    const [one, other] = await inbox(record.pool);
-    const known = async (knownAt: bigint) =>
-      (await findPerson(record.pool, "e", { knownAt }))?.personalInfoSubmittedAt;
-    expect(await known((one?.receivedTicks ?? 0n) - 1n)).toBeUndefined();
-    expect(await known(one?.receivedTicks ?? 0n)).toBe("2026-01-01T10:00:00.0000002Z");
-    expect(await known((other?.receivedTicks ?? 0n) - 1n)).toBe("2026-01-01T10:00:00.0000002Z");
-    expect(await known(other?.receivedTicks ?? 0n)).toBe("2026-01-01T10:00:00.0000001Z");
-  } finally {
-    await record.end();
-  }
-});
+describe("in an empty database", () => {
+  const database = useDatabase({ start: "empty" });
 
-test("a page that folded its fill without a match still says where to go on", async () => {
-  const record = await freshRecord();
-  try {
-    const bodies = (n: number) =>
-      Array.from({ length: 10 }, (_, i) =>
-        body("Heard", String(i), `e-${String(n).padStart(5, "0")}`, "2026-01-01T00:00:00Z"),
-      );
-    await record.settle(await record.receive(bodies(0)));
-    await manyMore(record, 3_000);
-    const page = await listPersons(
-      record.pool,
-      { status: "approved", asOf: parseTicks("2027-01-01T00:00:00Z") },
-      { limit: 10 },
+  test("an event is known from its first receipt on, even if another delivery was processed first", async () => {
+    const { pool } = database;
+    const [first = "", redelivery = ""] = await recordOneByOne(pool, [
+      eventBody("NaturalPersonPending", "1", "e", "2026-01-01T10:00:00.0000002Z"),
+      eventBody("NaturalPersonPending", "1", "e", "2026-01-01T10:00:00.0000001Z"),
+    ]);
+    await settle(pool, [redelivery], "test");
+    await settle(pool, [first], "test");
+    const received = (await selectReceived(pool)).map(({ receivedTicks }) => receivedTicks);
+    const [firstAt = 0n, redeliveryAt = 0n] = received;
+    const submittedAt = async (knownAt: bigint) =>
+      (await findPerson(pool, "e", { knownAt }))?.personalInfoSubmittedAt;
+    expect(await submittedAt(firstAt - 1n)).toBeUndefined();
+    expect(await submittedAt(firstAt)).toBe("2026-01-01T10:00:00.0000002Z");
+    expect(await submittedAt(redeliveryAt - 1n)).toBe("2026-01-01T10:00:00.0000002Z");
+    expect(await submittedAt(redeliveryAt)).toBe("2026-01-01T10:00:00.0000001Z");
+  });
+
+  test("a page that folded its limit of entries without a match has a next page", async () => {
+    const { pool } = database;
+    await recordAndSettle(
+      pool,
+      ...Array.from({ length: 10 }, (_, i) =>
+        eventBody("Heard", String(i), "e-00000", "2026-01-01T00:00:00Z"),
+      ),
     );
+    await copyPerson(pool, 3_000);
+    const filter = { status: "approved", asOf: parseTicks("2027-01-01T00:00:00Z") } as const;
+    const page = await listPersons(pool, filter, { limit: 10 });
     expect(page.persons).toEqual([]);
     expect(page.next).toMatch(/^e-0[12]\d{3}$/);
-    const rest = await listPersons(
-      record.pool,
-      { status: "approved", asOf: parseTicks("2027-01-01T00:00:00Z") },
-      { limit: 10, after: page.next },
-    );
+    const rest = await listPersons(pool, filter, { limit: 10, after: page.next });
     expect(rest).toEqual({ persons: [], next: undefined });
-  } finally {
-    await record.end();
-  }
+  });
 });
 
-/** Copies of one person's log, each for a person of its own. */
-async function manyMore({ pool }: Record, persons: number): Promise<void> {
-  const copy = "'e-' || lpad(n::text, 5, '0')";
+/** Copies the only person's log, each copy for a person of its own. */
+async function copyPerson(pool: Pool, copies: number): Promise<void> {
+  const entityId = "'e-' || lpad(n::text, 5, '0')";
   await pool.query(
-    `insert into streams select ${copy}, seq, hash from streams, generate_series(1, ${persons}) as n`,
+    `insert into streams select ${entityId}, seq, hash from streams, generate_series(1, ${copies}) as n`,
   );
   await pool.query(`insert into events
-    select ${copy}, seq, event, id, ticks, data, data_digest, delivery_id, received_at, delivery_digest, hash, append_id,
-      ordinal, recognised
-    from events, generate_series(1, ${persons}) as n`);
+    select ${entityId}, seq, event, id, ticks, data, data_digest, delivery_id, received_at, delivery_digest, hash,
+      append_id, ordinal, recognised
+    from events, generate_series(1, ${copies}) as n`);
 }
 
-function isMeant(person: Person, { status, q = "" }: PersonFilter): boolean {
+interface Received {
+  readonly receivedTicks: bigint;
+  readonly body: Buffer;
+}
+
+/** Returns the inbox by time of receipt. */
+function selectReceived(pool: Pool): Promise<Received[]> {
+  return rows<Received>(
+    pool,
+    `select body, (extract(epoch from received_at) * 10000000)::bigint as "receivedTicks"
+     from deliveries order by received_at`,
+  );
+}
+
+/** Returns all persons at a point in time, by entity id, from the deliveries alone. */
+function personsAt(deliveries: readonly Received[], { asOf, knownAt }: PointInTime): readonly Person[] {
+  const events = new Map<string, Event>();
+  for (const { receivedTicks, body } of deliveries) {
+    const parsed = parseDelivery(body);
+    if (!parsed.ok || (knownAt !== undefined && receivedTicks > knownAt)) continue;
+    const key = `${parsed.value.entityId} ${identityKey(parsed.value)}`;
+    const before = events.get(key);
+    if (before === undefined || parsed.value.ticks < before.ticks) events.set(key, parsed.value);
+  }
+  const past = [...events.values()].filter(({ ticks }) => asOf === undefined || ticks <= asOf);
+  return [...Map.groupBy(past, ({ entityId }) => entityId)]
+    .flatMap(([entityId, own]) => fold(entityId, own) ?? [])
+    .map(({ state }) => toPerson(state))
+    .sort((a, b) => (a.entityId < b.entityId ? -1 : 1));
+}
+
+function matches(person: Person, { status, q = "" }: PersonFilter): boolean {
   const text = [person.name, person.email, person.entityId].join("\n").toLowerCase();
   return (status === undefined || person.status === status) && text.includes(q.toLowerCase());
 }

@@ -7,43 +7,43 @@ export interface Container {
   stop(): Promise<void>;
 }
 
-/** Rejects where there is no Docker engine, or neither the image nor a way to pull it. */
+/** Rejects if there is no Docker engine, or neither the image nor a way to pull it. */
 export async function redisContainer(): Promise<Container> {
   const { RedisContainer } = await import("@testcontainers/redis");
-  const container = await started(() => new RedisContainer("redis:8").start());
-  return { url: container.getConnectionUrl(), stop: shutdownSignal(container) };
+  const container = await start(() => new RedisContainer("redis:8").start());
+  return { url: container.getConnectionUrl(), stop: () => stop(container) };
 }
 
+/** Starts a Postgres with the superuser and the password that local servers have, too. Rejects as `redisContainer`. */
 export async function postgresContainer(settings: Readonly<Record<string, string>>): Promise<Container> {
   const { PostgreSqlContainer } = await import("@testcontainers/postgresql");
   const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  const container = await started(() =>
+  const container = await start(() =>
     new PostgreSqlContainer("postgres:18")
       .withUsername("postgres")
       .withPassword(PASSWORD)
       .withCommand(["postgres", ...flags])
       .start(),
   );
-  return { url: container.getConnectionUri(), stop: shutdownSignal(container) };
+  return { url: container.getConnectionUri(), stop: () => stop(container) };
 }
+
+const guards = new Map<string, () => void>();
 
 /**
- * Testcontainers starts a helper container, which removes the others should this process be killed.
- * Where the helper cannot be had we do without it: `guard` does the same through the docker command.
+ * Testcontainers starts a helper container, which removes the others if this process is killed. If the helper's image
+ * cannot be pulled, the container is started without it: `guard` does the same with the docker command.
  */
-async function started<T>(start: () => Promise<T>): Promise<T> {
-  try {
-    return await start();
-  } catch {
+async function start<T extends StartedTestContainer>(startContainer: () => Promise<T>): Promise<T> {
+  const container = await startContainer().catch(() => {
     process.env.TESTCONTAINERS_RYUK_DISABLED = "true";
-    return start();
-  }
+    return startContainer();
+  });
+  guards.set(container.getId(), guard("docker rm --force --volumes $1", container.getId()));
+  return container;
 }
 
-function shutdownSignal(container: StartedTestContainer): () => Promise<void> {
-  const dismiss = guard("docker rm --force --volumes $1", container.getId());
-  return async () => {
-    await container.stop();
-    dismiss();
-  };
+async function stop(container: StartedTestContainer): Promise<void> {
+  await container.stop();
+  guards.get(container.getId())?.();
 }

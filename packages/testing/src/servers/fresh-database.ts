@@ -1,25 +1,26 @@
 import { randomBytes } from "node:crypto";
 import { Client } from "pg";
-import { sharedUrl } from "./needs.ts";
+import { inject } from "vitest";
+import { sharedUrl } from "./shared.ts";
 
 export interface Database {
-  /** Of its owner, a superuser. */
+  /** As its owner, a superuser. */
   url: string;
   drop(): Promise<void>;
 }
 
-/** Brings a database to the state that tests start from. */
+/** The state that tests start from. */
 export interface Template {
-  /** Made once in a run for each name, then copied. */
+  /** Each name is made once in a run, then copied. */
   name: string;
   make(url: string): Promise<unknown>;
 }
 
-/** A new database on the run's shared Postgres: empty, or a copy of a template. */
+/** Creates a database on the shared Postgres: an empty one, or a copy of a template. */
 export async function freshDatabase(template?: Template): Promise<Database> {
-  const server = await sharedUrl("postgres");
-  const source = template && (await madeTemplate(server, template));
-  const name = `${await prefix()}_${randomBytes(6).toString("hex")}`;
+  const server = sharedUrl("postgres");
+  const source = template && (await ensureTemplate(server, template));
+  const name = `${prefixOf(inject("run"))}${randomBytes(6).toString("hex")}`;
   await query(server, `create database ${name}${source === undefined ? "" : ` template ${source}`}`);
   return {
     url: databaseUrl(server, name),
@@ -27,36 +28,35 @@ export async function freshDatabase(template?: Template): Promise<Database> {
   };
 }
 
-/** Makes the template unless some test of this run has made it; those that come meanwhile wait. */
-async function madeTemplate(server: string, { name, make }: Template): Promise<string> {
-  const made = `${await prefix()}_template_${name}`;
-  const draft = `${made}_draft`;
-  await connected(server, async (client) => {
-    await client.query("select pg_advisory_lock(hashtext($1))", [made]);
-    const { rowCount } = await client.query("select from pg_database where datname = $1", [made]);
+/** Makes the template unless another test of this run has made it. Tests that need it meanwhile wait. */
+async function ensureTemplate(server: string, { name, make }: Template): Promise<string> {
+  const template = `${prefixOf(inject("run"))}template_${name}`;
+  const draft = `${template}_draft`;
+  await withClient(server, async (client) => {
+    await client.query("select pg_advisory_lock(hashtext($1))", [template]);
+    const { rowCount } = await client.query("select from pg_database where datname = $1", [template]);
     if (rowCount) return;
     await client.query(`drop database if exists ${draft} with (force)`);
     await client.query(`create database ${draft}`);
     await make(databaseUrl(server, draft));
-    await client.query(`alter database ${draft} rename to ${made}`);
+    await client.query(`alter database ${draft} rename to ${template}`);
   });
-  return made;
+  return template;
 }
 
-async function prefix(): Promise<string> {
-  const { inject } = await import("vitest");
-  return `test_${inject("run")}`;
-}
-
-/** Removes every database that a run has made. */
+/** Drops every database that a run has created. */
 export async function dropDatabases(server: string, run: string): Promise<void> {
-  await connected(server, async (client) => {
+  await withClient(server, async (client) => {
     const { rows } = await client.query<{ datname: string }>(
       "select datname from pg_database where starts_with(datname, $1)",
-      [`test_${run}_`],
+      [prefixOf(run)],
     );
     for (const { datname } of rows) await client.query(`drop database ${datname} with (force)`);
   });
+}
+
+function prefixOf(run: string): string {
+  return `test_${run}_`;
 }
 
 function databaseUrl(server: string, name: string): string {
@@ -66,10 +66,10 @@ function databaseUrl(server: string, name: string): string {
 }
 
 function query(server: string, statement: string): Promise<void> {
-  return connected(server, async (client) => void (await client.query(statement)));
+  return withClient(server, async (client) => void (await client.query(statement)));
 }
 
-async function connected(server: string, use: (client: Client) => Promise<void>): Promise<void> {
+async function withClient(server: string, use: (client: Client) => Promise<void>): Promise<void> {
   const client = new Client({ connectionString: server });
   await client.connect();
   try {

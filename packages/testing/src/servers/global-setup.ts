@@ -1,8 +1,24 @@
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
 import { config } from "../config.ts";
-import { findServers, say, type Servers } from "./find.ts";
+import { postgresContainer, redisContainer } from "./docker.ts";
 import { dropDatabases } from "./fresh-database.ts";
+import { startPostgres, startRedis } from "./local.ts";
+
+/** A server that cannot be had, and why. */
+interface Missing {
+  missing: string;
+}
+
+/** The servers that all tests of a run share. */
+export type Servers = {
+  postgres: { url: string } | Missing;
+  redis: { url: string } | Missing;
+  /** The `redis-server` command, for tests that start a Redis of their own. */
+  redisServer: { command: string } | Missing;
+};
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -12,13 +28,13 @@ declare module "vitest" {
   }
 }
 
-/** Once for a whole vitest run: the servers that its tests share. */
+/** Runs once for a whole vitest run. Returns what ends it. */
 export default async function globalSetup(project: TestProject): Promise<() => Promise<void>> {
   const { servers, stop } = await findServers();
-  const missing = Object.values(servers).flatMap((found) => ("missing" in found ? [found.missing] : []));
-  for (const reason of missing)
-    say(`!!! ${reason}: what needs it ${config.ci ? "FAILS" : "DOES NOT RUN"} !!!`);
-
+  for (const server of Object.values(servers)) {
+    if (!("missing" in server)) continue;
+    say(`!!! ${server.missing}: the tests that need it ${config.ci ? "FAIL" : "ARE SKIPPED"} !!!`);
+  }
   const run = randomBytes(4).toString("hex");
   project.provide("servers", servers);
   project.provide("run", run);
@@ -26,4 +42,73 @@ export default async function globalSetup(project: TestProject): Promise<() => P
     if (config.databaseUrl !== undefined) await dropDatabases(config.databaseUrl, run);
     await stop();
   };
+}
+
+interface RunningServer {
+  url: string;
+  stop(): Promise<void>;
+}
+
+/** Tests' data need not survive a crash of the machine. */
+const POSTGRES_SETTINGS = { fsync: "off", full_page_writes: "off", max_connections: "400" };
+
+const START: Record<"postgres" | "redis", Record<"docker" | "local", () => Promise<RunningServer>>> = {
+  postgres: {
+    docker: () => postgresContainer(POSTGRES_SETTINGS),
+    local: () => startPostgres({ settings: POSTGRES_SETTINGS }),
+  },
+  redis: {
+    docker: () => redisContainer(),
+    local: () => startRedis({ settings: { appendonly: "no" } }),
+  },
+};
+
+/** Uses the servers whose URLs are given, and starts the others: in containers, else on this machine. */
+async function findServers(): Promise<{ servers: Servers; stop(): Promise<void> }> {
+  const started: RunningServer[] = [];
+
+  async function find(
+    kind: "postgres" | "redis",
+    givenUrl: string | undefined,
+  ): Promise<{ url: string } | Missing> {
+    if (givenUrl !== undefined) return { url: givenUrl };
+    const reasons: string[] = [];
+    for (const source of config.sources) {
+      try {
+        const server = await START[kind][source]();
+        started.push(server);
+        say(`${kind} from ${source}${reasons.length > 0 ? ` (${reasons.join("; ")})` : ""}`);
+        return { url: server.url };
+      } catch (error) {
+        reasons.push(`${source}: ${error instanceof Error ? error.message.trim() : String(error)}`);
+      }
+    }
+    return { missing: `there is no ${kind} (${reasons.join("; ")})` };
+  }
+
+  const [postgres, redis, redisServer] = await Promise.all([
+    find("postgres", config.databaseUrl),
+    find("redis", config.redisUrl),
+    findRedisServer(),
+  ]);
+  return {
+    servers: { postgres, redis, redisServer },
+    async stop() {
+      await Promise.all(started.map((server) => server.stop()));
+    },
+  };
+}
+
+async function findRedisServer(): Promise<Servers["redisServer"]> {
+  const command = "redis-server";
+  try {
+    await promisify(execFile)(command, ["--version"]);
+    return { command };
+  } catch {
+    return { missing: `there is no ${command} on the PATH` };
+  }
+}
+
+function say(line: string): void {
+  process.stderr.write(`tests: ${line}\n`);
 }

@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { openSnapshot } from "../../src/database/long-read.ts";
+import { awaitAll } from "../../src/database/transaction.ts";
+import { rows, useDatabase } from "../fixture.ts";
+
+test("if pipelined statements fail, the error of the first one sent is thrown, however nested", async () => {
+  const cause = Promise.withResolvers<never>();
+  const echo = Promise.withResolvers<never>();
+  const all = awaitAll([awaitAll([awaitAll([cause.promise])]), echo.promise]);
+  // As if both answers arrived at once: the nested promise is rejected later.
+  cause.reject(new Error("the cause"));
+  echo.reject(new Error("current transaction is aborted"));
+  await expect(all).rejects.toThrow("the cause");
+});
+
+test("an error of pipelined statements is thrown after all have ended", async () => {
+  const slow = Promise.withResolvers<string>();
+  let thrown = false;
+  const all = awaitAll([Promise.reject(new Error("first")), slow.promise]).catch(() => (thrown = true));
+  await new Promise(setImmediate);
+  expect(thrown).toBe(false);
+  slow.resolve("ended");
+  await all;
+  expect(thrown).toBe(true);
+});
+
+test("the results of pipelined statements are in the order in which they were sent", async () => {
+  expect(await awaitAll([Promise.resolve(1), undefined, Promise.resolve("2")])).toEqual([1, undefined, "2"]);
+});
+
+const database = useDatabase({ size: 1 });
+
+test("the pool's time limits do not apply in a snapshot, and do again after it", async () => {
+  const { pool } = database;
+  const limits = "select name, setting from pg_settings where name = any ($1) and setting <> '0'";
+  const names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
+  expect(await rows(pool, limits, [names])).toHaveLength(names.length);
+  {
+    await using snapshot = await openSnapshot(pool);
+    expect((await snapshot.connection.query(limits, [names])).rows).toEqual([]);
+  }
+  expect(await rows(pool, limits, [names])).toHaveLength(names.length);
+});

@@ -1,0 +1,116 @@
+import type { DeadLetter } from "@dossier/events";
+import { expect, test } from "vitest";
+import {
+  deadLetter,
+  discard,
+  findDeadLetter,
+  recordFailedAttempt,
+  redrive,
+  settle,
+  takeDueDeliveries,
+} from "../../src/index.ts";
+import {
+  breakSettling,
+  pendingBody,
+  record,
+  recordAndSettle,
+  rows,
+  settlementsOf,
+  UNPARSABLE,
+  useDatabase,
+} from "../fixture.ts";
+
+const database = useDatabase({ start: "empty" });
+
+const by = { operator: "ada", reason: "the code is fixed" };
+const stalled: DeadLetter = { reason: "stalled", message: "gave up", issues: [] };
+
+test("of concurrent calls that dead-letter a delivery, one does, and it is not settled again", async () => {
+  const { pool } = database;
+  const [id = ""] = await record(pool, [UNPARSABLE]);
+  const results = await Promise.all(Array.from({ length: 4 }, () => deadLetter(pool, id, stalled, "1.2.3")));
+  expect(results.filter(Boolean)).toHaveLength(1);
+  expect(await settlementsOf(pool, [id])).toEqual(["dead-lettered"]);
+  expect(
+    await rows(pool, "select reason, message, code_version from dead_letters where delivery_id = $1", [id]),
+  ).toEqual([{ reason: "stalled", message: "gave up", code_version: "1.2.3" }]);
+  expect(await settle(pool, [id], "test")).toEqual(new Map([[id, { kind: "not-open" }]]));
+});
+
+test("a settled delivery is not dead-lettered", async () => {
+  const { pool } = database;
+  const ids = await recordAndSettle(pool, UNPARSABLE);
+  expect(await deadLetter(pool, ids[0] ?? "", stalled, "test")).toBe(false);
+  expect(await rows(pool, "select reason from dead_letters where delivery_id = any ($1)", [ids])).toEqual([
+    { reason: "unparsable" },
+  ]);
+});
+
+test("a redriven delivery is open again with all its attempts, and applies after the code is fixed", async () => {
+  const { pool } = database;
+  const fault = await breakSettling(pool, "a");
+  const [deliveryId = ""] = await record(pool, [pendingBody("a")]);
+  await expect(settle(pool, [deliveryId], "1.0.0")).rejects.toThrow("broken");
+  const failure = { deliveryId, error: "broken", stack: undefined, codeVersion: "1.0.0" };
+  expect(await recordFailedAttempt(pool, failure, [1])).toBe(1);
+  expect(await recordFailedAttempt(pool, failure, [1])).toBe(2);
+  await deadLetter(pool, deliveryId, { reason: "fold-failed", message: "m", issues: [] }, "1.0.0");
+
+  expect(await redrive(pool, [deliveryId], by)).toEqual([deliveryId]);
+  expect(await recordFailedAttempt(pool, failure, [1])).toBe(1);
+  await fault.repair();
+  expect(await settle(pool, [deliveryId], "1.0.1")).toEqual(new Map([[deliveryId, { kind: "applied" }]]));
+  expect(await findDeadLetter(pool, deliveryId)).toMatchObject({
+    outcome: "applied",
+    deadLetters: [{ reason: "fold-failed" }],
+    decisions: [{ action: "redrive", ...by }],
+  });
+});
+
+test("a redriven delivery that is not enqueued is swept", async () => {
+  const { pool } = database;
+  const ids = await recordAndSettle(pool, UNPARSABLE, UNPARSABLE);
+  await redrive(pool, ids, by);
+  expect(await takeDueDeliveries(pool, 10)).toEqual([]);
+  await pool.query("update open_deliveries set due_at = now()");
+  expect((await takeDueDeliveries(pool, 10)).toSorted()).toEqual(ids.toSorted());
+});
+
+test("a discarded delivery is neither redriven nor settled, and stays readable", async () => {
+  const { pool } = database;
+  const [deliveryId = ""] = await recordAndSettle(pool, UNPARSABLE);
+  expect(await discard(pool, [deliveryId], { operator: "bob", reason: "noise" })).toEqual([deliveryId]);
+
+  expect(await redrive(pool, [deliveryId], by)).toEqual([]);
+  expect(await settle(pool, [deliveryId], "1.0.1")).toEqual(new Map([[deliveryId, { kind: "not-open" }]]));
+  expect(await findDeadLetter(pool, deliveryId)).toMatchObject({
+    outcome: "discarded",
+    body: UNPARSABLE,
+    deadLetters: [{ reason: "unparsable" }],
+    decisions: [{ action: "discard", operator: "bob", reason: "noise" }],
+  });
+});
+
+test("of concurrent decisions, one redrives or discards, and only a dead-lettered delivery", async () => {
+  const { pool } = database;
+  const [applied, dead] = await recordAndSettle(pool, pendingBody("a"), UNPARSABLE);
+  const [open] = await record(pool, [pendingBody("b")]);
+  const all = [applied!, dead!, open!];
+
+  const done = await Promise.all([redrive(pool, all, by), redrive(pool, all, by), discard(pool, all, by)]);
+  expect(done.flat()).toEqual([dead]);
+  expect(await rows(pool, "select from decisions")).toHaveLength(1);
+});
+
+test("decisions cannot be changed or removed", async () => {
+  const { pool } = database;
+  await redrive(pool, await recordAndSettle(pool, UNPARSABLE), by);
+  for (const change of [
+    "update decisions set operator = 'nobody'",
+    "delete from decisions",
+    "delete from dead_letters",
+    "truncate decisions",
+  ]) {
+    await expect(pool.query(change)).rejects.toThrow("is refused");
+  }
+});

@@ -1,0 +1,67 @@
+import { formatTicks } from "@dossier/events";
+import { expect, test } from "vitest";
+import {
+  discard,
+  findDelivery,
+  recordDeliveries,
+  recordFailedAttempt,
+  redrive,
+  settle,
+} from "../../src/index.ts";
+import { delivery, pendingBody, record, recordAndSettle, rows, UNPARSABLE, useDatabase } from "../fixture.ts";
+
+const database = useDatabase();
+
+test("a delivery is found with its exact bytes, headers and verification, open or settled", async () => {
+  const { pool } = database;
+  const recorded = delivery(Buffer.from([0xff, 0x00, 0x7b]), {
+    headers: { "content-type": "application/json" },
+    verifiedBy: "payload-secret",
+    secretFingerprint: "abc123",
+  });
+  await recordDeliveries(pool, [recorded]);
+  const [row] = await rows<{ ticks: bigint }>(
+    pool,
+    "select (extract(epoch from received_at) * 10000000)::bigint as ticks from deliveries where delivery_id = $1",
+    [recorded.deliveryId],
+  );
+  expect(await findDelivery(pool, recorded.deliveryId)).toEqual({
+    ...recorded,
+    outcome: "open",
+    receivedAt: formatTicks(row?.ticks ?? 0n),
+    deadLetters: [],
+    attempts: [],
+    decisions: [],
+  });
+  await settle(pool, [recorded.deliveryId], "test");
+  expect(await findDelivery(pool, recorded.deliveryId)).toMatchObject({
+    body: recorded.body,
+    outcome: "dead-lettered",
+    deadLetters: [{ reason: "unparsable" }],
+  });
+});
+
+test("a delivery's history is in the order in which it happened", async () => {
+  const { pool } = database;
+  const [deliveryId = ""] = await record(pool, [UNPARSABLE]);
+  const failure = { deliveryId, error: "it failed", stack: undefined, codeVersion: "test" };
+  await recordFailedAttempt(pool, failure, [1]);
+  await recordFailedAttempt(pool, failure, [1]);
+  await settle(pool, [deliveryId], "test");
+  await redrive(pool, [deliveryId], { operator: "ada", reason: "again" });
+  await settle(pool, [deliveryId], "test");
+  await discard(pool, [deliveryId], { operator: "ada", reason: "noise" });
+  expect(await findDelivery(pool, deliveryId)).toMatchObject({
+    outcome: "discarded",
+    attempts: [{ attempt: 1 }, { attempt: 2 }],
+    deadLetters: [{ reason: "unparsable" }, { reason: "unparsable" }],
+    decisions: [{ action: "redrive" }, { action: "discard", operator: "ada", reason: "noise" }],
+  });
+});
+
+test("an applied delivery has no dead letter, and an unknown one is not found", async () => {
+  const { pool } = database;
+  const [deliveryId = ""] = await recordAndSettle(pool, pendingBody("e"));
+  expect(await findDelivery(pool, deliveryId)).toMatchObject({ outcome: "applied", deadLetters: [] });
+  expect(await findDelivery(pool, "019a0000-0000-7000-8000-000000000001")).toBeUndefined();
+});
