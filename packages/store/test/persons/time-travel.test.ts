@@ -18,13 +18,14 @@ import {
   type PersonFilter,
   type Pool,
 } from "../../src/index.ts";
-import { chunks, eventBody, recordAndSettle, recordOneByOne, rows, useDatabase } from "../fixture.ts";
+import { chunks, recordOneByOne, useRecord } from "../database.ts";
+import { eventBody, type TestRecord } from "../fixtures.ts";
 
 // Each of the first tests reads all persons at many points in time.
 vi.setConfig({ testTimeout: 5 * 60_000 });
 
 describe("the persons of a scenario that is received in one order and processed in another", () => {
-  const database = useDatabase();
+  const database = useRecord();
   let deliveries: readonly Received[];
   let times: readonly PointInTime[];
 
@@ -32,12 +33,12 @@ describe("the persons of a scenario that is received in one order and processed 
     const { pool } = database;
     const { webhooks } = scenario({ persons: 25, seed: 11, duplicates: 0.3, shuffle: 0.4 });
     const ids = await recordOneByOne(
-      pool,
+      database,
       Iterator.from(webhooks).map(({ body }) => body),
     );
     const processed = [...ids.filter((_, i) => i % 3 === 1), ...ids.filter((_, i) => i % 3 !== 1).reverse()];
     for (const batch of chunks(processed.values(), 50)) await settle(pool, batch, "test");
-    deliveries = await selectReceived(pool);
+    deliveries = await selectReceived(database);
     const lastTimes = personsAt(deliveries, {}).flatMap(
       ({ lastEventAt }) => parseTicks(lastEventAt ?? "") ?? [],
     );
@@ -108,17 +109,25 @@ describe("the persons of a scenario that is received in one order and processed 
 });
 
 describe("in an empty database", () => {
-  const database = useDatabase({ start: "empty" });
+  const database = useRecord({ start: "empty" });
 
   test("an event is known from its first receipt on, even if another delivery was processed first", async () => {
     const { pool } = database;
-    const [first = "", redelivery = ""] = await recordOneByOne(pool, [
-      eventBody("NaturalPersonPending", "1", "e", "2026-01-01T10:00:00.0000002Z"),
-      eventBody("NaturalPersonPending", "1", "e", "2026-01-01T10:00:00.0000001Z"),
+    const [first = "", redelivery = ""] = await recordOneByOne(database, [
+      eventBody("e", {
+        event: "NaturalPersonPending",
+        id: "1",
+        creationTimeUtc: "2026-01-01T10:00:00.0000002Z",
+      }),
+      eventBody("e", {
+        event: "NaturalPersonPending",
+        id: "1",
+        creationTimeUtc: "2026-01-01T10:00:00.0000001Z",
+      }),
     ]);
     await settle(pool, [redelivery], "test");
     await settle(pool, [first], "test");
-    const received = (await selectReceived(pool)).map(({ receivedTicks }) => receivedTicks);
+    const received = (await selectReceived(database)).map(({ receivedTicks }) => receivedTicks);
     const [firstAt = 0n, redeliveryAt = 0n] = received;
     const submittedAt = async (knownAt: bigint) =>
       (await findPerson(pool, "e", { knownAt }))?.personalInfoSubmittedAt;
@@ -130,10 +139,9 @@ describe("in an empty database", () => {
 
   test("a page that folded its limit of entries without a match has a next page", async () => {
     const { pool } = database;
-    await recordAndSettle(
-      pool,
+    await database.recordAndSettle(
       ...Array.from({ length: 10 }, (_, i) =>
-        eventBody("Heard", String(i), "e-00000", "2026-01-01T00:00:00Z"),
+        eventBody("e-00000", { event: "Heard", id: String(i), creationTimeUtc: "2026-01-01T00:00:00Z" }),
       ),
     );
     await copyPerson(pool, 3_000);
@@ -164,9 +172,8 @@ interface Received {
 }
 
 /** Returns the inbox by time of receipt. */
-function selectReceived(pool: Pool): Promise<Received[]> {
-  return rows<Received>(
-    pool,
+function selectReceived(database: TestRecord): Promise<Received[]> {
+  return database.rows<Received>(
     `select body, (extract(epoch from received_at) * 10000000)::bigint as "receivedTicks"
      from deliveries order by received_at`,
   );
