@@ -148,8 +148,16 @@ export function spawnWorker(
   { databaseUrl, redisUrl }: Servers,
   { execArgv = [], env = {} }: ProcessOptions = {},
 ) {
+  const { NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [...execArgv, join(import.meta.dirname, "fixtures", "worker.ts")], {
-    env: { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, PORT: "0", MAX_ATTEMPTS: "3", ...env },
+    env: {
+      NODE_COMPILE_CACHE,
+      DATABASE_URL: databaseUrl,
+      REDIS_URL: redisUrl,
+      PORT: "0",
+      MAX_ATTEMPTS: "3",
+      ...env,
+    },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const lines: Line[] = [];
