@@ -10,7 +10,7 @@ import { SETTLE_TIMEOUT_MS, type Workload } from "./workload.ts";
 
 const POLL_MS = 500;
 
-/** Liveness: without faults, all webhooks are accepted and settled, and the queue gets empty. Returns the violations. */
+/** Liveness: without faults, all webhooks get accepted and settled, and the queue gets empty. Returns violations. */
 export async function checkLiveness(
   { postgres, redis }: Environment,
   { bodies }: Workload,
@@ -61,7 +61,7 @@ const SAFETY: Readonly<Record<string, Check>> = {
 
 const EXAMPLES = 5;
 
-/** Safety: returns the violations that the record shows after a run, some examples for each invariant. */
+/** Safety: the record is right. Returns violations, a few examples for each invariant. */
 export async function checkSafety(
   databaseUrl: string,
   workload: Workload,

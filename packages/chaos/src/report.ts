@@ -26,7 +26,7 @@ export function formatFaults(runs: readonly RunResult[]): string {
   for (const { kind } of runs.flatMap(({ faults }) => faults)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   const rows = [
     ...[...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)),
-    ["clock-skew (worker-1, all the time)", runs.length] as const,
+    ["clock-skew (worker-1)", runs.length] as const,
   ];
   const table = formatTable(
     [["fault", "injected"], ...rows.map(([kind, count]) => [kind, formatCount(count)])],

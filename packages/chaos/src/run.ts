@@ -55,7 +55,7 @@ export async function run({ seed, durationMs, ingests, workers }: RunOptions): P
   }
 
   try {
-    announce(`starting ${ingests} ingests and ${workers} workers`);
+    announce(`starting (ingests: ${ingests}, workers: ${workers})`);
     await using environment = await startEnvironment({ topology, disk, logs, onCrash });
     record("all services are ready");
     {

@@ -33,8 +33,7 @@ export function createWorkload(seed: number, durationMs: number): Workload {
 }
 
 /**
- * Sends all webhooks at an even rate. Resolves when all are accepted, or when those left have had their time after
- * `durationMs`.
+ * Sends all webhooks, at an even rate over `durationMs`. Resolves when all are accepted, or `SETTLE_TIMEOUT_MS` later.
  */
 export async function sendWorkload({ bodies }: Workload, client: Client, durationMs: number): Promise<void> {
   const startedAt = performance.now();

@@ -80,8 +80,8 @@ test.for([
   ],
   [
     "an attempt that a fault used",
-    `insert into failed_attempts (delivery_id, attempt, error, code_version) select delivery_id, 1, 'away', '1' from deliveries limit 1`,
-    /^attempts: .* used an attempt: away/,
+    `insert into failed_attempts (delivery_id, attempt, error, code_version) select delivery_id, 1, 'timeout', '1' from deliveries limit 1`,
+    /^attempts: .* used an attempt: timeout/,
   ],
   [
     "a person in a wrong state",

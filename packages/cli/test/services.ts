@@ -30,7 +30,8 @@ export function startAll(): Promise<Running> {
 /** As `startAll`, but the console alone: nothing settles what is open. */
 export function startConsoleAlone(): Promise<Running> {
   return start(async (config, signal) => {
-    const started = await startConsole({ ...config, PORT: 0 }, createSilentLogger("console"), signal);
+    const log = createSilentLogger("console");
+    const started = await startConsole({ ...config, PORT: 0 }, log, signal, { queueTimeoutMs: 20_000 });
     if (!started.ok) throw new Error(started.error);
     const { port, shutdown } = started.value;
     return { shutdown, env: { CONSOLE_URL: `http://127.0.0.1:${port}` } };

@@ -27,7 +27,7 @@ describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) =>
       name: "test",
       concurrency: 1,
       handleStalled: async () => ({ kind: "completed" }),
-      isOutage: () => false,
+      isRetryable: () => false,
       onError: () => undefined,
     });
     await waitFor(

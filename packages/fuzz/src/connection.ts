@@ -36,7 +36,7 @@ export async function perform(port: number, { segments, ending }: Case): Promise
 }
 
 export interface IdleConnections {
-  /** Resolves when all are open at the same time, since the system closes them now and then; rejects if that never happens. */
+  /** Resolves when all are open at the same time: the system closes idle ones. Rejects if they never are. */
   allOpen(): Promise<void>;
   close(): void;
 }

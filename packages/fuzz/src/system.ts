@@ -11,7 +11,7 @@ import { MAX_BODY_BYTES, SECRETS } from "./request.ts";
 export interface System {
   /** Of ingest. */
   readonly port: number;
-  /** Returns each delivery's settlement, of dead letters the reason, once all are settled. Rejects if some never are. */
+  /** Returns how each delivery was settled (a dead letter's reason) once all are. Rejects if some never are. */
   waitForSettlements(deliveryIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Returns what must never happen: attempts used by these deliveries, and log lines with errors or personal data. */
   takeViolations(deliveryIds: readonly string[]): Promise<readonly string[]>;

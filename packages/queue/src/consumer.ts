@@ -38,8 +38,8 @@ export interface ConsumerOptions {
   readonly concurrency: number;
   /** Processes, instead of the job handler, a job that stalled more than `maxStalledCount` times. */
   readonly handleStalled: (job: JobInput) => Promise<JobResult>;
-  /** Whether an error of Postgres is an outage, so that the statement is retried. Redis does not need it. */
-  readonly isOutage: (error: unknown) => boolean;
+  /** Whether a statement that failed with this error is retried. Only the Postgres backend uses it. */
+  readonly isRetryable: (error: unknown) => boolean;
   /** Called with every error of the connection, which reconnects, and of each job that another worker has taken over. */
   readonly onError: (error: Error) => void;
   /**
@@ -75,7 +75,7 @@ export function consume(
   options: ConsumerOptions,
 ): Consumer {
   checkLocation(location);
-  const { name, concurrency, handleStalled, isOutage, maxStalledCount = 3 } = options;
+  const { name, concurrency, handleStalled, isRetryable, maxStalledCount = 3 } = options;
   const { lockDurationMs = 30_000, stalledIntervalMs = 15_000 } = options;
   const onError = (error: unknown) => options.onError(plainError(error));
   let inFlight = 0;
@@ -86,7 +86,7 @@ export function consume(
   const backend =
     "redisUrl" in location
       ? connectRedisConsumer(location.redisUrl, name, onError)
-      : connectPostgresConsumer(location.databaseUrl, { name, isOutage, onError });
+      : connectPostgresConsumer(location.databaseUrl, { name, isRetryable, onError });
   const worker = new BullmqWorker(processJob, backend, {
     name,
     concurrency,

@@ -60,17 +60,17 @@ export function connectPostgresProducer(
 
 export interface PostgresConsumerOptions {
   readonly name: string;
-  readonly isOutage: (error: unknown) => boolean;
+  readonly isRetryable: (error: unknown) => boolean;
   readonly onError: (error: unknown) => void;
 }
 
-/** Connects a consumer. Its statements are retried during an outage without limit, so that an outage fails no job. */
+/** Connects a consumer. Its statements are retried without limit, so that an outage fails no job. */
 export function connectPostgresConsumer(
   databaseUrl: string,
-  { name, isOutage, onError }: PostgresConsumerOptions,
+  { name, isRetryable, onError }: PostgresConsumerOptions,
 ): Backend {
   const pool = openPool(databaseUrl, { name, max: 6, timeoutMs: 15_000 });
-  const connection = new PoolConnection(new RetryingPool(pool, isOutage, onError));
+  const connection = new PoolConnection(new RetryingPool(pool, isRetryable, onError));
   return postgresBackend(connection, `${QUEUE_NAME}:w:${name}`);
 }
 
@@ -111,18 +111,18 @@ function openPool(databaseUrl: string, { name, max, timeoutMs }: PoolOptions): P
   return pool as unknown as PgPool;
 }
 
-/** A pool that retries during an outage, without limit, as ioredis does. `onOutage` is called once for each outage. */
+/** A pool that retries retryable errors without limit, as ioredis does. `onError` gets the first error of each series. */
 class RetryingPool implements PgPool {
   readonly #pool: PgPool;
-  readonly #isOutage: (error: unknown) => boolean;
-  readonly #onOutage: (error: unknown) => void;
+  readonly #isRetryable: (error: unknown) => boolean;
+  readonly #onError: (error: unknown) => void;
   readonly #closing = new AbortController();
-  #unavailable = false;
+  #failing = false;
 
-  constructor(pool: PgPool, isOutage: (error: unknown) => boolean, onOutage: (error: unknown) => void) {
+  constructor(pool: PgPool, isRetryable: (error: unknown) => boolean, onError: (error: unknown) => void) {
     this.#pool = pool;
-    this.#isOutage = isOutage;
-    this.#onOutage = onOutage;
+    this.#isRetryable = isRetryable;
+    this.#onError = onError;
   }
 
   connect() {
@@ -154,12 +154,12 @@ class RetryingPool implements PgPool {
     for (;;) {
       try {
         const result = await run();
-        this.#unavailable = false;
+        this.#failing = false;
         return result;
       } catch (error) {
-        if (!this.#isOutage(error) || this.#closing.signal.aborted) throw error;
-        if (!this.#unavailable) this.#onOutage(error);
-        this.#unavailable = true;
+        if (!this.#isRetryable(error) || this.#closing.signal.aborted) throw error;
+        if (!this.#failing) this.#onError(error);
+        this.#failing = true;
         await sleep(RETRY_MS, undefined, { signal: this.#closing.signal });
       }
     }

@@ -16,7 +16,7 @@ test.each([
       ...options,
       concurrency: 1,
       handleStalled: async () => ({ kind: "completed" }),
-      isOutage: () => false,
+      isRetryable: () => false,
     }),
   ).toThrow(mistake);
 });

@@ -1,4 +1,4 @@
-import { isOutage } from "@dossier/store";
+import { isRetryable } from "@dossier/store";
 import { freshDatabase, freshRedis, waitFor } from "@dossier/testing";
 import type { JobState } from "bullmq";
 import { expect, type TestContext } from "vitest";
@@ -44,7 +44,7 @@ export function createHarness(context: TestContext, location: QueueLocation) {
         name: "test-consumer",
         concurrency: 4,
         handleStalled: () => Promise.reject(new Error("no job of this test may stall")),
-        isOutage,
+        isRetryable,
         onError,
         ...options,
       });

@@ -10,7 +10,7 @@ import { scenario } from "@dossier/simulator";
 import { v7 } from "uuid";
 import { migrate, openPool, rebuild, recordDeliveries, settle, verify, type Pool } from "../src/index.ts";
 
-/** Each returns how many entries of the log it handled. */
+/** Each returns how many it handled: `verify` entries, `rebuild` events. */
 const OPERATIONS = {
   async verify(url: string): Promise<number> {
     const pool = openPool(url, { name: "bench", size: 1 });
@@ -100,7 +100,7 @@ async function measure(operation: keyof typeof OPERATIONS, url: string): Promise
   const { user, system } = process.cpuUsage(cpuBefore);
   const megabytes = process.resourceUsage().maxRSS / 1024;
   print(
-    `${operation}: ${count} entries in ${seconds.toFixed(1)} s: ${Math.round(count / seconds)}/s, ` +
+    `${operation}: ${count} in ${seconds.toFixed(1)} s: ${Math.round(count / seconds)}/s, ` +
       `${((user + system) / count).toFixed(1)} µs CPU each, peak RSS ${megabytes.toFixed(0)} MB`,
   );
 }

@@ -2,9 +2,10 @@ import { STATUSES } from "@dossier/events";
 import { scenario } from "@dossier/simulator";
 import { expect, test } from "vitest";
 import { discard, readStats, settle } from "../src/index.ts";
-import { eventBody, openTransaction, record, recordAndSettle, rows, tamper, useDatabase } from "./fixture.ts";
+import { openTransaction, tamper, useRecord } from "./database.ts";
+import { eventBody } from "./fixtures.ts";
 
-const database = useDatabase({ start: "empty" });
+const database = useRecord({ start: "empty" });
 
 test("every number of an empty record is 0", async () => {
   expect(await readStats(database.pool)).toEqual({
@@ -30,9 +31,9 @@ test("every number equals a count of rows, also for changes without a position i
   const bodies = Iterator.from(webhooks).map(({ body }) => body);
   const bad = ["no json", "{}", "[]"].map((text) => Buffer.from(text));
   const unrecognisedBodies = ["toString", "Rejected", "Rejected"].map((event, i) =>
-    eventBody(event, String(i), "e", "2026-01-01T00:00:00Z"),
+    eventBody("e", { event, id: String(i), creationTimeUtc: "2026-01-01T00:00:00Z" }),
   );
-  const ids = await record(pool, [...bad, ...unrecognisedBodies, ...bodies]);
+  const ids = await database.record(...bad, ...unrecognisedBodies, ...bodies);
   for (let i = 0; i + 40 < ids.length; i += 40) await settle(pool, ids.slice(i, i + 40), "test");
   const open = ids.length % 40 || 40;
   await discard(database.pool, [ids[0] ?? ""], { operator: "op", reason: "noise" });
@@ -79,8 +80,10 @@ test("every number equals a count of rows, also for changes without a position i
 test("an event whose type became known after it was appended counts as recognised", async () => {
   const { pool } = database;
   const types = ["NaturalPersonPending", "Rejected"];
-  await recordAndSettle(pool, ...types.map((event) => eventBody(event, "1", "e", "2026-01-01T00:00:00Z")));
-  expect(await rows(pool, "select event, recognised from events order by event")).toEqual([
+  await database.recordAndSettle(
+    ...types.map((event) => eventBody("e", { event, id: "1", creationTimeUtc: "2026-01-01T00:00:00Z" })),
+  );
+  expect(await database.rows("select event, recognised from events order by event")).toEqual([
     { event: "NaturalPersonPending", recognised: true },
     { event: "Rejected", recognised: false },
   ]);
@@ -91,14 +94,13 @@ test("an event whose type became known after it was appended counts as recognise
 });
 
 async function count(what: string): Promise<number> {
-  const [row] = await rows<{ count: bigint }>(database.pool, `select count(*) as count from ${what}`);
+  const [row] = await database.rows<{ count: bigint }>(`select count(*) as count from ${what}`);
   return Number(row?.count);
 }
 
 /** Returns the sum of the persons' own counts. */
 async function sumUnrecognised(): Promise<number> {
-  const [row] = await rows<{ sum: bigint }>(
-    database.pool,
+  const [row] = await database.rows<{ sum: bigint }>(
     "select sum((state->>'unrecognisedEvents')::int)::bigint as sum from natural_persons",
   );
   return Number(row?.sum);

@@ -83,9 +83,10 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
   }
 
   /** Finds deliveries that were dead-lettered by a worker that died before their job ended. */
-  async function recallDeadLetters({ job, outcomes }: Execution): Promise<Execution> {
+  async function recallDeadLetters(execution: Execution): Promise<Execution> {
+    const { job, outcomes } = execution;
     const notOpen = job.deliveryIds.filter((deliveryId) => outcomes.get(deliveryId)?.kind === "not-open");
-    if (notOpen.length === 0) return { job, outcomes };
+    if (notOpen.length === 0) return execution;
     const recalled = new Map(outcomes);
     const found = await outagePause.run(() => findDeadLettered(pool, notOpen));
     for (const [deliveryId, letter] of found)
@@ -94,16 +95,17 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
   }
 
   /** A delivery that failed leaves its batch for a job of its own, which shows how it fares. */
-  async function enqueueSingles({ job, outcomes }: Execution): Promise<Execution> {
-    const failed = job.single
-      ? []
-      : job.deliveryIds.flatMap((deliveryId) => {
-          const result = jobResult(outcomes.get(deliveryId));
-          if (result.kind === "completed") return [];
-          return { deliveryId, delayMs: result.kind === "retry" ? result.delayMs : 0 };
-        });
-    await Promise.all(failed.map(({ deliveryId, delayMs }) => enqueueSingle(deliveryId, delayMs)));
-    return { job, outcomes };
+  async function enqueueSingles(execution: Execution): Promise<Execution> {
+    const { job, outcomes } = execution;
+    if (job.single) return execution;
+    await Promise.all(
+      job.deliveryIds.map(async (deliveryId) => {
+        const result = jobResult(outcomes.get(deliveryId));
+        if (result.kind === "retry") await enqueueSingle(deliveryId, result.delayMs);
+        if (result.kind === "failed") await enqueueSingle(deliveryId, 0);
+      }),
+    );
+    return execution;
   }
 
   async function enqueueSingle(deliveryId: string, delayMs: number): Promise<void> {

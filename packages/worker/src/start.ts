@@ -11,7 +11,7 @@ import {
   type Result,
   type ShutdownSteps,
 } from "@dossier/service";
-import { closePool, isOutage, openPool } from "@dossier/store";
+import { closePool, isRetryable, openPool } from "@dossier/store";
 import { Hono } from "hono";
 import type { WorkerConfig } from "./config.ts";
 import { createJobHandler } from "./job-handler.ts";
@@ -75,7 +75,7 @@ export async function startWorker(
     name: NAME,
     concurrency: WORKER_CONCURRENCY,
     handleStalled: jobHandler.handleStalled,
-    isOutage,
+    isRetryable,
     onError: queueOutage.recordFailure,
   });
   observeBacklog(metrics, pool, queue);

@@ -2,37 +2,15 @@
 import type { Pool } from "@dossier/store";
 import { waitFor } from "@dossier/testing";
 
-export interface Fault {
-  remove(): Promise<unknown>;
-}
-
-/**
- * Fails the insert of every event of the person `poison`.
- *
- * @param sqlstate by default one that shows a fault of the code
- */
-export async function poisonPerson(pool: Pool, sqlstate = "22023"): Promise<Fault> {
-  await pool.query(`
-    create function poison() returns trigger language plpgsql as $$
-    begin
-      if new.entity_id = 'poison' then
-        raise exception 'this fold "%" is broken', new.data using errcode = '${sqlstate}';
-      end if;
-      return new;
-    end $$`);
-  await pool.query("create trigger poison before insert on events for each row execute function poison()");
-  return { remove: () => pool.query("drop trigger poison on events") };
-}
-
-/** Cancels every statement that settles a delivery, or puts it off. */
-export async function cancelWrites(pool: Pool): Promise<Fault> {
+/** Cancels every statement that settles or snoozes a delivery, until `allow`. */
+export async function cancelWrites(pool: Pool): Promise<{ allow(): Promise<unknown> }> {
   await pool.query(`
     create function cancel() returns trigger language plpgsql as $$
     begin raise query_canceled; end $$`);
   await pool.query(
     "create trigger cancelled before update or delete on open_deliveries for each row execute function cancel()",
   );
-  return { remove: () => pool.query("drop trigger cancelled on open_deliveries") };
+  return { allow: () => pool.query("drop trigger cancelled on open_deliveries") };
 }
 
 /** Settles a delivery, as another worker would, in the moment in which a failed attempt of it is recorded. */

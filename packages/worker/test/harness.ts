@@ -3,11 +3,10 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { openQueue, type DeliveryQueue, type JobCounts } from "@dossier/queue";
+import { openQueue, type JobCounts } from "@dossier/queue";
 import { createLogger } from "@dossier/service";
-import { encode, payload } from "@dossier/simulator";
-import { migrate, openPool, recordDeliveries, type Pool } from "@dossier/store";
-import { freshDatabase, freshRedis, waitFor } from "@dossier/testing";
+import { eventBody, migratedDatabase, openRecord } from "@dossier/store/fixtures";
+import { freshRedis, waitFor } from "@dossier/testing";
 import { expect, vi, type TestContext } from "vitest";
 import type { WorkerConfig } from "../src/config.ts";
 import { startWorker } from "../src/start.ts";
@@ -24,10 +23,7 @@ export interface Servers {
 
 /** Returns a database of its own and an empty Redis, on servers that other tests use too. */
 export async function sharedServers(context: TestContext): Promise<Servers & { readonly redisUrl: string }> {
-  const redisUrl = await freshRedis(context);
-  const database = await freshDatabase({ name: "worker", make: migrate });
-  context.onTestFinished(() => database.drop());
-  return { databaseUrl: database.url, redisUrl };
+  return { redisUrl: await freshRedis(context), databaseUrl: await migratedDatabase(context) };
 }
 
 /** A line of the worker's log. */
@@ -36,37 +32,59 @@ export interface Line {
   readonly [field: string]: unknown;
 }
 
-/** Opens the inbox and the queue. They, and workers started with `startWorker`, are closed when the test ends. */
-export function createHarness(context: TestContext, { databaseUrl, redisUrl }: Servers) {
-  const pool = openPool(databaseUrl, { name: "test", size: 4 });
-  context.onTestFinished(() => pool.end());
+/** Opens the record and the queue. They, and workers started with `startWorker`, are closed when the test ends. */
+export async function createHarness(context: TestContext, servers: Servers | Promise<Servers>) {
+  const { databaseUrl, redisUrl } = await servers;
+  const { pool, record, statuses } = await openRecord(context, { url: databaseUrl, size: 4 });
   const location = redisUrl === undefined ? { databaseUrl } : { redisUrl };
   const queue = openQueue(location, { name: "test", timeoutMs: 10_000, onError: () => undefined });
   context.onTestFinished(() => queue.close());
-
-  /** Records deliveries as ingest does, and enqueues no job. */
-  async function record(...bodies: readonly Buffer[]): Promise<string[]> {
-    const deliveries = bodies.map((body) => ({
-      deliveryId: randomUUID(),
-      body,
-      headers: {},
-      verifiedBy: "signature" as const,
-      secretFingerprint: "sha256:0",
-    }));
-    await recordDeliveries(pool, deliveries);
-    return deliveries.map(({ deliveryId }) => deliveryId);
-  }
 
   return {
     pool,
     queue,
     record,
-    /** Records deliveries as ingest does, and enqueues one job for all of them. */
+    statuses,
+    /** Records deliveries in one commit and enqueues one job for them, as ingest does. */
     async deliver(...bodies: readonly Buffer[]): Promise<string[]> {
       const deliveryIds = await record(...bodies);
       await queue.enqueue(deliveryIds);
       return deliveryIds;
     },
+    /** Waits until the deliveries have these statuses, or all of them this one. */
+    async waitForStatuses(
+      deliveryIds: readonly string[],
+      expected: readonly string[] | string,
+    ): Promise<void> {
+      const all = typeof expected === "string" ? deliveryIds.map(() => expected) : expected;
+      await waitFor(
+        () => statuses(deliveryIds),
+        (found) => expect(found).toEqual(all),
+      );
+    },
+    /** Waits until the queue has these numbers of jobs. */
+    async waitForCounts(expected: Partial<JobCounts>): Promise<void> {
+      await waitFor(
+        () => queue.counts(),
+        (counts) => expect(counts).toMatchObject(expected),
+      );
+    },
+    /** Waits until the delivery's own job has this state. Returns the job's error. */
+    async waitForSingle(deliveryId: string, state: "completed" | "failed"): Promise<string | undefined> {
+      const job = await waitFor(async () => {
+        const found = await queue.bullmq.getJob(`delivery-${deliveryId}`);
+        return (await found?.getState()) === state && found;
+      });
+      return job.failedReason;
+    },
+    async countRows(table: string): Promise<number> {
+      const { rowCount } = await pool.query(`select from ${table}`);
+      return rowCount ?? 0;
+    },
+    /** Makes every open delivery due, so that the sweeper enqueues it. */
+    makeDue: () => pool.query("update open_deliveries set due_at = now()"),
+    /** Keeps the sweeper from every delivery that is open now, on a machine of any speed. */
+    makeNotDue: () => pool.query("update open_deliveries set due_at = now() + interval '1 day'"),
     /** Starts a worker in this process. */
     async startWorker(overrides: Partial<WorkerConfig> = {}) {
       const lines: Line[] = [];
@@ -130,8 +148,16 @@ export function spawnWorker(
   { databaseUrl, redisUrl }: Servers,
   { execArgv = [], env = {} }: ProcessOptions = {},
 ) {
+  const { NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [...execArgv, join(import.meta.dirname, "fixtures", "worker.ts")], {
-    env: { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, PORT: "0", MAX_ATTEMPTS: "3", ...env },
+    env: {
+      NODE_COMPILE_CACHE,
+      DATABASE_URL: databaseUrl,
+      REDIS_URL: redisUrl,
+      PORT: "0",
+      MAX_ATTEMPTS: "3",
+      ...env,
+    },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const lines: Line[] = [];
@@ -158,72 +184,7 @@ export function spawnWorker(
   };
 }
 
-/** Returns the outcome of each delivery: `open`, how it was settled, or for a dead letter its reason. */
-export async function outcomesOf(pool: Pool, deliveryIds: readonly string[]): Promise<string[]> {
-  const { rows } = await pool.query<{ delivery_id: string; outcome: string }>(
-    `select delivery_id, coalesce(
-       case outcome when 'dead-lettered' then (
-         select reason from dead_letters where dead_letters.delivery_id = deliveries.delivery_id
-         order by dead_letter_id desc limit 1) else outcome end,
-       'open') as outcome
-     from deliveries left join settlements using (delivery_id)
-     where delivery_id = any ($1)`,
-    [deliveryIds],
-  );
-  const outcomes = new Map(rows.map(({ delivery_id, outcome }) => [delivery_id, outcome]));
-  return deliveryIds.map((deliveryId) => outcomes.get(deliveryId) ?? "lost");
-}
-
-/** Waits until the deliveries have these outcomes, or all of them this one. */
-export async function waitForOutcomes(
-  pool: Pool,
-  deliveryIds: readonly string[],
-  expected: readonly string[] | string,
-): Promise<void> {
-  const all = typeof expected === "string" ? deliveryIds.map(() => expected) : expected;
-  await waitFor(
-    () => outcomesOf(pool, deliveryIds),
-    (outcomes) => expect(outcomes).toEqual(all),
-  );
-}
-
-/** Waits until the queue has these numbers of jobs. */
-export async function waitForCounts(queue: DeliveryQueue, expected: Partial<JobCounts>): Promise<void> {
-  await waitFor(
-    () => queue.counts(),
-    (counts) => expect(counts).toMatchObject(expected),
-  );
-}
-
-/** Waits until the delivery's own job has this state, and returns the job's error. */
-export async function waitForSingle(
-  queue: DeliveryQueue,
-  deliveryId: string,
-  state: "completed" | "failed",
-): Promise<string | undefined> {
-  const job = await waitFor(async () => {
-    const found = await queue.bullmq.getJob(`delivery-${deliveryId}`);
-    return (await found?.getState()) === state && found;
-  });
-  return job.failedReason;
-}
-
-export async function countRows(pool: Pool, table: string): Promise<number> {
-  const { rows } = await pool.query<{ count: number }>(`select count(*)::int as count from ${table}`);
-  return rows[0]?.count ?? 0;
-}
-
-/** Returns the body of an event of a person. */
-export function event(entityId: string, id: string = randomUUID(), data: { entity?: string } = {}): Buffer {
-  return encode(payload({ event: "NaturalPersonPending", entityId, id, data }));
-}
-
-/** Makes every open delivery due, so that the sweeper enqueues it. */
-export async function makeDue(pool: Pool): Promise<void> {
-  await pool.query("update open_deliveries set due_at = now()");
-}
-
-/** Keeps the sweeper from every delivery that is open now, on a machine of any speed. */
-export async function makeNotDue(pool: Pool): Promise<void> {
-  await pool.query("update open_deliveries set due_at = now() + interval '1 day'");
+/** Returns the body of a new event of a person. */
+export function newEvent(entityId: string): Buffer {
+  return eventBody(entityId, { id: randomUUID() });
 }

@@ -4,18 +4,7 @@ import { migrate, openPool, type Pool } from "@dossier/store";
 import { needs, startPostgres, startProxy, startRedis, waitFor } from "@dossier/testing";
 import { describe, expect, test, type TestContext } from "vitest";
 import { blockInserts } from "./faults.ts";
-import {
-  countRows,
-  createHarness,
-  event,
-  makeDue,
-  makeNotDue,
-  outcomesOf,
-  sharedServers,
-  spawnWorker,
-  waitForCounts,
-  waitForOutcomes,
-} from "./harness.ts";
+import { createHarness, newEvent, sharedServers, spawnWorker } from "./harness.ts";
 
 interface Outage {
   /** Where the worker finds Postgres. */
@@ -111,14 +100,14 @@ describe.each(Object.entries(OUTAGES))("while Postgres %s", (_name, prepare) => 
   test("a worker pauses, uses no attempt, and resumes by itself", async (context) => {
     const { redisUrl } = await sharedServers(context);
     const { workerUrl, databaseUrl, begin, end } = await prepare(context);
-    const { pool, queue, record, deliver, startWorker } = createHarness(context, { databaseUrl, redisUrl });
-    const worker = await startWorker({ DATABASE_URL: workerUrl });
-    await waitForOutcomes(pool, await deliver(event("before")), "applied");
-    const deliveryIds = await record(event("a"), event("b"), event("c"));
-    await makeNotDue(pool);
+    const harness = await createHarness(context, { databaseUrl, redisUrl });
+    const worker = await harness.startWorker({ DATABASE_URL: workerUrl });
+    await harness.waitForStatuses(await harness.deliver(newEvent("before")), "applied");
+    const deliveryIds = await harness.record(newEvent("a"), newEvent("b"), newEvent("c"));
+    await harness.makeNotDue();
 
     await begin();
-    for (const deliveryId of deliveryIds) await queue.enqueue([deliveryId]);
+    for (const deliveryId of deliveryIds) await harness.queue.enqueue([deliveryId]);
 
     await worker.waitForLog("postgres-unavailable");
     const readyz = await worker.get("/readyz");
@@ -126,37 +115,34 @@ describe.each(Object.entries(OUTAGES))("while Postgres %s", (_name, prepare) => 
     expect(await readyz.json()).toMatchObject({ checks: { postgres: expect.not.stringMatching(/^ok$/) } });
     expect(await worker.metric("dossier_worker_paused_seconds")).toBeGreaterThan(0);
     // The first job alone may have paused it.
-    await waitForCounts(queue, { active: 3, failed: 0, delayed: 0 });
+    await harness.waitForCounts({ active: 3, failed: 0, delayed: 0 });
 
     await end();
-    await waitForOutcomes(pool, deliveryIds, "applied");
+    await harness.waitForStatuses(deliveryIds, "applied");
     await worker.waitForReadyz(200);
     expect(worker.logged("postgres-unavailable")).toHaveLength(1);
     expect(worker.logged("postgres-recovered")).toHaveLength(1);
-    expect(await countRows(pool, "failed_attempts")).toBe(0);
-    expect(await countRows(pool, "dead_letters")).toBe(0);
-    await waitForCounts(queue, { waiting: 0, active: 0, failed: 0, delayed: 0, completed: 4 });
+    expect(await harness.countRows("failed_attempts")).toBe(0);
+    expect(await harness.countRows("dead_letters")).toBe(0);
+    await harness.waitForCounts({ waiting: 0, active: 0, failed: 0, delayed: 0, completed: 4 });
   });
 
   test("a worker shuts down in time, and exits 0", async (context) => {
     const { redisUrl } = await sharedServers(context);
     const { workerUrl, databaseUrl, begin, end } = await prepare(context);
-    const { pool, queue, record } = createHarness(context, { databaseUrl, redisUrl });
+    const harness = await createHarness(context, { databaseUrl, redisUrl });
     const worker = spawnWorker(context, { databaseUrl: workerUrl, redisUrl });
     await worker.waitForLog("worker-started");
-    const deliveryIds = await record(event("a"));
+    const deliveryIds = await harness.record(newEvent("a"));
     await begin();
-    await queue.enqueue(deliveryIds);
-    await waitForCounts(queue, { active: 1 });
+    await harness.queue.enqueue(deliveryIds);
+    await harness.waitForCounts({ active: 1 });
 
     // With 0, so no step of its shutdown took longer than it may.
     expect(await worker.end("SIGTERM")).toEqual({ code: 0, signal: null });
 
     await end();
-    await waitFor(
-      () => outcomesOf(pool, deliveryIds),
-      (outcomes) => expect(outcomes).toEqual(["open"]),
-    );
+    await harness.waitForStatuses(deliveryIds, "open");
   });
 });
 
@@ -179,31 +165,31 @@ describe("during an outage of Redis", () => {
 
   test("a worker settles what is in flight, and takes jobs again afterwards", async (context) => {
     const { redis, servers } = await startOwnRedis(context);
-    const { pool, queue, record, deliver, startWorker } = createHarness(context, servers);
-    const block = await blockInserts(pool);
-    const worker = await startWorker();
-    const inFlight = await deliver(event("slow"));
+    const harness = await createHarness(context, servers);
+    const block = await blockInserts(harness.pool);
+    const worker = await harness.startWorker();
+    const inFlight = await harness.deliver(newEvent("slow"));
     await block.reached();
 
     await redis.kill();
     await block.release();
-    await waitForOutcomes(pool, inFlight, "applied");
-    const meanwhile = await record(event("meanwhile"));
+    await harness.waitForStatuses(inFlight, "applied");
+    const meanwhile = await harness.record(newEvent("meanwhile"));
     await redis.restart();
-    await makeDue(pool);
+    await harness.makeDue();
 
-    await waitForOutcomes(pool, meanwhile, "applied");
+    await harness.waitForStatuses(meanwhile, "applied");
     // The job of what was in flight runs again, and does nothing.
-    await waitForCounts(queue, { waiting: 0, active: 0, failed: 0, delayed: 0 });
-    expect(await countRows(pool, "events")).toBe(2);
-    expect(await countRows(pool, "failed_attempts")).toBe(0);
+    await harness.waitForCounts({ waiting: 0, active: 0, failed: 0, delayed: 0 });
+    expect(await harness.countRows("events")).toBe(2);
+    expect(await harness.countRows("failed_attempts")).toBe(0);
     await worker.waitForReadyz(200);
   });
 
   test("a worker says that it takes no jobs, and when it takes them again", async (context) => {
     const { redis, servers } = await startOwnRedis(context);
-    const { startWorker } = createHarness(context, servers);
-    const worker = await startWorker();
+    const harness = await createHarness(context, servers);
+    const worker = await harness.startWorker();
     await worker.waitForReadyz(200);
     const waitForConsuming = (expected: 0 | 1) =>
       waitFor(
@@ -226,17 +212,17 @@ describe("during an outage of Redis", () => {
 
   test("a worker starts, and works once Redis is up", async (context) => {
     const { redis, servers } = await startOwnRedis(context);
-    const { pool, record, startWorker } = createHarness(context, servers);
+    const harness = await createHarness(context, servers);
     await redis.kill();
-    const deliveryIds = await record(event("a"), event("b"));
-    await makeDue(pool);
+    const deliveryIds = await harness.record(newEvent("a"), newEvent("b"));
+    await harness.makeDue();
 
-    const worker = await startWorker();
+    const worker = await harness.startWorker();
     expect((await worker.get("/readyz")).status).toBe(503);
     expect((await worker.get("/healthz")).status).toBe(200);
 
     await redis.restart();
-    await waitForOutcomes(pool, deliveryIds, "applied");
+    await harness.waitForStatuses(deliveryIds, "applied");
   });
 
   test("a worker shuts down in time, and exits 0", async (context) => {
@@ -252,22 +238,22 @@ describe("during an outage of Redis", () => {
 
   test("FLUSHALL loses no delivery: each open one is settled", async (context) => {
     const { redis, servers } = await startOwnRedis(context);
-    const { pool, queue, record, deliver, startWorker } = createHarness(context, servers);
-    const block = await blockInserts(pool);
-    await startWorker({ WORKER_CONCURRENCY: 1 });
-    const inFlight = await deliver(event("slow"));
+    const harness = await createHarness(context, servers);
+    const block = await blockInserts(harness.pool);
+    await harness.startWorker({ WORKER_CONCURRENCY: 1 });
+    const inFlight = await harness.deliver(newEvent("slow"));
     await block.reached();
-    const waiting = await deliver(event("a"), event("b"));
-    const delayed = await record(event("c"));
-    await queue.enqueueSingle(delayed[0]!, { delayMs: 3_600_000 });
+    const waiting = await harness.deliver(newEvent("a"), newEvent("b"));
+    const delayed = await harness.record(newEvent("c"));
+    await harness.queue.enqueueSingle(delayed[0]!, { delayMs: 3_600_000 });
 
     await flushAll(redis.url);
-    expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, delayed: 0 });
+    expect(await harness.queue.counts()).toMatchObject({ waiting: 0, active: 0, delayed: 0 });
     await block.release();
-    await makeDue(pool);
+    await harness.makeDue();
 
-    await waitForOutcomes(pool, [...inFlight, ...waiting, ...delayed], "applied");
-    await waitForOutcomes(pool, await deliver(event("afterwards")), "applied");
-    expect(await countRows(pool, "events")).toBe(5);
+    await harness.waitForStatuses([...inFlight, ...waiting, ...delayed], "applied");
+    await harness.waitForStatuses(await harness.deliver(newEvent("afterwards")), "applied");
+    expect(await harness.countRows("events")).toBe(5);
   });
 });

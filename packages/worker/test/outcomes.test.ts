@@ -1,21 +1,10 @@
 /** What becomes of a delivery, with the queue on either backend: see docs/outcomes.md. */
 import { migrateQueue } from "@dossier/queue";
-import { encode, payload } from "@dossier/simulator";
 import { findDeadLetter, migrate } from "@dossier/store";
+import { eventBody, invalidBody, refuseEvents, UNPARSABLE_BODY } from "@dossier/store/fixtures";
 import { freshDatabase, waitFor } from "@dossier/testing";
 import { describe, expect, test, type TestContext } from "vitest";
-import { poisonPerson } from "./faults.ts";
-import {
-  countRows,
-  createHarness,
-  event,
-  makeDue,
-  makeNotDue,
-  sharedServers,
-  waitForCounts,
-  waitForOutcomes,
-  waitForSingle,
-} from "./harness.ts";
+import { createHarness, newEvent, sharedServers } from "./harness.ts";
 
 const BACKENDS = {
   redis: sharedServers,
@@ -30,77 +19,81 @@ const BACKENDS = {
   },
 };
 
-const known = event("a", "1");
-const undocumented = encode(payload({ event: "NaturalPersonAscended", entityId: "a", id: "2" }));
-const conflicting = event("a", "1", { entity: "Somebody Else" });
-const unparsable = Buffer.from("{not json");
-const invalid = encode({ ...payload({ event: "NaturalPersonPending" }), creationTimeUtc: "yesterday" });
+const known = eventBody("a");
+const undocumented = eventBody("a", { event: "NaturalPersonAscended" });
+const conflicting = eventBody("a", { data: { entity: "Somebody Else" } });
 
 describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) => {
   test("each delivery of a batch gets its own outcome", async (context) => {
-    const { pool, deliver, startWorker } = createHarness(context, await start(context));
-    const first = await deliver(known);
-    await startWorker();
-    await waitForOutcomes(pool, first, "applied");
+    const harness = await createHarness(context, start(context));
+    const first = await harness.deliver(known);
+    await harness.startWorker();
+    await harness.waitForStatuses(first, "applied");
 
-    const batch = await deliver(undocumented, known, conflicting, unparsable, invalid);
+    const batch = await harness.deliver(undocumented, known, conflicting, UNPARSABLE_BODY, invalidBody());
 
-    await waitForOutcomes(pool, batch, [
+    await harness.waitForStatuses(batch, [
       "applied",
       "duplicate",
       "conflicting-duplicate",
       "unparsable",
       "invalid-event",
     ]);
-    const { rows } = await pool.query("select state ->> 'name' as name from natural_persons");
+    const { rows } = await harness.pool.query("select state ->> 'name' as name from natural_persons");
     expect(rows).toEqual([{ name: "John Doe" }]);
   });
 
   test("a dead letter of a batch gets a failed job of its own, and no other delivery does", async (context) => {
-    const { pool, queue, deliver, startWorker } = createHarness(context, await start(context));
-    const first = await deliver(known);
-    await startWorker();
-    await waitForOutcomes(pool, first, "applied");
+    const harness = await createHarness(context, start(context));
+    const first = await harness.deliver(known);
+    await harness.startWorker();
+    await harness.waitForStatuses(first, "applied");
 
-    const [, , ...deadLettered] = await deliver(undocumented, known, conflicting, unparsable, invalid);
+    const [, , ...deadLettered] = await harness.deliver(
+      undocumented,
+      known,
+      conflicting,
+      UNPARSABLE_BODY,
+      invalidBody(),
+    );
 
     for (const [i, reason] of ["conflicting-duplicate", "unparsable", "invalid-event"].entries())
-      expect(await waitForSingle(queue, deadLettered[i]!, "failed")).toContain(`${reason}: `);
-    await waitForCounts(queue, { waiting: 0, active: 0, delayed: 0, failed: 3 });
+      expect(await harness.waitForSingle(deadLettered[i]!, "failed")).toContain(`${reason}: `);
+    await harness.waitForCounts({ waiting: 0, active: 0, delayed: 0, failed: 3 });
   });
 
   test("a dead letter names the fields that are wrong", async (context) => {
-    const { pool, deliver, startWorker } = createHarness(context, await start(context));
-    await startWorker();
+    const harness = await createHarness(context, start(context));
+    await harness.startWorker();
 
-    const [deliveryId] = await deliver(invalid);
+    const [deliveryId] = await harness.deliver(invalidBody());
 
-    await waitForOutcomes(pool, [deliveryId!], "invalid-event");
-    const history = await findDeadLetter(pool, deliveryId!);
-    expect(history?.deadLetters[0]?.issues).toMatchObject([{ path: "creationTimeUtc" }]);
+    await harness.waitForStatuses([deliveryId!], "invalid-event");
+    const history = await findDeadLetter(harness.pool, deliveryId!);
+    expect(history?.deadLetters[0]?.issues).toMatchObject([{ path: "id" }]);
   });
 
   test("a delivery that fails takes no other of its batch with it", async (context) => {
-    const { pool, deliver, startWorker } = createHarness(context, await start(context));
-    await poisonPerson(pool);
+    const harness = await createHarness(context, start(context));
+    await refuseEvents(harness.pool, "poison");
 
-    const batch = await deliver(event("a"), event("poison"), event("b"));
-    const worker = await startWorker({ MAX_ATTEMPTS: 1 });
+    const batch = await harness.deliver(newEvent("a"), newEvent("poison"), newEvent("b"));
+    const worker = await harness.startWorker({ MAX_ATTEMPTS: 1 });
 
-    await waitForOutcomes(pool, batch, ["applied", "fold-failed", "applied"]);
-    expect(worker.logged("delivery-dead-lettered")).toMatchObject([{ deliveryId: batch[1] }]);
+    await harness.waitForStatuses(batch, ["applied", "fold-failed", "applied"]);
+    expect(await worker.waitForLog("delivery-dead-lettered")).toMatchObject({ deliveryId: batch[1] });
   });
 
   test("a delivery that fails is retried, and dead-lettered with each attempt on record", async (context) => {
-    const { pool, queue, deliver, startWorker } = createHarness(context, await start(context));
-    await poisonPerson(pool);
+    const harness = await createHarness(context, start(context));
+    await refuseEvents(harness.pool, "poison");
 
-    const [deliveryId] = await deliver(event("poison"), event("a"));
-    const worker = await startWorker({ MAX_ATTEMPTS: 3 });
+    const [deliveryId] = await harness.deliver(newEvent("poison"), newEvent("a"));
+    const worker = await harness.startWorker({ MAX_ATTEMPTS: 3 });
 
-    await waitForOutcomes(pool, [deliveryId!], "fold-failed");
-    expect(await waitForSingle(queue, deliveryId!, "failed")).toContain("fold-failed: ");
-    const history = await findDeadLetter(pool, deliveryId!);
+    await harness.waitForStatuses([deliveryId!], "fold-failed");
+    expect(await harness.waitForSingle(deliveryId!, "failed")).toContain("fold-failed: ");
+    const history = await findDeadLetter(harness.pool, deliveryId!);
     expect(history).toMatchObject({
       outcome: "dead-lettered",
       attempts: [{ attempt: 1 }, { attempt: 2 }, { attempt: 3 }],
@@ -109,7 +102,7 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
       ],
     });
     for (const { error, stack, codeVersion, failedAt } of history!.attempts) {
-      expect(error).toBe('DatabaseError 22023: this fold "…" is broken');
+      expect(error).toBe('DatabaseError 22023: broken by "…"');
       expect(stack).toContain("store/src/log");
       expect(codeVersion).toMatch(/^\d/);
       expect(failedAt).toMatch(/Z$/);
@@ -120,37 +113,37 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
   });
 
   test("an attempt that succeeds after others failed leaves no dead letter", async (context) => {
-    const { pool, queue, deliver, startWorker } = createHarness(context, await start(context));
-    const poison = await poisonPerson(pool);
-    const [deliveryId] = await deliver(event("poison"));
-    await startWorker({ MAX_ATTEMPTS: 8 });
-    await waitFor(async () => (await countRows(pool, "failed_attempts")) > 0);
+    const harness = await createHarness(context, start(context));
+    const poison = await refuseEvents(harness.pool, "poison");
+    const [deliveryId] = await harness.deliver(newEvent("poison"));
+    await harness.startWorker({ MAX_ATTEMPTS: 8 });
+    await waitFor(async () => (await harness.countRows("failed_attempts")) > 0);
 
-    await poison.remove();
+    await poison.allow();
 
-    await waitForOutcomes(pool, [deliveryId!], "applied");
-    await waitForSingle(queue, deliveryId!, "completed");
-    expect(await countRows(pool, "dead_letters")).toBe(0);
+    await harness.waitForStatuses([deliveryId!], "applied");
+    await harness.waitForSingle(deliveryId!, "completed");
+    expect(await harness.countRows("dead_letters")).toBe(0);
   });
 
   test("the sweeper enqueues a delivery without a job once it is due", async (context) => {
-    const { pool, record, startWorker } = createHarness(context, await start(context));
-    const deliveryIds = await record(event("a"), event("b"), unparsable);
-    await makeDue(pool);
+    const harness = await createHarness(context, start(context));
+    const deliveryIds = await harness.record(newEvent("a"), newEvent("b"), UNPARSABLE_BODY);
+    await harness.makeDue();
 
-    const worker = await startWorker();
+    const worker = await harness.startWorker();
 
-    await waitForOutcomes(pool, deliveryIds, ["applied", "applied", "unparsable"]);
-    expect(worker.logged("swept")).toMatchObject([{ deliveries: 3 }]);
+    await harness.waitForStatuses(deliveryIds, ["applied", "applied", "unparsable"]);
+    expect(await worker.waitForLog("swept")).toMatchObject({ deliveries: 3 });
   });
 
   test("the metrics show what waits: open deliveries and their age, jobs, dead letters", async (context) => {
-    const { pool, deliver, record, startWorker } = createHarness(context, await start(context));
-    const deadLettered = await deliver(unparsable);
-    const worker = await startWorker();
-    await waitForOutcomes(pool, deadLettered, "unparsable");
-    await record(event("a"), event("b"));
-    await makeNotDue(pool);
+    const harness = await createHarness(context, start(context));
+    const deadLettered = await harness.deliver(UNPARSABLE_BODY);
+    const worker = await harness.startWorker();
+    await harness.waitForStatuses(deadLettered, "unparsable");
+    await harness.record(newEvent("a"), newEvent("b"));
+    await harness.makeNotDue();
 
     await waitFor(
       () => worker.metric('dossier_queue_jobs{state="failed"}'),

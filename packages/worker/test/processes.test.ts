@@ -1,20 +1,10 @@
 /** Workers as processes of their own: killed, shut down, several at a time, with a wrong clock. */
 import { findDeadLetter } from "@dossier/store";
+import { refuseEvents, UNPARSABLE_BODY } from "@dossier/store/fixtures";
 import { needs, startProxy, startRedis, waitFor } from "@dossier/testing";
 import { expect, test, type TestContext } from "vitest";
-import { blockInserts, poisonPerson } from "./faults.ts";
-import {
-  countRows,
-  createHarness,
-  event,
-  makeDue,
-  makeNotDue,
-  sharedServers,
-  spawnWorker,
-  waitForCounts,
-  waitForOutcomes,
-  waitForSingle,
-} from "./harness.ts";
+import { blockInserts } from "./faults.ts";
+import { createHarness, newEvent, sharedServers, spawnWorker } from "./harness.ts";
 
 /** The stalls of a job after which it goes to the handler of stalled jobs: see `maxStalledCount` in the fixture. */
 const STALLS = 2;
@@ -30,55 +20,55 @@ async function startDurableRedis(context: TestContext) {
 test("a worker killed before the jobs of its failed deliveries are enqueued loses nothing", async (context) => {
   const redis = await startDurableRedis(context);
   const servers = { ...(await sharedServers(context)), redisUrl: redis.url };
-  const { pool, queue, deliver } = createHarness(context, servers);
-  const poison = await poisonPerson(pool);
-  const block = await blockInserts(pool);
+  const harness = await createHarness(context, servers);
+  const poison = await refuseEvents(harness.pool, "poison");
+  const block = await blockInserts(harness.pool);
   const killed = spawnWorker(context, servers);
-  const deliveryIds = await deliver(event("slow"), event("poison"), Buffer.from("{"));
+  const deliveryIds = await harness.deliver(newEvent("slow"), newEvent("poison"), UNPARSABLE_BODY);
   const [, failing, deadLettered] = deliveryIds;
   await block.reached();
 
   // Killed, not frozen: a frozen Redis would receive the job's end once it continues.
   await redis.kill();
   await block.release();
-  await waitForOutcomes(pool, deliveryIds, ["applied", "open", "unparsable"]);
-  await waitFor(async () => (await countRows(pool, "failed_attempts")) === 1);
+  await harness.waitForStatuses(deliveryIds, ["applied", "open", "unparsable"]);
+  await waitFor(async () => (await harness.countRows("failed_attempts")) === 1);
   await killed.end("SIGKILL");
   await redis.restart();
   const singles = () =>
-    Promise.all([failing, deadLettered].map((id) => queue.bullmq.getJob(`delivery-${id}`)));
+    Promise.all([failing, deadLettered].map((id) => harness.queue.bullmq.getJob(`delivery-${id}`)));
   await waitFor(singles, (jobs) => expect(jobs).toEqual([undefined, undefined]));
 
-  await poison.remove();
+  await poison.allow();
   spawnWorker(context, servers);
-  await waitForSingle(queue, deadLettered!, "failed");
-  await makeDue(pool);
-  await waitForOutcomes(pool, [failing!], "applied");
-  expect(await countRows(pool, "failed_attempts")).toBe(1);
+  await harness.waitForSingle(deadLettered!, "failed");
+  await harness.makeDue();
+  await harness.waitForStatuses([failing!], "applied");
+  expect(await harness.countRows("failed_attempts")).toBe(1);
 });
 
 test("the job of a worker that was killed after its commit changes nothing when it runs again", async (context) => {
   const redis = await startDurableRedis(context);
   const servers = { ...(await sharedServers(context)), redisUrl: redis.url };
-  const { pool, queue, deliver } = createHarness(context, servers);
-  const block = await blockInserts(pool);
+  const harness = await createHarness(context, servers);
+  const block = await blockInserts(harness.pool);
   const killed = spawnWorker(context, servers);
-  const deliveryIds = await deliver(event("slow"), event("a"));
+  const deliveryIds = await harness.deliver(newEvent("slow"), newEvent("a"));
   await block.reached();
   await redis.kill();
   await block.release();
-  await waitForOutcomes(pool, deliveryIds, "applied");
+  await harness.waitForStatuses(deliveryIds, "applied");
   await killed.end("SIGKILL");
   await redis.restart();
-  await waitForCounts(queue, { active: 1, completed: 0 });
-  const events = async () => (await pool.query("select * from events order by entity_id")).rows;
+  await harness.waitForCounts({ active: 1, completed: 0 });
+  const events = async () => (await harness.pool.query("select * from events order by entity_id")).rows;
   const before = await events();
 
   spawnWorker(context, servers);
 
-  await waitForCounts(queue, { active: 0, waiting: 0, completed: 1 });
+  await harness.waitForCounts({ active: 0, waiting: 0, completed: 1 });
   expect(await events()).toEqual(before);
-  expect(await countRows(pool, "redeliveries")).toBe(0);
+  expect(await harness.countRows("redeliveries")).toBe(0);
 });
 
 /** Prepares a job's processing by workers that are killed while they process it. */
@@ -86,12 +76,12 @@ async function prepareStalls(context: TestContext) {
   const servers = await sharedServers(context);
   const proxy = await startProxy({ target: servers.databaseUrl });
   context.onTestFinished(() => proxy.close());
-  const harness = createHarness(context, servers);
+  const harness = await createHarness(context, servers);
   proxy.apply({ kind: "black-hole" });
 
   /** Has the queue's only job stall until it goes to the handler of stalled jobs. */
   async function stallTheJob(): Promise<void> {
-    await makeNotDue(harness.pool);
+    await harness.makeNotDue();
     for (let stalls = 0; stalls < STALLS; stalls += 1) {
       const worker = spawnWorker(context, { ...servers, databaseUrl: proxy.url });
       // The lock may still be that of the worker before.
@@ -103,38 +93,38 @@ async function prepareStalls(context: TestContext) {
       await worker.end("SIGKILL");
     }
   }
-  return { ...harness, servers, stallTheJob };
+  return { harness, servers, stallTheJob };
 }
 
 test("a batch whose workers die each time is split, and its deliveries are settled", async (context) => {
-  const { pool, deliver, servers, stallTheJob } = await prepareStalls(context);
-  const batch = await deliver(event("a"), event("b"));
+  const { harness, servers, stallTheJob } = await prepareStalls(context);
+  const batch = await harness.deliver(newEvent("a"), newEvent("b"));
   await stallTheJob();
 
   const survivor = spawnWorker(context, servers);
 
   expect(await survivor.waitForLog("batch-stalled")).toMatchObject({ deliveries: 2 });
-  await waitForOutcomes(pool, batch, "applied");
+  await harness.waitForStatuses(batch, "applied");
 });
 
 test("a delivery whose workers die each time is dead-lettered, with a failed job", async (context) => {
-  const { pool, queue, record, servers, stallTheJob } = await prepareStalls(context);
-  const [deliveryId] = await record(event("a"));
-  await queue.enqueueSingle(deliveryId!);
+  const { harness, servers, stallTheJob } = await prepareStalls(context);
+  const [deliveryId] = await harness.record(newEvent("a"));
+  await harness.queue.enqueueSingle(deliveryId!);
   await stallTheJob();
 
   spawnWorker(context, servers);
 
-  await waitForOutcomes(pool, [deliveryId!], "stalled");
-  expect(await waitForSingle(queue, deliveryId!, "failed")).toContain("stalled: ");
+  await harness.waitForStatuses([deliveryId!], "stalled");
+  expect(await harness.waitForSingle(deliveryId!, "failed")).toContain("stalled: ");
 });
 
 test("a delivery that kills its workers while they read it is dead-lettered unread", async (context) => {
   const servers = await sharedServers(context);
-  const { pool, queue, record } = createHarness(context, servers);
-  const [deliveryId] = await record(event("lethal"));
-  await makeNotDue(pool);
-  await queue.enqueueSingle(deliveryId!);
+  const harness = await createHarness(context, servers);
+  const [deliveryId] = await harness.record(newEvent("lethal"));
+  await harness.makeNotDue();
+  await harness.queue.enqueueSingle(deliveryId!);
   const diesReading = `data:text/javascript,${encodeURIComponent(`
     const { decode } = TextDecoder.prototype;
     TextDecoder.prototype.decode = function (...bytes) {
@@ -148,34 +138,36 @@ test("a delivery that kills its workers while they read it is dead-lettered unre
 
   const survivor = spawnDying();
 
-  await waitForOutcomes(pool, [deliveryId!], "stalled");
-  expect(await findDeadLetter(pool, deliveryId!)).toMatchObject({ deadLetters: [{ entityId: null }] });
+  await harness.waitForStatuses([deliveryId!], "stalled");
+  expect(await findDeadLetter(harness.pool, deliveryId!)).toMatchObject({
+    deadLetters: [{ entityId: null }],
+  });
   expect(await survivor.end("SIGTERM")).toEqual({ code: 0, signal: null });
 });
 
 test("on SIGTERM a worker finishes the jobs in flight, leaves the rest to others, and exits 0", async (context) => {
   const servers = await sharedServers(context);
-  const { pool, queue, deliver } = createHarness(context, servers);
-  const block = await blockInserts(pool);
+  const harness = await createHarness(context, servers);
+  const block = await blockInserts(harness.pool);
   const leaving = spawnWorker(context, servers, { env: { WORKER_CONCURRENCY: "1" } });
-  const inFlight = await deliver(event("slow"), event("a"));
+  const inFlight = await harness.deliver(newEvent("slow"), newEvent("a"));
   await block.reached();
-  const waiting = await deliver(event("b"));
+  const waiting = await harness.deliver(newEvent("b"));
 
   leaving.signal("SIGTERM");
   await leaving.waitForLog("shutting-down");
   await block.release();
   expect(await leaving.ended).toEqual({ code: 0, signal: null });
-  await waitForOutcomes(pool, [...inFlight, ...waiting], ["applied", "applied", "open"]);
-  expect(await queue.counts()).toMatchObject({ active: 0, waiting: 1, completed: 1 });
+  await harness.waitForStatuses([...inFlight, ...waiting], ["applied", "applied", "open"]);
+  expect(await harness.queue.counts()).toMatchObject({ active: 0, waiting: 1, completed: 1 });
 
   spawnWorker(context, servers);
-  await waitForOutcomes(pool, waiting, "applied");
+  await harness.waitForStatuses(waiting, "applied");
 });
 
 test("workers share the deliveries, and each delivery takes effect once", async (context) => {
   const servers = await sharedServers(context);
-  const { pool, deliver } = createHarness(context, servers);
+  const harness = await createHarness(context, servers);
   const processes = Array.from({ length: 4 }, () =>
     spawnWorker(context, servers, { env: { WORKER_CONCURRENCY: "2" } }),
   );
@@ -190,36 +182,36 @@ test("workers share the deliveries, and each delivery takes effect once", async 
   const deliveryIds: string[] = [];
 
   await waitFor(async () => {
-    const jobs = Array.from({ length: 50 }, (_, i) => deliver(event(`p${i % 7}`)));
+    const jobs = Array.from({ length: 50 }, (_, i) => harness.deliver(newEvent(`p${i % 7}`)));
     deliveryIds.push(...(await Promise.all(jobs)).flat());
     return (await shares()).every((applied) => applied > 0);
   });
 
-  await waitForOutcomes(pool, deliveryIds, "applied");
+  await harness.waitForStatuses(deliveryIds, "applied");
   expect((await shares()).reduce((sum, applied) => sum + applied, 0)).toBe(deliveryIds.length);
 });
 
 test("a worker whose clock is an hour ahead settles, fails and retries like any other", async (context) => {
   const servers = await sharedServers(context);
-  const { pool, deliver } = createHarness(context, servers);
-  const poison = await poisonPerson(pool);
+  const harness = await createHarness(context, servers);
+  const poison = await refuseEvents(harness.pool, "poison");
   const clock = import.meta.resolve("@dossier/testing/an-hour-ahead");
   const ahead = spawnWorker(context, servers, {
     execArgv: ["--import", clock],
     // By its own clock every retry is due at once; it must not come to the last one.
     env: { MAX_ATTEMPTS: "100" },
   });
-  const deliveryIds = await deliver(event("a"), event("poison"));
-  await waitForOutcomes(pool, deliveryIds, ["applied", "open"]);
-  await waitFor(async () => (await countRows(pool, "failed_attempts")) > 0);
+  const deliveryIds = await harness.deliver(newEvent("a"), newEvent("poison"));
+  await harness.waitForStatuses(deliveryIds, ["applied", "open"]);
+  await waitFor(async () => (await harness.countRows("failed_attempts")) > 0);
 
   await ahead.end("SIGTERM");
-  await poison.remove();
+  await poison.allow();
   spawnWorker(context, servers);
   // By the clock of other workers its retry is due in an hour. The sweeper goes by the clock of Postgres.
-  await makeDue(pool);
-  await waitForOutcomes(pool, deliveryIds, "applied");
-  const { rows } = await pool.query(
+  await harness.makeDue();
+  await harness.waitForStatuses(deliveryIds, "applied");
+  const { rows } = await harness.pool.query(
     "select from failed_attempts where failed_at > now() union all select from settlements where settled_at > now()",
   );
   expect(rows).toEqual([]);

@@ -22,7 +22,7 @@ const BATCH_SIZE = 500;
 const NO_REASON = "no reason given";
 
 /** The token is shared, so operators name themselves. */
-const decision = z.strictObject(
+const decisionBody = z.strictObject(
   {
     operator: text.default("api").describe("Who decides; kept for ever."),
     reason: text.default(NO_REASON).describe("Why; kept for ever."),
@@ -34,9 +34,18 @@ const decision = z.strictObject(
   "must be a JSON object",
 );
 
-const discardDecision = decision.extend({
+const discardBody = decisionBody.extend({
   reason: text.optional().describe("Why; kept for ever. Required, except for a dry run."),
 });
+
+/** Requires a reason, except for a dry run. Checked even if other fields are wrong, so that an answer names all errors. */
+function requireReason<Body extends typeof discardBody>(body: Body): Body {
+  return body.refine(({ reason, dryRun }) => dryRun || reason !== undefined, {
+    path: ["reason"],
+    error: "is required",
+    when: ({ issues }) => !issues.some(({ code, path = [] }) => code === "invalid_type" && path.length === 0),
+  });
+}
 
 const filter = deadLetterFilter.default({}).describe("Which dead letters; all by default.");
 
@@ -64,11 +73,16 @@ const discardResult = z
   ])
   .meta({ id: "DiscardResult" });
 
-/** What operators decide about dead letters: about one, or about all that a filter selects. */
+const DRY_RUN =
+  "A dry run settles the deliveries with this version of the code in a transaction that is rolled back, and answers what would change for each person and which deliveries would fail again.";
+const DISCARD =
+  "Discarded deliveries are no longer listed and cannot be redriven; their history stays readable.";
+
+/** Decisions of operators about one dead letter, or about all that a filter selects. */
 export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger): readonly Operation[] {
-  async function redriveBatches(batches: Batches, by: Decision) {
-    const { decided, queueMissed } = await decide(batches, {
-      record: (deliveryIds) => redrive(pool, deliveryIds, by),
+  async function redriveBatches(batches: Batches, decision: Decision) {
+    const { decided, queueMissed } = await decideInBatches(batches, {
+      record: (deliveryIds) => redrive(pool, deliveryIds, decision),
       updateQueue: queue.redrive,
       onQueueError: (err, deliveries) =>
         log.warn(
@@ -79,9 +93,9 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
     return { dryRun: false as const, redriven: decided, notEnqueued: queueMissed };
   }
 
-  async function discardBatches(batches: Batches, by: Decision) {
-    const { decided, queueMissed } = await decide(batches, {
-      record: (deliveryIds) => discard(pool, deliveryIds, by),
+  async function discardBatches(batches: Batches, decision: Decision) {
+    const { decided, queueMissed } = await decideInBatches(batches, {
+      record: (deliveryIds) => discard(pool, deliveryIds, decision),
       updateQueue: queue.remove,
       onQueueError: (err, deliveries) =>
         log.warn(
@@ -97,12 +111,12 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
       method: "post",
       path: "/dead-letters/redrive",
       summary: "Redrive the dead letters that a filter selects",
-      description: `Each is open again with all its attempts, and has a job of its own. Any number of dead letters can be redriven at once. ${DRY_RUN}`,
-      input: { body: decision.extend({ filter }) },
+      description: `Each is open again with all its attempts, and gets a job of its own. There is no limit to how many. ${DRY_RUN}`,
+      input: { body: decisionBody.extend({ filter }) },
       answer: redriveResult,
-      handle: ({ body: { filter, dryRun, ...by } }) => {
+      handle: ({ body: { filter, dryRun, ...decision } }) => {
         const batches = selectBatches(pool, filter);
-        return dryRun ? dryRunBatches(pool, batches) : redriveBatches(batches, by);
+        return dryRun ? dryRunBatches(pool, batches) : redriveBatches(batches, decision);
       },
     }),
     operation({
@@ -110,7 +124,7 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
       path: "/dead-letters/discard",
       summary: "Discard the dead letters that a filter selects",
       description: DISCARD,
-      input: { body: requireReason(discardDecision.extend({ filter })) },
+      input: { body: requireReason(discardBody.extend({ filter })) },
       answer: discardResult,
       async handle({ body: { filter, dryRun, operator, reason = NO_REASON } }) {
         if (!dryRun) return discardBatches(selectBatches(pool, filter), { operator, reason });
@@ -124,11 +138,11 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
       summary: "Redrive a dead letter",
       description: DRY_RUN,
       notFound: "The delivery is not a dead letter. A dry run answers this as `not-dead-lettered`.",
-      input: { path: deliveryPath, body: decision },
+      input: { path: deliveryPath, body: decisionBody },
       answer: redriveResult,
-      async handle({ path: { deliveryId }, body: { dryRun, ...by } }) {
+      async handle({ path: { deliveryId }, body: { dryRun, ...decision } }) {
         if (dryRun) return dryRunBatches(pool, [[deliveryId]]);
-        const result = await redriveBatches([[deliveryId]], by);
+        const result = await redriveBatches([[deliveryId]], decision);
         return result.redriven === 0 ? notDeadLettered(deliveryId) : result;
       },
     }),
@@ -138,7 +152,7 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
       summary: "Discard a dead letter",
       description: DISCARD,
       notFound: "The delivery is not a dead letter.",
-      input: { path: deliveryPath, body: requireReason(discardDecision) },
+      input: { path: deliveryPath, body: requireReason(discardBody) },
       answer: discardResult,
       async handle({ path: { deliveryId }, body: { dryRun, operator, reason = NO_REASON } }) {
         const result = dryRun
@@ -150,20 +164,6 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
   ];
 }
 
-const DRY_RUN =
-  "A dry run settles the deliveries with this version of the code in a transaction that is rolled back, and answers what would change for each person and which deliveries would fail again.";
-const DISCARD =
-  "Discarded deliveries are no longer listed and cannot be redriven; their history stays readable.";
-
-/** Adds the rule that a discard has a reason. Checked whatever else is wrong, so that an answer names every fault. */
-function requireReason<Body extends typeof discardDecision>(body: Body): Body {
-  return body.refine(({ reason, dryRun }) => dryRun || reason !== undefined, {
-    path: ["reason"],
-    error: "is required",
-    when: ({ issues }) => !issues.some(({ code, path = [] }) => code === "invalid_type" && path.length === 0),
-  });
-}
-
 async function* selectBatches(pool: Pool, filter: DeadLetterFilter): AsyncGenerator<readonly string[]> {
   for await (const page of pageDeadLetters(pool, filter, BATCH_SIZE)) {
     yield page.map(({ deliveryId }) => deliveryId);
@@ -171,12 +171,12 @@ async function* selectBatches(pool: Pool, filter: DeadLetterFilter): AsyncGenera
 }
 
 /**
- * Decides about the deliveries, batch by batch. A decision holds without the queue.
+ * Decides about the deliveries, batch by batch. A decision that is recorded holds even if the queue fails. Returns how
+ * many were dead letters, and for how many of these the queue failed.
  *
- * @param record returns those of the deliveries that were dead letters
- * @returns how many were dead letters, and for how many of these the queue failed
+ * @param steps `record` returns those of the deliveries that were dead letters
  */
-async function decide(
+async function decideInBatches(
   batches: Batches,
   steps: {
     record(deliveryIds: readonly string[]): Promise<readonly string[]>;

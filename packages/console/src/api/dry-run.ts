@@ -88,7 +88,7 @@ function formatFailure(result: Exclude<DryRunResult, Settled>): z.output<typeof 
   }
 }
 
-type Settled = Extract<DryRunResult, { readonly change?: PersonChange }>;
+type Settled = Extract<DryRunResult, { readonly outcome: "applied" | "duplicate" }>;
 
 function isSettled(result: DryRunResult): result is Settled {
   return result.outcome === "applied" || result.outcome === "duplicate";

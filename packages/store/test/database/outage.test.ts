@@ -6,8 +6,8 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { startPostgres, startProxy, waitFor, type LocalServer } from "@dossier/testing";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { openScope, startPostgres, startProxy, waitFor, type LocalServer } from "@dossier/testing";
+import { beforeAll, expect, test, vi } from "vitest";
 import {
   closePool,
   isOutage,
@@ -20,21 +20,23 @@ import {
   takeDueDeliveries,
   type Pool,
 } from "../../src/index.ts";
-import { delivery, idsOf, openTransaction, pendingBody, record, waitForLock } from "../fixture.ts";
+import { idsOf, openTransaction, waitForLock } from "../database.ts";
+import { delivery, eventBody, openRecord, type TestRecord } from "../fixtures.ts";
 
 // A server of its own, which these tests kill and fill.
 let server: LocalServer;
+let record: TestRecord;
 let admin: Pool;
 beforeAll(async () => {
   server = await startPostgres({
     settings: { fsync: "off", max_connections: "20", superuser_reserved_connections: "3" },
   });
   await migrate(server.url);
-  admin = openPool(server.url, { name: "admin", size: 4 });
-});
-afterAll(async () => {
-  await admin.end();
-  await server.stop();
+  const scope = openScope();
+  scope.onTestFinished(() => server.stop());
+  record = await openRecord(scope, { url: server.url, size: 4 });
+  admin = record.pool;
+  return scope.close;
 });
 
 const SHORT_MS = 300;
@@ -52,7 +54,7 @@ async function withPool<T>(
   use: (pool: Pool) => Promise<T>,
   given: { size?: number; timeoutMs?: number } = {},
 ): Promise<T> {
-  const pool = openPool(url, { name: "test", size: 2, timeoutMs: 60_000, ...given });
+  const pool = openPool(url, { name: "under test", size: 2, timeoutMs: 60_000, ...given });
   try {
     return await use(pool);
   } finally {
@@ -66,8 +68,8 @@ const LOCK_STREAM = "select from streams where entity_id = $1 for update";
 
 /** Settles a delivery whose stream another transaction has locked, and signals its backend while it waits. */
 async function settleAndSignal(entityId: string, signal: string): Promise<unknown> {
-  await settleIds(admin, await record(admin, [pendingBody(entityId)]));
-  const ids = await record(admin, [pendingBody(entityId)]);
+  await settleIds(admin, await record.record(eventBody(entityId)));
+  const ids = await record.record(eventBody(entityId));
   const holder = await openTransaction(admin, LOCK_STREAM, [entityId]);
   const error = await withPool(server.url, async (pool) => {
     const failed = catchError(settleIds(pool, ids));
@@ -80,7 +82,7 @@ async function settleAndSignal(entityId: string, signal: string): Promise<unknow
 }
 
 const signalBackends = (signal: string) =>
-  admin.query(`select ${signal}(pid) from pg_stat_activity where application_name = 'test'`);
+  admin.query(`select ${signal}(pid) from pg_stat_activity where application_name = 'under test'`);
 
 /** Settles until it succeeds. Returns the errors before. */
 async function settleWithRetries(pool: Pool, ids: readonly string[]): Promise<unknown[]> {
@@ -134,7 +136,7 @@ test("a cancelled statement is an outage", async () => {
 });
 
 test.for(["lock_timeout", "statement_timeout"])("%s is an outage", async (setting) => {
-  await settleIds(admin, await record(admin, [pendingBody(setting)]));
+  await settleIds(admin, await record.record(eventBody(setting)));
   const holder = await openTransaction(admin, LOCK_STREAM, [setting]);
   const error = await withPool(server.url, async (pool) => {
     await pool.query(`set ${setting} = 1`);
@@ -145,9 +147,15 @@ test.for(["lock_timeout", "statement_timeout"])("%s is an outage", async (settin
 });
 
 test("a statement that takes too long may concern one delivery; one without a server does not", async () => {
-  const tooLong = await withPool(server.url, (pool) => catchError(pool.query("select pg_sleep(600)")), {
-    timeoutMs: SHORT_MS,
-  });
+  const tooLong = await withPool(
+    server.url,
+    async (pool) => {
+      // A busy machine may take longer to connect than this pool waits.
+      await waitFor(() => pool.query("select 1"));
+      return catchError(pool.query("select pg_sleep(600)"));
+    },
+    { timeoutMs: SHORT_MS },
+  );
   const noServer = await withPool("postgres://postgres@127.0.0.1:1/postgres", (pool) =>
     catchError(pool.query("select 1")),
   );
@@ -236,7 +244,7 @@ test("a serialization failure is retryable, and no outage", async () => {
 });
 
 test("a server that has become read-only is an outage, and its connections are closed", async () => {
-  const ids = await record(admin, [pendingBody("read-only")]);
+  const ids = await record.record(eventBody("read-only"));
   await withPool(
     server.url,
     async (pool) => {
@@ -345,7 +353,7 @@ test.for([{ kind: "half-open" }, { kind: "black-hole" }] as const)(
     await withPool(
       proxy.url,
       async (pool) => {
-        const ids = await record(admin, [pendingBody(fault.kind)]);
+        const ids = await record.record(eventBody(fault.kind));
         // A busy machine may take longer to connect than this pool waits.
         await waitFor(() => pool.query("select 1"));
         proxy.apply(fault);
@@ -370,7 +378,7 @@ test.for([{ kind: "half-open" }, { kind: "black-hole" }] as const)(
 test("a connection that is reset is an outage", async () => {
   const proxy = await startProxy({ target: server.url });
   await withPool(proxy.url, async (pool) => {
-    const ids = await record(pool, [pendingBody("reset")]);
+    const ids = await record.record(eventBody("reset"));
     proxy.apply({ kind: "cut" });
     for (let i = 0; i < 3; i++) expect(isOutage(await catchError(settleIds(pool, ids)))).toBe(true);
     proxy.restore();
@@ -381,7 +389,7 @@ test("a connection that is reset is an outage", async () => {
 
 test("a server that is killed, starts again and recovers is an outage, until the same pool works", async () => {
   await withPool(server.url, async (pool) => {
-    const ids = await record(pool, [pendingBody("killed")]);
+    const ids = await record.record(eventBody("killed"));
     const errors: unknown[] = [];
     const failed = catchError(pool.query("select pg_sleep(600)"));
     await server.kill();

@@ -1,27 +1,25 @@
 import { scenario } from "@dossier/simulator";
-import { startPostgres, type LocalServer } from "@dossier/testing";
+import { openScope, startPostgres, type LocalServer } from "@dossier/testing";
 import pg from "pg";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import {
   deadLetter,
   discard,
   ensureServiceLogin,
   migrate,
-  openPool,
   snooze,
   recordFailedAttempt,
   redrive,
-  settle,
   takeDueDeliveries,
   verify,
-  type Pool,
 } from "../../src/index.ts";
-import { idsOf, record, rows } from "../fixture.ts";
+import { idsOf } from "../database.ts";
+import { openRecord, type TestRecord } from "../fixtures.ts";
 
 // A server of its own: roles belong to all of a server's databases.
 let server: LocalServer;
-let owner: Pool;
-let service: Pool;
+let owner: TestRecord;
+let service: TestRecord;
 const trickyUser = `o'ser "vice"; drop table events; --`;
 const trickyPassword = `p'a"ss\\w$ö:rd@/?%`;
 
@@ -31,12 +29,11 @@ beforeAll(async () => {
   });
   await migrate(server.url);
   await ensureServiceLogin(server.url, urlOf("dossier", "trial-only"));
-  owner = openPool(server.url, { name: "owner", size: 1 });
-  service = openPool(urlOf("dossier", "trial-only"), { name: "service", size: 4 });
-});
-afterAll(async () => {
-  await Promise.all([owner.end(), service.end()]);
-  await server.stop();
+  const scope = openScope();
+  scope.onTestFinished(() => server.stop());
+  owner = await openRecord(scope, { url: server.url, size: 1 });
+  service = await openRecord(scope, { url: urlOf("dossier", "trial-only"), size: 4 });
+  return scope.close;
 });
 
 function urlOf(user: string, password: string, database = "postgres"): string {
@@ -47,8 +44,8 @@ function urlOf(user: string, password: string, database = "postgres"): string {
   return url.href;
 }
 
-async function readRefusal(statement: string, as: Pool = service): Promise<string> {
-  return as.query(statement).then(
+async function readRefusal(statement: string, as = service): Promise<string> {
+  return as.pool.query(statement).then(
     () => expect.unreachable(`"${statement}" was allowed`),
     (error: pg.DatabaseError) => error.message,
   );
@@ -56,7 +53,7 @@ async function readRefusal(statement: string, as: Pool = service): Promise<strin
 
 async function secondColumnOf(table: string): Promise<string | undefined> {
   const select = "select attname as name from pg_attribute where attrelid = $1::regclass and attnum = 2";
-  return (await rows<{ name: string }>(owner, select, [table]))[0]?.name;
+  return (await owner.rows<{ name: string }>(select, [table]))[0]?.name;
 }
 
 const evidence = ["deliveries", "events", "redeliveries", "failed_attempts", "dead_letters", "decisions"];
@@ -72,22 +69,21 @@ const projection = [
 test("the services' role may do all that the services do", async () => {
   const { webhooks, conflicts } = scenario({ persons: 5, seed: 1, duplicates: 0.3, shuffle: 0.3 });
   const bodies = [...webhooks].map(({ body }) => body);
-  const ids = await record(service, bodies);
-  await settle(service, ids, "test");
+  await service.recordAndSettle(...bodies);
   const [conflict] = conflicts;
-  const dead = await record(service, [conflict?.body ?? "", "not JSON", "stalled"]);
+  const dead = await service.record(conflict?.body ?? "", "not JSON", "stalled");
   const [one = "", other = "", stalled = ""] = dead;
   const failure = { deliveryId: one, error: "went wrong", stack: undefined, codeVersion: "test" };
-  expect(await recordFailedAttempt(service, failure, [1])).toBe(1);
-  await snooze(service, one);
-  await deadLetter(service, stalled, { reason: "stalled", message: "gave up", issues: [] }, "test");
-  expect(idsOf(await settle(service, [one, other], "test"), "dead-lettered")).toHaveLength(2);
+  expect(await recordFailedAttempt(service.pool, failure, [1])).toBe(1);
+  await snooze(service.pool, one);
+  await deadLetter(service.pool, stalled, { reason: "stalled", message: "gave up", issues: [] }, "test");
+  expect(idsOf(await service.settle([one, other]), "dead-lettered")).toHaveLength(2);
   const decision = { operator: "Olga", reason: "test" };
-  expect(await redrive(service, [one], decision)).toEqual([one]);
-  expect(await discard(service, [other], decision)).toEqual([other]);
-  await takeDueDeliveries(service, 10);
-  expect(idsOf(await settle(service, [one], "test"), "dead-lettered")).toHaveLength(1);
-  expect((await verify(service)).findings).toEqual([]);
+  expect(await redrive(service.pool, [one], decision)).toEqual([one]);
+  expect(await discard(service.pool, [other], decision)).toEqual([other]);
+  await takeDueDeliveries(service.pool, 10);
+  expect(idsOf(await service.settle([one]), "dead-lettered")).toHaveLength(1);
+  expect((await verify(service.pool)).findings).toEqual([]);
 });
 
 test.for(evidence)("the services' role can neither change nor remove rows of %s", async (table) => {
@@ -163,21 +159,20 @@ test.for([
 });
 
 test("the services' role cannot grant itself rights", async () => {
-  await service.query("grant update, delete, truncate, trigger on events to dossier");
+  await service.pool.query("grant update, delete, truncate, trigger on events to dossier");
   const granted = "select has_table_privilege('events', 'update, delete, truncate, trigger') as granted";
-  expect(await rows(service, granted)).toEqual([{ granted: false }]);
+  expect(await service.rows(granted)).toEqual([{ granted: false }]);
 });
 
 test("the services' role may change the head of a stream; verify reports it", async () => {
-  const [head] = await rows<{ entity_id: string; seq: bigint }>(
-    owner,
+  const [head] = await owner.rows<{ entity_id: string; seq: bigint }>(
     "select entity_id, seq from streams limit 1",
   );
-  await service.query("update streams set seq = seq - 1 where entity_id = $1", [head?.entity_id]);
-  const { findings } = await verify(service);
+  await service.pool.query("update streams set seq = seq - 1 where entity_id = $1", [head?.entity_id]);
+  const { findings } = await verify(service.pool);
   expect(findings.map(({ check }) => check)).toEqual(["head"]);
-  await service.query("update streams set seq = $2 where entity_id = $1", [head?.entity_id, head?.seq]);
-  expect((await verify(service)).findings).toEqual([]);
+  await service.pool.query("update streams set seq = $2 where entity_id = $1", [head?.entity_id, head?.seq]);
+  expect((await verify(service.pool)).findings).toEqual([]);
 });
 
 test.for(evidence)("the owner, too, can neither change nor remove rows of %s", async (table) => {
@@ -213,8 +208,7 @@ test("a login of any name and password is created once, and then gets its new pa
     me: trickyUser,
     member: true,
   });
-  const [stored] = await rows(
-    owner,
+  const [stored] = await owner.rows(
     "select rolpassword, rolsuper, rolcreaterole, rolcreatedb from pg_authid where rolname = $1",
     [trickyUser],
   );
@@ -236,20 +230,20 @@ test("if both URLs name one role, nothing is done, and no server is contacted", 
 });
 
 test("a role with the owner's rights is refused", async () => {
-  await owner.query("create role boss superuser");
-  await owner.query("create role deputy in role postgres");
+  await owner.pool.query("create role boss superuser");
+  await owner.pool.query("create role deputy in role postgres");
   for (const user of ["boss", "deputy"]) {
     await expect(ensureServiceLogin(server.url, urlOf(user, "x"))).rejects.toThrow("append-only");
-    const [role] = await rows(owner, "select rolcanlogin from pg_roles where rolname = $1", [user]);
+    const [role] = await owner.rows("select rolcanlogin from pg_roles where rolname = $1", [user]);
     expect(role).toEqual({ rolcanlogin: false });
   }
 });
 
 test("an owner who is no superuser can create the login, also if public's rights were revoked", async () => {
-  await owner.query("create role landlord login createrole password 'secret'");
-  await owner.query("grant dossier_service to landlord with admin option");
-  await owner.query("create database hardened owner landlord");
-  await owner.query("revoke all on database hardened from public");
+  await owner.pool.query("create role landlord login createrole password 'secret'");
+  await owner.pool.query("grant dossier_service to landlord with admin option");
+  await owner.pool.query("create database hardened owner landlord");
+  await owner.pool.query("revoke all on database hardened from public");
   const landlord = urlOf("landlord", "secret", "hardened");
   await migrate(landlord);
   const superuser = urlOf("postgres", new URL(server.url).password, "hardened");
@@ -260,7 +254,7 @@ test("an owner who is no superuser can create the login, also if public's rights
 });
 
 test("no error contains the password", async () => {
-  await owner.query("create role lodger login password 'secret'");
+  await owner.pool.query("create role lodger login password 'secret'");
   const error = await ensureServiceLogin(urlOf("lodger", "secret"), urlOf("dossier", "s3cret-word")).catch(
     (error: unknown) => error,
   );

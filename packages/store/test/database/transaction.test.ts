@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { openSnapshot } from "../../src/database/long-read.ts";
 import { awaitAll } from "../../src/database/transaction.ts";
-import { rows, useDatabase } from "../fixture.ts";
+import { useRecord } from "../database.ts";
 
 test("if pipelined statements fail, the error of the first one sent is thrown, however nested", async () => {
   const cause = Promise.withResolvers<never>();
@@ -28,16 +28,16 @@ test("the results of pipelined statements are in the order in which they were se
   expect(await awaitAll([Promise.resolve(1), undefined, Promise.resolve("2")])).toEqual([1, undefined, "2"]);
 });
 
-const database = useDatabase({ size: 1 });
+const database = useRecord({ size: 1 });
 
 test("the pool's time limits do not apply in a snapshot, and do again after it", async () => {
   const { pool } = database;
   const limits = "select name, setting from pg_settings where name = any ($1) and setting <> '0'";
   const names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
-  expect(await rows(pool, limits, [names])).toHaveLength(names.length);
+  expect(await database.rows(limits, [names])).toHaveLength(names.length);
   {
     await using snapshot = await openSnapshot(pool);
     expect((await snapshot.connection.query(limits, [names])).rows).toEqual([]);
   }
-  expect(await rows(pool, limits, [names])).toHaveLength(names.length);
+  expect(await database.rows(limits, [names])).toHaveLength(names.length);
 });

@@ -1,25 +1,14 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { deadLetter, discard, dryRunRedrive, redrive, settle } from "../../src/index.ts";
-import {
-  breakSettling,
-  dumpTables,
-  invalidBody,
-  openTransaction,
-  pendingBody,
-  record,
-  recordAndSettle,
-  rows,
-  UNPARSABLE,
-  useDatabase,
-  waitForLock,
-} from "../fixture.ts";
+import { openTransaction, useRecord, waitForLock } from "../database.ts";
+import { eventBody, invalidBody, refuseEvents, UNPARSABLE_BODY } from "../fixtures.ts";
 
-const database = useDatabase({ start: "empty" });
+const database = useRecord({ start: "empty" });
 
 /** Records bodies and dead-letters their deliveries. */
 async function recordDeadLetters(...bodies: readonly Buffer[]): Promise<string[]> {
   const { pool } = database;
-  const ids = await record(pool, bodies);
+  const ids = await database.record(...bodies);
   for (const id of ids)
     await deadLetter(pool, id, { reason: "fold-failed", message: "m", issues: [] }, "1.0.0");
   return ids;
@@ -27,28 +16,28 @@ async function recordDeadLetters(...bodies: readonly Buffer[]): Promise<string[]
 
 test("a dry run shows what would change and what would fail again, and changes nothing", async () => {
   const { pool } = database;
-  await recordAndSettle(pool, pendingBody("known", "1", "Ann"));
+  await database.recordAndSettle(eventBody("known", { id: "1", data: { entity: "Ann" } }));
   const [again, other, fresh, refused] = await recordDeadLetters(
-    pendingBody("known", "1", "Ann"),
-    pendingBody("known", "2", "Anna"),
-    pendingBody("new", "1", "Bob"),
-    pendingBody("refused", "1"),
+    eventBody("known", { id: "1", data: { entity: "Ann" } }),
+    eventBody("known", { id: "2", data: { entity: "Anna" } }),
+    eventBody("new", { id: "1", data: { entity: "Bob" } }),
+    eventBody("refused", { id: "1" }),
   );
-  const [conflicting, unparsable, invalid] = await recordAndSettle(
-    pool,
-    pendingBody("known", "1", "Eve"),
-    UNPARSABLE,
+  const [conflicting, unparsable, invalid] = await database.recordAndSettle(
+    eventBody("known", { id: "1", data: { entity: "Eve" } }),
+    UNPARSABLE_BODY,
     invalidBody(),
   );
-  const [discarded] = await recordAndSettle(pool, UNPARSABLE);
+  const [discarded] = await database.recordAndSettle(UNPARSABLE_BODY);
   await discard(pool, [discarded!], { operator: "bob", reason: "noise" });
-  await breakSettling(pool, "refused");
-  const before = await dumpTables(pool);
+  const { allow } = await refuseEvents(pool, "refused");
+  onTestFinished(async () => void (await allow()));
+  const before = await database.dump();
 
   const ids = [again, refused, other, fresh, conflicting, unparsable, invalid, discarded].map((id) => id!);
   const results = await dryRunRedrive(pool, ids);
 
-  expect(await dumpTables(pool)).toEqual(before);
+  expect(await database.dump()).toEqual(before);
   expect(results.map(({ deliveryId }) => deliveryId)).toEqual(ids);
   expect(results).toMatchObject([
     { outcome: "duplicate" },
@@ -64,9 +53,9 @@ test("a dry run shows what would change and what would fail again, and changes n
 
 test("each delivery of a dry run sees what those before it would have done", async () => {
   const ids = await recordDeadLetters(
-    pendingBody("a", "1", "Ann"),
-    pendingBody("a", "1", "Eve"),
-    pendingBody("a", "1", "Ann"),
+    eventBody("a", { id: "1", data: { entity: "Ann" } }),
+    eventBody("a", { id: "1", data: { entity: "Eve" } }),
+    eventBody("a", { id: "1", data: { entity: "Ann" } }),
   );
   expect(await dryRunRedrive(database.pool, ids)).toMatchObject([
     { outcome: "applied" },
@@ -77,8 +66,8 @@ test("each delivery of a dry run sees what those before it would have done", asy
 
 test("a dry run locks persons in the order that workers use, so there is no deadlock", async () => {
   const { pool } = database;
-  await recordAndSettle(pool, pendingBody("a", "1"), pendingBody("b", "1"));
-  const ids = await recordDeadLetters(pendingBody("b", "2"), pendingBody("a", "2"));
+  await database.recordAndSettle(eventBody("a", { id: "1" }), eventBody("b", { id: "1" }));
+  const ids = await recordDeadLetters(eventBody("b", { id: "2" }), eventBody("a", { id: "2" }));
   const lock = "select from streams where entity_id = $1 for update";
   const worker = await openTransaction(pool, lock, ["a"]);
 
@@ -91,7 +80,7 @@ test("a dry run locks persons in the order that workers use, so there is no dead
 
 test("a dry run locks settlements in the order that redrives use, so there is no deadlock", async () => {
   const { pool } = database;
-  const [first, second] = await recordDeadLetters(pendingBody("a"), pendingBody("b"));
+  const [first, second] = await recordDeadLetters(eventBody("a"), eventBody("b"));
   const lock = "select from settlements where delivery_id = $1 for update";
   const redriving = await openTransaction(pool, lock, [first]);
 
@@ -105,14 +94,13 @@ test("a dry run locks settlements in the order that redrives use, so there is no
 test("a redrive does what its dry run said", async () => {
   const { pool } = database;
   const ids = await recordDeadLetters(
-    pendingBody("a", "2", "Late"),
-    pendingBody("a", "1", "Early"),
-    pendingBody("b"),
+    eventBody("a", { id: "2", data: { entity: "Late" } }),
+    eventBody("a", { id: "1", data: { entity: "Early" } }),
+    eventBody("b"),
   );
   const results = await dryRunRedrive(pool, ids);
   await settle(pool, await redrive(pool, ids, { operator: "ada", reason: "r" }), "1.0.1");
-  const persons = await rows<{ entity_id: string; name: string }>(
-    pool,
+  const persons = await database.rows<{ entity_id: string; name: string }>(
     "select entity_id, state ->> 'name' as name from natural_persons order by 1",
   );
   const expected = new Map(

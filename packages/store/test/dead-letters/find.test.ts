@@ -16,35 +16,26 @@ import {
   settle,
   type DeadLetterFilter,
 } from "../../src/index.ts";
-import {
-  invalidBody,
-  pendingBody,
-  record,
-  recordAndSettle,
-  rows,
-  UNPARSABLE,
-  useDatabase,
-} from "../fixture.ts";
+import { useRecord } from "../database.ts";
+import { eventBody, invalidBody, UNPARSABLE_BODY } from "../fixtures.ts";
 
-const database = useDatabase({ start: "empty" });
+const database = useRecord({ start: "empty" });
 
 const by = { operator: "ada", reason: "looked at it" };
 
 describe("dead letters", () => {
   test("are found by reason, type, person, age and text, and counted exactly", async () => {
     const { pool } = database;
-    await recordAndSettle(pool, pendingBody("a", "1"));
-    const [early] = await recordAndSettle(pool, UNPARSABLE);
+    await database.recordAndSettle(eventBody("a", { id: "1" }));
+    const [early] = await database.recordAndSettle(UNPARSABLE_BODY);
     const [later] = await listDeadLetters(pool, {}, { limit: 1 });
-    const [now] = await rows<{ iso: string }>(
-      pool,
+    const [now] = await database.rows<{ iso: string }>(
       "select to_char(now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as iso",
     );
     const between = parseTicks(now!.iso)!;
-    const [invalid, conflicting] = await recordAndSettle(
-      pool,
+    const [invalid, conflicting] = await database.recordAndSettle(
       invalidBody("a needle, 100% \\ of _it_"),
-      pendingBody("a", "1", "Eve"),
+      eventBody("a", { id: "1", data: { entity: "Eve" } }),
     );
     expect(later?.deliveryId).toBe(early);
 
@@ -76,7 +67,10 @@ describe("dead letters", () => {
 
   test("are found by the type and person of their identity, and are in the person's evidence", async () => {
     const { pool } = database;
-    const [exhausted, stalled] = await record(pool, [pendingBody("a", "1"), pendingBody("a", "2")]);
+    const [exhausted, stalled] = await database.record(
+      eventBody("a", { id: "1" }),
+      eventBody("a", { id: "2" }),
+    );
     const identity = await findIdentity(pool, exhausted!);
     const fields = { message: "m", issues: [] };
     await deadLetter(pool, exhausted!, { ...fields, reason: "fold-failed", identity }, "1.0.0");
@@ -85,7 +79,7 @@ describe("dead letters", () => {
       ...payload({ event: "NaturalPersonPending", entityId: "a" }),
       creationTimeUtc: "soon",
     };
-    const [invalid] = await recordAndSettle(pool, encode(withoutTime), pendingBody("b"));
+    const [invalid] = await database.recordAndSettle(encode(withoutTime), eventBody("b"));
 
     for (const filter of [{ entityId: "a" }, { event: "NaturalPersonPending" }]) {
       const items = await listDeadLetters(pool, filter, { limit: 10 });
@@ -101,7 +95,9 @@ describe("dead letters", () => {
 
   test("are paged completely, the latest first, each once, also while they are redriven", async () => {
     const { pool } = database;
-    const expected = (await recordAndSettle(pool, ...Array<Buffer>(2_345).fill(UNPARSABLE))).toSorted();
+    const expected = (
+      await database.recordAndSettle(...Array<Buffer>(2_345).fill(UNPARSABLE_BODY))
+    ).toSorted();
 
     const seen: string[] = [];
     for await (const page of pageDeadLetters(pool, { reason: "unparsable" }, 100)) {
@@ -119,8 +115,8 @@ describe("dead letters", () => {
 
   test("are found with their whole history: bytes, dead letters, attempts, decisions, outcome", async () => {
     const { pool } = database;
-    const body = pendingBody("a");
-    const [deliveryId] = await record(pool, [body]);
+    const body = eventBody("a");
+    const [deliveryId] = await database.record(body);
     const failure = { deliveryId: deliveryId!, error: "Oops", stack: "    at here", codeVersion: "1.0.0" };
     await recordFailedAttempt(pool, failure, [1]);
     const letter = { reason: "fold-failed", message: "failed", issues: [] } as const;
@@ -136,9 +132,9 @@ describe("dead letters", () => {
       outcome: "discarded",
       receivedAt: expect.stringMatching(/Z$/),
       body,
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", "user-agent": "iComply" },
       verifiedBy: "signature",
-      secretFingerprint: "f00d",
+      secretFingerprint: "sha256:0",
       deadLetters: [
         expect.objectContaining({
           reason: "fold-failed",
@@ -160,7 +156,7 @@ describe("dead letters", () => {
 
   test("are not found for a delivery that was never dead-lettered or is unknown", async () => {
     const { pool } = database;
-    const [applied] = await recordAndSettle(pool, pendingBody("a"));
+    const [applied] = await database.recordAndSettle(eventBody("a"));
     expect(await findDeadLetter(pool, applied!)).toBeUndefined();
     expect(await findDeadLetter(pool, v7())).toBeUndefined();
   });

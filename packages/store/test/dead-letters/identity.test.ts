@@ -1,6 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { findIdentity } from "../../src/index.ts";
-import { pendingBody, record, useDatabase } from "../fixture.ts";
+import { useRecord } from "../database.ts";
+import { eventBody } from "../fixtures.ts";
 
 vi.mock("@dossier/events", async (original) => ({
   ...(await original<object>()),
@@ -9,10 +10,10 @@ vi.mock("@dossier/events", async (original) => ({
   },
 }));
 
-const database = useDatabase();
+const database = useRecord();
 
 test("a delivery that the parser fails at has no identity, and throws nothing", async () => {
   const { pool } = database;
-  const [deliveryId] = await record(pool, [pendingBody("a")]);
+  const [deliveryId] = await database.record(eventBody("a"));
   expect(await findIdentity(pool, deliveryId!)).toBeUndefined();
 });

@@ -9,48 +9,42 @@ import {
   settle,
   takeDueDeliveries,
 } from "../../src/index.ts";
-import {
-  breakSettling,
-  pendingBody,
-  record,
-  recordAndSettle,
-  rows,
-  settlementsOf,
-  UNPARSABLE,
-  useDatabase,
-} from "../fixture.ts";
+import { useRecord } from "../database.ts";
+import { eventBody, refuseEvents, UNPARSABLE_BODY } from "../fixtures.ts";
 
-const database = useDatabase({ start: "empty" });
+const database = useRecord({ start: "empty" });
 
 const by = { operator: "ada", reason: "the code is fixed" };
 const stalled: DeadLetter = { reason: "stalled", message: "gave up", issues: [] };
 
 test("of concurrent calls that dead-letter a delivery, one does, and it is not settled again", async () => {
   const { pool } = database;
-  const [id = ""] = await record(pool, [UNPARSABLE]);
+  const [id = ""] = await database.record(UNPARSABLE_BODY);
   const results = await Promise.all(Array.from({ length: 4 }, () => deadLetter(pool, id, stalled, "1.2.3")));
   expect(results.filter(Boolean)).toHaveLength(1);
-  expect(await settlementsOf(pool, [id])).toEqual(["dead-lettered"]);
+  expect(await database.statuses([id])).toEqual(["stalled"]);
   expect(
-    await rows(pool, "select reason, message, code_version from dead_letters where delivery_id = $1", [id]),
+    await database.rows("select reason, message, code_version from dead_letters where delivery_id = $1", [
+      id,
+    ]),
   ).toEqual([{ reason: "stalled", message: "gave up", code_version: "1.2.3" }]);
   expect(await settle(pool, [id], "test")).toEqual(new Map([[id, { kind: "not-open" }]]));
 });
 
 test("a settled delivery is not dead-lettered", async () => {
   const { pool } = database;
-  const ids = await recordAndSettle(pool, UNPARSABLE);
+  const ids = await database.recordAndSettle(UNPARSABLE_BODY);
   expect(await deadLetter(pool, ids[0] ?? "", stalled, "test")).toBe(false);
-  expect(await rows(pool, "select reason from dead_letters where delivery_id = any ($1)", [ids])).toEqual([
+  expect(await database.rows("select reason from dead_letters where delivery_id = any ($1)", [ids])).toEqual([
     { reason: "unparsable" },
   ]);
 });
 
 test("a redriven delivery is open again with all its attempts, and applies after the code is fixed", async () => {
   const { pool } = database;
-  const fault = await breakSettling(pool, "a");
-  const [deliveryId = ""] = await record(pool, [pendingBody("a")]);
-  await expect(settle(pool, [deliveryId], "1.0.0")).rejects.toThrow("broken");
+  const fault = await refuseEvents(pool, "a");
+  const [deliveryId = ""] = await database.record(eventBody("a"));
+  await expect(settle(pool, [deliveryId], "1.0.0")).rejects.toMatchObject({ code: "22023" });
   const failure = { deliveryId, error: "broken", stack: undefined, codeVersion: "1.0.0" };
   expect(await recordFailedAttempt(pool, failure, [1])).toBe(1);
   expect(await recordFailedAttempt(pool, failure, [1])).toBe(2);
@@ -58,7 +52,7 @@ test("a redriven delivery is open again with all its attempts, and applies after
 
   expect(await redrive(pool, [deliveryId], by)).toEqual([deliveryId]);
   expect(await recordFailedAttempt(pool, failure, [1])).toBe(1);
-  await fault.repair();
+  await fault.allow();
   expect(await settle(pool, [deliveryId], "1.0.1")).toEqual(new Map([[deliveryId, { kind: "applied" }]]));
   expect(await findDeadLetter(pool, deliveryId)).toMatchObject({
     outcome: "applied",
@@ -69,7 +63,7 @@ test("a redriven delivery is open again with all its attempts, and applies after
 
 test("a redriven delivery that is not enqueued is swept", async () => {
   const { pool } = database;
-  const ids = await recordAndSettle(pool, UNPARSABLE, UNPARSABLE);
+  const ids = await database.recordAndSettle(UNPARSABLE_BODY, UNPARSABLE_BODY);
   await redrive(pool, ids, by);
   expect(await takeDueDeliveries(pool, 10)).toEqual([]);
   await pool.query("update open_deliveries set due_at = now()");
@@ -78,14 +72,14 @@ test("a redriven delivery that is not enqueued is swept", async () => {
 
 test("a discarded delivery is neither redriven nor settled, and stays readable", async () => {
   const { pool } = database;
-  const [deliveryId = ""] = await recordAndSettle(pool, UNPARSABLE);
+  const [deliveryId = ""] = await database.recordAndSettle(UNPARSABLE_BODY);
   expect(await discard(pool, [deliveryId], { operator: "bob", reason: "noise" })).toEqual([deliveryId]);
 
   expect(await redrive(pool, [deliveryId], by)).toEqual([]);
   expect(await settle(pool, [deliveryId], "1.0.1")).toEqual(new Map([[deliveryId, { kind: "not-open" }]]));
   expect(await findDeadLetter(pool, deliveryId)).toMatchObject({
     outcome: "discarded",
-    body: UNPARSABLE,
+    body: UNPARSABLE_BODY,
     deadLetters: [{ reason: "unparsable" }],
     decisions: [{ action: "discard", operator: "bob", reason: "noise" }],
   });
@@ -93,18 +87,18 @@ test("a discarded delivery is neither redriven nor settled, and stays readable",
 
 test("of concurrent decisions, one redrives or discards, and only a dead-lettered delivery", async () => {
   const { pool } = database;
-  const [applied, dead] = await recordAndSettle(pool, pendingBody("a"), UNPARSABLE);
-  const [open] = await record(pool, [pendingBody("b")]);
+  const [applied, dead] = await database.recordAndSettle(eventBody("a"), UNPARSABLE_BODY);
+  const [open] = await database.record(eventBody("b"));
   const all = [applied!, dead!, open!];
 
   const done = await Promise.all([redrive(pool, all, by), redrive(pool, all, by), discard(pool, all, by)]);
   expect(done.flat()).toEqual([dead]);
-  expect(await rows(pool, "select from decisions")).toHaveLength(1);
+  expect(await database.rows("select from decisions")).toHaveLength(1);
 });
 
 test("decisions cannot be changed or removed", async () => {
   const { pool } = database;
-  await redrive(pool, await recordAndSettle(pool, UNPARSABLE), by);
+  await redrive(pool, await database.recordAndSettle(UNPARSABLE_BODY), by);
   for (const change of [
     "update decisions set operator = 'nobody'",
     "delete from decisions",

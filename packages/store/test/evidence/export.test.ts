@@ -1,19 +1,18 @@
 import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
 import { exportEvidence, verifyEvidence } from "../../src/index.ts";
-import { rows, tamper, useDatabase } from "../fixture.ts";
+import { tamper, useRecord } from "../database.ts";
 
 const CODE = "1.2.3";
 
-const database = useDatabase({ start: "sample" });
+const database = useRecord({ start: "sample" });
 let entityId: string;
 let lines: readonly string[];
 
 beforeAll(async () => {
   const { pool } = database;
   // The person of a dead letter with a failed attempt, which also gets a decision.
-  const [row] = await rows<{ entity_id: string; delivery_id: string }>(
-    pool,
+  const [row] = await database.rows<{ entity_id: string; delivery_id: string }>(
     "select entity_id, delivery_id from dead_letters join failed_attempts using (delivery_id) where entity_id is not null",
   );
   entityId = row!.entity_id;
@@ -42,16 +41,13 @@ function kinds(): readonly string[] {
 
 describe("an evidence file", () => {
   test("verifies without a database, and holds all evidence of the person", async () => {
-    const [counts] = await rows<{ events: number; redeliveries: number; deliveries: number }>(
-      database.pool,
-      `select
+    const [counts] = await database.rows<{ events: number; redeliveries: number; deliveries: number }>(`select
       (select count(*) from events where entity_id = '${entityId}')::int as events,
       (select count(*) from redeliveries where entity_id = '${entityId}')::int as redeliveries,
       (select count(*) from deliveries where delivery_id in (
         select delivery_id from events where entity_id = '${entityId}'
         union select delivery_id from redeliveries where entity_id = '${entityId}'
-        union select delivery_id from dead_letters where entity_id = '${entityId}'))::int as deliveries`,
-    );
+        union select delivery_id from dead_letters where entity_id = '${entityId}'))::int as deliveries`);
     expect(await verifyEvidence(lines, CODE)).toEqual({ findings: [], notes: [], persons: 1, ...counts });
     expect(counts!.deliveries).toBeGreaterThan(counts!.events + counts!.redeliveries);
     expect(new Set(kinds())).toEqual(
@@ -71,15 +67,14 @@ describe("an evidence file", () => {
 
   test("has the exact bytes, and how they were verified", async () => {
     const delivery = parse(lines[kinds().indexOf("delivery")]);
-    const [row] = await rows<{ body: Buffer; secret_fingerprint: string }>(
-      database.pool,
+    const [row] = await database.rows<{ body: Buffer; secret_fingerprint: string }>(
       `select body, secret_fingerprint from deliveries where delivery_id = '${String(delivery["deliveryId"])}'`,
     );
     expect(Buffer.from(String(delivery["body"]), "base64")).toEqual(row!.body);
     expect(delivery).toMatchObject({
       verifiedBy: "signature",
       secretFingerprint: row!.secret_fingerprint,
-      headers: '{"content-type":"application/json"}',
+      headers: '{"content-type":"application/json","user-agent":"iComply"}',
     });
   });
 
@@ -90,15 +85,15 @@ describe("an evidence file", () => {
   });
 
   test("verifies even if the projection was written by older code", async () => {
-    const before = await rows(database.pool, `select * from natural_persons where entity_id = '${entityId}'`);
+    const before = await database.rows(`select * from natural_persons where entity_id = '${entityId}'`);
     await tamper(
       database.pool,
       `update natural_persons set state = replace(state::text, '"unrecognisedEvents":', '"unrecognisedEvents":1')::json
        where entity_id = '${entityId}'`,
     );
-    expect(
-      await rows(database.pool, `select * from natural_persons where entity_id = '${entityId}'`),
-    ).not.toEqual(before);
+    expect(await database.rows(`select * from natural_persons where entity_id = '${entityId}'`)).not.toEqual(
+      before,
+    );
     expect((await verifyEvidence(exportEvidence(database.pool, entityId, CODE), CODE)).findings).toEqual([]);
   });
 
@@ -118,7 +113,7 @@ describe("an evidence file", () => {
   });
 
   test("of each person verifies", async () => {
-    const persons = await rows<{ entity_id: string }>(database.pool, "select entity_id from streams");
+    const persons = await database.rows<{ entity_id: string }>("select entity_id from streams");
     for (const { entity_id } of persons)
       expect((await verifyEvidence(exportEvidence(database.pool, entity_id, CODE), CODE)).findings).toEqual(
         [],

@@ -1,25 +1,21 @@
 import { scenario } from "@dossier/simulator";
 import { describe, expect, test } from "vitest";
 import { settle, verify, type Verification } from "../../src/index.ts";
-import { chunks, openTransaction, record, rows, tamper, useDatabase, waitForLock } from "../fixture.ts";
+import { chunks, openTransaction, tamper, useRecord, waitForLock } from "../database.ts";
 
-const database = useDatabase({ start: "sample" });
+const database = useRecord({ start: "sample" });
 
 describe("an unchanged record", () => {
   test("verifies, with counts", async () => {
-    const counts = await rows(
-      database.pool,
-      `select
+    const counts = await database.rows(`select
       (select count(*) from streams)::int as persons, (select count(*) from events)::int as events,
-      (select count(*) from redeliveries)::int as redeliveries, (select count(*) from deliveries)::int as deliveries`,
-    );
+      (select count(*) from redeliveries)::int as redeliveries, (select count(*) from deliveries)::int as deliveries`);
     expect(await verify(database.pool)).toEqual({ findings: [], notes: [], ...counts[0] });
   });
 
   test("verifies for one person alone", async () => {
     const { entity_id: entityId } = await selectRow("events");
-    const [counts] = await rows(
-      database.pool,
+    const [counts] = await database.rows(
       `select (select count(*) from events where entity_id = '${entityId}')::int as events`,
     );
     expect(await verify(database.pool, { entityId })).toMatchObject({ findings: [], persons: 1, ...counts });
@@ -38,7 +34,7 @@ describe("an unchanged record", () => {
     const bodies = Iterator.from(webhooks).map(({ body }) => body);
     const seen: number[] = [];
     for (const some of chunks(bodies, 24)) {
-      const ids = await record(database.pool, some);
+      const ids = await database.record(...some);
       const [{ findings, events }] = await Promise.all([
         verify(database.pool),
         ...chunks(ids.values(), 4).map((few) => settle(database.pool, few, "1.0.0")),
@@ -76,9 +72,7 @@ const OTHER: Readonly<Record<string, string>> = {
 describe.each(["events", "redeliveries"])("a changed row of %s is reported", (table) => {
   test("whichever column was changed", async () => {
     const row = await selectRow(table);
-    const columns = await rows<{ column: string; type: string }>(
-      database.pool,
-      // `recognised` is not evidence: it says what the code knew, not what was received.
+    const columns = await database.rows<{ column: string; type: string }>( // `recognised` is not evidence: it says what the code knew, not what was received.
       `select column_name as column, data_type as type from information_schema.columns
        where table_schema = 'public' and table_name = '${table}' and column_name <> 'recognised'`,
     );
@@ -118,12 +112,9 @@ interface Row {
 
 /** Selects a row in the middle of a chain that changed its person. */
 async function selectRow(table: string): Promise<Row> {
-  const [row] = await rows<Row>(
-    database.pool,
-    `select * from ${table} where seq > 1 and append_id is not null
+  const [row] = await database.rows<Row>(`select * from ${table} where seq > 1 and append_id is not null
        and seq < (select seq from streams where streams.entity_id = ${table}.entity_id)
-     order by entity_id, seq limit 1`,
-  );
+     order by entity_id, seq limit 1`);
   if (row === undefined) throw new Error(`the sample has no such row in ${table}`);
   return row;
 }
@@ -166,8 +157,7 @@ describe("a row that is wrong is reported", () => {
   });
 
   test("the head, if the last row was deleted", async () => {
-    const [last] = await rows<{ entity_id: string; seq: bigint }>(
-      database.pool,
+    const [last] = await database.rows<{ entity_id: string; seq: bigint }>(
       "select entity_id, seq from events join streams using (entity_id, seq) order by entity_id limit 1",
     );
     const { entity_id, seq } = last!;
@@ -255,11 +245,10 @@ describe("a delivery that is not as it was recorded is reported", () => {
   test.each(["applied", "duplicate", "dead-lettered", "discarded", "open"])(
     "if it is %s, whichever column was changed",
     async (state) => {
-      const [row] = await rows<{ delivery_id: string }>(
-        database.pool,
-        `select delivery_id from deliveries left join settlements using (delivery_id)
-       where coalesce(outcome, 'open') = '${state}' limit 1`,
-      );
+      const [row] = await database.rows<{
+        delivery_id: string;
+      }>(`select delivery_id from deliveries left join settlements using (delivery_id)
+       where coalesce(outcome, 'open') = '${state}' limit 1`);
       const deliveryId = row!.delivery_id;
       for (const [column, value] of [
         ["body", "set_byte(body, 3, get_byte(body, 3) # 1)"],
@@ -288,11 +277,11 @@ describe("a delivery that is not as it was recorded is reported", () => {
 test.each(["dead-lettered", "discarded"])(
   "for one person alone, the person's %s delivery is checked too, and no other person's",
   async (outcome) => {
-    const [row] = await rows<{ delivery_id: string; entity_id: string }>(
-      database.pool,
-      `select delivery_id, entity_id from dead_letters join settlements using (delivery_id)
-       where outcome = '${outcome}' and entity_id is not null`,
-    );
+    const [row] = await database.rows<{
+      delivery_id: string;
+      entity_id: string;
+    }>(`select delivery_id, entity_id from dead_letters join settlements using (delivery_id)
+       where outcome = '${outcome}' and entity_id is not null`);
     const { delivery_id: deliveryId, entity_id: entityId } = row!;
     await tamper(
       database.pool,
@@ -340,7 +329,7 @@ describe("an inconsistent inbox is reported", () => {
 test("each check reports the first wrong row and counts all of them", async () => {
   await tamper(database.pool, "update events set ticks = ticks + 1");
   const { findings, events } = await verify(database.pool);
-  const [first] = await rows<Row>(database.pool, "select * from events order by entity_id, seq limit 1");
+  const [first] = await database.rows<Row>("select * from events order by entity_id, seq limit 1");
   for (const check of ["hash", "content"])
     expect(findings).toContainEqual({
       ...mismatch(check, { entityId: first!.entity_id, seq: Number(first!.seq) }),
@@ -350,8 +339,7 @@ test("each check reports the first wrong row and counts all of them", async () =
 
 test("no finding holds anything of a payload but ids", async () => {
   await tamper(database.pool, `update events set data = replace(data::text, ':', ': ')::json`);
-  const names = await rows<{ name: string }>(
-    database.pool,
+  const names = await database.rows<{ name: string }>(
     "select distinct state->>'name' as name from natural_persons",
   );
   const findings = JSON.stringify(await verify(database.pool));

@@ -4,19 +4,35 @@ import pg from "pg";
 import { expect, test } from "vitest";
 import { assignPositions } from "../../src/feed/positions.ts";
 import { openPool, readChanges, settle, watchChanges, type Change, type Pool } from "../../src/index.ts";
-import { eventBody, record, recordAndSettle, recordOneByOne, rows, useDatabase } from "../fixture.ts";
+import { recordOneByOne, useRecord } from "../database.ts";
+import { eventBody } from "../fixtures.ts";
 
-const database = useDatabase({ start: "empty" });
+const database = useRecord({ start: "empty" });
 
 const AT = "2026-01-01T00:00:00Z";
-const pending = (entityId: string, id = "1") => eventBody("NaturalPersonPending", id, entityId, AT);
+const pending = (entityId: string, id = "1") =>
+  eventBody(entityId, { event: "NaturalPersonPending", id, creationTimeUtc: AT });
 
 test("changes have their events' data and are numbered from 1; an earlier time is a change of its own", async () => {
-  const [one, two, three] = await recordAndSettle(
-    database.pool,
-    eventBody("NaturalPersonPending", "1", "e", "2026-01-01T00:00:00.0000002Z", { entity: "Ada" }),
-    eventBody("NaturalPersonPending", "1", "e", "2026-01-01T00:00:00.0000003Z", { entity: "Ada" }),
-    eventBody("NaturalPersonPending", "1", "e", "2026-01-01T00:00:00.0000001Z", { entity: "Ada" }),
+  const [one, two, three] = await database.recordAndSettle(
+    eventBody("e", {
+      event: "NaturalPersonPending",
+      id: "1",
+      creationTimeUtc: "2026-01-01T00:00:00.0000002Z",
+      data: { entity: "Ada" },
+    }),
+    eventBody("e", {
+      event: "NaturalPersonPending",
+      id: "1",
+      creationTimeUtc: "2026-01-01T00:00:00.0000003Z",
+      data: { entity: "Ada" },
+    }),
+    eventBody("e", {
+      event: "NaturalPersonPending",
+      id: "1",
+      creationTimeUtc: "2026-01-01T00:00:00.0000001Z",
+      data: { entity: "Ada" },
+    }),
   );
   expect(two).toBeDefined();
   const identity = { entityId: "e", event: "NaturalPersonPending", id: "1" };
@@ -41,7 +57,7 @@ test("changes have their events' data and are numbered from 1; an earlier time i
 
 test("appends that commit out of order are all read, and none gets a position that was passed", async () => {
   const held = [await hold("a"), await hold("b"), await hold("c")];
-  await recordAndSettle(database.pool, pending("d"));
+  await database.recordAndSettle(pending("d"));
   const read = await readChanges(database.pool, { after: 0n, limit: 10 });
   expect(entitiesOf(read.changes)).toEqual(["d"]);
 
@@ -50,7 +66,7 @@ test("appends that commit out of order are all read, and none gets a position th
   expect(entitiesOf(second.changes)).toEqual(["b"]);
 
   await held[0]?.commit();
-  await recordAndSettle(database.pool, pending("e"));
+  await database.recordAndSettle(pending("e"));
   const third = await readChanges(database.pool, { after: second.next, limit: 10 });
   expect(entitiesOf(third.changes)).toEqual(["a", "e"]);
 
@@ -65,7 +81,7 @@ test("with many writers and readers, every reader sees every change once, in the
   const stuck = await hold("stuck");
   const { webhooks } = scenario({ persons: 30, seed: 3, duplicates: 0.2, shuffle: 0.3 });
   const ids = await recordOneByOne(
-    database.pool,
+    database,
     Iterator.from(webhooks).map(({ body }) => body),
   );
   const batches = Array.from({ length: Math.ceil(ids.length / 5) }, (_, i) => ids.slice(i * 5, i * 5 + 5));
@@ -92,7 +108,7 @@ test("with many writers and readers, every reader sees every change once, in the
   const [seen = [], ...others] = await Promise.all(readers);
   for (const other of others) expect(other).toEqual(seen);
   expect(seen.map(({ position }) => position)).toEqual(seen.map((_, i) => BigInt(i + 1)));
-  const log = await readLog(database.pool);
+  const log = await readLog();
   expect(seen.length).toBe(log.length);
   const feedOf = Map.groupBy(seen, ({ entityId }) => entityId);
   for (const [entityId, entries] of Map.groupBy(log, ({ entity_id }) => entity_id))
@@ -106,12 +122,12 @@ test("with many writers and readers, every reader sees every change once, in the
 });
 
 test("while one reader assigns positions, the others read on without waiting", async () => {
-  await recordAndSettle(database.pool, pending("a"));
+  await database.recordAndSettle(pending("a"));
   expect(entitiesOf(await readAll(database.pool))).toEqual(["a"]);
-  await recordAndSettle(database.pool, pending("b"), pending("c"));
+  await database.recordAndSettle(pending("b"), pending("c"));
 
   const other = await holdAssignment();
-  await recordAndSettle(database.pool, pending("d"));
+  await database.recordAndSettle(pending("d"));
   expect(entitiesOf(await readAll(database.pool))).toEqual(["a"]);
   await other.commit();
   const changes = await readAll(database.pool);
@@ -121,10 +137,7 @@ test("while one reader assigns positions, the others read on without waiting", a
 
 test("pages of any size can be read from any position", async () => {
   for (const size of [3, 1, 5, 2, 4])
-    await recordAndSettle(
-      database.pool,
-      ...Array.from({ length: size }, (_, i) => pending(`e-${size}-${i}`)),
-    );
+    await database.recordAndSettle(...Array.from({ length: size }, (_, i) => pending(`e-${size}-${i}`)));
   const whole = await readAll(database.pool);
   expect(whole.length).toBe(15);
   for (let after = 0; after <= 16; after++)
@@ -136,11 +149,11 @@ test("pages of any size can be read from any position", async () => {
 });
 
 test("the services' role can read the feed and assign positions", async () => {
-  await recordAndSettle(database.pool, pending("e"));
+  await database.recordAndSettle(pending("e"));
   const service = openPool(database.url, { name: "service", size: 2 });
   service.on("connect", (connection) => void connection.query("set role dossier_service"));
   try {
-    expect(await rows(service, "select current_user as role")).toEqual([{ role: "dossier_service" }]);
+    expect((await service.query("select current_user as role")).rows).toEqual([{ role: "dossier_service" }]);
     expect(entitiesOf(await readAll(service))).toEqual(["e"]);
   } finally {
     await service.end();
@@ -155,7 +168,7 @@ test("a change ends the wait for it, and so does an abort", async () => {
     watch.waitBeyond(0n, abort.signal),
     watch.waitBeyond(1n, abort.signal),
   ];
-  await recordAndSettle(database.pool, pending("e"));
+  await database.recordAndSettle(pending("e"));
   expect(await waiting[0]).toBe(true);
   expect(await waiting[1]).toBe(true);
   abort.abort();
@@ -175,7 +188,7 @@ test("a hundred waiting readers query Postgres no more than one does", async () 
   }) as Pool;
   const watch = watchChanges(counted, { everyMs: 1 });
   const waiting = Array.from({ length: 100 }, () => watch.waitBeyond(0n, AbortSignal.timeout(60_000)));
-  await recordAndSettle(database.pool, pending("e"));
+  await database.recordAndSettle(pending("e"));
   await Promise.all(waiting);
   const before = queries;
   await Promise.all(Array.from({ length: 100 }, () => watch.waitBeyond(0n, AbortSignal.timeout(60_000))));
@@ -193,7 +206,7 @@ test("an outage ends the wait with its error, and readers can wait again", async
 
 /** Settles one new event in a transaction that stays open until it is ended. */
 async function hold(entityId: string): Promise<{ commit(): Promise<void>; rollback(): Promise<void> }> {
-  const ids = await record(database.pool, [pending(entityId)]);
+  const ids = await database.record(pending(entityId));
   const held = openHeldPool();
   const settled = settle(held.pool, ids, "test");
   await held.beforeCommit;
@@ -234,7 +247,7 @@ async function holdAssignment(): Promise<{ commit(): Promise<void> }> {
 }
 
 async function unassigned(): Promise<boolean> {
-  const found = await rows(database.pool, "select from appends where first_position is null limit 1");
+  const found = await database.rows("select from appends where first_position is null limit 1");
   return found.length === 1;
 }
 
@@ -243,14 +256,14 @@ async function readAll(pool: Pool): Promise<readonly Change[]> {
 }
 
 /** Returns every entry of the log that may have changed a person. */
-async function readLog(pool: Pool): Promise<{ entity_id: string; delivery_id: string }[]> {
-  const entries = await rows<{ entity_id: string; delivery_id: string }>(
-    pool,
-    `select entity_id, seq, delivery_id from events
+async function readLog(): Promise<{ entity_id: string; delivery_id: string }[]> {
+  const entries = await database.rows<{
+    entity_id: string;
+    delivery_id: string;
+  }>(`select entity_id, seq, delivery_id from events
     union all
     select entity_id, seq, delivery_id from redeliveries where append_id is not null
-    order by entity_id, seq`,
-  );
+    order by entity_id, seq`);
   return entries.filter(({ entity_id }) => entity_id !== "stuck");
 }
 

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { recordDeliveries, SWEEP_AFTER_SECONDS } from "../../src/index.ts";
-import { delivery, rows, useDatabase } from "../fixture.ts";
+import { useRecord } from "../database.ts";
+import { delivery } from "../fixtures.ts";
 
-const database = useDatabase();
+const database = useRecord();
 
 test("any body is kept byte for byte", async () => {
   const { pool } = database;
@@ -18,7 +19,7 @@ test("any body is kept byte for byte", async () => {
   const deliveries = bodies.map((body) => delivery(body));
   await recordDeliveries(pool, deliveries);
   for (const { deliveryId, body } of deliveries) {
-    const [row] = await rows(pool, "select body from deliveries where delivery_id = $1", [deliveryId]);
+    const [row] = await database.rows("select body from deliveries where delivery_id = $1", [deliveryId]);
     expect(row).toEqual({ body });
   }
 });
@@ -28,8 +29,7 @@ test("headers and verification are kept, and the time of receipt is Postgres' ow
   const headers = { "content-type": "application/json", odd: '"\\\u0000{},é' };
   const kept = delivery("{}", { headers, verifiedBy: "payload-secret", secretFingerprint: "f00d" });
   await recordDeliveries(pool, [kept]);
-  const [row] = await rows(
-    pool,
+  const [row] = await database.rows(
     `select headers, verified_by, secret_fingerprint,
        received_at between now() - interval '1 minute' and now() as just_now,
        due_at - received_at = make_interval(secs => $2) as due, attempts
@@ -51,8 +51,10 @@ test("of deliveries that are recorded together, all are kept or none", async () 
   const [first, second] = [delivery("first"), delivery("second")];
   await recordDeliveries(pool, [second]);
   await expect(recordDeliveries(pool, [first, second])).rejects.toThrow("duplicate key");
-  expect(await rows(pool, "select from deliveries where delivery_id = $1", [first.deliveryId])).toEqual([]);
-  expect(await rows(pool, "select from open_deliveries where delivery_id = $1", [first.deliveryId])).toEqual(
+  expect(await database.rows("select from deliveries where delivery_id = $1", [first.deliveryId])).toEqual(
     [],
   );
+  expect(
+    await database.rows("select from open_deliveries where delivery_id = $1", [first.deliveryId]),
+  ).toEqual([]);
 });

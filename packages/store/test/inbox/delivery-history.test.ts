@@ -8,9 +8,10 @@ import {
   redrive,
   settle,
 } from "../../src/index.ts";
-import { delivery, pendingBody, record, recordAndSettle, rows, UNPARSABLE, useDatabase } from "../fixture.ts";
+import { useRecord } from "../database.ts";
+import { delivery, eventBody, UNPARSABLE_BODY } from "../fixtures.ts";
 
-const database = useDatabase();
+const database = useRecord();
 
 test("a delivery is found with its exact bytes, headers and verification, open or settled", async () => {
   const { pool } = database;
@@ -20,8 +21,7 @@ test("a delivery is found with its exact bytes, headers and verification, open o
     secretFingerprint: "abc123",
   });
   await recordDeliveries(pool, [recorded]);
-  const [row] = await rows<{ ticks: bigint }>(
-    pool,
+  const [row] = await database.rows<{ ticks: bigint }>(
     "select (extract(epoch from received_at) * 10000000)::bigint as ticks from deliveries where delivery_id = $1",
     [recorded.deliveryId],
   );
@@ -43,7 +43,7 @@ test("a delivery is found with its exact bytes, headers and verification, open o
 
 test("a delivery's history is in the order in which it happened", async () => {
   const { pool } = database;
-  const [deliveryId = ""] = await record(pool, [UNPARSABLE]);
+  const [deliveryId = ""] = await database.record(UNPARSABLE_BODY);
   const failure = { deliveryId, error: "it failed", stack: undefined, codeVersion: "test" };
   await recordFailedAttempt(pool, failure, [1]);
   await recordFailedAttempt(pool, failure, [1]);
@@ -61,7 +61,7 @@ test("a delivery's history is in the order in which it happened", async () => {
 
 test("an applied delivery has no dead letter, and an unknown one is not found", async () => {
   const { pool } = database;
-  const [deliveryId = ""] = await recordAndSettle(pool, pendingBody("e"));
+  const [deliveryId = ""] = await database.recordAndSettle(eventBody("e"));
   expect(await findDelivery(pool, deliveryId)).toMatchObject({ outcome: "applied", deadLetters: [] });
   expect(await findDelivery(pool, "019a0000-0000-7000-8000-000000000001")).toBeUndefined();
 });

@@ -8,17 +8,10 @@ import {
   SWEEP_AFTER_SECONDS,
   takeDueDeliveries,
 } from "../../src/index.ts";
-import {
-  delivery,
-  openTransaction,
-  record,
-  recordAndSettle,
-  rows,
-  UNPARSABLE,
-  useDatabase,
-} from "../fixture.ts";
+import { openTransaction, useRecord } from "../database.ts";
+import { delivery, UNPARSABLE_BODY } from "../fixtures.ts";
 
-const database = useDatabase();
+const database = useRecord();
 beforeEach(() => database.pool.query("delete from open_deliveries"));
 
 const LONGEST_DELAYS_S = [1, 2, 4, 8, 16, 32, 64, 128, 256, 300];
@@ -32,7 +25,7 @@ const failure = (deliveryId: string) => ({
 
 /** Returns Postgres' time, to the microsecond. */
 async function readClock(): Promise<string | undefined> {
-  return (await rows<{ now: string }>(database.pool, "select clock_timestamp()::text as now"))[0]?.now;
+  return (await database.rows<{ now: string }>("select clock_timestamp()::text as now"))[0]?.now;
 }
 
 async function makeDue(ids: readonly string[]): Promise<void> {
@@ -44,12 +37,11 @@ async function makeDue(ids: readonly string[]): Promise<void> {
 
 test("each failed attempt is counted, and kept with its error", async () => {
   const { pool } = database;
-  const [id = ""] = await record(pool, ["{}"]);
+  const [id = ""] = await database.record("{}");
   expect(await recordFailedAttempt(pool, failure(id), longestDelaysMs)).toBe(1);
   expect(await recordFailedAttempt(pool, { ...failure(id), stack: undefined }, longestDelaysMs)).toBe(2);
   expect(
-    await rows(
-      pool,
+    await database.rows(
       "select attempt, error, stack, code_version from failed_attempts where delivery_id = $1 order by failed_attempt_id",
       [id],
     ),
@@ -61,7 +53,7 @@ test("each failed attempt is counted, and kept with its error", async () => {
 
 test("attempts that fail at the same time are all counted", async () => {
   const { pool } = database;
-  const [id = ""] = await record(pool, ["{}"]);
+  const [id = ""] = await database.record("{}");
   const counts = await Promise.all(
     Array.from({ length: 8 }, () => recordFailedAttempt(pool, failure(id), longestDelaysMs)),
   );
@@ -70,13 +62,12 @@ test("attempts that fail at the same time are all counted", async () => {
 
 test("the sweeper leaves a failing delivery to its own job for the job's longest delay", async () => {
   const { pool } = database;
-  const [id = ""] = await record(pool, ["{}"]);
+  const [id = ""] = await database.record("{}");
   const due: unknown[] = [];
   for (let attempt = 1; attempt <= LONGEST_DELAYS_S.length; attempt++) {
     await recordFailedAttempt(pool, failure(id), longestDelaysMs);
     due.push(
-      ...(await rows(
-        pool,
+      ...(await database.rows(
         `select extract(epoch from due_at - failed_at)::float8 as seconds from open_deliveries
          join failed_attempts using (delivery_id) where delivery_id = $1 and attempt = $2`,
         [id, attempt],
@@ -88,14 +79,14 @@ test("the sweeper leaves a failing delivery to its own job for the job's longest
 
 test("a failed attempt of a settled or an unknown delivery is not counted", async () => {
   const { pool } = database;
-  const ids = [...(await recordAndSettle(pool, UNPARSABLE)), "01890000-0000-7000-8000-000000000000"];
+  const ids = [...(await database.recordAndSettle(UNPARSABLE_BODY)), "01890000-0000-7000-8000-000000000000"];
   for (const id of ids) expect(await recordFailedAttempt(pool, failure(id), longestDelaysMs)).toBeUndefined();
-  expect(await rows(pool, "select from failed_attempts where delivery_id = any ($1)", [ids])).toEqual([]);
+  expect(await database.rows("select from failed_attempts where delivery_id = any ($1)", [ids])).toEqual([]);
 });
 
 test("only due deliveries are taken, the longest due first, each once until it is due again", async () => {
   const { pool } = database;
-  const ids = await record(pool, ["1", "2", "3", "4"]);
+  const ids = await database.record("1", "2", "3", "4");
   expect(await takeDueDeliveries(pool, 10)).toEqual([]);
   const [first = "", second = "", third = ""] = ids;
   for (const id of [third, second, first]) await makeDue([id]);
@@ -110,8 +101,7 @@ test("only due deliveries are taken, the longest due first, each once until it i
   expect(await takeDueDeliveries(pool, 2)).toEqual([first]);
   expect(await takeDueDeliveries(pool, 2)).toEqual([]);
   expect(
-    await rows(
-      pool,
+    await database.rows(
       `select from open_deliveries where delivery_id = any ($1)
        and due_at - make_interval(secs => $2) between $3::timestamptz and clock_timestamp()`,
       [[first, second, third], SWEEP_AFTER_SECONDS, before],
@@ -121,10 +111,7 @@ test("only due deliveries are taken, the longest due first, each once until it i
 
 test("several sweepers never take the same delivery, and together take all", async () => {
   const { pool } = database;
-  const ids = await record(
-    pool,
-    Array.from({ length: 400 }, (_, index) => String(index)),
-  );
+  const ids = await database.record(...Array.from({ length: 400 }, (_, index) => String(index)));
   await makeDue(ids);
   const taken: string[] = [];
   async function sweep(): Promise<void> {
@@ -139,8 +126,7 @@ test("several sweepers never take the same delivery, and together take all", asy
 });
 
 test("no more deliveries are taken than the limit, whatever the plan", async () => {
-  const { pool } = database;
-  const ids = await record(pool, Array(40).fill("{}"));
+  const ids = await database.record(...Array(40).fill("{}"));
   await makeDue(ids);
   const planner = openPool(database.url, { name: "planner", size: 1, timeoutMs: 60_000 });
   for (const way of ["hashjoin", "mergejoin", "hashagg", "sort", "material", "memoize"])
@@ -151,7 +137,7 @@ test("no more deliveries are taken than the limit, whatever the plan", async () 
 
 test("a delivery that is being settled is not taken", async () => {
   const { pool } = database;
-  const ids = await record(pool, ["1", "2"]);
+  const ids = await database.record("1", "2");
   await makeDue(ids);
   const lock = "select from open_deliveries where delivery_id = $1 for update";
   const other = await openTransaction(pool, lock, [ids[0]]);
@@ -173,8 +159,7 @@ test("a snoozed delivery is due after as long again as it has waited, from 30 s 
 
   for (const id of ids) await snooze(pool, id);
 
-  const due = await rows<{ inMs: number }>(
-    pool,
+  const due = await database.rows<{ inMs: number }>(
     `select extract(epoch from due_at)::float8 * 1000 - $2 as "inMs" from open_deliveries
      where delivery_id = any ($1) order by array_position($1::uuid[], delivery_id)`,
     [ids, now],

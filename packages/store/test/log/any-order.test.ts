@@ -12,9 +12,9 @@ import { scenario, payload } from "@dossier/simulator";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { settle, type Pool } from "../../src/index.ts";
-import { record, settlementsOf, useDatabase } from "../fixture.ts";
+import { useRecord } from "../database.ts";
 
-const database = useDatabase();
+const database = useRecord();
 
 const MINUTES = 5 * 60_000;
 
@@ -43,10 +43,7 @@ function arrival(deliveries: number): fc.Arbitrary<Arrival> {
 
 /** Records and settles the bodies. Each delivery must be applied or a duplicate. */
 async function settleAll(pool: Pool, bodies: readonly Buffer[], arrival: Arrival): Promise<void> {
-  const ids = await record(
-    pool,
-    arrival.order.map((index) => bodies[index] ?? Buffer.alloc(0)),
-  );
+  const ids = await database.record(...arrival.order.map((index) => bodies[index] ?? Buffer.alloc(0)));
   const waiting = split(ids, arrival.batches);
   async function work(): Promise<void> {
     for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
@@ -54,7 +51,7 @@ async function settleAll(pool: Pool, bodies: readonly Buffer[], arrival: Arrival
     }
   }
   await Promise.all(Array.from({ length: arrival.workers }, work));
-  const settlements = await settlementsOf(pool, ids);
+  const settlements = await database.statuses(ids);
   expect(settlements.filter((outcome) => outcome !== "applied" && outcome !== "duplicate")).toEqual([]);
 }
 

@@ -4,9 +4,9 @@ import { expect, test } from "vitest";
 import { transaction } from "../../src/database/transaction.ts";
 import { settle, type Pool } from "../../src/index.ts";
 import { appendToLog } from "../../src/log/append.ts";
-import { idsOf, record, rows, settleBody, useDatabase } from "../fixture.ts";
+import { idsOf, settleBody, useRecord } from "../database.ts";
 
-const database = useDatabase();
+const database = useRecord();
 
 const MINUTES = 5 * 60_000;
 
@@ -26,9 +26,9 @@ function body({
 }
 
 async function deadLetterOf(pool: Pool, text: string): Promise<unknown> {
-  const [id] = await record(pool, [text]);
+  const [id] = await database.record(text);
   await settle(pool, [id ?? ""], "test");
-  return (await rows(pool, "select reason, message from dead_letters where delivery_id = $1", [id]))[0];
+  return (await database.rows("select reason, message from dead_letters where delivery_id = $1", [id]))[0];
 }
 
 test.for(["event", "id", "entityId"] as const)(
@@ -51,10 +51,12 @@ test("ids of the greatest length, in the characters with most bytes, fit every i
     ).join("");
   for (const id of [long(0x4e00, 0x9fff, 1), long(0x10000, 0x1ffff, 2)]) {
     const identity = { event: id(), id: id(), entityId: id() };
-    expect(await settleBody(pool, body(identity))).toBe("applied");
-    expect(await settleBody(pool, body(identity))).toBe("duplicate");
+    expect(await settleBody(database, body(identity))).toBe("applied");
+    expect(await settleBody(database, body(identity))).toBe("duplicate");
     expect(
-      await rows(pool, "select event, id, entity_id from events where entity_id = $1", [identity.entityId]),
+      await database.rows("select event, id, entity_id from events where entity_id = $1", [
+        identity.entityId,
+      ]),
     ).toEqual([{ event: identity.event, id: identity.id, entity_id: identity.entityId }]);
   }
   expect(await deadLetterOf(pool, body({ entityId: "x".repeat(MAX_ID_LENGTH + 1) }))).toMatchObject({
@@ -78,29 +80,27 @@ test.for([
   ["the deepest nesting", `"deep":${"[".repeat(MAX_DEPTH - 2)}${"]".repeat(MAX_DEPTH - 2)}`],
   ["a long text", `"long":"${"é\\n".repeat(100_000)}"`],
 ] as const)("%s: applied, then a duplicate, and refolded", async ([, members]) => {
-  const { pool } = database;
   const entityId = nextPerson();
   const text = body({ entityId, members });
-  expect(await settleBody(pool, text)).toBe("applied");
-  expect(await settleBody(pool, text)).toBe("duplicate");
-  expect(await settleBody(pool, body({ entityId, id: "0", at: "2025-01-01T00:00:00Z", members }))).toBe(
+  expect(await settleBody(database, text)).toBe("applied");
+  expect(await settleBody(database, text)).toBe("duplicate");
+  expect(await settleBody(database, body({ entityId, id: "0", at: "2025-01-01T00:00:00Z", members }))).toBe(
     "applied",
   );
   expect(
-    await rows(pool, "select state->>'version' as version from natural_persons where entity_id = $1", [
+    await database.rows("select state->>'version' as version from natural_persons where entity_id = $1", [
       entityId,
     ]),
   ).toEqual([{ version: "2" }]);
 });
 
 test("numbers that differ in a digit that a double loses are different data", async () => {
-  const { pool } = database;
   const entityId = nextPerson();
-  expect(await settleBody(pool, body({ entityId, members: '"n":10000000000000000000000.1' }))).toBe(
+  expect(await settleBody(database, body({ entityId, members: '"n":10000000000000000000000.1' }))).toBe(
     "applied",
   );
-  expect(await settleBody(pool, body({ entityId, members: '"n":10000000000000000000000.2' }))).toBe(
-    "dead-lettered",
+  expect(await settleBody(database, body({ entityId, members: '"n":10000000000000000000000.2' }))).toBe(
+    "conflicting-duplicate",
   );
 });
 
@@ -126,10 +126,7 @@ test("deliveries that become dead letters do not hinder the others of their batc
     body({ members: `"a":${"[".repeat(200)}${"]".repeat(200)}` }),
   ];
   const good = Array.from({ length: bad.length }, () => body({ members: '"\\u0000":"\\ud800"' }));
-  const ids = await record(
-    pool,
-    bad.flatMap((one, i) => [one, good[i] ?? ""]),
-  );
+  const ids = await database.record(...bad.flatMap((one, i) => [one, good[i] ?? ""]));
   const settled = await settle(pool, ids, "test");
   expect(idsOf(settled, "applied")).toHaveLength(good.length);
   expect(idsOf(settled, "dead-lettered")).toHaveLength(bad.length);
@@ -215,13 +212,12 @@ test(
     const { pool } = database;
     const settleBatches = async (batches: readonly string[][]) => {
       for (const bodies of batches) {
-        const settled = await settle(pool, await record(pool, bodies), "test");
+        const settled = await settle(pool, await database.record(...bodies), "test");
         expect(idsOf(settled, "dead-lettered")).toEqual([]);
       }
     };
     const rowsOf = async (entityIds: readonly string[]) => {
-      const found = await rows<{ entity_id: string; row: string }>(
-        pool,
+      const found = await database.rows<{ entity_id: string; row: string }>(
         `select entity_id, natural_persons::text as row from natural_persons
          where entity_id = any ($1) order by entity_id`,
         [entityIds],

@@ -2,13 +2,13 @@ import { fold, formatTicks, parseDelivery } from "@dossier/events";
 import { payload } from "@dossier/simulator";
 import { expect, test } from "vitest";
 import { settle } from "../../src/index.ts";
-import { record, rows, useDatabase } from "../fixture.ts";
+import { useRecord } from "../database.ts";
 
 const EVENTS = 10_000;
 const entityId = "long";
 
 // One connection, whose statistics hold all rows that were read.
-const database = useDatabase({ size: 1 });
+const database = useRecord({ size: 1 });
 
 const types = [
   "NaturalPersonStartedIDUpload",
@@ -26,7 +26,7 @@ function body(number: number): Buffer {
 /** Settles these events. Returns how many rows of each table were read for it, scans of whole tables included. */
 async function countReads(numbers: readonly number[]): Promise<Record<string, number>> {
   const { pool } = database;
-  const ids = await record(pool, numbers.map(body));
+  const ids = await database.record(...numbers.map(body));
   const before = await selectRowsRead();
   await settle(pool, ids, "test");
   const after = await selectRowsRead();
@@ -38,11 +38,9 @@ async function countReads(numbers: readonly number[]): Promise<Record<string, nu
 async function selectRowsRead(): Promise<Record<string, number>> {
   const { pool } = database;
   await pool.query("select pg_stat_force_next_flush()");
-  const found = await rows(
-    pool,
-    `select relname, (seq_tup_read + coalesce(idx_tup_fetch, 0))::float8 as read from pg_stat_user_tables
-     where relname in ('events', 'redeliveries', 'streams', 'natural_persons')`,
-  );
+  const found =
+    await database.rows(`select relname, (seq_tup_read + coalesce(idx_tup_fetch, 0))::float8 as read from pg_stat_user_tables
+     where relname in ('events', 'redeliveries', 'streams', 'natural_persons')`);
   return Object.fromEntries(
     (found as { relname: string; read: number }[]).map(({ relname, read }) => [relname, read]),
   );
@@ -50,7 +48,7 @@ async function selectRowsRead(): Promise<Record<string, number>> {
 
 async function storedState(): Promise<string | undefined> {
   const select = "select state from natural_persons where entity_id = $1";
-  const [row] = await rows<{ state: string }>(database.pool, select, [entityId]);
+  const [row] = await database.rows<{ state: string }>(select, [entityId]);
   return row?.state;
 }
 
@@ -96,15 +94,14 @@ test("events of many persons that arrive out of order read only these persons' e
     );
   await settle(
     pool,
-    await record(pool, [...bodies("3", "2026-01-03T00:00:00Z"), ...bodies("2", "2026-01-02T00:00:00Z")]),
+    await database.record(...bodies("3", "2026-01-03T00:00:00Z"), ...bodies("2", "2026-01-02T00:00:00Z")),
     "test",
   );
-  const ids = await record(pool, bodies("1", "2026-01-01T00:00:00Z"));
+  const ids = await database.record(...bodies("1", "2026-01-01T00:00:00Z"));
   const before = await selectRowsRead();
   await settle(pool, ids, "test");
   expect((await selectRowsRead())["events"]).toBe((before["events"] ?? 0) + 3 * persons.length);
-  const found = await rows(
-    pool,
+  const found = await database.rows(
     "select distinct state->>'name' as name, state->>'version' as version from natural_persons where entity_id like 'out-of-order-%'",
   );
   expect(found).toEqual([{ name: "3", version: "3" }]);
@@ -116,8 +113,7 @@ test("no whole table is scanned, though plans were made while the tables were sm
     pool
       .query("select pg_stat_force_next_flush()")
       .then(() =>
-        rows(
-          pool,
+        database.rows(
           "select relname, seq_scan from pg_stat_user_tables where relname <> 'migrations' order by relname",
         ),
       );
@@ -125,7 +121,7 @@ test("no whole table is scanned, though plans were made while the tables were sm
     const bodies = Array.from({ length: persons }, (_, number) =>
       JSON.stringify(payload({ event: "NaturalPersonPending", entityId: `${prefix}-${number}` })),
     );
-    await settle(pool, await record(pool, [...bodies, ...bodies]), "test");
+    await settle(pool, await database.record(...bodies, ...bodies), "test");
   };
   // Postgres may keep the plan of a prepared statement from its sixth run on.
   const before = await scans();

@@ -1,9 +1,10 @@
 import { payload } from "@dossier/simulator";
 import { expect, test } from "vitest";
-import { discard, migrate, openPool, redrive, settle } from "../../src/index.ts";
-import { idsOf, openTransaction, record, rows, settleBody, settlementsOf, useDatabase } from "../fixture.ts";
+import { discard, migrate, redrive, settle } from "../../src/index.ts";
+import { idsOf, openTransaction, settleBody, useRecord } from "../database.ts";
+import { openRecord } from "../fixtures.ts";
 
-const database = useDatabase();
+const database = useRecord();
 
 let persons = 0;
 /** Makes bodies of events of a person whom no other test uses. */
@@ -19,12 +20,9 @@ function newPerson() {
 const early = "2026-01-01T00:00:00.0000001Z";
 const late = "2026-01-02T00:00:00.0000000Z";
 const eventsOf = (entityId: string) =>
-  rows(database.pool, "select seq, event, id, ticks from events where entity_id = $1 order by seq", [
-    entityId,
-  ]);
+  database.rows("select seq, event, id, ticks from events where entity_id = $1 order by seq", [entityId]);
 const stateOf = async (entityId: string) => {
-  const [row] = await rows<{ state: string }>(
-    database.pool,
+  const [row] = await database.rows<{ state: string }>(
     "select state from natural_persons where entity_id = $1",
     [entityId],
   );
@@ -34,22 +32,22 @@ const stateOf = async (entityId: string) => {
 test("a batch settles each delivery by its content", async () => {
   const { pool } = database;
   const { entityId, body } = newPerson();
-  const ids = await record(pool, [
+  const ids = await database.record(
     body({ creationTimeUtc: late }),
     body({ creationTimeUtc: late }),
     body({ data: { entity: "Somebody Else" } }),
     "not JSON",
     JSON.stringify({ event: "NaturalPersonPending", id: "2", creationTimeUtc: late, data: {} }),
     body({ event: "NaturalPersonInvented", id: "1", creationTimeUtc: late }),
-  ]);
+  );
   const settled = await settle(pool, ids, "1.2.3");
 
-  expect(await settlementsOf(pool, ids)).toEqual([
+  expect(await database.statuses(ids)).toEqual([
     "applied",
     "duplicate",
-    "dead-lettered",
-    "dead-lettered",
-    "dead-lettered",
+    "conflicting-duplicate",
+    "unparsable",
+    "invalid-event",
     "applied",
   ]);
   const dead = (reason: string) => ({ kind: "dead-lettered", deadLetter: { reason } });
@@ -62,8 +60,7 @@ test("a batch settles each delivery by its content", async () => {
     { kind: "applied" },
   ]);
   expect(
-    await rows(
-      pool,
+    await database.rows(
       `select reason, issues, event, id, entity_id, code_version from dead_letters
        where delivery_id = any ($1) order by reason`,
       [ids],
@@ -87,21 +84,21 @@ test("a batch settles each delivery by its content", async () => {
     },
     { reason: "unparsable", issues: "[]", event: null, id: null, entity_id: null, code_version: "1.2.3" },
   ]);
-  expect(await rows(pool, "select from open_deliveries where delivery_id = any ($1)", [ids])).toEqual([]);
+  expect(await database.rows("select from open_deliveries where delivery_id = any ($1)", [ids])).toEqual([]);
   expect(await stateOf(entityId)).toMatchObject({ name: "John Doe", version: 2, unrecognisedEvents: 1 });
 });
 
 test("a delivery that is settled again changes nothing", async () => {
   const { pool } = database;
   const { entityId, body } = newPerson();
-  const ids = await record(pool, [body()]);
+  const ids = await database.record(body());
   await settle(pool, ids, "test");
-  const before = await rows(pool, "select ctid, xmin::text, * from natural_persons where entity_id = $1", [
+  const before = await database.rows("select ctid, xmin::text, * from natural_persons where entity_id = $1", [
     entityId,
   ]);
   expect(await settle(pool, [...ids, ...ids], "test")).toEqual(new Map([[ids[0], { kind: "not-open" }]]));
   expect(
-    await rows(pool, "select ctid, xmin::text, * from natural_persons where entity_id = $1", [entityId]),
+    await database.rows("select ctid, xmin::text, * from natural_persons where entity_id = $1", [entityId]),
   ).toEqual(before);
   expect(await eventsOf(entityId)).toHaveLength(1);
 });
@@ -115,7 +112,7 @@ test("an empty batch, or an unknown delivery, changes nothing", async () => {
 test("a delivery that another transaction has locked is skipped without waiting", async () => {
   const { pool } = database;
   const { body } = newPerson();
-  const [held, free] = await record(pool, [body(), body({ event: "NaturalPersonInvented" })]);
+  const [held, free] = await database.record(body(), body({ event: "NaturalPersonInvented" }));
   const lock = "select from open_deliveries where delivery_id = $1 for update";
   const other = await openTransaction(pool, lock, [held]);
   const settled = await settle(pool, [held ?? "", free ?? ""], "test");
@@ -131,16 +128,15 @@ test("a delivery that another transaction has locked is skipped without waiting"
 
 test("a redelivery with an earlier time moves its event, and the person is refolded", async () => {
   const { entityId, body } = newPerson();
-  const { pool } = database;
   const name = (entity: string) => ({ data: { entity } });
-  await settleBody(pool, body({ id: "1", creationTimeUtc: "2026-01-05T00:00:00Z", ...name("Second") }));
-  await settleBody(pool, body({ id: "2", creationTimeUtc: "2026-01-04T00:00:00Z", ...name("First") }));
+  await settleBody(database, body({ id: "1", creationTimeUtc: "2026-01-05T00:00:00Z", ...name("Second") }));
+  await settleBody(database, body({ id: "2", creationTimeUtc: "2026-01-04T00:00:00Z", ...name("First") }));
   expect(await stateOf(entityId)).toMatchObject({
     name: "Second",
     firstEventAt: "2026-01-04T00:00:00.0000000Z",
   });
   const retry = body({ id: "1", creationTimeUtc: "2026-01-03T00:00:00Z", attempt: 2, ...name("Second") });
-  expect(await settleBody(pool, retry)).toBe("duplicate");
+  expect(await settleBody(database, retry)).toBe("duplicate");
   expect(await stateOf(entityId)).toMatchObject({
     name: "First",
     version: 2,
@@ -150,10 +146,9 @@ test("a redelivery with an earlier time moves its event, and the person is refol
 });
 
 test("a redelivery changes the person only if it is earlier than all deliveries before it", async () => {
-  const { pool } = database;
   const { entityId, body } = newPerson();
   const settleAt = async (day: number) =>
-    settleBody(pool, body({ creationTimeUtc: `2026-01-0${day}T00:00:00Z`, attempt: day }));
+    settleBody(database, body({ creationTimeUtc: `2026-01-0${day}T00:00:00Z`, attempt: day }));
   expect([
     await settleAt(5),
     await settleAt(3),
@@ -162,8 +157,7 @@ test("a redelivery changes the person only if it is earlier than all deliveries 
     await settleAt(2),
   ]).toEqual(["applied", ...Array<string>(4).fill("duplicate")]);
   expect(
-    await rows(
-      pool,
+    await database.rows(
       "select seq, append_id is not null as changes from redeliveries where entity_id = $1 order by seq",
       [entityId],
     ),
@@ -176,45 +170,43 @@ test("a redelivery changes the person only if it is earlier than all deliveries 
 });
 
 test("a redelivery with a later time does not change the person", async () => {
-  const { pool } = database;
   const { entityId, body } = newPerson();
-  await settleBody(pool, body({ creationTimeUtc: early }));
+  await settleBody(database, body({ creationTimeUtc: early }));
   const before = await stateOf(entityId);
-  expect(await settleBody(pool, body({ creationTimeUtc: late, attempt: 6 }))).toBe("duplicate");
+  expect(await settleBody(database, body({ creationTimeUtc: late, attempt: 6 }))).toBe("duplicate");
   expect(await stateOf(entityId)).toEqual(before);
 });
 
 test("one id with two types is two events", async () => {
-  const { pool } = database;
   const { entityId, body } = newPerson();
-  expect(await settleBody(pool, body({ event: "NaturalPersonManuallyApproved", id: "253" }))).toBe("applied");
-  expect(await settleBody(pool, body({ event: "NaturalPersonAutoApproved", id: "253" }))).toBe("applied");
+  expect(await settleBody(database, body({ event: "NaturalPersonManuallyApproved", id: "253" }))).toBe(
+    "applied",
+  );
+  expect(await settleBody(database, body({ event: "NaturalPersonAutoApproved", id: "253" }))).toBe("applied");
   expect(await eventsOf(entityId)).toHaveLength(2);
 });
 
 test("one event id of two persons is two events", async () => {
-  const { pool } = database;
-  expect(await settleBody(pool, newPerson().body())).toBe("applied");
-  expect(await settleBody(pool, newPerson().body())).toBe("applied");
+  expect(await settleBody(database, newPerson().body())).toBe("applied");
+  expect(await settleBody(database, newPerson().body())).toBe("applied");
 });
 
-test("a duplicate is recognised a year later, by another process, without its settlements", async () => {
+test("a duplicate is recognised a year later, by another process, without its settlements", async (context) => {
   const { pool, url } = database;
   const { entityId, body } = newPerson();
-  expect(await settleBody(pool, body({ creationTimeUtc: early }))).toBe("applied");
+  expect(await settleBody(database, body({ creationTimeUtc: early }))).toBe("applied");
   await pool.query("delete from settlements");
   await migrate(url);
-  const later = openPool(url, { name: "later", size: 1 });
+  const later = await openRecord(context, { url, size: 1 });
   expect(await settleBody(later, body({ creationTimeUtc: "2027-01-01T00:00:00Z" }))).toBe("duplicate");
-  expect(await settleBody(later, body({ data: { entity: "Somebody Else" } }))).toBe("dead-lettered");
-  await later.end();
+  expect(await settleBody(later, body({ data: { entity: "Somebody Else" } }))).toBe("conflicting-duplicate");
   expect(await eventsOf(entityId)).toHaveLength(1);
 });
 
 test("Postgres itself refuses a second row of one event", async () => {
   const { pool } = database;
   const { entityId, body } = newPerson();
-  await settleBody(pool, body());
+  await settleBody(database, body());
   const again = pool.query(
     `insert into events select entity_id, seq + 1, event, id, ticks, data, data_digest, delivery_id, received_at,
        delivery_digest, hash, append_id, ordinal, recognised from events where entity_id = $1`,
@@ -227,36 +219,34 @@ test("a duplicate is settled while a conflicting duplicate is a dead letter", as
   const { pool } = database;
   const { entityId, body } = newPerson();
   const conflict = body({ data: { entity: "Somebody Else" } });
-  expect(await settleBody(pool, body())).toBe("applied");
-  const [dead] = await record(pool, [conflict]);
+  expect(await settleBody(database, body())).toBe("applied");
+  const [dead] = await database.record(conflict);
   await settle(pool, [dead ?? ""], "test");
-  expect(await settleBody(pool, conflict)).toBe("dead-lettered");
-  expect(await settleBody(pool, body())).toBe("duplicate");
-  expect(await settlementsOf(pool, [dead ?? ""])).toEqual(["dead-lettered"]);
+  expect(await settleBody(database, conflict)).toBe("conflicting-duplicate");
+  expect(await settleBody(database, body())).toBe("duplicate");
+  expect(await database.statuses([dead ?? ""])).toEqual(["conflicting-duplicate"]);
   expect(await eventsOf(entityId)).toHaveLength(1);
 });
 
 test("a redriven dead letter is settled again; a discarded one is not", async () => {
   const { pool } = database;
-  const ids = await record(pool, ["not JSON", "nor this"]);
+  const ids = await database.record("not JSON", "nor this");
   const [redriven = "", discarded = ""] = ids;
   await settle(pool, ids, "1");
   const decision = { operator: "Olga", reason: "test" };
   await redrive(pool, [redriven], decision);
   await discard(pool, [discarded], decision);
-  expect(await settlementsOf(pool, ids)).toEqual([undefined, "discarded"]);
+  expect(await database.statuses(ids)).toEqual(["open", "discarded"]);
   const settled = await settle(pool, ids, "2");
   expect(idsOf(settled, "dead-lettered")).toEqual([redriven]);
-  expect(await settlementsOf(pool, ids)).toEqual(["dead-lettered", "discarded"]);
+  expect(await database.statuses(ids)).toEqual(["unparsable", "discarded"]);
 });
 
 test("an entry has its delivery's digest and time of receipt, to the microsecond", async () => {
-  const { pool } = database;
   const { entityId, body } = newPerson();
-  await settleBody(pool, body());
+  await settleBody(database, body());
   expect(
-    await rows(
-      pool,
+    await database.rows(
       `select events.received_at = deliveries.received_at as same, delivery_digest = digest as digested
        from events join deliveries using (delivery_id) where entity_id = $1`,
       [entityId],
@@ -267,11 +257,11 @@ test("an entry has its delivery's digest and time of receipt, to the microsecond
 test("a transaction that fails leaves no change, and its deliveries can be settled later", async () => {
   const { pool } = database;
   const { entityId, body } = newPerson();
-  const ids = await record(pool, [body()]);
+  const ids = await database.record(body());
   await pool.query("alter table settlements add constraint full_disk check (outcome <> 'applied') not valid");
   await expect(settle(pool, ids, "test")).rejects.toThrow("full_disk");
   expect(await eventsOf(entityId)).toEqual([]);
-  expect(await rows(pool, "select from streams where entity_id = $1", [entityId])).toEqual([]);
+  expect(await database.rows("select from streams where entity_id = $1", [entityId])).toEqual([]);
   await pool.query("alter table settlements drop constraint full_disk");
   expect(idsOf(await settle(pool, ids, "test"), "applied")).toEqual(ids);
 });

@@ -1,14 +1,18 @@
+import { encode } from "@dossier/simulator";
 import { expect, test } from "vitest";
 import { findPerson, listEvents, listPersons, type PersonFilter } from "../../src/index.ts";
-import { eventBody, recordAndSettle, rows, useDatabase } from "../fixture.ts";
+import { useRecord } from "../database.ts";
+import { eventBody } from "../fixtures.ts";
 
-const database = useDatabase({ start: "empty" });
+const database = useRecord({ start: "empty" });
 
 const AT = "2026-01-01T00:00:00Z";
 
 test("a walk over the pages sees every person once, while events of all persons arrive", async () => {
   const ids = Array.from({ length: 30 }, (_, i) => `e-${i + 10}`);
-  await recordAndSettle(database.pool, ...ids.map((id) => eventBody("NaturalPersonPending", "1", id, AT)));
+  await database.recordAndSettle(
+    ...ids.map((id) => eventBody(id, { event: "NaturalPersonPending", id: "1", creationTimeUtc: AT })),
+  );
   const seen: string[] = [];
   for (let after: string | undefined; ;) {
     const { persons, next } = await listPersons(database.pool, {}, { limit: 7, after });
@@ -16,23 +20,28 @@ test("a walk over the pages sees every person once, while events of all persons 
     if (next === undefined) break;
     after = next;
     // Every person gets an event, and a new person comes before those that were read.
-    await recordAndSettle(
-      database.pool,
+    await database.recordAndSettle(
       ...ids.map((id) =>
-        eventBody("NaturalPersonUploadedID", next, id, AT, { sessionId: "s", documentType: "d" }),
+        eventBody(id, {
+          event: "NaturalPersonUploadedID",
+          id: next,
+          creationTimeUtc: AT,
+          data: { sessionId: "s", documentType: "d" },
+        }),
       ),
     );
-    await recordAndSettle(database.pool, eventBody("NaturalPersonPending", "1", `a-${next}`, AT));
+    await database.recordAndSettle(
+      eventBody(`a-${next}`, { event: "NaturalPersonPending", id: "1", creationTimeUtc: AT }),
+    );
   }
   expect(seen).toEqual(ids);
 });
 
 test("a status lists exactly the persons who have it", async () => {
-  await recordAndSettle(
-    database.pool,
-    eventBody("NaturalPersonPending", "1", "e-1", AT),
-    eventBody("NaturalPersonAutoApproved", "2", "e-2", AT),
-    eventBody("NaturalPersonAutoApproved", "3", "e-3", AT),
+  await database.recordAndSettle(
+    eventBody("e-1", { event: "NaturalPersonPending", id: "1", creationTimeUtc: AT }),
+    eventBody("e-2", { event: "NaturalPersonAutoApproved", id: "2", creationTimeUtc: AT }),
+    eventBody("e-3", { event: "NaturalPersonAutoApproved", id: "3", creationTimeUtc: AT }),
   );
   expect(await ids({ status: "approved" })).toEqual(["e-2", "e-3"]);
   expect(await ids({ status: "approved", q: "3" })).toEqual(["e-3"]);
@@ -40,11 +49,25 @@ test("a status lists exactly the persons who have it", async () => {
 });
 
 test("any part of name, e-mail or id finds a person, whatever the case, and has no wildcards", async () => {
-  await recordAndSettle(
-    database.pool,
-    eventBody("NaturalPersonPending", "1", "E-100", AT, { entity: "Zoë O'Neil", email: "zoe@one.example" }),
-    eventBody("NaturalPersonPending", "2", "e_200", AT, { entity: "100% Ltd", email: "two\\@two.example" }),
-    eventBody("NaturalPersonPending", "3", "e-300", AT, { entity: "Nul \0 and \ud800 half", email: null }),
+  await database.recordAndSettle(
+    eventBody("E-100", {
+      event: "NaturalPersonPending",
+      id: "1",
+      creationTimeUtc: AT,
+      data: { entity: "Zoë O'Neil", email: "zoe@one.example" },
+    }),
+    eventBody("e_200", {
+      event: "NaturalPersonPending",
+      id: "2",
+      creationTimeUtc: AT,
+      data: { entity: "100% Ltd", email: "two\\@two.example" },
+    }),
+    encode({
+      event: "NaturalPersonPending",
+      id: "3",
+      creationTimeUtc: AT,
+      data: { entityId: "e-300", entity: "Nul \0 and \ud800 half", email: null },
+    }),
   );
   const findIds = async (q: string) => [await ids({ q }), await ids({ q, knownAt: 10n ** 18n })];
   const both = (...expected: string[]) => [expected, expected];
@@ -60,27 +83,41 @@ test("any part of name, e-mail or id finds a person, whatever the case, and has 
 });
 
 test("the new name finds the person, and the old one does not", async () => {
-  await recordAndSettle(
-    database.pool,
-    eventBody("NaturalPersonPending", "1", "e", AT, { entity: "Ada Byron" }),
+  await database.recordAndSettle(
+    eventBody("e", {
+      event: "NaturalPersonPending",
+      id: "1",
+      creationTimeUtc: AT,
+      data: { entity: "Ada Byron" },
+    }),
   );
-  await recordAndSettle(
-    database.pool,
-    eventBody("NaturalPersonPending", "2", "e", "2026-01-02T00:00:00Z", { entity: "Ada Lovelace" }),
+  await database.recordAndSettle(
+    eventBody("e", {
+      event: "NaturalPersonPending",
+      id: "2",
+      creationTimeUtc: "2026-01-02T00:00:00Z",
+      data: { entity: "Ada Lovelace" },
+    }),
   );
   expect(await ids({ q: "byron" })).toEqual([]);
   expect(await ids({ q: "lovelace" })).toEqual(["e"]);
   await database.pool.query("delete from natural_persons");
-  expect(await rows(database.pool, "select from person_search")).toEqual([]);
+  expect(await database.rows("select from person_search")).toEqual([]);
 });
 
 test("an event that changes neither name nor e-mail does not write to the search table", async () => {
-  const written = () => rows(database.pool, "select xmin::text, ctid::text from person_search");
-  await recordAndSettle(database.pool, eventBody("NaturalPersonPending", "1", "e", AT, { entity: "Ada" }));
+  const written = () => database.rows("select xmin::text, ctid::text from person_search");
+  await database.recordAndSettle(
+    eventBody("e", { event: "NaturalPersonPending", id: "1", creationTimeUtc: AT, data: { entity: "Ada" } }),
+  );
   const before = await written();
-  await recordAndSettle(
-    database.pool,
-    eventBody("NaturalPersonAutoApproved", "2", "e", "2026-01-02T00:00:00Z", { entity: "Ada" }),
+  await database.recordAndSettle(
+    eventBody("e", {
+      event: "NaturalPersonAutoApproved",
+      id: "2",
+      creationTimeUtc: "2026-01-02T00:00:00Z",
+      data: { entity: "Ada" },
+    }),
   );
   expect(await ids({ status: "approved", q: "ada" })).toEqual(["e"]);
   expect(await written()).toEqual(before);
@@ -98,12 +135,25 @@ test("an unknown person is not found", async () => {
 });
 
 test("a person's events are listed in the person's order, page by page, with all their deliveries", async () => {
-  const [first, ...others] = await recordAndSettle(
-    database.pool,
-    eventBody("NaturalPersonPending", "1", "e", "2026-01-01T00:00:00.0000003Z", { entity: "Ada" }),
-    eventBody("SomethingNew", "1", "e", "2026-01-01T00:00:00.0000002Z"),
-    eventBody("NaturalPersonPending", "1", "e", "2026-01-01T00:00:00.0000001Z", { entity: "Ada" }),
-    eventBody("NaturalPersonPending", "2", "e", "2026-01-01T00:00:00.0000002Z"),
+  const [first, ...others] = await database.recordAndSettle(
+    eventBody("e", {
+      event: "NaturalPersonPending",
+      id: "1",
+      creationTimeUtc: "2026-01-01T00:00:00.0000003Z",
+      data: { entity: "Ada" },
+    }),
+    eventBody("e", { event: "SomethingNew", id: "1", creationTimeUtc: "2026-01-01T00:00:00.0000002Z" }),
+    eventBody("e", {
+      event: "NaturalPersonPending",
+      id: "1",
+      creationTimeUtc: "2026-01-01T00:00:00.0000001Z",
+      data: { entity: "Ada" },
+    }),
+    eventBody("e", {
+      event: "NaturalPersonPending",
+      id: "2",
+      creationTimeUtc: "2026-01-01T00:00:00.0000002Z",
+    }),
   );
   const one = await listEvents(database.pool, "e", {}, { limit: 2 });
   expect(one.events).toMatchObject([

@@ -2,18 +2,9 @@ import { fold, fromLog, parseJson, type JsonObject } from "@dossier/events";
 import { encode, scenario, payload } from "@dossier/simulator";
 import { beforeEach, describe, expect, test } from "vitest";
 import { isOutage, openPool, rebuild, settle, verify, type RebuildChange } from "../../src/index.ts";
-import {
-  chunks,
-  openTransaction,
-  record,
-  recordAndSettle,
-  rows,
-  tamper,
-  useDatabase,
-  waitForLock,
-} from "../fixture.ts";
+import { chunks, openTransaction, tamper, useRecord, waitForLock } from "../database.ts";
 
-const database = useDatabase({ start: "sample" });
+const database = useRecord({ start: "sample" });
 
 const PERSONS = "select * from natural_persons order by entity_id";
 const SEARCH = "select * from person_search order by entity_id";
@@ -45,11 +36,11 @@ async function rebuildAndListChanges({ dryRun = false } = {}): Promise<RebuildCh
 
 describe("a rebuild", () => {
   test("by the same code changes no byte", async () => {
-    const [persons, search] = [await rows(database.pool, PERSONS), await rows(database.pool, SEARCH)];
+    const [persons, search] = [await database.rows(PERSONS), await database.rows(SEARCH)];
     const rebuilt = await rebuild(database.url);
     expect(rebuilt).toMatchObject({ persons: persons.length, added: 0, changed: 0, removed: 0 });
-    expect(await rows(database.pool, PERSONS)).toEqual(persons);
-    expect(await rows(database.pool, SEARCH)).toEqual(search);
+    expect(await database.rows(PERSONS)).toEqual(persons);
+    expect(await database.rows(SEARCH)).toEqual(search);
   });
 
   test("keeps names, indexes, triggers, grants, owner and options of the tables", async () => {
@@ -59,16 +50,16 @@ describe("a rebuild", () => {
       "comment on table natural_persons is 'a comment'",
       "grant select on natural_persons to public",
     );
-    const before = await rows(database.pool, STRUCTURE);
+    const before = await database.rows(STRUCTURE);
     await rebuild(database.url);
-    expect(await rows(database.pool, STRUCTURE)).toEqual(before);
+    expect(await database.rows(STRUCTURE)).toEqual(before);
     await rebuild(database.url);
-    expect(await rows(database.pool, STRUCTURE)).toEqual(before);
+    expect(await database.rows(STRUCTURE)).toEqual(before);
   });
 
   test("corrects a wrong projection, and reports how each person changes", async () => {
-    const persons = await rows<{ entity_id: string }>(database.pool, PERSONS);
-    const search = await rows(database.pool, SEARCH);
+    const persons = await database.rows<{ entity_id: string }>(PERSONS);
+    const search = await database.rows(SEARCH);
     const [wrong, missing, same] = persons.map(({ entity_id }) => entity_id);
     await tamper(
       database.pool,
@@ -93,23 +84,22 @@ describe("a rebuild", () => {
         after: expect.any(String) as unknown,
       },
     ]);
-    expect(await rows(database.pool, PERSONS)).not.toEqual(persons);
+    expect(await database.rows(PERSONS)).not.toEqual(persons);
 
     expect(await rebuildAndListChanges()).toEqual(dry);
-    expect(await rows(database.pool, PERSONS)).toEqual(persons);
-    expect(await rows(database.pool, SEARCH)).toEqual(search);
+    expect(await database.rows(PERSONS)).toEqual(persons);
+    expect(await database.rows(SEARCH)).toEqual(search);
     expect(await rebuildAndListChanges({ dryRun: true })).toEqual([]);
   });
 
   test("folds the events of a type that was unknown before", async () => {
-    const before = await rows(database.pool, PERSONS);
+    const before = await database.rows(PERSONS);
     await foldWithoutTypes("NaturalPersonAutoApproved", "NaturalPersonManuallyApproved");
-    const unrecognised = await rows<{ entity_id: string; unrecognised: number }>(
-      database.pool,
+    const unrecognised = await database.rows<{ entity_id: string; unrecognised: number }>(
       "select entity_id, (state->>'unrecognisedEvents')::int as unrecognised from natural_persons order by 1",
     );
     const changes = await rebuildAndListChanges();
-    expect(await rows(database.pool, PERSONS)).toEqual(before);
+    expect(await database.rows(PERSONS)).toEqual(before);
     const approved = changes.filter(({ differences }) =>
       differences.some(({ path }) => path === "state.approval"),
     );
@@ -137,13 +127,12 @@ describe("a rebuild", () => {
       );
     const bodies = Array.from({ length: 10_000 }, (_, n) => body(n, at(n + 1)));
     bodies.push(body(9_999, at(0)));
-    for (const some of chunks(bodies.values(), 2_000)) await recordAndSettle(database.pool, ...some);
-    const persons = await rows(database.pool, PERSONS);
+    for (const some of chunks(bodies.values(), 2_000)) await database.recordAndSettle(...some);
+    const persons = await database.rows(PERSONS);
     await tamper(database.pool, "delete from natural_persons");
     await rebuild(database.url);
-    expect(await rows(database.pool, PERSONS)).toEqual(persons);
-    const [long] = await rows<{ first: string; version: number }>(
-      database.pool,
+    expect(await database.rows(PERSONS)).toEqual(persons);
+    const [long] = await database.rows<{ first: string; version: number }>(
       "select state->>'firstEventAt' as first, (state->>'version')::int as version from natural_persons where entity_id = 'long'",
     );
     expect(long).toEqual({ first: "2026-01-01T00:00:00.0000000Z", version: 10_000 });
@@ -159,19 +148,16 @@ describe("a rebuild", () => {
 
 /** Writes the projection as code that does not know these types would have. */
 async function foldWithoutTypes(...types: readonly string[]): Promise<void> {
-  const found = await rows<{
+  const found = await database.rows<{
     entity_id: string;
     event: string;
     id: string;
     ticks: bigint;
     data: string;
-  }>(
-    database.pool,
-    `
+  }>(`
     select entity_id, event, id, data, least(ticks, (select min(ticks) from redeliveries
       where (redeliveries.entity_id, redeliveries.event, redeliveries.id) = (events.entity_id, events.event, events.id))) as ticks
-    from events`,
-  );
+    from events`);
   const events = found.map(({ entity_id: entityId, event, id, ticks, data }) =>
     fromLog({
       entityId,
@@ -205,7 +191,7 @@ describe("while workers write", () => {
       for (let after = 0; after < 5; after += rebuilding ? 0 : 1) {
         const { value, done } = batches.next();
         if (done === true) break;
-        await recordAndSettle(pool, ...value);
+        await database.recordAndSettle(...value);
       }
     };
     const workers = Promise.all([worker(), worker()]);
@@ -215,11 +201,11 @@ describe("while workers write", () => {
     await pool.end();
     expect(await rebuildAndListChanges({ dryRun: true })).toEqual([]);
     expect((await verify(database.pool)).findings).toEqual([]);
-    expect(await rows(database.pool, "select entity_id, search from natural_persons order by 1")).toEqual(
-      await rows(database.pool, SEARCH),
+    expect(await database.rows("select entity_id, search from natural_persons order by 1")).toEqual(
+      await database.rows(SEARCH),
     );
-    expect(await rows(database.pool, "select entity_id from natural_persons order by 1")).toEqual(
-      await rows(database.pool, "select entity_id from streams order by 1"),
+    expect(await database.rows("select entity_id from natural_persons order by 1")).toEqual(
+      await database.rows("select entity_id from streams order by 1"),
     );
   });
 
@@ -228,8 +214,8 @@ describe("while workers write", () => {
       ({ body }) => body,
     );
     const half = bodies.length / 2;
-    await recordAndSettle(database.pool, ...bodies.slice(0, half));
-    const rest = await record(database.pool, bodies.slice(half));
+    await database.recordAndSettle(...bodies.slice(0, half));
+    const rest = await database.record(...bodies.slice(half));
     await tamper(
       database.pool,
       "delete from natural_persons where entity_id = (select min(entity_id) from natural_persons)",
@@ -250,7 +236,7 @@ describe("while workers write", () => {
     const [body] = [...scenario({ persons: 1, seed: 8, duplicates: 0, shuffle: 0 }).webhooks].map(
       ({ body }) => body,
     );
-    const [deliveryId] = await record(database.pool, [body!]);
+    const [deliveryId] = await database.record(body!);
     // It has appended its events, and waits to settle its delivery.
     const holder = await openTransaction(database.pool, "lock table settlements in access exclusive mode");
     const settling = settle(database.pool, [deliveryId!], "1");
@@ -270,7 +256,7 @@ describe("while workers write", () => {
     const reader = await openTransaction(database.pool, "lock table natural_persons in access share mode");
     const rebuilding = rebuild(database.url);
     await waitForLock(database.pool, { table: "natural_persons" });
-    await recordAndSettle(database.pool, body!);
+    await database.recordAndSettle(body!);
     await reader.commit();
     await rebuilding;
     expect(await rebuildAndListChanges({ dryRun: true })).toEqual([]);
@@ -281,13 +267,11 @@ describe("an interrupted rebuild", () => {
   let before: readonly object[];
   beforeEach(async () => {
     await tamper(database.pool, "update natural_persons set status = 'x'");
-    before = [...(await rows(database.pool, PERSONS)), ...(await rows(database.pool, STRUCTURE))];
+    before = [...(await database.rows(PERSONS)), ...(await database.rows(STRUCTURE))];
   });
 
   async function expectNothingLeft(): Promise<void> {
-    expect([...(await rows(database.pool, PERSONS)), ...(await rows(database.pool, STRUCTURE))]).toEqual(
-      before,
-    );
+    expect([...(await database.rows(PERSONS)), ...(await database.rows(STRUCTURE))]).toEqual(before);
     const { changed } = await rebuild(database.url);
     expect(changed).toBeGreaterThan(0);
     expect(await rebuild(database.url)).toMatchObject({ changed: 0 });
@@ -357,9 +341,6 @@ describe("an interrupted rebuild", () => {
 
 /** Terminates the rebuild's backend, and waits until it has ended and released its locks. */
 async function terminateRebuild(): Promise<void> {
-  await rows(
-    database.pool,
-    `select pg_terminate_backend(pid, 60000) from pg_stat_activity
-     where application_name = 'dossier-rebuild' and datname = current_database()`,
-  );
+  await database.rows(`select pg_terminate_backend(pid, 60000) from pg_stat_activity
+     where application_name = 'dossier-rebuild' and datname = current_database()`);
 }
