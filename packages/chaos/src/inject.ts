@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { LocalServer } from "@dossier/embedded";
 import { isOutage, openPool } from "@dossier/store";
-import type { Fault as LinkFault, Proxy } from "@dossier/testing";
+import type { NetworkFault, Proxy } from "@dossier/testing";
 import type { Environment } from "./environment.ts";
 import { RECOVERY_MS, type Fault } from "./schedule.ts";
 
@@ -106,7 +106,7 @@ async function killServer(server: LocalServer, downMs: number): Promise<void> {
   await server.restart();
 }
 
-async function disturb(link: Proxy, fault: LinkFault, durationMs: number): Promise<void> {
+async function disturb(link: Proxy, fault: NetworkFault, durationMs: number): Promise<void> {
   link.apply(fault);
   await delay(durationMs);
   link.restore();
