@@ -40,7 +40,7 @@ export async function waitFor<T>(
     } catch (error) {
       cause = error;
     }
-    if (Date.now() + pauseMs > until) throw new Error(`waited in vain: ${last}`, { cause });
+    if (Date.now() + pauseMs > until) throw new Error(`timed out: ${last}`, { cause });
     await delay(pauseMs);
   }
 }

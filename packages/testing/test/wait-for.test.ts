@@ -44,16 +44,16 @@ test("the pauses grow, and the end says what was seen last", async () => {
     Date.now() + 1_500,
   );
   const error = (await waited.catch((reason: unknown) => reason)) as Error;
-  expect(error.message).toBe(`waited in vain: last saw { calls: ${calls} }`);
+  expect(error.message).toBe(`timed out: last saw { calls: ${calls} }`);
   expect(error.cause).toMatchObject({ expected: 1_000, actual: calls });
   expect(calls).toBeLessThan(20);
 });
 
 test("the end says why the probe threw last", async () => {
-  const fail = () => Promise.reject(new Error("nobody listens"));
+  const fail = () => Promise.reject(new Error("not listening"));
   await expect(waitFor(fail, undefined, Date.now())).rejects.toMatchObject({
-    message: "waited in vain: the probe failed",
-    cause: { message: "nobody listens" },
+    message: "timed out: the probe failed",
+    cause: { message: "not listening" },
   });
 });
 

@@ -25,7 +25,7 @@ const STRUCTURE = `
   union all select 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) from pg_trigger
     where tgrelid in ('natural_persons'::regclass, 'person_search'::regclass)
   union all select 'schema', nspname, '', '' from pg_namespace where nspname like 'dossier%'
-  order by 1, 2, 3`;
+  order by 1, 2, 3, 4`;
 
 /** Rebuilds, or says what a rebuild would do. Returns how it changes persons. */
 async function rebuildAndListChanges({ dryRun = false } = {}): Promise<RebuildChange[]> {

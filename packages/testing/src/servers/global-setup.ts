@@ -23,7 +23,7 @@ export type Servers = {
 declare module "vitest" {
   interface ProvidedContext {
     servers: Servers;
-    /** Tells this run's databases from those of others on a given server. */
+    /** Part of the names of this run's databases. */
     run: string;
   }
 }
