@@ -12,7 +12,7 @@ export interface ConsoleClient {
 }
 
 /** An answer that is no success, or none at all. The message is one line that says what to do. */
-export class ConsoleError extends Error {
+class ConsoleError extends Error {
   override readonly name = "ConsoleError";
   /** The HTTP status; `undefined` where nothing answered, or something other than the console. */
   readonly status: number | undefined;
