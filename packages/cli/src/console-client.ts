@@ -1,3 +1,4 @@
+import type { StatsAnswer } from "@dossier/console";
 import type { JsonObject } from "@dossier/events";
 import { describeError, type Result } from "@dossier/service";
 import { readConsoleConfig } from "./config.ts";
@@ -11,7 +12,7 @@ export interface ConsoleClient {
 }
 
 /** An answer that is no success, or none at all. The message is one line that says what to do. */
-export class ConsoleError extends Error {
+class ConsoleError extends Error {
   override readonly name = "ConsoleError";
   /** The HTTP status; `undefined` where nothing answered, or something other than the console. */
   readonly status: number | undefined;
@@ -44,12 +45,12 @@ export function createConsoleClient(base: URL, token: string | undefined): Conso
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...(body && { "content-type": "application/json" }),
     };
-    const response = await fetch(url, { method, headers, ...(body && { body: JSON.stringify(body) }) }).catch(
-      (error: unknown) => {
-        throw createNetworkError(base, error);
-      },
-    );
-    const answer: unknown = await response.json().catch(() => undefined);
+    const onNetworkError = (error: unknown) => {
+      throw createNetworkError(base, error);
+    };
+    const request = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+    const response = await fetch(url, request).catch(onNetworkError);
+    const answer = parseJson(await response.text().catch(onNetworkError));
     if (response.ok && answer !== undefined) return answer as Answer;
     throw createError(base, token, response.status, answer);
   }
@@ -59,12 +60,32 @@ export function createConsoleClient(base: URL, token: string | undefined): Conso
   };
 }
 
+const MAY_BE_AT_WORK = "It may still be at work: `dossier dead list` shows what is left.";
+
 function createNetworkError({ origin }: URL, error: unknown): ConsoleError {
   const { message, code, cause } = describeError(error);
-  const reason = cause === undefined ? message : cause.message;
-  return (cause?.code ?? code) === "UND_ERR_HEADERS_TIMEOUT"
-    ? new ConsoleError(`The console at ${origin} has not answered in time, and may still be at work.`)
-    : new ConsoleError(`No console answers at ${origin} (${reason}): start it, or set CONSOLE_URL.`);
+  switch (cause?.code ?? code ?? "") {
+    case "UND_ERR_HEADERS_TIMEOUT":
+      return new ConsoleError(`The console at ${origin} has not answered in time. ${MAY_BE_AT_WORK}`);
+    case "UND_ERR_SOCKET":
+    case "ECONNRESET":
+      return new ConsoleError(
+        `The connection to the console at ${origin} ended before its answer. ${MAY_BE_AT_WORK}`,
+      );
+    default:
+      return new ConsoleError(
+        `No console answers at ${origin} (${cause?.message ?? message}): start it, or set CONSOLE_URL.`,
+      );
+  }
+}
+
+/** Returns `undefined` for what is not JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function createError(
@@ -97,6 +118,6 @@ export async function fetchPerson(client: ConsoleClient, entityId: string): Prom
 
 /** Returns how many accepted deliveries are not settled yet. */
 export async function countOpenDeliveries(client: ConsoleClient): Promise<number> {
-  const { deliveries } = await client.get<{ deliveries: { open: number } }>("stats");
+  const { deliveries } = await client.get<StatsAnswer>("stats");
   return deliveries.open;
 }

@@ -1,13 +1,13 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { freePort } from "@dossier/embedded";
 import { expect, onTestFinished, test } from "vitest";
 import { createConsoleClient } from "../src/console-client.ts";
 
-/** Starts a server that gives every request this answer. */
-async function startServer(status: number, body: unknown): Promise<URL> {
-  const server = createServer((_, response) => response.writeHead(status).end(JSON.stringify(body)));
+/** Starts a server that answers every request like this. */
+async function startServer(answer: (response: ServerResponse) => void): Promise<URL> {
+  const server = createServer((_, response) => answer(response));
   await once(server.listen(0, "127.0.0.1"), "listening");
   onTestFinished(() => void server.close());
   return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
@@ -19,7 +19,7 @@ test.each([
   ["an outage", 503, "token", { code: "unavailable", detail: "ask later" }, "answered 503: ask later", 503],
   ["something else at the address", 404, "token", "hello", "set CONSOLE_URL", undefined],
 ])("%s is an error in one line that says what to do", async (_, status, token, body, message, known) => {
-  const url = await startServer(status, body);
+  const url = await startServer((response) => response.writeHead(status).end(JSON.stringify(body)));
   const failed = createConsoleClient(url, token).get("stats");
   await expect(failed).rejects.toMatchObject({ message: expect.stringContaining(message), status: known });
   await expect(failed).rejects.toThrow(url.origin);
@@ -29,4 +29,17 @@ test("a console that cannot be reached is an error that names its address and th
   const url = new URL(`http://127.0.0.1:${await freePort()}`);
   const failed = createConsoleClient(url, undefined).get("stats");
   await expect(failed).rejects.toThrow(`No console answers at ${url.origin} (connect ECONNREFUSED`);
+});
+
+test.each([
+  ["before the answer", (response: ServerResponse) => response.destroy()],
+  [
+    "within the answer",
+    (response: ServerResponse) => response.write('{"redriven":', () => response.destroy()),
+  ],
+])("a connection that ends %s says that the console may still be at work", async (_, answer) => {
+  const url = await startServer(answer);
+  const failed = createConsoleClient(url, undefined).post("dead-letters/redrive", {});
+  await expect(failed).rejects.toThrow(`connection to the console at ${url.origin} ended before its answer`);
+  await expect(failed).rejects.toThrow("It may still be at work: `dossier dead list`");
 });

@@ -1,43 +1,27 @@
-import { foldFailed } from "@dossier/events";
 import { openQueue } from "@dossier/queue";
-import { encode, payload } from "@dossier/simulator";
-import { deadLetter, findDeadLetter, recordDeliveries, settle } from "@dossier/store";
+import { findDeadLetter } from "@dossier/store";
+import { eventBody } from "@dossier/store/fixtures";
 import { expect, onTestFinished, test } from "vitest";
 import { dossier } from "./command.ts";
 import { startConsoleAlone } from "./services.ts";
 
 /** A console, what it reads, and the command as its client. */
 async function startDead() {
-  const { env, pool, databaseUrl } = await startConsoleAlone();
-  const queue = openQueue({ databaseUrl }, { name: "test", timeoutMs: 20_000, onError: () => undefined });
+  const { env, url, ...record } = await startConsoleAlone();
+  const queue = openQueue(
+    { databaseUrl: url },
+    { name: "test", timeoutMs: 20_000, onError: () => undefined },
+  );
   onTestFinished(() => queue.close());
-
-  async function record(bodies: readonly Buffer[]): Promise<string[]> {
-    const receipt = { headers: {}, verifiedBy: "signature", secretFingerprint: "sha256:0" } as const;
-    const deliveries = bodies.map((body) => ({ deliveryId: crypto.randomUUID(), body, ...receipt }));
-    await recordDeliveries(pool, deliveries);
-    return deliveries.map(({ deliveryId }) => deliveryId);
-  }
-
   return {
-    env,
-    pool,
+    ...record,
     queue,
     dead: (...args: readonly string[]) => dossier(["dead", ...args], { ...env, USER: "ada" }),
     /** Records deliveries that cannot be parsed, and dead-letters them. */
-    async recordUnparsable(count: number): Promise<string[]> {
-      const ids = await record(Array.from({ length: count }, () => Buffer.from("{")));
-      await settle(pool, ids, "1.0.0");
-      return ids;
-    },
+    recordUnparsable: (count: number) => record.recordAndSettle(...Array<string>(count).fill("{")),
     /** Records a delivery that failed, and would be applied now. */
-    async recordFailed(entityId: string): Promise<string> {
-      const [deliveryId = ""] = await record([
-        encode(payload({ event: "NaturalPersonPending", entityId, id: crypto.randomUUID() })),
-      ]);
-      await deadLetter(pool, deliveryId, foldFailed(8, "TypeError", undefined), "1.0.0");
-      return deliveryId;
-    },
+    recordFailed: (entityId: string) =>
+      record.recordAndExhaust(eventBody(entityId, { id: crypto.randomUUID() })),
   };
 }
 
@@ -74,7 +58,7 @@ test("dead show prints the whole history and the exact bytes", async () => {
   const id = await recordFailed("a");
   const shown = await dead("show", id);
   expect(shown.code).toBe(0);
-  expect(shown.stdout).toContain("dead-lettered, fold-failed: failed 8 times");
+  expect(shown.stdout).toContain("dead-lettered, fold-failed: failed 1 times, the last time with TypeError");
   expect(shown.stdout).toContain('"entityId":"a"');
   const { body } = JSON.parse((await dead("show", id, "--json")).stdout) as { body: { text: string } };
   expect(JSON.parse(body.text)).toMatchObject({ data: { entityId: "a" } });
@@ -125,6 +109,30 @@ test("dead redrive --dry-run shows what would change and what would fail, and ch
   expect(result.stdout).toContain(`${bad} would fail: unparsable`);
   expect((await dead("redrive", "--reason", "fold-failed", "--dry-run")).code).toBe(0);
   expect((await dead("list")).stdout).toContain("3 dead letters");
+});
+
+test("dead redrive --dry-run of named deliveries shows a person's change over all of them", async () => {
+  const { dead, recordFailed } = await startDead();
+  const [one, two] = [await recordFailed("a"), await recordFailed("a")];
+  const { code, stdout } = await dead("redrive", one, two, "--dry-run");
+  expect(code).toBe(0);
+  expect(stdout.match(/version: .*/g)).toEqual(["version: null → 2"]);
+});
+
+test("dead redrive reaches all that match, however many, and no others", async () => {
+  const { dead, recordUnparsable, recordFailed, statuses } = await startDead();
+  const ids = await recordUnparsable(1_001);
+  const other = await recordFailed("a");
+  expect((await dead("redrive", "--text", "{", "--reason", "unparsable", "--dry-run")).stdout).toContain(
+    "dead-lettered 1 001",
+  );
+  expect(await dead("redrive", "--reason", "unparsable", "--because", "fixed")).toMatchObject({
+    code: 0,
+    stdout: "1 001 redriven\n",
+    stderr: "",
+  });
+  expect(new Set(await statuses(ids))).toEqual(new Set(["open"]));
+  expect(await statuses([other])).toEqual(["fold-failed"]);
 });
 
 test("dead redrive --dry-run --json counts outcomes and lists persons and failing deliveries", async () => {

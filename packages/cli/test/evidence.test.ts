@@ -6,37 +6,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { scenario } from "@dossier/simulator";
-import { migrate, openPool, recordDeliveries, settle } from "@dossier/store";
-import { freshDatabase } from "@dossier/testing";
+import { openRecord } from "@dossier/store/fixtures";
 import { expect, test, type TestContext } from "vitest";
 import { dossier, start } from "./command.ts";
 
 /** Records the deliveries of some persons, and returns the command on that database. */
 async function record(context: TestContext) {
-  const database = await freshDatabase({ name: "store", make: migrate });
-  context.onTestFinished(() => database.drop());
-  const pool = openPool(database.url, { name: "test", size: 2 });
-  context.onTestFinished(() => pool.end());
-  const kept = { headers: {}, verifiedBy: "signature", secretFingerprint: "sha256:0" } as const;
+  const { pool, url, recordAndSettle, rows } = await openRecord(context, { size: 2 });
   const { webhooks } = scenario({ persons: 20, seed: 5, duplicates: 0.2, shuffle: 0.3 });
-  const deliveries = [...webhooks].map(({ body }) => ({ deliveryId: crypto.randomUUID(), body, ...kept }));
-  await recordDeliveries(pool, deliveries);
-  await settle(
-    pool,
-    deliveries.map(({ deliveryId }) => deliveryId),
-    "1.0.0",
-  );
-  const { rows } = await pool.query<{ entity_id: string }>("select entity_id from natural_persons limit 1");
+  await recordAndSettle(...[...webhooks].map(({ body }) => body));
+  const [person] = await rows<{ entity_id: string }>("select entity_id from natural_persons limit 1");
   const folder = await mkdtempDisposable(join(tmpdir(), "dossier-evidence-"));
   context.onTestFinished(() => folder.remove());
   return {
     pool,
-    entityId: rows[0]!.entity_id,
+    entityId: person!.entity_id,
     file: join(folder.path, "evidence.ndjson"),
-    run: (...args: readonly string[]) => dossier(args, { DATABASE_URL: database.url }),
+    run: (...args: readonly string[]) => dossier(args, { DATABASE_URL: url }),
     /** As `run`, for a reader that stops at once. */
     async runUnread(...args: readonly string[]) {
-      const child = start(args, { DATABASE_URL: database.url });
+      const child = start(args, { DATABASE_URL: url });
       child.stdout!.destroy();
       const [stderr] = await Promise.all([text(child.stderr!), once(child, "close")]);
       return { code: child.exitCode, stderr };

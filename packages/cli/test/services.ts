@@ -1,18 +1,25 @@
 import { startConsole } from "@dossier/console";
 import { createLogger, type ShutdownSteps } from "@dossier/service";
-import { openPool, type Pool } from "@dossier/store";
-import { freshDatabase } from "@dossier/testing";
+import { openRecord, type TestRecord } from "@dossier/store/fixtures";
+import { freshDatabase, type Scope } from "@dossier/testing";
 import { onTestFinished } from "vitest";
 import { prepareSchema } from "../src/commands/migrate.ts";
 import { startServices, type ServiceConfig } from "../src/up/services.ts";
 import type { Environment } from "./command.ts";
 
-export interface Running {
+/** Services, and the record that they share. */
+export interface Running extends TestRecord {
   /** What the commands need to find these services. */
   readonly env: Environment;
-  readonly databaseUrl: string;
-  readonly pool: Pool;
 }
+
+/** The running test's. */
+const scope: Scope = {
+  onTestFinished: (close) =>
+    onTestFinished(async () => {
+      await close();
+    }),
+};
 
 const SECRET = "whs_0123456789abcdef0123456789abcdef";
 const TOKEN = "a-token-for-tests";
@@ -45,6 +52,7 @@ async function start(
   ) => Promise<{ env: Environment; shutdown: ShutdownSteps }>,
 ): Promise<Running> {
   const database = await freshDatabase({ name: "with_queue", make: prepareTemplate });
+  onTestFinished(database.drop);
   const abort = new AbortController();
   const { env, shutdown } = await startOn(
     {
@@ -63,16 +71,12 @@ async function start(
     },
     abort.signal,
   );
-  const pool = openPool(database.url, { name: "test", size: 2 });
   onTestFinished(async () => {
     abort.abort();
     for (const step of Object.values(shutdown)) await step();
-    await pool.end();
-    await database.drop();
   });
   return {
-    pool,
-    databaseUrl: database.url,
+    ...(await openRecord(scope, { url: database.url, size: 2 })),
     env: { ...env, ICOMPLY_WEBHOOK_SECRETS: SECRET, DOSSIER_API_TOKEN: TOKEN },
   };
 }

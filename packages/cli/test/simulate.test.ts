@@ -66,8 +66,11 @@ test("simulate reports what it sent even if the console does not answer", async 
   const { env } = await startAll();
   await using dir = await mkdtempDisposable(join(tmpdir(), "dossier-simulate-"));
   const file = join(dir.path, "expect.ndjson");
-  const nobody = ["--check", "--console", `http://127.0.0.1:${await freePort()}`];
-  const { code, stdout, stderr } = await dossier([...SIMULATE, ...nobody, "--expect", file, "--json"], env);
+  const unreachable = ["--check", "--console", `http://127.0.0.1:${await freePort()}`];
+  const { code, stdout, stderr } = await dossier(
+    [...SIMULATE, ...unreachable, "--expect", file, "--json"],
+    env,
+  );
   expect({ code, stderr }).toEqual({
     code: 1,
     stderr: expect.stringMatching(/^the persons were not compared: .*ECONNREFUSED/),

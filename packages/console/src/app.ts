@@ -40,7 +40,7 @@ const WELCOME = `Dossier's console.
 `;
 
 /** Returns the console's routes: the API, behind authentication, and its documentation. */
-export function consoleApp(parts: ConsoleParts): Hono {
+export function createApp(parts: ConsoleParts): Hono {
   const { pool, queue, log, postgres, token, shutdownSignal, heartbeatSeconds } = parts;
 
   function onStreamError(err: unknown): void {

@@ -9,7 +9,7 @@ import {
   type ShutdownSteps,
 } from "@dossier/service";
 import { closePool, openPool } from "@dossier/store";
-import { consoleApp } from "./app.ts";
+import { createApp } from "./app.ts";
 import type { ConsoleConfig } from "./config.ts";
 
 const NAME = "dossier-console";
@@ -53,7 +53,7 @@ export async function startConsole(
     onError: outages.queue.recordFailure,
   });
 
-  const app = consoleApp({
+  const app = createApp({
     pool,
     queue,
     log,

@@ -1,6 +1,7 @@
 import { networkInterfaces } from "node:os";
+import { eventBody } from "@dossier/store/fixtures";
 import { describe, expect, test } from "vitest";
-import { eventBody, startTestConsole, useConsole } from "./harness.ts";
+import { startTestConsole, useConsole } from "./harness.ts";
 import { exchange } from "./http.ts";
 
 const TOKEN = "a token of 31 bytes, or so it is";

@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
+import { eventBody } from "@dossier/store/fixtures";
 import { waitFor } from "@dossier/testing";
 import { describe, expect, test } from "vitest";
-import { eventBody, startTestConsole, useConsole, type TestConsole } from "./harness.ts";
+import { startTestConsole, useConsole, type TestConsole } from "./harness.ts";
 import { responseTo } from "./http.ts";
 
 /** Returns events of persons `p-<from>` to `p-<to>`. */
@@ -15,7 +16,7 @@ function eventBodies(from: number, to: number): Buffer[] {
 describe("pages", () => {
   const shared = useConsole(async ({ recordAndSettle }) => {
     await recordAndSettle(...eventBodies(1, 3));
-    await recordAndSettle(eventBody("p-1", { id: "1", at: "2025-12-31T23:59:59.9999999Z" }));
+    await recordAndSettle(eventBody("p-1", { id: "1", creationTimeUtc: "2025-12-31T23:59:59.9999999Z" }));
     await recordAndSettle(...eventBodies(4, 7));
   });
 

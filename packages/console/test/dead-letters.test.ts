@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { eventBody } from "@dossier/store/fixtures";
 import { describe, expect, test } from "vitest";
-import { eventBody, useConsole } from "./harness.ts";
+import { useConsole } from "./harness.ts";
 
 const unparsableBody = Buffer.from([0x7b, 0xff, 0xfe, 0x7d]);
 const invalidBody = Buffer.from(
@@ -14,12 +15,12 @@ interface Page {
 }
 
 const ids = { unparsable: "", invalid: "", conflict: "", foldFailed: "" };
-const shared = useConsole(async ({ recordAndSettle, recordFoldFailed }) => {
+const shared = useConsole(async ({ recordAndSettle, recordAndExhaust }) => {
   [ids.unparsable = ""] = await recordAndSettle(unparsableBody);
   [ids.invalid = ""] = await recordAndSettle(invalidBody);
   await recordAndSettle(eventBody("e-conflict"));
   [ids.conflict = ""] = await recordAndSettle(eventBody("e-conflict", { data: { entity: "Somebody Else" } }));
-  ids.foldFailed = await recordFoldFailed(eventBody("e-fold-failed"), "TypeError: cannot fold 100%");
+  ids.foldFailed = await recordAndExhaust(eventBody("e-fold-failed"), "TypeError: cannot fold 100%");
 });
 
 describe("GET /dead-letters", () => {
@@ -42,7 +43,7 @@ describe("GET /dead-letters", () => {
     expect(items[1]).toEqual({
       deliveryId: ids.conflict,
       reason: "conflicting-duplicate",
-      message: expect.any(String),
+      message: "this event was received before with other data; the first stands",
       event: "NaturalPersonPending",
       id: "1",
       entityId: "e-conflict",

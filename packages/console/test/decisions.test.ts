@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { eventBody } from "@dossier/store/fixtures";
 import { describe, expect, test } from "vitest";
-import { dumpTables, eventBody, startTestConsole, useConsole } from "./harness.ts";
+import { startTestConsole, useConsole } from "./harness.ts";
 
 const UNKNOWN = randomUUID();
 const unparsableBody = Buffer.from([0x7b, 0xff, 0xfe, 0x7d]);
@@ -58,13 +59,17 @@ describe("redrive", () => {
 
 describe("a dry run of a redrive", () => {
   test("answers each person's change over all deliveries, and which would fail again", async (context) => {
-    const { recordAndSettle, recordFoldFailed, post } = await startTestConsole(context);
-    const approval = { event: "NaturalPersonManuallyApproved", id: "9", at: "2026-02-01T00:00:00Z" };
+    const { recordAndSettle, recordAndExhaust, post } = await startTestConsole(context);
+    const approval = {
+      event: "NaturalPersonManuallyApproved",
+      id: "9",
+      creationTimeUtc: "2026-02-01T00:00:00Z",
+    };
     await recordAndSettle(eventBody("known", approval));
-    await recordFoldFailed(eventBody("fresh"));
-    await recordFoldFailed(eventBody("known"));
-    await recordFoldFailed(eventBody("known", { id: "2" }));
-    await recordFoldFailed(eventBody("known", approval));
+    await recordAndExhaust(eventBody("fresh"));
+    await recordAndExhaust(eventBody("known"));
+    await recordAndExhaust(eventBody("known", { id: "2" }));
+    await recordAndExhaust(eventBody("known", approval));
     const [unparsable] = await recordAndSettle(unparsableBody);
     const { json } = await post("/dead-letters/redrive", { dryRun: true });
     expect(json).toMatchObject({
@@ -78,19 +83,53 @@ describe("a dry run of a redrive", () => {
     });
   });
 
+  test("of named deliveries shows a person's whole change, and which are no dead letters", async (context) => {
+    const { recordAndExhaust, post, dump } = await startTestConsole(context);
+    const ids = [
+      await recordAndExhaust(eventBody("new")),
+      await recordAndExhaust(eventBody("new", { id: "2" })),
+    ];
+    await recordAndExhaust(eventBody("another"));
+    const before = await dump();
+    const { json } = await post("/dead-letters/redrive", {
+      deliveryIds: [...ids, UNKNOWN, ids[0]?.toUpperCase()],
+      dryRun: true,
+    });
+    expect(json).toMatchObject({
+      outcomes: { applied: 2, "not-dead-lettered": 1 },
+      persons: [{ entityId: "new", before: null, after: { version: 2 } }],
+      failing: [{ deliveryId: UNKNOWN, outcome: "not-dead-lettered" }],
+    });
+    expect(json.persons).toHaveLength(1);
+    expect(await dump()).toEqual(before);
+  });
+
+  test("lists a person once for each batch of 500 deliveries that changes them", async (context) => {
+    const { recordAndSettle, recordAndExhaust, post } = await startTestConsole(context);
+    await recordAndExhaust(eventBody("busy"));
+    await recordAndSettle(...manyBodies.slice(0, 499));
+    await recordAndExhaust(eventBody("busy", { id: "2" }));
+    const { json } = await post("/dead-letters/redrive", { dryRun: true });
+    const change = { entityId: "busy", before: null, after: { version: 1 } };
+    expect(json).toMatchObject({
+      outcomes: { applied: 2, "dead-lettered": 499 },
+      persons: [change, change],
+    });
+  });
+
   test("leaves out persons whom a duplicate does not change", async (context) => {
-    const { recordAndSettle, recordFoldFailed, post } = await startTestConsole(context);
+    const { recordAndSettle, recordAndExhaust, post } = await startTestConsole(context);
     await recordAndSettle(eventBody("known"));
-    const id = await recordFoldFailed(eventBody("known"));
+    const id = await recordAndExhaust(eventBody("known"));
     const { json } = await post(`/dead-letters/${id}/redrive`, { dryRun: true });
     expect(json).toEqual({ dryRun: true, outcomes: { duplicate: 1 }, persons: [], failing: [] });
   });
 
   test("changes nothing, for one dead letter as for all", async (context) => {
-    const { recordAndSettle, recordFoldFailed, post, pool } = await startTestConsole(context);
-    const id = await recordFoldFailed(eventBody("fresh"));
+    const { recordAndSettle, recordAndExhaust, post, dump } = await startTestConsole(context);
+    const id = await recordAndExhaust(eventBody("fresh"));
     await recordAndSettle(unparsableBody);
-    const before = await dumpTables(pool);
+    const before = await dump();
     const one = await post(`/dead-letters/${id}/redrive`, { dryRun: true, operator: "Ada" });
     expect(one.json).toMatchObject({
       dryRun: true,
@@ -99,12 +138,12 @@ describe("a dry run of a redrive", () => {
       failing: [],
     });
     expect((await post("/dead-letters/redrive", { dryRun: true })).status).toBe(200);
-    expect(await dumpTables(pool)).toEqual(before);
+    expect(await dump()).toEqual(before);
   });
 
   test("shows an error of the code without the person's data", async (context) => {
-    const { recordFoldFailed, post, pool } = await startTestConsole(context);
-    const id = await recordFoldFailed(eventBody("e", { data: { entity: "canary" } }));
+    const { recordAndExhaust, post, pool } = await startTestConsole(context);
+    const id = await recordAndExhaust(eventBody("e", { data: { entity: "canary" } }));
     await pool.query(`create function refuse() returns trigger language plpgsql as
       $$ begin raise exception 'cannot take "%"', new.data using errcode = '22023'; end $$`);
     await pool.query("create trigger refuse before insert on events for each row execute function refuse()");
@@ -174,20 +213,59 @@ describe("discard", () => {
   });
 
   test("in a dry run counts, needs no reason, and changes nothing", async (context) => {
-    const { recordAndSettle, post, pool } = await startTestConsole(context);
+    const { recordAndSettle, post, dump } = await startTestConsole(context);
     const [id] = await recordAndSettle(unparsableBody, Buffer.from("not JSON"), invalidBody);
-    const before = await dumpTables(pool);
+    const before = await dump();
     const dryRun = async (path: string, filter?: object) =>
       (await post(`/dead-letters/${path}`, { ...(filter && { filter }), dryRun: true })).json;
     expect(await dryRun("discard", { reason: "unparsable" })).toEqual({ dryRun: true, discarded: 2 });
     expect(await dryRun("discard")).toEqual({ dryRun: true, discarded: 3 });
     expect(await dryRun("discard", { reason: "stalled" })).toEqual({ dryRun: true, discarded: 0 });
     expect(await dryRun(`${id}/discard`)).toEqual({ dryRun: true, discarded: 1 });
-    expect(await dumpTables(pool)).toEqual(before);
+    expect(await dump()).toEqual(before);
   });
 });
 
 const shared = useConsole(({ recordAndSettle }) => recordAndSettle(invalidBody));
+
+describe("named deliveries", () => {
+  test("are redriven, and no others; those that are no dead letters are answered", async (context) => {
+    const { recordAndSettle, post, statuses } = await startTestConsole(context);
+    const [one = "", two = "", other = ""] = await recordAndSettle(
+      unparsableBody,
+      invalidBody,
+      unparsableBody,
+    );
+    const { json } = await post("/dead-letters/redrive", { deliveryIds: [one, UNKNOWN, two, one] });
+    expect(json).toEqual({ dryRun: false, redriven: 2, notEnqueued: 0, notDeadLettered: [UNKNOWN] });
+    expect(await statuses([one, two, other])).toEqual(["open", "open", "unparsable"]);
+  });
+
+  test("are discarded, and no others; those that are no dead letters are answered", async (context) => {
+    const { recordAndSettle, post, statuses } = await startTestConsole(context);
+    const [one = "", other = ""] = await recordAndSettle(unparsableBody, unparsableBody);
+    const deliveryIds = [one, UNKNOWN];
+    const found = { discarded: 1, notDeadLettered: [UNKNOWN] };
+    const dryRun = await post("/dead-letters/discard", { deliveryIds, dryRun: true });
+    expect(dryRun.json).toEqual({ dryRun: true, ...found });
+    const discarded = await post("/dead-letters/discard", { deliveryIds, reason: "junk" });
+    expect(discarded.json).toEqual({ dryRun: false, jobsLeft: 0, ...found });
+    expect(await statuses([one, other])).toEqual(["discarded", "unparsable"]);
+  });
+
+  test.each([
+    [{ deliveryIds: "x" }, "deliveryIds", "must be a list of UUIDs"],
+    [{ deliveryIds: [] }, "deliveryIds", "must not be empty"],
+    [{ deliveryIds: ["x"] }, "deliveryIds.0", "must be a UUID"],
+    [{ deliveryIds: Array(501).fill(UNKNOWN) }, "deliveryIds", "must have 500 items or fewer"],
+    [{ deliveryIds: [UNKNOWN], filter: {} }, "deliveryIds", "must not be given together with a filter"],
+  ])("are refused if they are invalid, case %#", async (body, name, message) => {
+    for (const action of ["redrive", "discard"]) {
+      const { status, json } = await shared().post(`/dead-letters/${action}`, { reason: "r", ...body });
+      expect([status, json.errors]).toEqual([400, [{ in: "body", name, message }]]);
+    }
+  });
+});
 
 describe("a delivery that is not a dead letter", () => {
   test.each(["redrive", "discard"])("answers 404 to %s", async (action) => {

@@ -2,7 +2,7 @@ import { validate } from "@hyperjump/json-schema/openapi-3-1";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { operation } from "../src/api/operation.ts";
-import { consoleApp } from "../src/app.ts";
+import { createApp } from "../src/app.ts";
 import { openApi } from "../src/docs/openapi.ts";
 import type { OpenApiDocument } from "./contract.ts";
 import { useConsole } from "./harness.ts";
@@ -22,7 +22,7 @@ describe("the API's document", () => {
 
   test("describes every route of the API, and no other", async () => {
     const unused = {} as never;
-    const app = consoleApp({
+    const app = createApp({
       pool: unused,
       queue: unused,
       log: unused,

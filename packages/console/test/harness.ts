@@ -1,27 +1,13 @@
-import { randomUUID } from "node:crypto";
-import { foldFailed } from "@dossier/events";
 import { migrateQueue } from "@dossier/queue";
 import { createLogger } from "@dossier/service";
-import { encode, payload } from "@dossier/simulator";
-import {
-  deadLetter,
-  findIdentity,
-  migrate,
-  openPool,
-  recordDeliveries,
-  recordFailedAttempt,
-  settle,
-  type Pool,
-} from "@dossier/store";
-import { freshDatabase } from "@dossier/testing";
-import { beforeAll, type TestContext } from "vitest";
+import { migrate, type Pool } from "@dossier/store";
+import { openRecord } from "@dossier/store/fixtures";
+import { freshDatabase, openScope, type Scope } from "@dossier/testing";
+import { beforeAll } from "vitest";
 import { startConsole, type ConsoleConfig } from "../src/index.ts";
 import type { ConsoleOptions } from "../src/start.ts";
 import { createContractCheck, type OpenApiDocument } from "./contract.ts";
 import { exchange, send, type Answer, type RequestOptions } from "./http.ts";
-
-/** What a test, or a whole file, cleans up after itself with. */
-export type Scope = Pick<TestContext, "onTestFinished">;
 
 export type TestConsole = Awaited<ReturnType<typeof startTestConsole>>;
 
@@ -54,6 +40,7 @@ export async function startTestConsole(
     DOSSIER_API_TOKEN: undefined,
     ...overrides,
   };
+  const record = await openRecord(scope, { url: config.DATABASE_URL, size: 4 });
   const output: string[] = [];
   const log = createLogger({
     service: "console",
@@ -98,7 +85,8 @@ export async function startTestConsole(
       }),
     /** Sends a request without waiting for its answer. */
     send: (path: string, headers: Record<string, string> = {}) => send(port, `/api/v1${path}`, { headers }),
-    ...openRecord(scope, config.DATABASE_URL),
+    ...record,
+    receivedAt: (deliveryId = "") => receivedAt(record.pool, deliveryId),
   };
 }
 
@@ -108,51 +96,13 @@ interface LogLine {
   readonly [field: string]: unknown;
 }
 
-/** Writes to the record as ingest and the worker do. */
-function openRecord(scope: Scope, databaseUrl: string) {
-  const pool = openPool(databaseUrl, { name: "test", size: 4 });
-  scope.onTestFinished(() => pool.end());
-
-  /** Records bodies in one commit. Returns their delivery ids. */
-  async function record(...bodies: readonly Buffer[]): Promise<string[]> {
-    const deliveries = bodies.map((body) => ({
-      deliveryId: randomUUID(),
-      body,
-      headers: { "user-agent": "iComply" },
-      verifiedBy: "signature" as const,
-      secretFingerprint: "sha256:0",
-    }));
-    await recordDeliveries(pool, deliveries);
-    return deliveries.map(({ deliveryId }) => deliveryId);
-  }
-
-  return {
-    pool,
-    record,
-    settle: (deliveryIds: readonly string[]) => settle(pool, deliveryIds, "test"),
-    /** Records bodies and settles them, in one batch. Returns their delivery ids. */
-    async recordAndSettle(...bodies: readonly Buffer[]): Promise<string[]> {
-      const deliveryIds = await record(...bodies);
-      await settle(pool, deliveryIds, "test");
-      return deliveryIds;
-    },
-    /** Records a body, and dead-letters it after one failed attempt. Returns its delivery id. */
-    async recordFoldFailed(body: Buffer, error = "TypeError: broken"): Promise<string> {
-      const [deliveryId = ""] = await record(body);
-      const attempt = { deliveryId, error, stack: "    at fold (evolve.ts:1:1)", codeVersion: "test" };
-      await recordFailedAttempt(pool, attempt, [1]);
-      await deadLetter(pool, deliveryId, foldFailed(1, error, await findIdentity(pool, deliveryId)), "test");
-      return deliveryId;
-    },
-    /** When Postgres received a delivery. */
-    async receivedAt(deliveryId = ""): Promise<bigint> {
-      const { rows } = await pool.query<{ ticks: bigint }>(
-        "select (extract(epoch from received_at) * 10000000)::bigint as ticks from deliveries where delivery_id = $1",
-        [deliveryId],
-      );
-      return rows[0]?.ticks ?? 0n;
-    },
-  };
+/** Returns when Postgres received a delivery. */
+async function receivedAt(pool: Pool, deliveryId: string): Promise<bigint> {
+  const { rows } = await pool.query<{ ticks: bigint }>(
+    "select (extract(epoch from received_at) * 10000000)::bigint as ticks from deliveries where delivery_id = $1",
+    [deliveryId],
+  );
+  return rows[0]?.ticks ?? 0n;
 }
 
 /** Starts one console for the tests of a file or block, which must not disturb each other. */
@@ -162,41 +112,13 @@ export function useConsole(
 ): () => TestConsole {
   let shared: TestConsole | undefined;
   beforeAll(async () => {
-    const cleanups: (() => unknown)[] = [];
-    const scope: Scope = { onTestFinished: (cleanup) => void cleanups.unshift(cleanup as () => unknown) };
+    const scope = openScope();
     shared = await startTestConsole(scope, options);
     await fill(shared);
-    return async () => {
-      for (const cleanup of cleanups) await cleanup();
-    };
+    return () => scope.close();
   });
   return () => {
     if (shared === undefined) throw new Error("the console starts before the first test");
     return shared;
   };
-}
-
-/** Returns the body of a webhook with an event of a person. */
-export function eventBody(
-  entityId: string,
-  {
-    event = "NaturalPersonPending",
-    id = "1",
-    at = "2026-01-01T00:00:00.0000000Z",
-    data = {},
-  }: { readonly event?: string; readonly id?: string; readonly at?: string; readonly data?: object } = {},
-): Buffer {
-  return encode(payload({ event, id, entityId, creationTimeUtc: at, data }));
-}
-
-/** Returns every row of every table as a text, by the table's name. */
-export async function dumpTables(pool: Pool): Promise<Record<string, string[]>> {
-  const { rows: tables } = await pool.query<{ name: string }>(
-    "select relname as name from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace order by 1",
-  );
-  const dumps = tables.map(async ({ name }) => {
-    const { rows } = await pool.query<{ row: string }>(`select ${name}::text as row from ${name} order by 1`);
-    return [name, rows.map(({ row }) => row)] as const;
-  });
-  return Object.fromEntries(await Promise.all(dumps));
 }

@@ -1,7 +1,8 @@
 import { formatTicks } from "@dossier/events";
 import { scenario } from "@dossier/simulator";
+import { eventBody } from "@dossier/store/fixtures";
 import { describe, expect, test } from "vitest";
-import { eventBody, useConsole } from "./harness.ts";
+import { useConsole } from "./harness.ts";
 import type { Answer } from "./http.ts";
 
 const simulated = scenario({ persons: 60, seed: 7, duplicates: 0.2, shuffle: 0.3 });
@@ -69,7 +70,7 @@ describe("GET /natural-persons", () => {
 });
 
 describe("GET /natural-persons/{entityId}", () => {
-  test("returns a person's file, which no cache may store", async () => {
+  test("returns a person's state, which no cache may store", async () => {
     for (const person of persons.slice(0, 5)) {
       const answer = await shared().get(`/natural-persons/${person.entityId}`);
       expect([answer.status, answer.json]).toEqual([200, person]);
@@ -157,10 +158,12 @@ describe("at a point in time", () => {
       eventBody(entityId, {
         event: "NaturalPersonManuallyApproved",
         id: "2",
-        at: "2026-03-01T10:00:00.0000001Z",
+        creationTimeUtc: "2026-03-01T10:00:00.0000001Z",
       }),
     );
-    const [first] = await recordAndSettle(eventBody(entityId, { id: "1", at: "2026-03-01T10:00:00Z" }));
+    const [first] = await recordAndSettle(
+      eventBody(entityId, { id: "1", creationTimeUtc: "2026-03-01T10:00:00Z" }),
+    );
     return { first: await receivedAt(first), second: await receivedAt(second) };
   }
 

@@ -1,7 +1,8 @@
 import { text } from "node:stream/consumers";
+import { eventBody } from "@dossier/store/fixtures";
 import { startPostgres, waitFor } from "@dossier/testing";
 import { describe, expect, test, type TestContext } from "vitest";
-import { eventBody, migrateAll, startTestConsole } from "./harness.ts";
+import { migrateAll, startTestConsole } from "./harness.ts";
 import { responseTo } from "./http.ts";
 
 /** Starts a console on a Postgres of its own. */

@@ -1,5 +1,6 @@
+import { eventBody } from "@dossier/store/fixtures";
 import { expect, test } from "vitest";
-import { eventBody, startTestConsole } from "./harness.ts";
+import { startTestConsole } from "./harness.ts";
 
 test("stats of an empty record are all zero", async (context) => {
   const { get } = await startTestConsole(context);
@@ -29,14 +30,14 @@ test("stats of an empty record are all zero", async (context) => {
 });
 
 test("stats count deliveries by outcome, dead letters, persons and events", async (context) => {
-  const { get, recordAndSettle, record, recordFoldFailed } = await startTestConsole(context);
+  const { get, recordAndSettle, record, recordAndExhaust } = await startTestConsole(context);
   await recordAndSettle(
     eventBody("a"),
     eventBody("a"),
     eventBody("b", { event: "NaturalPersonTeleported" }),
     Buffer.from("not JSON"),
   );
-  await recordFoldFailed(eventBody("c"));
+  await recordAndExhaust(eventBody("c"));
   await record(eventBody("d"));
   const { json } = await get("/stats");
   expect(json).toMatchObject({

@@ -49,7 +49,7 @@ async function runRebuild(options: RebuildOptions): Promise<Result<void>> {
   return { ok: true, value: undefined };
 }
 
-/** Rebuilds, and shows how far it is. Ctrl-C interrupts it in order. */
+/** Rebuilds, and shows how far it is. Ctrl-C interrupts it cleanly. */
 async function rebuildWithProgress(
   databaseUrl: string,
   dryRun: boolean,

@@ -19,7 +19,7 @@ export const upCommand = createCommand("up")
       `Runs everything in one process, to try it out: ingest, worker and console, the record in an
       embedded Postgres, the queue beside it. Sends the sample payloads of iComply's documentation
       the first time, and prints the resulting persons and where to look. Ctrl-C shuts it all down
-      in order; what was received is kept, and the next \`up\` finds it.`,
+      cleanly; what was received is kept, and the next \`up\` finds it.`,
       `For more than a trial, run each service by itself (docker compose up), so that it scales and
       restarts alone.`,
     ),
@@ -27,7 +27,7 @@ export const upCommand = createCommand("up")
   .addHelpText("after", ENVIRONMENT)
   .addHelpText(
     "after",
-    formatExitCodes({ success: "shut down in order", failure: "could not start, or not shut down in order" }),
+    formatExitCodes({ success: "shut down cleanly", failure: "could not start, or not shut down cleanly" }),
   )
   .action(async () => {
     // Imported here, so that other commands need not load all the services.

@@ -8,7 +8,7 @@ import { startProgress } from "../terminal/progress.ts";
 import { formatCount } from "../terminal/table.ts";
 import { createCommand, formatExitCodes, joinParagraphs, reportResult } from "./command.ts";
 
-/** The exit code for a person folded by another version: this one cannot tell whether the state is forged. */
+/** The exit code for a person folded by another version: this one cannot check the state. */
 const PERSON_NOT_CHECKED = 3;
 
 export const verifyCommand = createCommand("verify")

@@ -9,7 +9,7 @@ const CONCURRENCY = 8;
 const LISTED = 10;
 
 /** A person whose state is not the expected one. */
-export interface Mismatch {
+export interface PersonMismatch {
   readonly entityId: string;
   /** The paths of the fields that differ; `undefined` if the console does not know the person. */
   readonly fields: readonly string[] | undefined;
@@ -19,7 +19,7 @@ export interface Comparison {
   readonly persons: number;
   readonly mismatched: number;
   /** The first 10 of them. */
-  readonly mismatches: readonly Mismatch[];
+  readonly mismatches: readonly PersonMismatch[];
 }
 
 /**
@@ -54,7 +54,7 @@ export async function comparePersons(
   expected: Iterable<ExpectedPerson>,
   onCompared: () => void,
 ): Promise<Comparison> {
-  const mismatches: Mismatch[] = [];
+  const mismatches: PersonMismatch[] = [];
   let persons = 0;
   let mismatched = 0;
   await forEachConcurrently(expected, CONCURRENCY, async (person) => {

@@ -18,7 +18,7 @@ const SAME_SIGNAL_MS = 1_000;
 const STEP_TIMEOUT_MS = 60_000;
 
 /**
- * Runs everything until a signal comes, then ends the process: with 0 if all was shut down in order.
+ * Runs everything until a signal comes, then ends the process: with 0 if all was shut down cleanly.
  *
  * @returns why it cannot start, before anything is started
  */

@@ -38,7 +38,7 @@ export async function printWelcome(installation: Installation, client: ConsoleCl
   const heading = sent
     ? "The sample payloads of iComply's documentation were received, and made these persons:"
     : "The persons in this data folder:";
-  console.log(`\n${heading}\n\n${await formatPersons(client)}\n\n${formatSignposts(installation)}\n`);
+  console.log(`\n${heading}\n\n${await formatPersons(client)}\n\n${formatHints(installation)}\n`);
 }
 
 async function sendSamples({ dir, ingest, secret }: Installation, client: ConsoleClient): Promise<boolean> {
@@ -76,7 +76,7 @@ async function formatPersons(client: ConsoleClient): Promise<string> {
 }
 
 /** Says where to look, and how to send, scale and stop. Shows no secret but those generated for the trial. */
-function formatSignposts({ dir, database, queue, ingest, worker, console, trial }: Installation): string {
+function formatHints({ dir, database, queue, ingest, worker, console, trial }: Installation): string {
   const token = trial.token ?? "$DOSSIER_API_TOKEN";
   const secret = trial.secret ?? "one of ICOMPLY_WEBHOOK_SECRETS";
   const persons = new URL("/api/v1/natural-persons", console).href;

@@ -53,9 +53,9 @@ export const naturalPerson = z
     identityDocuments: z.array(identityDocument).describe("Ordered by first time, then by type and session."),
     supportingDocuments: z.array(supportingDocument).describe("Ordered by first time, then by id."),
     unrecognisedEvents: count.describe("How many of the events have a type that this version does not know."),
-    version: count.describe("How many distinct events the file is built from."),
+    version: count.describe("How many distinct events the state is folded from."),
     firstEventAt: utc.nullable(),
     lastEventAt: utc.nullable(),
   })
-  .describe("A person's file. What is not known is `null`.")
+  .describe("A person's state. What is not known is `null`.")
   .meta({ id: "NaturalPerson" }) satisfies z.ZodType<Person>;

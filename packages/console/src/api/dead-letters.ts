@@ -2,7 +2,7 @@ import { DEAD_LETTER_REASONS } from "@dossier/events";
 import { countDeadLetters, findDeadLetter, listDeadLetters, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { count, page, utc } from "./answers.ts";
-import { notFound, operation, type Operation } from "./operation.ts";
+import { notFoundProblem, operation, type Operation } from "./operation.ts";
 import { cursor, deadLetterFilter, deliveryPath, limit, nextCursor } from "./parameters.ts";
 
 export const deadLetterCounts = z
@@ -27,6 +27,8 @@ const deadLetterPage = page(
 )
   .extend({ counts: deadLetterCounts })
   .meta({ id: "DeadLetterPage" });
+
+export type DeadLetterPage = z.infer<typeof deadLetterPage>;
 
 const deliveryHistory = z
   .object({
@@ -72,6 +74,8 @@ const deliveryHistory = z
   .describe("All that happened to a delivery that was dead-lettered at least once.")
   .meta({ id: "DeliveryHistory" });
 
+export type DeadLetterHistory = z.infer<typeof deliveryHistory>;
+
 const cursorPosition = z.strictObject({
   deadLetterId: z
     .string()
@@ -112,7 +116,7 @@ export function deadLetterOperations(pool: Pool): readonly Operation[] {
       answer: deliveryHistory,
       async handle({ path: { deliveryId } }) {
         const history = await findDeadLetter(pool, deliveryId);
-        if (history === undefined) return notFound(`Delivery ${deliveryId} was never dead-lettered.`);
+        if (history === undefined) return notFoundProblem(`Delivery ${deliveryId} was never dead-lettered.`);
         const { body } = history;
         return { ...history, body: { base64: body.toString("base64"), text: body.toString("utf8") } };
       },

@@ -12,12 +12,9 @@ import {
 } from "@dossier/store";
 import { z } from "zod";
 import { count } from "./answers.ts";
-import { dryRunBatches, redriveDryRun, type Batches } from "./dry-run.ts";
-import { notFound, operation, type Operation } from "./operation.ts";
-import { deadLetterFilter, deliveryPath, text } from "./parameters.ts";
-
-/** Deliveries that one transaction decides about. */
-const BATCH_SIZE = 500;
+import { BATCH_SIZE, dryRunBatches, redriveDryRun, type Batches } from "./dry-run.ts";
+import { notFoundProblem, operation, type Operation } from "./operation.ts";
+import { deadLetterFilter, deliveryId, deliveryPath, text } from "./parameters.ts";
 
 const NO_REASON = "no reason given";
 
@@ -43,11 +40,39 @@ function requireReason<Body extends typeof discardBody>(body: Body): Body {
   return body.refine(({ reason, dryRun }) => dryRun || reason !== undefined, {
     path: ["reason"],
     error: "is required",
-    when: ({ issues }) => !issues.some(({ code, path = [] }) => code === "invalid_type" && path.length === 0),
+    when: isObject,
   });
 }
 
-const filter = deadLetterFilter.default({}).describe("Which dead letters; all by default.");
+/** What a decision about many dead letters selects; all by default. */
+const selection = z.object({
+  filter: deadLetterFilter.optional().describe("Which dead letters. Not together with `deliveryIds`."),
+  deliveryIds: z
+    .array(deliveryId, "must be a list of UUIDs")
+    .min(1, "must not be empty")
+    .max(BATCH_SIZE, `must have ${BATCH_SIZE} items or fewer`)
+    .optional()
+    .describe("These deliveries, in one transaction."),
+});
+
+type Selection = z.output<typeof selection>;
+
+function requireOneSelection<Body extends typeof selection>(body: Body): Body {
+  return body.refine(({ filter, deliveryIds }) => filter === undefined || deliveryIds === undefined, {
+    path: ["deliveryIds"],
+    error: "must not be given together with a filter",
+    when: isObject,
+  });
+}
+
+function isObject({ issues }: z.core.ParsePayload): boolean {
+  return !issues.some(({ code, path = [] }) => code === "invalid_type" && path.length === 0);
+}
+
+const notDeadLettered = z
+  .array(z.uuid())
+  .optional()
+  .describe("Those of the request's `deliveryIds` that are not dead letters; only if it has any.");
 
 const redriveResult = z
   .discriminatedUnion("dryRun", [
@@ -57,10 +82,13 @@ const redriveResult = z
       notEnqueued: count.describe(
         "How many of them the queue may not have taken; the sweeper enqueues these.",
       ),
+      notDeadLettered,
     }),
     redriveDryRun,
   ])
   .meta({ id: "RedriveResult" });
+
+export type RedriveResult = z.infer<typeof redriveResult>;
 
 const discardResult = z
   .discriminatedUnion("dryRun", [
@@ -68,20 +96,28 @@ const discardResult = z
       dryRun: z.literal(false),
       discarded: count.describe("How many deliveries are discarded."),
       jobsLeft: count.describe("How many of them may still have a job in the queue, which has no effect."),
+      notDeadLettered,
     }),
-    z.object({ dryRun: z.literal(true), discarded: count.describe("How many would be discarded.") }),
+    z.object({
+      dryRun: z.literal(true),
+      discarded: count.describe("How many would be discarded."),
+      notDeadLettered,
+    }),
   ])
   .meta({ id: "DiscardResult" });
 
+export type DiscardResult = z.infer<typeof discardResult>;
+
 const DRY_RUN =
-  "A dry run settles the deliveries with this version of the code in a transaction that is rolled back, and answers what would change for each person and which deliveries would fail again.";
+  "A dry run settles the deliveries with this version of the code in a transaction that is rolled back, and answers what would change for each person and which deliveries would fail again. Each delivery sees what those before it would have done.";
+const IN_BATCHES = `A filter's deliveries are tried ${BATCH_SIZE} at a time, and none sees those of an earlier batch: a person with deliveries in several batches is listed once for each.`;
 const DISCARD =
   "Discarded deliveries are no longer listed and cannot be redriven; their history stays readable.";
 
 /** Decisions of operators about one dead letter, or about all that a filter selects. */
 export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger): readonly Operation[] {
   async function redriveBatches(batches: Batches, decision: Decision) {
-    const { decided, queueMissed } = await decideInBatches(batches, {
+    const { decided, queueMissed, missed } = await decideInBatches(batches, {
       record: (deliveryIds) => redrive(pool, deliveryIds, decision),
       updateQueue: queue.redrive,
       onQueueError: (err, deliveries) =>
@@ -90,11 +126,11 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
           "redriven deliveries not enqueued; the sweeper will enqueue them",
         ),
     });
-    return { dryRun: false as const, redriven: decided, notEnqueued: queueMissed };
+    return { dryRun: false as const, redriven: decided, notEnqueued: queueMissed, missed };
   }
 
   async function discardBatches(batches: Batches, decision: Decision) {
-    const { decided, queueMissed } = await decideInBatches(batches, {
+    const { decided, queueMissed, missed } = await decideInBatches(batches, {
       record: (deliveryIds) => discard(pool, deliveryIds, decision),
       updateQueue: queue.remove,
       onQueueError: (err, deliveries) =>
@@ -103,33 +139,36 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
           "jobs of discarded deliveries not removed; they have no effect",
         ),
     });
-    return { dryRun: false as const, discarded: decided, jobsLeft: queueMissed };
+    return { dryRun: false as const, discarded: decided, jobsLeft: queueMissed, missed };
   }
 
   return [
     operation({
       method: "post",
       path: "/dead-letters/redrive",
-      summary: "Redrive the dead letters that a filter selects",
-      description: `Each is open again with all its attempts, and gets a job of its own. There is no limit to how many. ${DRY_RUN}`,
-      input: { body: decisionBody.extend({ filter }) },
+      summary: "Redrive the dead letters that a filter selects, or that are named",
+      description: `Each is open again with all its attempts, and gets a job of its own. A filter may select any number. ${DRY_RUN} ${IN_BATCHES}`,
+      input: { body: requireOneSelection(decisionBody.extend(selection.shape)) },
       answer: redriveResult,
-      handle: ({ body: { filter, dryRun, ...decision } }) => {
-        const batches = selectBatches(pool, filter);
-        return dryRun ? dryRunBatches(pool, batches) : redriveBatches(batches, decision);
+      async handle({ body: { dryRun, operator, reason, ...selected } }) {
+        const batches = selectBatches(pool, selected);
+        if (dryRun) return dryRunBatches(pool, batches);
+        const { missed, ...result } = await redriveBatches(batches, { operator, reason });
+        return { ...result, ...(selected.deliveryIds && { notDeadLettered: missed }) };
       },
     }),
     operation({
       method: "post",
       path: "/dead-letters/discard",
-      summary: "Discard the dead letters that a filter selects",
+      summary: "Discard the dead letters that a filter selects, or that are named",
       description: DISCARD,
-      input: { body: requireReason(discardBody.extend({ filter })) },
+      input: { body: requireReason(requireOneSelection(discardBody.extend(selection.shape))) },
       answer: discardResult,
-      async handle({ body: { filter, dryRun, operator, reason = NO_REASON } }) {
-        if (!dryRun) return discardBatches(selectBatches(pool, filter), { operator, reason });
-        const counts = Object.values(await countDeadLetters(pool, filter));
-        return { dryRun, discarded: counts.reduce((sum, one) => sum + one, 0) };
+      async handle({ body: { dryRun, operator, reason = NO_REASON, ...selected } }) {
+        if (dryRun) return { dryRun, ...(await dryRunDiscard(pool, selected)) };
+        const batches = selectBatches(pool, selected);
+        const { missed, ...result } = await discardBatches(batches, { operator, reason });
+        return { ...result, ...(selected.deliveryIds && { notDeadLettered: missed }) };
       },
     }),
     operation({
@@ -142,8 +181,8 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
       answer: redriveResult,
       async handle({ path: { deliveryId }, body: { dryRun, ...decision } }) {
         if (dryRun) return dryRunBatches(pool, [[deliveryId]]);
-        const result = await redriveBatches([[deliveryId]], decision);
-        return result.redriven === 0 ? notDeadLettered(deliveryId) : result;
+        const { missed: _, ...result } = await redriveBatches([[deliveryId]], decision);
+        return result.redriven === 0 ? notDeadLetteredProblem(deliveryId) : result;
       },
     }),
     operation({
@@ -155,24 +194,44 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
       input: { path: deliveryPath, body: requireReason(discardBody) },
       answer: discardResult,
       async handle({ path: { deliveryId }, body: { dryRun, operator, reason = NO_REASON } }) {
-        const result = dryRun
-          ? { dryRun, discarded: (await findDeadLettered(pool, [deliveryId])).size }
-          : await discardBatches([[deliveryId]], { operator, reason });
-        return result.discarded === 0 ? notDeadLettered(deliveryId) : result;
+        if (dryRun) {
+          const found = await findDeadLettered(pool, [deliveryId]);
+          return found.size === 0 ? notDeadLetteredProblem(deliveryId) : { dryRun, discarded: found.size };
+        }
+        const { missed: _, ...result } = await discardBatches([[deliveryId]], { operator, reason });
+        return result.discarded === 0 ? notDeadLetteredProblem(deliveryId) : result;
       },
     }),
   ];
 }
 
-async function* selectBatches(pool: Pool, filter: DeadLetterFilter): AsyncGenerator<readonly string[]> {
+/** Returns the ids of what is selected; named ones as a single batch, without repetitions. */
+function selectBatches(pool: Pool, { deliveryIds, filter = {} }: Selection): Batches {
+  return deliveryIds ? [[...new Set(deliveryIds)]] : findBatches(pool, filter);
+}
+
+async function* findBatches(pool: Pool, filter: DeadLetterFilter): AsyncGenerator<readonly string[]> {
   for await (const page of pageDeadLetters(pool, filter, BATCH_SIZE)) {
     yield page.map(({ deliveryId }) => deliveryId);
   }
 }
 
+async function dryRunDiscard(pool: Pool, { deliveryIds, filter = {} }: Selection) {
+  if (deliveryIds) {
+    const found = await findDeadLettered(pool, deliveryIds);
+    return { discarded: found.size, notDeadLettered: findMissing(deliveryIds, found) };
+  }
+  const counts = Object.values(await countDeadLetters(pool, filter));
+  return { discarded: counts.reduce((sum, one) => sum + one, 0) };
+}
+
+function findMissing(deliveryIds: Iterable<string>, found: { has(deliveryId: string): boolean }): string[] {
+  return [...new Set(deliveryIds)].filter((deliveryId) => !found.has(deliveryId));
+}
+
 /**
  * Decides about the deliveries, batch by batch. A decision that is recorded holds even if the queue fails. Returns how
- * many were dead letters, and for how many of these the queue failed.
+ * many were dead letters, for how many of these the queue failed, and which were not dead letters.
  *
  * @param steps `record` returns those of the deliveries that were dead letters
  */
@@ -183,20 +242,26 @@ async function decideInBatches(
     updateQueue(deliveryIds: readonly string[]): Promise<void>;
     onQueueError(error: unknown, deliveries: number): void;
   },
-): Promise<{ readonly decided: number; readonly queueMissed: number }> {
+): Promise<{
+  readonly decided: number;
+  readonly queueMissed: number;
+  readonly missed: readonly string[];
+}> {
+  const missed: string[] = [];
   let decided = 0;
   let queueMissed = 0;
   for await (const deliveryIds of batches) {
     const recorded = await steps.record(deliveryIds);
     decided += recorded.length;
+    missed.push(...findMissing(deliveryIds, new Set(recorded)));
     await steps.updateQueue(recorded).catch((error: unknown) => {
       queueMissed += recorded.length;
       steps.onQueueError(error, recorded.length);
     });
   }
-  return { decided, queueMissed };
+  return { decided, queueMissed, missed };
 }
 
-function notDeadLettered(deliveryId: string): Response {
-  return notFound(`Delivery ${deliveryId} is not a dead letter.`);
+function notDeadLetteredProblem(deliveryId: string): Response {
+  return notFoundProblem(`Delivery ${deliveryId} is not a dead letter.`);
 }

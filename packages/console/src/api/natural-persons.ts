@@ -2,7 +2,7 @@ import { formatTicks, STATUSES } from "@dossier/events";
 import { findPerson, listEvents, listPersons, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { naturalPerson, page, utc } from "./answers.ts";
-import { notFound, operation, type Operation } from "./operation.ts";
+import { notFoundProblem, operation, type Operation } from "./operation.ts";
 import { cursor, limit, nextCursor, pointInTime, text, time } from "./parameters.ts";
 
 const personPath = z.strictObject({
@@ -31,7 +31,7 @@ const event = eventDelivery
   .describe("A person's event, with the earliest time that any of its deliveries carries.")
   .meta({ id: "Event" });
 
-/** Reads of persons' files, also as they were at an earlier point in time. */
+/** Reads of persons' states, also as they were at an earlier point in time. */
 export function naturalPersonOperations(pool: Pool): readonly Operation[] {
   return [
     operation({
@@ -60,13 +60,13 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
     operation({
       method: "get",
       path: "/natural-persons/{entityId}",
-      summary: "Read a person's file",
+      summary: "Read a person's state",
       notFound: "No event of this person counts at this point in time.",
       input: { path: personPath, query: pointInTime },
       answer: naturalPerson,
       async handle({ path: { entityId }, query }) {
         const person = await findPerson(pool, entityId, query);
-        return person ?? notFound("No event of this person counts at this point in time.");
+        return person ?? notFoundProblem("No event of this person counts at this point in time.");
       },
     }),
     operation({

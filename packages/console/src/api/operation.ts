@@ -54,7 +54,7 @@ export function operation<I extends Input, A extends z.ZodType>(
   };
 }
 
-export function notFound(detail: string): Response {
+export function notFoundProblem(detail: string): Response {
   return problem(404, "not-found", detail);
 }
 

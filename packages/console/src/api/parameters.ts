@@ -50,7 +50,10 @@ export const pointInTime = z.strictObject({
     .describe("What was known at this ISO 8601 time: deliveries received later do not count. Default: now."),
 });
 
-export const deliveryPath = z.strictObject({ deliveryId: z.uuid("must be a UUID") });
+/** In lower case, as Postgres returns it. */
+export const deliveryId = z.uuid("must be a UUID").toLowerCase();
+
+export const deliveryPath = z.strictObject({ deliveryId });
 
 /** Selects dead letters, for a list or for a decision. */
 export const deadLetterFilter = z.strictObject(
@@ -64,6 +67,9 @@ export const deadLetterFilter = z.strictObject(
   },
   "must be an object",
 );
+
+/** A filter as a client sends it. */
+export type DeadLetterQuery = z.input<typeof deadLetterFilter>;
 
 /** The opaque parameter that continues a list; `nextCursor` encodes the position that `position` parses. */
 export function cursor<Position extends z.ZodType>(position: Position) {

@@ -6,7 +6,7 @@ import { count } from "./answers.ts";
 import { deadLetterCounts } from "./dead-letters.ts";
 import { operation, type Operation } from "./operation.ts";
 
-const answer = z
+const stats = z
   .object({
     deliveries: z.object({
       open: count.describe("Accepted, but not settled yet."),
@@ -42,6 +42,8 @@ const answer = z
   })
   .meta({ id: "Stats" });
 
+export type StatsAnswer = z.infer<typeof stats>;
+
 /** Counts of the record, and of the queue if it answers. */
 export function statsOperation(pool: Pool, queue: DeliveryQueue): Operation {
   return operation({
@@ -49,7 +51,7 @@ export function statsOperation(pool: Pool, queue: DeliveryQueue): Operation {
     path: "/stats",
     summary: "Count deliveries, persons, events and jobs",
     input: { query: z.strictObject({}) },
-    answer,
+    answer: stats,
     async handle() {
       const [record, jobs] = await Promise.all([readStats(pool), queue.counts().catch(() => null)]);
       return { ...record, queue: { backend: queue.backend, jobs } };

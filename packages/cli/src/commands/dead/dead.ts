@@ -1,3 +1,4 @@
+import type { DeadLetterPage, DeadLetterQuery } from "@dossier/console";
 import type { Result } from "@dossier/service";
 import { CONSOLE_ENVIRONMENT, connectConsole, type ConsoleClient } from "../../console-client.ts";
 import { formatCount, formatTable } from "../../terminal/table.ts";
@@ -7,16 +8,12 @@ import { redriveCommand } from "./redrive.ts";
 import {
   createFilterCommand,
   fetchPage,
+  PAGE_SIZE,
   sumCounts,
   toFilter,
-  type DeadLetterFilter,
-  type DeadLetterPage,
   type FilterOptions,
 } from "./select.ts";
 import { showCommand } from "./show.ts";
-
-/** Items that the API returns in one page, at most. */
-const PAGE = 500;
 
 const listCommand = createFilterCommand("list")
   .summary("list the dead letters, the latest first")
@@ -61,13 +58,13 @@ type DeadLetterList = Pick<DeadLetterPage, "items" | "counts">;
 
 async function fetchList(
   client: ConsoleClient,
-  filter: DeadLetterFilter,
+  filter: DeadLetterQuery,
   limit: number,
 ): Promise<DeadLetterList> {
-  const first = await fetchPage(client, filter, Math.min(PAGE, limit));
+  const first = await fetchPage(client, filter, Math.min(PAGE_SIZE, limit));
   const items = [...first.items];
   for (let cursor = first.nextCursor; cursor !== null && items.length < limit;) {
-    const page = await fetchPage(client, filter, Math.min(PAGE, limit - items.length), cursor);
+    const page = await fetchPage(client, filter, Math.min(PAGE_SIZE, limit - items.length), cursor);
     items.push(...page.items);
     cursor = page.nextCursor;
   }

@@ -1,20 +1,19 @@
 import { Argument } from "@commander-js/extra-typings";
+import type { DeadLetterQuery } from "@dossier/console";
 import type { Result } from "@dossier/service";
 import { readConsoleConfig } from "../../config.ts";
-import { ConsoleError, connectConsole, type ConsoleClient } from "../../console-client.ts";
+import { connectConsole, type ConsoleClient } from "../../console-client.ts";
 import { startProgress } from "../../terminal/progress.ts";
 import { parseDeliveryId } from "../command.ts";
 import {
   createFilterCommand,
   fetchPage,
   isEmpty,
+  PAGE_SIZE,
   sumCounts,
   toFilter,
-  type DeadLetterFilter,
   type FilterOptions,
 } from "./select.ts";
-
-const COUNT_EVERY_MS = 2_000;
 
 export interface DecisionOptions extends FilterOptions {
   readonly all?: boolean;
@@ -44,23 +43,26 @@ export function warn(message: string): void {
 }
 
 /** A decision fails if it changed nothing, or not all that were named. */
-export function conclude(changed: number, missing: readonly string[]): Result<void> {
+export function conclude(
+  changed: number,
+  named: readonly string[],
+  answers: readonly { readonly notDeadLettered?: readonly string[] | undefined }[],
+): Result<void> {
+  // A filter's deliveries may have been decided about meanwhile, which is no failure.
+  const missing = named.length === 0 ? [] : answers.flatMap(({ notDeadLettered = [] }) => notDeadLettered);
   if (missing.length > 0) return { ok: false, error: `not dead letters: ${missing.join(", ")}` };
   return changed > 0 ? { ok: true, value: undefined } : { ok: false, error: "no dead letter matches" };
 }
 
-export interface Decided<Answer> {
-  readonly answers: readonly Answer[];
-  /** Those of the named deliveries that are not dead letters. */
-  readonly missing: readonly string[];
-}
-
-/** Sends a decision to the console: one request for a filter, or one for each delivery that is named. */
+/**
+ * Sends a decision to the console, about as many deliveries at a time as it decides about in one transaction: so no
+ * request takes long, however many are selected. Returns its answers.
+ */
 export async function decide<Answer>(
   action: "redrive" | "discard",
   deliveryIds: readonly string[],
   options: DecisionOptions,
-): Promise<Result<Decided<Answer>>> {
+): Promise<Result<readonly Answer[]>> {
   const filter = toFilter(options);
   const selections = [deliveryIds.length > 0, !isEmpty(filter), options.all === true].filter(Boolean).length;
   if (selections === 0) {
@@ -76,20 +78,33 @@ export async function decide<Answer>(
   if (!decision.ok) return decision;
   const client = await connectConsole();
   if (!client.ok) return client;
-  const value =
-    deliveryIds.length > 0
-      ? await decideEach<Answer>(client.value, action, deliveryIds, decision.value)
-      : { answers: [await decideAll<Answer>(client.value, action, filter, decision.value)], missing: [] };
-  return { ok: true, value };
+  const slices =
+    deliveryIds.length > 0 ? slice([...new Set(deliveryIds)]) : pageSelected(client.value, filter);
+  const answers: Answer[] = [];
+  let done = 0;
+  using progress = startProgress(action, deliveryIds.length);
+  for await (const { deliveryIds, total } of slices) {
+    const body = { ...decision.value, deliveryIds };
+    answers.push(await client.value.post<Answer>(`dead-letters/${action}`, body));
+    done += deliveryIds.length;
+    progress.update(done, total);
+  }
+  return { ok: true, value: answers };
 }
 
-interface Decision {
+/** Deliveries that one request names, of the total that is selected. */
+interface Slice {
+  readonly deliveryIds: readonly string[];
+  readonly total: number;
+}
+
+interface DecisionRequest {
   readonly operator: string | undefined;
   readonly reason: string | undefined;
   readonly dryRun: boolean;
 }
 
-function readDecision({ operator, because, dryRun = false }: DecisionOptions): Result<Decision> {
+function readDecision({ operator, because, dryRun = false }: DecisionOptions): Result<DecisionRequest> {
   const config = readConsoleConfig();
   if (!config.ok) return config;
   const decision = { operator: operator ?? config.value.USER, reason: because, dryRun };
@@ -99,48 +114,21 @@ function readDecision({ operator, because, dryRun = false }: DecisionOptions): R
   return { ok: true, value: decision };
 }
 
-async function decideEach<Answer>(
-  client: ConsoleClient,
-  action: string,
-  deliveryIds: readonly string[],
-  decision: Decision,
-): Promise<Decided<Answer>> {
-  const answers: Answer[] = [];
-  const missing: string[] = [];
-  using progress = startProgress(action, deliveryIds.length);
-  for (const deliveryId of deliveryIds) {
-    try {
-      answers.push(await client.post<Answer>(`dead-letters/${deliveryId}/${action}`, decision));
-    } catch (error) {
-      if (!(error instanceof ConsoleError) || error.status !== 404) throw error;
-      missing.push(deliveryId);
-    }
-    progress.advance();
+/** Returns the named deliveries, by as many as one request may name. */
+function* slice(deliveryIds: readonly string[]): Generator<Slice> {
+  for (let start = 0; start < deliveryIds.length; start += PAGE_SIZE) {
+    yield { deliveryIds: deliveryIds.slice(start, start + PAGE_SIZE), total: deliveryIds.length };
   }
-  return { answers, missing };
 }
 
-/** Shows, while the console is at work, how far the number of dead letters has fallen. */
-async function decideAll<Answer>(
-  client: ConsoleClient,
-  action: string,
-  filter: DeadLetterFilter,
-  decision: Decision,
-): Promise<Answer> {
-  const request = () => client.post<Answer>(`dead-letters/${action}`, { filter, ...decision });
-  if (decision.dryRun) return request();
-  const count = async () => sumCounts((await fetchPage(client, filter, 1)).counts);
-  const total = await count();
-  using progress = startProgress(action, total);
-  const timer = setInterval(() => {
-    void count().then(
-      (left) => progress.update(Math.max(0, total - left), total),
-      () => undefined,
-    );
-  }, COUNT_EVERY_MS);
-  try {
-    return await request();
-  } finally {
-    clearInterval(timer);
+/** Returns the deliveries that a filter selects, page by page. What is decided meanwhile does not move the next page. */
+async function* pageSelected(client: ConsoleClient, filter: DeadLetterQuery): AsyncGenerator<Slice> {
+  let total: number | undefined;
+  for (let cursor: string | undefined; ;) {
+    const { items, nextCursor, counts } = await fetchPage(client, filter, PAGE_SIZE, cursor);
+    total ??= sumCounts(counts);
+    if (items.length > 0) yield { deliveryIds: items.map(({ deliveryId }) => deliveryId), total };
+    if (nextCursor === null) return;
+    cursor = nextCursor;
   }
 }

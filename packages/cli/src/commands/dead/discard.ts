@@ -1,3 +1,4 @@
+import type { DiscardResult } from "@dossier/console";
 import type { Result } from "@dossier/service";
 import { CONSOLE_ENVIRONMENT } from "../../console-client.ts";
 import { formatCount } from "../../terminal/table.ts";
@@ -22,23 +23,17 @@ export const discardCommand = createDecisionCommand("discard")
   )
   .action(async (deliveryIds, options) => reportResult(await discard(deliveryIds, options)));
 
-interface Discarded {
-  readonly discarded: number;
-  /** Not in a dry run. */
-  readonly jobsLeft?: number;
-}
-
 async function discard(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {
-  const decided = await decide<Discarded>("discard", deliveryIds, options);
+  const decided = await decide<DiscardResult>("discard", deliveryIds, options);
   if (!decided.ok) return decided;
-  const { answers, missing } = decided.value;
+  const answers = decided.value;
   const discarded = answers.reduce((sum, answer) => sum + answer.discarded, 0);
-  const jobsLeft = answers.reduce((sum, answer) => sum + (answer.jobsLeft ?? 0), 0);
+  const jobsLeft = answers.reduce((sum, answer) => sum + (answer.dryRun ? 0 : answer.jobsLeft), 0);
   const { dryRun = false } = options;
   if (options.json) console.log(JSON.stringify(dryRun ? { dryRun, discarded } : { discarded, jobsLeft }));
   else console.log(`${formatCount(discarded)} ${dryRun ? "would be discarded" : "discarded"}`);
   if (jobsLeft > 0) {
     warn(`up to ${formatCount(jobsLeft)} of them still have a job in the queue, which has no effect`);
   }
-  return conclude(discarded, missing);
+  return conclude(discarded, deliveryIds, answers);
 }

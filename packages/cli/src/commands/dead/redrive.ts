@@ -1,4 +1,5 @@
-import { diffJson, type JsonObject } from "@dossier/events";
+import type { RedriveDryRun, RedriveResult } from "@dossier/console";
+import { diffJson } from "@dossier/events";
 import type { Result } from "@dossier/service";
 import { CONSOLE_ENVIRONMENT } from "../../console-client.ts";
 import { formatCount } from "../../terminal/table.ts";
@@ -25,16 +26,10 @@ export const redriveCommand = createDecisionCommand("redrive")
   )
   .action(async (deliveryIds, options) => reportResult(await redrive(deliveryIds, options)));
 
-interface Redriven {
-  readonly dryRun: false;
-  readonly redriven: number;
-  readonly notEnqueued: number;
-}
-
 async function redrive(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {
-  const decided = await decide<Redriven | RedriveDryRun>("redrive", deliveryIds, options);
+  const decided = await decide<RedriveResult>("redrive", deliveryIds, options);
   if (!decided.ok) return decided;
-  const { answers, missing } = decided.value;
+  const answers = decided.value;
   if (options.dryRun) {
     const dryRun = mergeDryRuns(answers.filter((answer) => answer.dryRun));
     console.log(options.json ? JSON.stringify(dryRun) : formatDryRun(dryRun));
@@ -47,35 +42,16 @@ async function redrive(deliveryIds: readonly string[], options: DecisionOptions)
   if (notEnqueued > 0) {
     warn(`up to ${formatCount(notEnqueued)} of them are not in the queue yet; the sweeper enqueues them`);
   }
-  return conclude(redriven, missing);
+  return conclude(redriven, deliveryIds, done);
 }
 
-/** Persons, and failing deliveries, that the console lists at most in one answer. */
+/** Persons, and failing deliveries, that are listed at most. */
 const LISTED = 1_000;
 
-/** What the console answers to a dry run of a redrive. */
-interface RedriveDryRun {
-  readonly dryRun: true;
-  /** How many deliveries would have each outcome. */
-  readonly outcomes: Readonly<Record<string, number>>;
-  readonly persons: readonly PersonChange[];
-  readonly failing: readonly FailingDelivery[];
-}
+type PersonChange = RedriveDryRun["persons"][number];
+type FailingDelivery = RedriveDryRun["failing"][number];
 
-interface PersonChange {
-  readonly entityId: string;
-  /** `null` if the person is not known yet. */
-  readonly before: JsonObject | null;
-  readonly after: JsonObject;
-}
-
-type FailingDelivery = { readonly deliveryId: string } & (
-  | { readonly outcome: "dead-lettered"; readonly reason: string; readonly message: string }
-  | { readonly outcome: "failed"; readonly error: { readonly message: string } }
-  | { readonly outcome: "not-dead-lettered" }
-);
-
-/** Adds up the dry runs of deliveries that were named one by one. */
+/** Adds up the dry runs of one request after the other. None saw what those before it would have done. */
 function mergeDryRuns(dryRuns: readonly RedriveDryRun[]): RedriveDryRun {
   const outcomes: Record<string, number> = {};
   for (const [outcome, count] of dryRuns.flatMap((dryRun) => Object.entries(dryRun.outcomes))) {
@@ -84,8 +60,8 @@ function mergeDryRuns(dryRuns: readonly RedriveDryRun[]): RedriveDryRun {
   return {
     dryRun: true,
     outcomes,
-    persons: dryRuns.flatMap(({ persons }) => persons),
-    failing: dryRuns.flatMap(({ failing }) => failing),
+    persons: dryRuns.flatMap(({ persons }) => persons).slice(0, LISTED),
+    failing: dryRuns.flatMap(({ failing }) => failing).slice(0, LISTED),
   };
 }
 

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import type { DeadLetterPage, DeadLetterQuery } from "@dossier/console";
 import { DEAD_LETTER_REASONS, parseTicks, type DeadLetterReason } from "@dossier/events";
 import type { ConsoleClient } from "../../console-client.ts";
 import { createCommand } from "../command.ts";
@@ -10,16 +11,6 @@ export interface FilterOptions {
   readonly before?: string;
   readonly since?: string;
   readonly text?: string;
-}
-
-/** Which dead letters are meant, in the words of the console's API. */
-export interface DeadLetterFilter {
-  readonly reason: string | undefined;
-  readonly event: string | undefined;
-  readonly entityId: string | undefined;
-  readonly before: string | undefined;
-  readonly since: string | undefined;
-  readonly text: string | undefined;
 }
 
 /** Returns a command with the options that select dead letters. */
@@ -37,33 +28,22 @@ export function createFilterCommand(name: string) {
     .option("--text <text>", "those whose bytes or message contain exactly this text");
 }
 
-export function toFilter({ type, entity, reason, before, since, text }: FilterOptions): DeadLetterFilter {
+export function toFilter({ type, entity, reason, before, since, text }: FilterOptions): DeadLetterQuery {
   return { reason, event: type, entityId: entity, before, since, text };
 }
 
 /** Whether a filter selects all dead letters. */
-export function isEmpty(filter: DeadLetterFilter): boolean {
+export function isEmpty(filter: DeadLetterQuery): boolean {
   return Object.values(filter).every((value) => value === undefined);
 }
 
-/** A page of the dead letters that a filter selects. */
-export interface DeadLetterPage {
-  readonly items: readonly {
-    readonly deliveryId: string;
-    readonly reason: string;
-    readonly event: string | null;
-    readonly entityId: string | null;
-    readonly deadLetteredAt: string;
-  }[];
-  readonly nextCursor: string | null;
-  /** How many there are on all pages, by reason. */
-  readonly counts: Readonly<Record<string, number>>;
-}
+/** Dead letters that a page has at most, and that the console decides about in one request. */
+export const PAGE_SIZE = 500;
 
-/** @param limit at most 500 */
+/** @param limit at most `PAGE_SIZE` */
 export function fetchPage(
   client: ConsoleClient,
-  filter: DeadLetterFilter,
+  filter: DeadLetterQuery,
   limit: number,
   cursor?: string,
 ): Promise<DeadLetterPage> {

@@ -1,3 +1,4 @@
+import type { DeadLetterHistory } from "@dossier/console";
 import type { Result } from "@dossier/service";
 import { CONSOLE_ENVIRONMENT, connectConsole } from "../../console-client.ts";
 import { formatCount } from "../../terminal/table.ts";
@@ -23,48 +24,15 @@ export const showCommand = createCommand("show")
   )
   .action(async (deliveryId, { json = false }) => reportResult(await show(deliveryId, json)));
 
-interface DeliveryHistory {
-  readonly deliveryId: string;
-  readonly outcome: string;
-  readonly receivedAt: string;
-  readonly verifiedBy: string;
-  readonly secretFingerprint: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: { readonly text: string; readonly base64: string };
-  readonly deadLetters: readonly {
-    readonly deadLetteredAt: string;
-    readonly reason: string;
-    readonly message: string;
-    readonly issues: readonly { readonly path: string; readonly message: string }[];
-    readonly event: string | null;
-    readonly id: string | null;
-    readonly entityId: string | null;
-    readonly codeVersion: string;
-  }[];
-  readonly attempts: readonly {
-    readonly failedAt: string;
-    readonly attempt: number;
-    readonly error: string;
-    readonly stack: string | null;
-    readonly codeVersion: string;
-  }[];
-  readonly decisions: readonly {
-    readonly at: string;
-    readonly action: string;
-    readonly operator: string;
-    readonly reason: string;
-  }[];
-}
-
 async function show(deliveryId: string, json: boolean): Promise<Result<void>> {
   const client = await connectConsole();
   if (!client.ok) return client;
-  const history = await client.value.get<DeliveryHistory>(`dead-letters/${deliveryId}`);
+  const history = await client.value.get<DeadLetterHistory>(`dead-letters/${deliveryId}`);
   console.log(json ? JSON.stringify(history) : formatHistory(history));
   return { ok: true, value: undefined };
 }
 
-function formatHistory(history: DeliveryHistory): string {
+function formatHistory(history: DeadLetterHistory): string {
   const { deliveryId, outcome, receivedAt, verifiedBy, secretFingerprint, headers, body } = history;
   const timeline = [
     ...history.deadLetters.map(
