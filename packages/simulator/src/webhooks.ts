@@ -67,7 +67,7 @@ function arrivalsOf(
   duplicates: number,
   random: Random,
 ): Arrival[] {
-  const data = random.chance(0.05) ? { ...original, ...undocumentedFields } : original;
+  const data = random.chance(0.05) ? { ...original, ...unknownFields } : original;
   const identity = { event, id, entityId };
   const create = (kind: Webhook["kind"], ticks: Ticks, attempt?: number): Webhook => ({
     body: encodeVariant({ event, id, data, ticks, attempt }, random),
@@ -138,7 +138,7 @@ const invalidFields = [
 ];
 
 /** They change nothing. */
-const undocumentedFields = { riskScore: 0.25, tags: ["a", "é"], review: { by: null } };
+const unknownFields = { riskScore: 0.25, tags: ["a", "é"], review: { by: null } };
 
 /** Returns an event's bytes as one of iComply's releases writes them: a retry may come from another release. */
 function encodeVariant(
@@ -151,7 +151,7 @@ function encodeVariant(
   const renamed = { event: undefined, webhookEvent: event };
   switch (random.below(40)) {
     case 0:
-      return encode({ ...plain, ...undocumentedFields });
+      return encode({ ...plain, ...unknownFields });
     case 1:
       return encode({ ...plain, ...renamed });
     case 2:
