@@ -1,5 +1,5 @@
 export type { LocalServer } from "@dossier/embedded";
-export type { Fault } from "./proxy/connection.ts";
+export type { NetworkFault } from "./proxy/connection.ts";
 export { startProxy, type Proxy } from "./proxy/proxy.ts";
 export { openScope, type Scope } from "./scope.ts";
 export { freshDatabase, type Database, type Template } from "./servers/fresh-database.ts";

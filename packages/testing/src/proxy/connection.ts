@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** What a network can do to the connections that run over it. */
-export type Fault =
+export type NetworkFault =
   | { kind: "none" }
   /** Resets every connection, and each new one as soon as it is accepted. */
   | { kind: "cut" }
@@ -26,7 +26,7 @@ export interface ProxiedConnection {
 export function forwardConnection(
   client: Socket,
   target: { host: string; port: number },
-  fault: () => Fault,
+  fault: () => NetworkFault,
 ): ProxiedConnection {
   const upstream = connect({ ...target, allowHalfOpen: true, noDelay: true });
   let broken = false;
@@ -66,7 +66,7 @@ interface Forwarding {
   from: Socket;
   to: Socket;
   direction: "request" | "response";
-  fault(): Fault;
+  fault(): NetworkFault;
   onDropped(): void;
 }
 
@@ -112,7 +112,7 @@ function forward({ from, to, direction, fault, onDropped }: Forwarding): void {
 }
 
 /** Whether what is sent in this direction, bytes or the connection's end, does not arrive. */
-function drops(fault: Fault, direction: Forwarding["direction"], isEnd: boolean): boolean {
+function drops(fault: NetworkFault, direction: Forwarding["direction"], isEnd: boolean): boolean {
   switch (fault.kind) {
     case "none":
     case "cut":

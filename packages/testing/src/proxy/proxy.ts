@@ -1,7 +1,12 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { freePort } from "@dossier/embedded";
-import { forwardConnection, swallowConnection, type Fault, type ProxiedConnection } from "./connection.ts";
+import {
+  forwardConnection,
+  swallowConnection,
+  type NetworkFault,
+  type ProxiedConnection,
+} from "./connection.ts";
 
 /** A TCP proxy that injects network faults. */
 export interface Proxy {
@@ -11,7 +16,7 @@ export interface Proxy {
   /** How many of its connections have lost something to a fault so far. */
   readonly brokenConnections: number;
   /** Replaces the fault of all connections, of those that are open and of those to come. */
-  apply(fault: Fault): void;
+  apply(fault: NetworkFault): void;
   /**
    * Ends the fault. A connection that has lost something is reset, as by a router that forgot it. All others continue.
    */
@@ -29,7 +34,7 @@ export async function startProxy({ target }: { target: string }): Promise<Proxy>
   if (!url.port) throw new Error(`the proxy's target must name its port: ${url.protocol}//${url.hostname}`);
   const address = { host: url.hostname, port: Number(url.port) };
   const connections = new Set<ProxiedConnection>();
-  let fault: Fault = { kind: "none" };
+  let fault: NetworkFault = { kind: "none" };
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     const connection =

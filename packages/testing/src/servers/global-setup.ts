@@ -7,7 +7,7 @@ import { postgresContainer, redisContainer } from "./docker.ts";
 import { dropDatabases } from "./fresh-database.ts";
 import { startPostgres, startRedis } from "./local.ts";
 
-/** A server that cannot be had, and why. */
+/** Why a server is not available. */
 interface Missing {
   missing: string;
 }
@@ -23,7 +23,7 @@ export type Servers = {
 declare module "vitest" {
   interface ProvidedContext {
     servers: Servers;
-    /** Tells this run's databases from those of others on a given server. */
+    /** Distinguishes this run's databases from those of other runs on one server. */
     run: string;
   }
 }
