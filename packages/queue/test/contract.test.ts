@@ -160,18 +160,19 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
   test("if the handler rejects, the job is retried, and the error reported but not stored", async (context) => {
     const { open, consume, errors } = createHarness(context, await locate(context));
     const queue = open();
+    const jobs = manualHandler();
     const deliveryId = randomUUID();
-    let calls = 0;
-    consume(async () => {
-      calls += 1;
-      if (calls === 1) throw new Error(`cannot read John Appleseed of ${deliveryId}`);
-      return { kind: "failed", error: "never" };
+    let rejected = false;
+    consume(async (input) => {
+      if (rejected) return jobs.handle(input);
+      rejected = true;
+      throw new Error(`cannot read John Appleseed of ${deliveryId}`);
     });
 
     await queue.enqueueSingle(deliveryId);
-    await waitForState(queue, deliveryId, "delayed");
+    const retried = await jobs.next();
     const job = await queue.bullmq.getJob(`delivery-${deliveryId}`);
-    await waitForState(queue, deliveryId, "failed");
+    retried.end(COMPLETED);
 
     expect(job?.failedReason).toContain("rejected");
     expect(JSON.stringify(job?.asJSON())).not.toContain("Appleseed");
@@ -237,21 +238,21 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     expect(await queue.counts()).toMatchObject({ failed: 0 });
   });
 
-  test("another consumer takes over the job of one that died, which uses no attempt", async (context) => {
+  test("another consumer takes over the job of one that crashed, which uses no attempt", async (context) => {
     const { open, consume } = createHarness(context, await locate(context));
     const queue = open();
-    const [dying, living] = [manualHandler(), manualHandler()];
+    const [crashed, running] = [manualHandler(), manualHandler()];
     const deliveryIds = [randomUUID(), randomUUID()];
-    const first = consume(dying.handle, QUICK_RECOVERY);
+    const first = consume(crashed.handle, QUICK_RECOVERY);
     await queue.enqueue(deliveryIds);
-    const lost = await dying.next();
+    const lost = await crashed.next();
 
     expect(await first.close(1)).toBe(false);
-    consume(living.handle, QUICK_RECOVERY);
+    consume(running.handle, QUICK_RECOVERY);
 
-    const recovered = await living.next();
+    const recovered = await running.next();
     expect(recovered).toMatchObject({ deliveryIds, single: false });
-    lost.end({ kind: "failed", error: "the result of a dead consumer" });
+    lost.end({ kind: "failed", error: "the result of a crashed consumer" });
     recovered.end(COMPLETED);
     await waitForCounts(queue, { completed: 1, failed: 0, active: 0 });
     expect(await queue.bullmq.getCompleted()).toMatchObject([{ attemptsMade: 1 }]);
@@ -260,15 +261,15 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
   test("a job that stalled too often goes to the handler of stalled jobs", async (context) => {
     const { open, consume } = createHarness(context, await locate(context));
     const queue = open();
-    const [dying, living] = [manualHandler(), manualHandler()];
+    const [crashed, running] = [manualHandler(), manualHandler()];
     const stalled: unknown[] = [];
-    const first = consume(dying.handle, QUICK_RECOVERY);
+    const first = consume(crashed.handle, QUICK_RECOVERY);
     const deliveryId = randomUUID();
     await queue.enqueueSingle(deliveryId);
-    const lost = await dying.next();
+    const lost = await crashed.next();
 
     await first.close(1);
-    consume(living.handle, {
+    consume(running.handle, {
       ...QUICK_RECOVERY,
       maxStalledCount: 0,
       async handleStalled(job) {
@@ -281,6 +282,31 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     expect(stalled).toEqual([{ deliveryIds: [deliveryId], single: true }]);
     expect(await queue.bullmq.getFailed()).toMatchObject([{ failedReason: "stalled" }]);
     lost.end(COMPLETED);
+  });
+
+  test("by default a job may stall three times; the fourth time goes to the handler of stalled jobs", async (context) => {
+    const { open, consume } = createHarness(context, await locate(context));
+    const queue = open();
+    const deliveryId = randomUUID();
+    await queue.enqueueSingle(deliveryId);
+    for (let stalls = 0; stalls < 4; stalls++) {
+      const jobs = manualHandler();
+      const consumer = consume(jobs.handle, {
+        ...QUICK_RECOVERY,
+        handleStalled: () => Promise.reject(new Error(`called after ${stalls} stalls`)),
+      });
+      const lost = await jobs.next();
+      await consumer.close(1);
+      lost.end(COMPLETED);
+    }
+
+    consume(() => Promise.reject(new Error("called after 4 stalls")), {
+      ...QUICK_RECOVERY,
+      handleStalled: async () => ({ kind: "failed", error: "stalled" }),
+    });
+
+    await waitForState(queue, deliveryId, "failed");
+    expect(await queue.bullmq.getFailed()).toMatchObject([{ failedReason: "stalled" }]);
   });
 
   test("a consumer that closes waits for the job in flight and takes no other", async (context) => {

@@ -19,7 +19,7 @@ export {
   type PersonChange,
 } from "./dead-letters/redrive.ts";
 export { exportEvidence } from "./evidence/export.ts";
-export type { Check, Finding, Mismatch } from "./evidence/findings.ts";
+export type { EvidenceCheck, Finding, Mismatch } from "./evidence/findings.ts";
 export { verifyEvidence } from "./evidence/verify-file.ts";
 export { verify, type Verification, type VerifyOptions } from "./evidence/verify.ts";
 export { readChanges, type Change, type ChangePage } from "./feed/changes.ts";

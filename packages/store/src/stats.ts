@@ -4,7 +4,7 @@ import { sql, sqlFile } from "./database/statements.ts";
 import { countDeadLetters } from "./dead-letters/find.ts";
 import { assignPositions, findLastPosition } from "./feed/positions.ts";
 
-/** Exact counts. The groups are counted one after the other, while others write. */
+/** Exact counts. Each group is read by itself, so they may differ by what was written meanwhile. */
 export interface Stats {
   readonly deliveries: {
     readonly open: number;

@@ -25,7 +25,7 @@ export interface TestRecord {
   recordAndSettle(...bodies: readonly (Buffer | string)[]): Promise<string[]>;
   /** Records a body whose one attempt fails, so that it becomes a dead letter `fold-failed`. Returns its id. */
   recordAndExhaust(body: Buffer | string, error?: string): Promise<string>;
-  /** Returns how deliveries stand: `open`, their settlement, or for dead letters the reason. */
+  /** Returns each delivery's status: `open`, its settlement, or of a dead letter the reason. */
   statuses(deliveryIds: readonly string[]): Promise<string[]>;
   /** Returns a statement's rows. */
   rows<Row extends object>(statement: string, values?: readonly unknown[]): Promise<Row[]>;
@@ -36,7 +36,7 @@ export interface TestRecord {
 export interface TestRecordOptions {
   /** Of a migrated database. Default: a new one, dropped when the scope ends. */
   readonly url?: string;
-  /** Connections of the pool. The default has room for those that wait for a lock that a test holds. */
+  /** Connections of the pool. The default is enough for statements that wait for a lock that a test holds. */
   readonly size?: number;
 }
 

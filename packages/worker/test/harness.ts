@@ -71,11 +71,12 @@ export async function createHarness(context: TestContext, servers: Servers | Pro
     },
     /** Waits until the delivery's own job has this state. Returns the job's error. */
     async waitForSingle(deliveryId: string, state: "completed" | "failed"): Promise<string | undefined> {
-      const job = await waitFor(async () => {
-        const found = await queue.bullmq.getJob(`delivery-${deliveryId}`);
-        return (await found?.getState()) === state && found;
-      });
-      return job.failedReason;
+      const jobId = `delivery-${deliveryId}`;
+      await waitFor(
+        () => queue.bullmq.getJobState(jobId),
+        (found) => expect(found).toBe(state),
+      );
+      return (await queue.bullmq.getJob(jobId))?.failedReason;
     },
     async countRows(table: string): Promise<number> {
       const { rowCount } = await pool.query(`select from ${table}`);

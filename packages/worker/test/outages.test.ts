@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { migrate, openPool, type Pool } from "@dossier/store";
+import { refuseEvents } from "@dossier/store/fixtures";
 import { needs, startPostgres, startProxy, startRedis, waitFor } from "@dossier/testing";
 import { describe, expect, test, type TestContext } from "vitest";
 import { blockInserts } from "./faults.ts";
@@ -255,5 +256,24 @@ describe("during an outage of Redis", () => {
     await harness.waitForStatuses([...inFlight, ...waiting, ...delayed], "applied");
     await harness.waitForStatuses(await harness.deliver(newEvent("afterwards")), "applied");
     expect(await harness.countRows("events")).toBe(5);
+  });
+
+  test("FLUSHALL forgets no attempt", async (context) => {
+    const { redis, servers } = await startOwnRedis(context);
+    const harness = await createHarness(context, servers);
+    await refuseEvents(harness.pool, "poison");
+    await harness.deliver(newEvent("poison"));
+    await harness.startWorker({ MAX_ATTEMPTS: 100 });
+    await waitFor(async () => (await harness.countRows("failed_attempts")) > 0);
+
+    await flushAll(redis.url);
+    const before = await harness.countRows("failed_attempts");
+    await harness.makeDue();
+
+    await waitFor(async () => (await harness.countRows("failed_attempts")) > before);
+    const { rows } = await harness.pool.query<{ attempt: number }>(
+      "select attempt from failed_attempts order by failed_attempt_id",
+    );
+    expect(rows.map(({ attempt }) => attempt)).toEqual(rows.map((_, index) => index + 1));
   });
 });

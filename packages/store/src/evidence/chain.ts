@@ -12,7 +12,7 @@ import {
   type ParsedEvent,
 } from "@dossier/events";
 import type { ChainedEntry, Head, RecordedDelivery } from "./entries.ts";
-import type { Check, Report } from "./findings.ts";
+import type { EvidenceCheck, ReportMismatch } from "./findings.ts";
 
 export interface ChainChecker {
   /** Checks the next entry against the one before it and against its delivery. */
@@ -25,7 +25,7 @@ export interface ChainChecker {
  * Checks persons' chains, one person after the other, each by `seq`. Each entry is checked against the stored hash of the
  * one before it, so a changed entry does not cause findings in all that follow.
  */
-export function createChainChecker(report: Report): ChainChecker {
+export function createChainChecker(report: ReportMismatch): ChainChecker {
   let last: ChainedEntry | undefined;
 
   function end(): void {
@@ -59,7 +59,7 @@ export function createChainChecker(report: Report): ChainChecker {
   };
 }
 
-type ReportEntry = (check: Check, mismatch: { expected: string; found: string }) => void;
+type ReportEntry = (check: EvidenceCheck, mismatch: { expected: string; found: string }) => void;
 
 /** Checks that an entry agrees with its delivery's bytes, and that the delivery is settled accordingly. */
 function checkContent(entry: ChainedEntry, report: ReportEntry): void {
@@ -133,7 +133,7 @@ function dataDigestOf({ kind, dataJson }: ChainedEntry, parsed: ParsedEvent | un
 }
 
 /** Checks that a delivery is as it was recorded. */
-export function checkDeliveryDigest(delivery: RecordedDelivery, report: Report): void {
+export function checkDeliveryDigest(delivery: RecordedDelivery, report: ReportMismatch): void {
   const { deliveryId, digest } = delivery;
   const found = deliveryDigest(delivery);
   if (found.equals(digest)) return;

@@ -1,8 +1,8 @@
 /** What can be wrong with the evidence. */
-export type Check =
+export type EvidenceCheck =
   /** A person's entries are not numbered from 1 without a gap. */
   | "sequence"
-  /** An entry's hash is not that of the entry before and what the entry says. */
+  /** An entry's hash is not that of the previous hash and the entry. */
   | "hash"
   /** A chain does not end at the head in `streams`. */
   | "head"
@@ -24,6 +24,7 @@ export type Check =
   | "logged-twice"
   /** A delivery is neither open nor settled. */
   | "unsettled"
+  /** A delivery is both open and settled. */
   | "open-and-settled"
   /** A delivery is settled as `dead-lettered` or `discarded`, and has no dead letter. */
   | "dead-letter-missing"
@@ -49,17 +50,17 @@ export interface Mismatch {
 
 /** A check that failed: for how many rows, and the first of them. */
 export interface Finding {
-  readonly check: Check;
+  readonly check: EvidenceCheck;
   readonly rows: number;
   readonly first: Mismatch;
 }
 
 /** Called for each mismatch, in the order of the walk. */
-export type Report = (check: Check, mismatch: Mismatch, rows?: number) => void;
+export type ReportMismatch = (check: EvidenceCheck, mismatch: Mismatch, rows?: number) => void;
 
 /** Keeps the first mismatch of each check and counts the others, so that memory does not grow with them. */
-export function collectFindings(): { report: Report; findings: () => readonly Finding[] } {
-  const found = new Map<Check, Finding>();
+export function collectFindings(): { report: ReportMismatch; findings: () => readonly Finding[] } {
+  const found = new Map<EvidenceCheck, Finding>();
   return {
     report(check, mismatch, rows = 1) {
       const before = found.get(check);

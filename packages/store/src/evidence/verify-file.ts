@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { diffJson, err, ok, type Json, type PersonState, type Result } from "@dossier/events";
 import { checkDeliveryDigest, createChainChecker } from "./chain.ts";
 import { foldEntries, type ChainedEntry, type Head, type RecordedDelivery } from "./entries.ts";
-import { collectFindings, type Report } from "./findings.ts";
+import { collectFindings, type ReportMismatch } from "./findings.ts";
 import { evidenceLine, type ParsedLine } from "./format.ts";
 import type { Verification } from "./verify.ts";
 
@@ -34,8 +34,12 @@ interface FileChecker {
   end(): Omit<Verification, "findings" | "notes">;
 }
 
-function createFileChecker(report: Report, note: (text: string) => void, codeVersion: string): FileChecker {
-  const reportLine: Report = (check, mismatch) => report(check, { ...mismatch, line });
+function createFileChecker(
+  report: ReportMismatch,
+  note: (text: string) => void,
+  codeVersion: string,
+): FileChecker {
+  const reportLine: ReportMismatch = (check, mismatch) => report(check, { ...mismatch, line });
   // The chain's end is compared with the head, which is an earlier line.
   const chain = createChainChecker((check, mismatch) =>
     check === "head" ? report(check, { ...mismatch, ...headAt }) : reportLine(check, mismatch),

@@ -3,7 +3,7 @@ import type { Connection, Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
 import { checkDeliveryDigest, createChainChecker } from "./chain.ts";
 import { BATCH_SIZE, readEntries, toDelivery, type DeliveryRow } from "./entries.ts";
-import { collectFindings, type Check, type Finding, type Report } from "./findings.ts";
+import { collectFindings, type EvidenceCheck, type Finding, type ReportMismatch } from "./findings.ts";
 
 export interface VerifyOptions {
   /**
@@ -67,7 +67,7 @@ async function countEvidence(
 async function checkChains(
   connection: Connection,
   entityId: string | undefined,
-  report: Report,
+  report: ReportMismatch,
   onProgress: (checked: number) => void,
 ): Promise<Pick<Verification, "events" | "redeliveries">> {
   const chains = createChainChecker(report);
@@ -93,7 +93,7 @@ const selectUnlogged = sqlFile("select_unlogged_deliveries");
 async function checkUnloggedDeliveries(
   connection: Connection,
   entityId: string | undefined,
-  report: Report,
+  report: ReportMismatch,
 ): Promise<void> {
   const query = { ...selectUnlogged, values: [entityId ?? null] };
   for await (const rows of readInBatches<DeliveryRow>(connection, query, BATCH_SIZE))
@@ -102,7 +102,7 @@ async function checkUnloggedDeliveries(
 
 /** A query that must return no row. */
 interface ConsistencyCheck {
-  readonly check: Check;
+  readonly check: EvidenceCheck;
   /** The table of the row that is wrong. */
   readonly table: string;
   /** Selects the wrong rows by `delivery_id`, `entity_id` or `append_id`, with `expected` and `found`. */
@@ -187,7 +187,7 @@ const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
 async function runCheck(
   connection: Connection,
   { check, table, orderBy, text }: ConsistencyCheck,
-  report: Report,
+  report: ReportMismatch,
   values: unknown[] = [],
 ): Promise<void> {
   const { rows } = await connection.query<{

@@ -6,7 +6,7 @@ import type { LocalServer, ServerOptions } from "@dossier/embedded";
 export const PASSWORD = "test";
 
 /** Kept from run to run, so that a test need not wait for `initdb`. */
-const CACHE = join(import.meta.dirname, "../../node_modules/.cache");
+const CACHE = join(import.meta.dirname, "../../node_modules/.cache/postgres");
 
 /** Starts a Postgres for one test, which may kill, freeze and restart it. Its superuser is `postgres`. */
 export function startPostgres(options: ServerOptions = {}): Promise<LocalServer> {
