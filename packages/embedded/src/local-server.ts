@@ -33,7 +33,7 @@ export interface ServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** What differs between kinds of servers. */
+/** What differs between the kinds of servers. */
 export interface ServerKind {
   readonly name: string;
   url(port: number): string;
@@ -43,7 +43,7 @@ export interface ServerKind {
 
 /**
  * Starts a server that ends with this process at the latest, however this process ends. It does not receive the
- * terminal's Ctrl-C, so its users can finish their own shutdown first.
+ * terminal's Ctrl-C, so that it can be used until the end of a shutdown.
  */
 export async function startServer(kind: ServerKind, options: ServerOptions): Promise<LocalServer> {
   const port = options.port ?? (await freePort());

@@ -44,7 +44,7 @@ async function sql(url: string, statement: string): Promise<unknown[]> {
   return (await (await connected(url)).query(statement)).rows;
 }
 
-test("a server rejects clients without the password", async () => {
+test("a server accepts no connection without the password", async () => {
   const server = await started();
   for (const password of ["", "wrong"]) {
     const url = Object.assign(new URL(server.url), { password });
@@ -138,7 +138,7 @@ test("a server that was left running is stopped, and its data are recovered", as
   expect(await sql(server.url, "select n from t")).toEqual([{ n: 1 }]);
 });
 
-test("another program that has the process id of a killed server is not stopped", async () => {
+test("a program that has the process id of a killed server is not stopped", async () => {
   const dir = await temporaryFolder();
   const killed = await started({ dir });
   await killed.kill();

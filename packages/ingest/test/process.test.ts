@@ -14,7 +14,11 @@ const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
 /** Starts ingest as a process of its own. */
 function startProcess(context: TestContext, env: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, [main], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const { NODE_COMPILE_CACHE } = process.env;
+  const child = spawn(process.execPath, [main], {
+    env: { NODE_COMPILE_CACHE, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   context.onTestFinished(() => void child.kill("SIGKILL"));
   const lines: Line[] = [];
   const reader = createInterface(child.stdout).on("line", (line) => lines.push(JSON.parse(line)));

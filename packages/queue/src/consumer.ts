@@ -19,7 +19,7 @@ const RETRY_MS = 1_000;
 
 export interface JobInput {
   readonly deliveryIds: readonly string[];
-  /** Whether the job is for one delivery alone: then its state and its error show how that delivery fares. */
+  /** Whether the job is for one delivery alone: then its state and its error show the outcome of that delivery. */
   readonly single: boolean;
 }
 
@@ -43,13 +43,13 @@ export interface ConsumerOptions {
   /** Called with every error of the connection, which reconnects, and of each job that another worker has taken over. */
   readonly onError: (error: Error) => void;
   /**
-   * How long a job stays locked by a worker that has died, in milliseconds; a living one renews the lock in time. A
-   * shorter time recovers sooner from a crash; a longer one bears longer pauses of a process. Default 30,000.
+   * How long a job stays locked by a worker that has crashed, in milliseconds; a running one renews the lock in time. A
+   * shorter time recovers sooner from a crash; a longer one tolerates longer pauses of a process. Default 30,000.
    */
   readonly lockDurationMs?: number;
   /** The interval of looking for stalled jobs, in milliseconds. The second look finds a job. Default 15,000. */
   readonly stalledIntervalMs?: number;
-  /** How often a job may stall before `handleStalled` gets it. Fewer spare the workers; more spare the jobs. Default 3. */
+  /** How often a job may stall before `handleStalled` gets it. Fewer protect the workers; more protect the jobs. Default 3. */
   readonly maxStalledCount?: number;
 }
 

@@ -184,7 +184,7 @@ class PoolConnection extends PostgresConnection {
   }
 
   /**
-   * With TCP keep-alive, BullMQ waits up to an hour for a notification. But keep-alive needs minutes to find a dead
+   * With TCP keep-alive, BullMQ waits up to an hour for a notification. But keep-alive needs minutes to find a broken
    * connection, and finds none behind a proxy. Without it, BullMQ polls every 10 s.
    */
   override get hasListenClientKeepAlive(): boolean {

@@ -20,7 +20,7 @@ export interface QueueOptions {
   /** The connection's name in the server's list of clients, such as `dossier-ingest`. */
   readonly name: string;
   /**
-   * The longest time that a call waits for the server, in milliseconds. A longer one bears a slow server; a shorter one
+   * The longest time that a call waits for the server, in milliseconds. A longer one tolerates a slow server; a shorter one
    * answers webhooks sooner while the queue is unavailable. Default 1,000.
    */
   readonly timeoutMs?: number;

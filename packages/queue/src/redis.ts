@@ -67,7 +67,7 @@ export function connectRedisConsumer(
     ...common,
     url: redisUrl,
     connectionName: name,
-    // A worker blocks for a job for at most 10 s; a connection that is silent for longer is dead.
+    // A worker blocks for a job for at most 10 s; a connection that is silent for longer is broken.
     socketTimeout: 15_000,
     maxRetriesPerRequest: null,
     reconnectOnError(error: Error) {

@@ -15,7 +15,7 @@ export interface ProblemOptions {
  *
  * @param status the HTTP status, 400 or above
  * @param code identifies the problem, in kebab-case; clients rely on it, so it never changes
- * @param detail tells a person what was wrong and what to do; no personal data, no secrets
+ * @param detail says what was wrong and what to do; no personal data, no secrets
  */
 export function problem(
   status: number,

@@ -14,8 +14,9 @@ afterEach(() => {
 });
 
 function startProcess(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
+  const { NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [fixture, ...args], {
-    env: { PORT: "0", ...env },
+    env: { NODE_COMPILE_CACHE, PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   running.push(child);

@@ -1,7 +1,7 @@
 import { compare, formatTicks, type History, type HistoryEvent } from "./history.ts";
 import { isDocumented } from "./payload.ts";
 
-const STATUSES = [
+export const STATUSES = [
   "unknown",
   "pending",
   "id-upload-started",

@@ -91,7 +91,7 @@ function arrivalsOf(
   return [overtaken ? { ...first, ticks: retry.ticks + 1n } : first, ...further];
 }
 
-/** As iComply retries, or as somebody has it sent again within a year or so. */
+/** Returns the delay of a retry by iComply, or of a manual redelivery within about a year. */
 function retryDelay(retry: number, random: Random): Ticks {
   if (random.chance(0.05)) return DAY * BigInt(1 + random.below(400));
   return (RETRY_AFTER_MINUTES[retry] ?? 60n) * MINUTE + BigInt(random.below(Number(30n * SECOND)));

@@ -143,7 +143,7 @@ export function eventBody(
 
 export const UNPARSABLE_BODY = Buffer.from("not JSON at all");
 
-/** Returns a body that is JSON and no valid event. `marker` makes it differ from others. */
+/** Returns a body that is JSON and no valid event. Different markers make different bodies. */
 export function invalidBody(marker = "somewhere"): Buffer {
   return encode({ ...payload({ event: "NaturalPersonPending" }), id: "", marker });
 }

@@ -1,9 +1,9 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Packages whose tests wait for much: for processes to start, and for time limits to pass. */
+/** Packages whose tests start many processes or wait for time limits. */
 const SLOWEST = ["worker", "fuzz", "queue", "cli", "embedded"];
 
-/** Starts with the slowest packages, so that no worker is left alone with them at the end. */
+/** Starts with the slowest packages: at the end, short files fill all workers. */
 export class SlowestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);

@@ -69,32 +69,31 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
 
   /** Does not read the delivery, which may be what stops the workers. */
   async function deadLetterDelivery(job: JobInput): Promise<Execution> {
-    const letter = stalled();
     const outcomes = new Map<string, Outcome>();
     for (const deliveryId of job.deliveryIds) {
-      const wasOpen = await outagePause.run(() => deadLetter(pool, deliveryId, letter, version));
+      const wasOpen = await outagePause.run(() => deadLetter(pool, deliveryId, stalled(), version));
       outcomes.set(
         deliveryId,
-        wasOpen ? { kind: "dead-lettered", deadLetter: letter } : { kind: "not-open" },
+        wasOpen ? { kind: "dead-lettered", deadLetter: stalled() } : { kind: "not-open" },
       );
     }
     report(outcomes);
     return { job, outcomes };
   }
 
-  /** Finds deliveries that were dead-lettered by a worker that died before their job ended. */
+  /** Finds deliveries that were dead-lettered by a worker that crashed before their job ended. */
   async function recallDeadLetters(execution: Execution): Promise<Execution> {
     const { job, outcomes } = execution;
     const notOpen = job.deliveryIds.filter((deliveryId) => outcomes.get(deliveryId)?.kind === "not-open");
     if (notOpen.length === 0) return execution;
     const recalled = new Map(outcomes);
     const found = await outagePause.run(() => findDeadLettered(pool, notOpen));
-    for (const [deliveryId, letter] of found)
-      recalled.set(deliveryId, { kind: "dead-lettered", deadLetter: { ...letter, issues: [] } });
+    for (const [deliveryId, { reason, message }] of found)
+      recalled.set(deliveryId, { kind: "dead-lettered", deadLetter: { reason, message, issues: [] } });
     return { job, outcomes: recalled };
   }
 
-  /** A delivery that failed leaves its batch for a job of its own, which shows how it fares. */
+  /** A delivery that failed leaves its batch for a job of its own, which shows its outcome. */
   async function enqueueSingles(execution: Execution): Promise<Execution> {
     const { job, outcomes } = execution;
     if (job.single) return execution;

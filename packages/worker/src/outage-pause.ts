@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { OutageLog } from "@dossier/service";
+import { backoff, type OutageLog } from "@dossier/service";
 import { isOutage, isRetryable } from "@dossier/store";
 
 /** Thrown if the worker shuts down during an outage. The work was not done. */
@@ -32,9 +32,8 @@ export interface Outage {
   readonly error: unknown;
 }
 
-const FIRST_DELAY_MS = 100;
-/** The longest time until the end of an outage is noticed. A shorter one sends more queries to a failing server. */
-const LONGEST_DELAY_MS = 3_000;
+/** A shorter cap notices the end of an outage sooner, and sends more queries to a failing server. */
+const RETRY_LIMITS = { baseMs: 200, capMs: 3_000 };
 
 /** @param log gets the beginning and the end of each outage, whatever number of calls wait for the end */
 export function createOutagePause(shutdownSignal: AbortSignal, log: OutageLog): OutagePause {
@@ -55,7 +54,7 @@ export function createOutagePause(shutdownSignal: AbortSignal, log: OutageLog): 
       return outage;
     },
     async run(work, causeOf = () => Promise.resolve("infrastructure")) {
-      for (let delayMs = FIRST_DELAY_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS)) {
+      for (let attempt = 1; ; attempt++) {
         try {
           const value = await work();
           resume();
@@ -70,7 +69,9 @@ export function createOutagePause(shutdownSignal: AbortSignal, log: OutageLog): 
           }
           if (cause === "infrastructure" && isOutage(error)) pause(error);
           // An abort ends the delay; then the work runs once more before it is given up.
-          await sleep(delayMs, undefined, { signal: shutdownSignal }).catch(() => undefined);
+          await sleep(backoff(attempt, RETRY_LIMITS), undefined, { signal: shutdownSignal }).catch(
+            () => undefined,
+          );
         }
       }
     },

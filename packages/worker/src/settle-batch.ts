@@ -89,9 +89,9 @@ async function recordFailure(deliveryId: string, cause: unknown, options: BatchO
   if (attempt < maxAttempts)
     return { kind: "failed", error, attempt, retryInMs: backoff(attempt, RETRY_LIMITS) };
   const identity = await outagePause.run(() => findIdentity(pool, deliveryId));
-  const letter = foldFailed(attempt, error, identity);
-  const wasOpen = await outagePause.run(() => deadLetter(pool, deliveryId, letter, version));
-  return wasOpen ? { kind: "dead-lettered", deadLetter: letter } : { kind: "not-open" };
+  const lastFailure = foldFailed(attempt, error, identity);
+  const wasOpen = await outagePause.run(() => deadLetter(pool, deliveryId, lastFailure, version));
+  return wasOpen ? { kind: "dead-lettered", deadLetter: lastFailure } : { kind: "not-open" };
 }
 
 function errorText(error: unknown): string {

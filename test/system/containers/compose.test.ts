@@ -43,16 +43,17 @@ test("it starts without configuration, and lists the public secrets", async () =
   }
 });
 
-test("the six samples lead to the expected persons", async () => {
+test("the samples lead to the expected persons", async () => {
   expect(await send({ secret: TRIAL })).toMatchObject({ code: 0 });
   await settled(TRIAL);
-  const { items } = await ask<{ items: unknown }>("natural-persons", TRIAL);
-  expect(items).toMatchObject([
+  const { items } = await ask<{ items: unknown[] }>("natural-persons", TRIAL);
+  for (const person of [
     { entityId: "123340-830e-44bc-9a2d-6df7e20b307a", status: "documents-uploaded", version: 1 },
     { entityId: "12345a38-ee24-4686-8b4d-9251019f0009", status: "id-uploaded", version: 1 },
     { entityId: "17f86a38-ee24-4686-8b4d-9251019f0009", status: "id-upload-started", version: 2 },
     { entityId: "702a96b1-e145-45fc-99c1-69c2199aa30d", status: "approved", version: 2 },
-  ]);
+  ])
+    expect(items).toContainEqual(expect.objectContaining(person));
 });
 
 test("ingest's port is public, the console's is on loopback, and there is no other", async () => {

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import pTimeout from "p-timeout";
 import pg from "pg";
 
 /** A pool of connections to the record. */
@@ -49,7 +49,7 @@ const CLOSE_MS = 2_000;
 
 /** Closes a pool. Does not wait for statements that a silent server never answers: they end by the pool's `timeoutMs`. */
 export async function closePool(pool: Pool): Promise<void> {
-  await Promise.race([pool.end(), delay(CLOSE_MS, undefined, { ref: false })]);
+  await pTimeout(pool.end(), { milliseconds: CLOSE_MS, fallback: () => undefined });
 }
 
 const { INT8, JSON: JSON_TEXT } = pg.types.builtins;

@@ -12,20 +12,20 @@ const SEARCH = "select * from person_search order by entity_id";
 /** All properties of the projection's tables except their rows. */
 const STRUCTURE = `
   select 'column' as what, table_name, column_name as name, concat_ws(' ', ordinal_position, data_type, collation_name, is_nullable, column_default) as definition
-    from information_schema.columns where table_name in ('natural_persons', 'person_search')
+    from information_schema.columns where table_schema = 'public' and table_name in ('natural_persons', 'person_search')
   union all select 'comment', c.relname, a.attname, col_description(c.oid, a.attnum) from pg_class c join pg_attribute a on attrelid = c.oid
     where c.oid in ('natural_persons'::regclass, 'person_search'::regclass) and attnum > 0
   union all select 'table comment', relname, relowner::regrole::text, obj_description(oid, 'pg_class') from pg_class
     where oid in ('natural_persons'::regclass, 'person_search'::regclass)
   union all select 'options', relname, array_to_string(reloptions, ','), array_to_string(array(select unnest(relacl)::text order by 1), ',') from pg_class
     where oid in ('natural_persons'::regclass, 'person_search'::regclass)
-  union all select 'index', tablename, indexname, indexdef from pg_indexes where tablename in ('natural_persons', 'person_search')
+  union all select 'index', tablename, indexname, indexdef from pg_indexes where schemaname = 'public' and tablename in ('natural_persons', 'person_search')
   union all select 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint
     where conrelid in ('natural_persons'::regclass, 'person_search'::regclass)
   union all select 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) from pg_trigger
     where tgrelid in ('natural_persons'::regclass, 'person_search'::regclass)
   union all select 'schema', nspname, '', '' from pg_namespace where nspname like 'dossier%'
-  order by 1, 2, 3`;
+  order by 1, 2, 3, 4`;
 
 /** Rebuilds, or says what a rebuild would do. Returns how it changes persons. */
 async function rebuildAndListChanges({ dryRun = false } = {}): Promise<RebuildChange[]> {

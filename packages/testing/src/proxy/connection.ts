@@ -22,7 +22,7 @@ export interface ProxiedConnection {
   reset(): void;
 }
 
-/** Forwards a client's connection to the target, as the fault of each moment allows. */
+/** Forwards a client's connection to the target, as the current fault allows. */
 export function forwardConnection(
   client: Socket,
   target: { host: string; port: number },

@@ -23,7 +23,7 @@ export type Servers = {
 declare module "vitest" {
   interface ProvidedContext {
     servers: Servers;
-    /** Distinguishes this run's databases from those of other runs on one server. */
+    /** Part of the names of this run's databases. */
     run: string;
   }
 }
