@@ -1,15 +1,15 @@
 # One image for every service: each is a command of it, such as `packages/ingest/src/main.ts`.
 # There is no build step: Node runs the TypeScript as it is.
 
-# The manifests alone: while they and the lockfile stay the same, what is installed comes from the cache.
+# Only the manifests: while they and the lockfile stay the same, the installed packages come from the cache.
 FROM node:24-trixie-slim AS manifests
 WORKDIR /app
 COPY . .
 RUN find packages -type f ! -path "packages/*/package.json" -delete
 
 # `pnpm deploy` would put the packages under node_modules, where Node strips no types.
-# For no operating system: what is native is the embedded Postgres, which `dossier up` alone starts, and
-# an accelerator that has an equal in JavaScript.
+# `--os=none` skips native packages: the embedded Postgres, which only `dossier up` starts, and an accelerator with a
+# fallback in JavaScript.
 FROM node:24-trixie-slim AS installed
 RUN npm install --global pnpm@12.21.0
 WORKDIR /app
@@ -18,7 +18,7 @@ RUN pnpm install --prod --os=none --frozen-lockfile --filter "@dossier/cli..."
 
 FROM node:24-trixie-slim
 LABEL org.opencontainers.image.title="dossier" \
-      org.opencontainers.image.description="Every person's KYC file, compiled from iComply's webhooks: none lost, none counted twice, every change explained." \
+      org.opencontainers.image.description="Every person's KYC file, built from iComply's webhooks: none lost, none counted twice, every change explained." \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production
 WORKDIR /app

@@ -19,7 +19,6 @@ export default defineConfig({
     // No test depends on the machine's speed: these only end what hangs.
     testTimeout: 2 * MINUTE_MS,
     hookTimeout: 2 * MINUTE_MS,
-    expect: { poll: { timeout: MINUTE_MS } },
     // More than there are processors, as many tests wait. Each has a logical database of Redis, of which there are 15.
     maxWorkers: Math.min(2 * availableParallelism(), 8),
     // For the processes that tests start.

@@ -1,15 +1,14 @@
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { freePort, type LocalServer } from "@dossier/embedded";
 import { migrate } from "@dossier/store";
-import { startPostgres, startProxy, startRedis, type Proxy } from "@dossier/testing";
+import { startPostgres, startProxy, startRedis, waitFor, type Proxy } from "@dossier/testing";
 import type { Topology } from "./schedule.ts";
 import type { SmallDisk } from "./small-disk.ts";
 import { superviseProcess, type SupervisedProcess } from "./supervised-process.ts";
 
 /** Servers and services, each a process of its own, with a proxy on every link between them. */
-export interface Environment extends AsyncDisposable {
+export interface ChaosEnvironment extends AsyncDisposable {
   readonly secret: string;
   /** One for each ingest. */
   readonly webhookUrls: readonly URL[];
@@ -36,10 +35,9 @@ const SECRET = "whs_ef0dbc12345c418ab4a1cc4c888dea02";
 const SERVICES = join(import.meta.dirname, "services");
 const CLOCK_AN_HOUR_AHEAD = ["--import", import.meta.resolve("@dossier/testing/an-hour-ahead")];
 const START_TIMEOUT_MS = 300_000;
-const POLL_MS = 200;
 
 /** Starts everything; the clock of `worker-1` is an hour ahead. Resolves when all services are ready. */
-export async function startEnvironment(options: EnvironmentOptions): Promise<Environment> {
+export async function startEnvironment(options: EnvironmentOptions): Promise<ChaosEnvironment> {
   const { topology, disk, logs, onCrash } = options;
   await using cleanup = new AsyncDisposableStack();
   const settings = { max_wal_size: "64MB", min_wal_size: "32MB", max_connections: "200" };
@@ -105,17 +103,12 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Env
 }
 
 async function waitUntilReady(url: string): Promise<void> {
-  const timeout = AbortSignal.timeout(START_TIMEOUT_MS);
-  const isReady = () =>
-    fetch(`${url}/readyz`, { signal: timeout }).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  while (!(await isReady())) {
-    if (timeout.aborted)
-      throw new Error(`${url} was not ready within ${START_TIMEOUT_MS} ms, before any fault`);
-    await delay(POLL_MS);
-  }
+  const signal = AbortSignal.timeout(START_TIMEOUT_MS);
+  const askReadiness = async () => {
+    const answer = await fetch(`${url}/readyz`, { signal }).then(({ status }) => status, String);
+    return { url, answer };
+  };
+  await waitFor(askReadiness, ({ answer }) => answer === 200, Date.now() + START_TIMEOUT_MS);
 }
 
 function find<T>(known: ReadonlyMap<string, T>, name: string): T {

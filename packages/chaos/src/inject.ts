@@ -3,16 +3,16 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { LocalServer } from "@dossier/embedded";
 import { isOutage, openPool } from "@dossier/store";
 import type { NetworkFault, Proxy } from "@dossier/testing";
-import type { Environment } from "./environment.ts";
+import type { ChaosEnvironment } from "./environment.ts";
 import { RECOVERY_MS, type Fault } from "./schedule.ts";
 
 /**
- * Injects each fault at its start, or, where an earlier one takes longer than scheduled, when its targets are free.
+ * Injects each fault at its start, or, if an earlier one takes longer than scheduled, when its targets are free.
  * Resolves when the last fault is over. `record` is called with each thing that happens.
  */
 export async function injectFaults(
   faults: readonly Fault[],
-  environment: Environment,
+  environment: ChaosEnvironment,
   record: (event: string) => void,
 ): Promise<void> {
   const startedAt = performance.now();
@@ -37,7 +37,7 @@ export async function injectFaults(
 
 async function inject(
   { kind, targets, durationMs }: Fault,
-  { postgres, redis, disk, service, link }: Environment,
+  { postgres, redis, disk, service, link }: ChaosEnvironment,
   record: (event: string) => void,
 ): Promise<void> {
   const [target = "", ...others] = targets;

@@ -1,18 +1,16 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Person } from "@dossier/events";
 import { openQueue, type DeliveryQueue } from "@dossier/queue";
 import { describeError } from "@dossier/service";
 import { listPersons, openPool, verify, type Pool } from "@dossier/store";
+import { waitFor } from "@dossier/testing";
 import type { Answers } from "./client.ts";
-import type { Environment } from "./environment.ts";
+import type { ChaosEnvironment } from "./environment.ts";
 import { SETTLE_TIMEOUT_MS, type Workload } from "./workload.ts";
-
-const POLL_MS = 500;
 
 /** Liveness: without faults, all webhooks get accepted and settled, and the queue gets empty. Returns violations. */
 export async function checkLiveness(
-  { postgres, redis }: Environment,
+  { postgres, redis }: ChaosEnvironment,
   { bodies }: Workload,
   { accepted }: Answers,
 ): Promise<readonly string[]> {
@@ -27,13 +25,15 @@ export async function checkLiveness(
     { name: "chaos", timeoutMs: 5_000, onError: () => undefined },
   );
   try {
-    for (const deadline = performance.now() + SETTLE_TIMEOUT_MS; ; await delay(POLL_MS)) {
-      // The servers may still be recovering.
-      const left = await findOpenWork(pool, queue).catch((error: unknown) => describeError(error).message);
-      if (left === undefined) return violations;
-      if (performance.now() > deadline)
-        return [...violations, `liveness: ${SETTLE_TIMEOUT_MS} ms after the last fault: ${left}`];
-    }
+    // The servers may still be recovering.
+    const probe = () => findOpenWork(pool, queue).catch((error: unknown) => describeError(error).message);
+    await waitFor(probe, (left) => left === undefined, Date.now() + SETTLE_TIMEOUT_MS);
+    return violations;
+  } catch (error) {
+    return [
+      ...violations,
+      `liveness: ${SETTLE_TIMEOUT_MS} ms after the last fault: ${describeError(error).message}`,
+    ];
   } finally {
     await Promise.all([pool.end(), queue.close()]);
   }
@@ -47,10 +47,10 @@ async function findOpenWork(pool: Pool, queue: DeliveryQueue): Promise<string | 
   return `${open} deliveries open, ${waiting} jobs waiting, ${active} active, ${delayed} delayed`;
 }
 
-type Check = (pool: Pool, workload: Workload, answers: Answers) => Promise<readonly string[]>;
+type InvariantCheck = (pool: Pool, workload: Workload, answers: Answers) => Promise<readonly string[]>;
 
 /** Each check returns the violations of one invariant. */
-const SAFETY: Readonly<Record<string, Check>> = {
+const SAFETY: Readonly<Record<string, InvariantCheck>> = {
   answers: async (_pool, _workload, { wrong }) => wrong,
   recording: (pool, _workload, answers) => checkRecording(pool, answers),
   settlement: checkSettlement,

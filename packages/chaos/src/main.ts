@@ -1,12 +1,12 @@
 import { readOptions } from "./options.ts";
-import type { RunResult } from "./run.ts";
+import type { ChaosRunResult } from "./run.ts";
 
 const { seeds, ...options } = readOptions();
 // Loaded afterwards, so that help and wrong usage are fast.
 const { run } = await import("./run.ts");
 const { formatFaults, formatRun } = await import("./report.ts");
 
-const results: RunResult[] = [];
+const results: ChaosRunResult[] = [];
 for (const seed of seeds) {
   const result = await run({ ...options, seed });
   process.stdout.write(`${formatRun(result)}\n`);

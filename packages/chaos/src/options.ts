@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { MAX_SEED, randomSeed, readCommandLine, wholeNumber } from "@dossier/testing/command-line";
 
 const HELP = `npm run chaos -- [--seed S] [--minutes M] [--workers N] [--ingests N] | --ci
 
@@ -17,7 +18,6 @@ Exit codes: 0 all invariants hold, 1 an invariant is violated, 2 wrong usage
 `;
 
 const MINUTE_MS = 60_000;
-const MAX_SEED = 2 ** 32 - 1;
 
 export interface Options {
   /** One run each. */
@@ -32,10 +32,10 @@ export const CI: Options = { seeds: [1158, 1455], durationMs: 0.75 * MINUTE_MS, 
 
 /** Reads the command line. Ends the process with 0 after `--help`, with 2 after wrong usage. */
 export function readOptions(): Options {
-  try {
+  return readCommandLine(HELP, () => {
     const { values } = parseArgs({
       options: {
-        seed: { type: "string", default: String(Math.floor(Math.random() * MAX_SEED)) },
+        seed: { type: "string", default: randomSeed() },
         minutes: { type: "string", default: "3" },
         workers: { type: "string", default: "3" },
         ingests: { type: "string", default: "2" },
@@ -43,29 +43,19 @@ export function readOptions(): Options {
         help: { type: "boolean", short: "h", default: false },
       },
     });
-    if (values.help) {
-      process.stdout.write(HELP);
-      process.exit(0);
-    }
+    if (values.help) return "help";
     if (values.ci) return CI;
-    const minutes = Number(values.minutes);
-    if (!(minutes > 0 && minutes < Infinity))
-      throw new Error(`--minutes must be a number greater than 0, not ${JSON.stringify(values.minutes)}`);
     return {
       seeds: [wholeNumber("seed", values.seed, 0, MAX_SEED)],
-      durationMs: minutes * MINUTE_MS,
+      durationMs: positiveNumber("minutes", values.minutes) * MINUTE_MS,
       workers: wholeNumber("workers", values.workers, 1),
       ingests: wholeNumber("ingests", values.ingests, 1),
     };
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
-    return process.exit(2);
-  }
+  });
 }
 
-function wholeNumber(name: string, text: string, min: number, max = Infinity): number {
+function positiveNumber(name: string, text: string): number {
   const value = Number(text);
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  const range = max === Infinity ? `of ${min} or more` : `from ${min} to ${max}`;
-  throw new Error(`--${name} must be a whole number ${range}, not ${JSON.stringify(text)}`);
+  if (value > 0 && value < Infinity) return value;
+  throw new Error(`--${name} must be a number greater than 0, not ${JSON.stringify(text)}`);
 }

@@ -1,8 +1,16 @@
 import { formatCount, formatTable } from "@dossier/cli/terminal/table";
-import type { RunResult } from "./run.ts";
+import type { ChaosRunResult } from "./run.ts";
 
 /** Returns a line about a run; if it failed, followed by its timeline, the violations and where the logs are. */
-export function formatRun({ seed, faults, answers, persons, violations, timeline, logs }: RunResult): string {
+export function formatRun({
+  seed,
+  faults,
+  answers,
+  persons,
+  violations,
+  timeline,
+  logs,
+}: ChaosRunResult): string {
   const { accepted, failed, exhausted } = answers;
   const passed = violations.length === 0;
   const summary = [
@@ -21,7 +29,7 @@ export function formatRun({ seed, faults, answers, persons, violations, timeline
 }
 
 /** Returns how often each fault was injected in all runs, as a table. */
-export function formatFaults(runs: readonly RunResult[]): string {
+export function formatFaults(runs: readonly ChaosRunResult[]): string {
   const counts = new Map<string, number>();
   for (const { kind } of runs.flatMap(({ faults }) => faults)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   const rows = [

@@ -11,7 +11,7 @@ import { createTopology, scheduleFaults, type Fault } from "./schedule.ts";
 import { mountSmallDisk } from "./small-disk.ts";
 import { createWorkload, sendWorkload } from "./workload.ts";
 
-export interface RunOptions {
+export interface ChaosRunOptions {
   readonly seed: number;
   /** For how long faults are injected and webhooks are sent. */
   readonly durationMs: number;
@@ -19,7 +19,7 @@ export interface RunOptions {
   readonly workers: number;
 }
 
-export interface RunResult {
+export interface ChaosRunResult {
   readonly seed: number;
   readonly faults: readonly Fault[];
   readonly answers: Answers;
@@ -33,7 +33,7 @@ export interface RunResult {
 }
 
 /** Starts an environment, sends the workload while faults are injected, and checks the invariants. */
-export async function run({ seed, durationMs, ingests, workers }: RunOptions): Promise<RunResult> {
+export async function run({ seed, durationMs, ingests, workers }: ChaosRunOptions): Promise<ChaosRunResult> {
   await using disk = await mountSmallDisk();
   const topology = createTopology(ingests, workers, disk !== undefined);
   const faults = scheduleFaults(seed, durationMs, topology);

@@ -1,6 +1,6 @@
 import { Random } from "@dossier/simulator";
 
-/** Every kind of fault, with the range of its duration in milliseconds: from a moment to beyond every timeout. */
+/** Every kind of fault, with the range of its duration in milliseconds: from an instant to longer than every timeout. */
 const DURATIONS_MS = {
   "ingest-kill": [200, 3_000],
   "ingest-freeze": [6_000, 14_000],

@@ -19,7 +19,7 @@ export interface SmallDisk extends AsyncDisposable {
 const SIZE = "1g";
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
-/** Mounts a small disk. Returns `undefined` where this user has no right to. */
+/** Mounts a small disk. Returns `undefined` if this user may not mount one. */
 export async function mountSmallDisk(): Promise<SmallDisk | undefined> {
   const mount = await mkdtemp(join(tmpdir(), "dossier-chaos-disk-"));
   try {

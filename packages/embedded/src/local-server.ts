@@ -11,7 +11,7 @@ export interface LocalServer {
   readonly port: number;
   /** The folder that holds its data. */
   readonly dir: string;
-  /** Of its main process; another one after each `restart`. */
+  /** The main process's id; a new one after each `restart`. */
   readonly pid: number;
   /**
    * Sends a signal, by default SIGKILL, and after SIGKILL resolves once the main process has ended.
@@ -20,16 +20,16 @@ export interface LocalServer {
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again on the same data and port; shuts it down first if it is running. */
   restart(): Promise<void>;
-  /** Shuts it down, and removes its folder unless that was given. */
+  /** Shuts it down, and removes its folder if that is temporary. */
   stop(): Promise<void>;
 }
 
 export interface ServerOptions {
   /** Default: a free one. */
   readonly port?: number;
-  /** The folder for its data and its log, created where it is missing, and kept. Default: a temporary one. */
+  /** The folder for its data and its log, created if missing, and kept. Default: a temporary one. */
   readonly dir?: string;
-  /** As in the server's own configuration; added to what each kind of server sets. */
+  /** As in the server's own configuration. They are added to those of its kind. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
@@ -37,7 +37,7 @@ export interface ServerOptions {
 export interface ServerKind {
   readonly name: string;
   url(port: number): string;
-  /** Prepares the data in `dir` where there are none, and returns how to start a server on them. */
+  /** Prepares the data in `dir` if there are none, and returns how to start a server on them. */
   prepare(dir: string, port: number): Promise<Launch>;
 }
 
@@ -49,12 +49,12 @@ export async function startServer(kind: ServerKind, options: ServerOptions): Pro
   const port = options.port ?? (await freePort());
   const { dir, remove } = await openFolder(kind.name, options.dir);
 
-  let how: Launch;
+  let launchOptions: Launch;
   let child: ChildProcess;
   try {
     const log = options.dir && join(dir, `${kind.name}.log`);
-    how = { ...(await kind.prepare(dir, port)), log };
-    child = await launch(how);
+    launchOptions = { ...(await kind.prepare(dir, port)), log };
+    child = await launch(launchOptions);
   } catch (error) {
     await remove();
     throw error;
@@ -65,7 +65,7 @@ export async function startServer(kind: ServerKind, options: ServerOptions): Pro
     child.kill(signal);
   }
 
-  /** Wakes frozen processes: they would neither obey the signal nor notice the end of the main one. */
+  /** Resumes frozen processes: they would neither handle the signal nor notice that the main one has ended. */
   async function end(signal: NodeJS.Signals): Promise<void> {
     child.kill(signal);
     await signalAll("SIGCONT");
@@ -85,11 +85,11 @@ export async function startServer(kind: ServerKind, options: ServerOptions): Pro
       else child.kill(signal);
     },
     async restart() {
-      await end(how.stopSignal);
-      child = await launch(how);
+      await end(launchOptions.stopSignal);
+      child = await launch(launchOptions);
     },
     async stop() {
-      await end(how.stopSignal);
+      await end(launchOptions.stopSignal);
       await remove();
     },
   };
@@ -97,11 +97,11 @@ export async function startServer(kind: ServerKind, options: ServerOptions): Pro
 
 async function openFolder(
   name: string,
-  given: string | undefined,
+  chosen: string | undefined,
 ): Promise<{ dir: string; remove(): Promise<void> }> {
-  if (given !== undefined) {
-    await mkdir(given, { recursive: true });
-    return { dir: given, remove: () => Promise.resolve() };
+  if (chosen !== undefined) {
+    await mkdir(chosen, { recursive: true });
+    return { dir: chosen, remove: () => Promise.resolve() };
   }
   const dir = await mkdtemp(join(tmpdir(), `dossier-${name}-`));
   // A server that ends at the same time may still be writing.
@@ -120,7 +120,7 @@ function pidOf(child: ChildProcess): number {
   return child.pid;
 }
 
-/** Does nothing where the process has ended meanwhile. */
+/** Does nothing if the process has ended. */
 function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);

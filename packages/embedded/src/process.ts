@@ -12,28 +12,28 @@ const KEPT_LINES = 30;
 export interface Launch {
   readonly command: string;
   readonly args: readonly string[];
-  /** The user that it runs as, where that is not our own. */
+  /** The user that it runs as, if that is not our own. */
   readonly options?: { readonly uid?: number; readonly gid?: number };
   /** Part of the line that it prints once it takes connections. */
   readonly ready: string;
-  /** Part of what it prints where it could not start this time, and may the next. */
+  /** Part of what it prints if it failed to start and may start on the next attempt. */
   readonly retryOn?: string;
   /** Makes it shut down. */
   readonly stopSignal: NodeJS.Signals;
   /** Shell command that ends it after the end of this process: `$1` is its process id. */
   readonly orphaned: string;
-  /** File for all that it prints, begun anew at each start. */
+  /** File for all that it prints, overwritten at each start. */
   readonly log?: string | undefined;
 }
 
-/** Starts a server and resolves once it is ready. Rejects with its last lines where it ends, or takes two minutes. */
-export async function launch(how: Launch): Promise<ChildProcess> {
+/** Starts a server and resolves once it is ready. Rejects with its last lines if it ends, or takes more than two minutes. */
+export async function launch(options: Launch): Promise<ChildProcess> {
   const until = performance.now() + START_MS;
   for (;;) {
     try {
-      return await launchOnce(how);
+      return await launchOnce(options);
     } catch (error) {
-      const mayRetry = how.retryOn !== undefined && String(error).includes(how.retryOn);
+      const mayRetry = options.retryOn !== undefined && String(error).includes(options.retryOn);
       if (!mayRetry || performance.now() > until) throw error;
     }
     await delay(RETRY_PAUSE_MS);
@@ -48,11 +48,11 @@ async function launchOnce({ command, args, options, ready, orphaned, log }: Laun
     windowsHide: true,
     stdio: ["ignore", "pipe", "pipe"],
   });
-  // Where the disk is full, the log is incomplete, and nothing else.
+  // If the disk is full, only the log is incomplete.
   const file = log === undefined ? undefined : createWriteStream(log).on("error", () => undefined);
   const printed: string[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const fail = (what: string) => reject(new Error([`${command} ${what}`, ...printed].join("\n")));
+  const fail = (problem: string) => reject(new Error([`${command} ${problem}`, ...printed].join("\n")));
 
   for (const stream of [child.stdout, child.stderr]) {
     if (file !== undefined) stream.pipe(file, { end: false });
@@ -81,7 +81,7 @@ async function launchOnce({ command, args, options, ready, orphaned, log }: Laun
   }
 }
 
-/** Returns the processes that a process has started and that still run; none where the system does not say. */
+/** Returns the running child processes of a process; none if the system has no /proc. */
 export async function childrenOf(pid: number): Promise<number[]> {
   const list = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
   return list.split(" ").filter(Boolean).map(Number);

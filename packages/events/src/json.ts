@@ -50,7 +50,7 @@ function withSortedNames(value: Json): Json {
   return Object.fromEntries(names.map((name) => [name, withSortedNames(value[name] ?? null)]));
 }
 
-// Two fast searches of the text spare nearly every value two slow walks. They also search inside strings, so they may
+// Two fast searches of the text avoid two slow walks of nearly every value. They also search inside strings, so they may
 // return true without need, but never false in error.
 
 function mayBeDeep(text: string): boolean {

@@ -33,7 +33,7 @@ export interface ParsedEvent extends Event {
  * Parses a delivery's bytes. Returns the event, or the dead letter that the delivery must become.
  *
  * Tolerant where iComply's releases differ: ids may be numbers; times have up to seven fractional digits, with or
- * without a zone; `event` may be named `webhookEvent`; names may be in PascalCase; undocumented fields are kept. Strict
+ * without a zone; `event` may be named `webhookEvent`; names may be in PascalCase; unknown fields are kept. Strict
  * in what identity and order need (`event`, `id`, `data.entityId`, `creationTimeUtc`), and in the data of known types.
  */
 export function parseDelivery(body: Uint8Array): Result<ParsedEvent, DeadLetter> {

@@ -1,8 +1,8 @@
 import type { JsonObject } from "./json.ts";
 
 /**
- * Returns an object of any shape that was ever sent in today's shape. The log keeps data as it came, so whoever reads
- * data calls this first. Each step recognises its old shape, and returns every other object as it is.
+ * Returns an object of any shape that was ever sent in today's shape. The log keeps data as it came, so every
+ * reader of data calls this first. Each step recognises its old shape, and returns every other object as it is.
  */
 export function upcast(object: JsonObject): JsonObject {
   return STEPS.reduce((shape, step) => step(shape), object);

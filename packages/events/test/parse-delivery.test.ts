@@ -29,7 +29,7 @@ describe("parses", () => {
     expect(formatTicks(parsed({ ...ENVELOPE, creationTimeUtc }).ticks)).toBe(utc);
   });
 
-  test("undocumented fields, and keeps those of data", () => {
+  test("unknown fields, and keeps those of data", () => {
     const data = { ...ENVELOPE.data, riskScore: 0.7, notes: [{ by: "someone" }] };
     const event = parsed({ ...ENVELOPE, attempt: 3, tenantId: { any: null }, data });
     expect(JSON.parse(event.dataJson)).toEqual(data);

@@ -1,6 +1,6 @@
 import fc, { type Arbitrary } from "fast-check";
 import { encodePayload, mutatedPayload, validPayload } from "./payload.ts";
-import { MAX_BODY_BYTES } from "./request.ts";
+import { BODY_LIMIT_BYTES } from "./request.ts";
 
 export const documented: Arbitrary<Buffer> = validPayload.map((payload) => encodePayload(payload));
 
@@ -181,7 +181,7 @@ export const atSizeLimit: Arbitrary<Buffer> = fc
     validPayload,
     fc.constantFrom("entity", "entityId", "description", "message", "email", "unknown"),
     fc.constantFrom("x", "\\u0000", "\\ud800", '\\"', "é", "\\\\", " "),
-    fc.constantFrom(MAX_BODY_BYTES - 1, MAX_BODY_BYTES, MAX_BODY_BYTES + 1, MAX_BODY_BYTES + 70_000),
+    fc.constantFrom(BODY_LIMIT_BYTES - 1, BODY_LIMIT_BYTES, BODY_LIMIT_BYTES + 1, BODY_LIMIT_BYTES + 70_000),
   )
   .map(([payload, field, unit, size]) => {
     const name = JSON.stringify(field);

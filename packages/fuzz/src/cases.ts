@@ -6,7 +6,7 @@ import {
   authentication,
   contentLength,
   head,
-  MAX_BODY_BYTES,
+  BODY_LIMIT_BYTES,
   SECRETS,
   TOO_LARGE,
   type Case,
@@ -18,7 +18,7 @@ function wellFormed(category: string, body: Arbitrary<Buffer>): Arbitrary<Case> 
     category,
     segments: [Buffer.concat([head({ headers: [contentLength(bytes), ...headers(bytes)] }), bytes])],
     ending: "wait",
-    expected: bytes.length > MAX_BODY_BYTES ? TOO_LARGE : [expected],
+    expected: bytes.length > BODY_LIMIT_BYTES ? TOO_LARGE : [expected],
   }));
 }
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
-import { setTimeout as delay } from "node:timers/promises";
+import { waitFor } from "@dossier/testing";
 import pTimeout from "p-timeout";
 import type { Case } from "./request.ts";
 
@@ -13,7 +13,6 @@ export interface Answer {
 
 /** Longer than every timeout of the system. */
 export const HANG_MS = 60_000;
-const POLL_MS = 20;
 
 /** Performs a case on a new connection. Rejects if the system neither answers nor ends the connection. */
 export async function perform(port: number, { segments, ending }: Case): Promise<Answer> {
@@ -57,10 +56,11 @@ export async function openIdleConnections(port: number, count: number): Promise<
   await Promise.all(Array.from({ length: count }, open));
   return {
     async allOpen() {
-      for (const deadline = performance.now() + HANG_MS; sockets.size < count; await delay(POLL_MS)) {
-        if (performance.now() > deadline)
-          throw new Error(`${count - sockets.size} of ${count} idle connections cannot be opened again`);
-      }
+      await waitFor(
+        () => ({ idleConnections: sockets.size }),
+        ({ idleConnections }) => idleConnections === count,
+        Date.now() + HANG_MS,
+      );
     },
     close() {
       closed = true;

@@ -3,7 +3,7 @@ import { atSizeLimit, documented } from "./bodies.ts";
 import {
   chunk,
   head,
-  MAX_BODY_BYTES,
+  BODY_LIMIT_BYTES,
   segmented,
   signature,
   signedHead,
@@ -29,7 +29,7 @@ export const chunked = fc
         Buffer.from(`0\r\n${trailer}\r\n`),
       ],
       ending: "wait",
-      expected: body.length > MAX_BODY_BYTES ? TOO_LARGE : [200],
+      expected: body.length > BODY_LIMIT_BYTES ? TOO_LARGE : [200],
     })),
   );
 

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { randomSeed, readCommandLine, wholeNumber } from "@dossier/testing/command-line";
 
 const HELP = `npm run fuzz -- [--cases N] [--seed S]
 
@@ -19,27 +20,15 @@ export interface Options {
 
 /** Reads the command line. Ends the process with 0 after `--help`, with 2 after wrong usage. */
 export function readOptions(): Options {
-  try {
+  return readCommandLine(HELP, () => {
     const { values } = parseArgs({
       options: {
         cases: { type: "string", default: "100000" },
-        seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
+        seed: { type: "string", default: randomSeed() },
         help: { type: "boolean", short: "h", default: false },
       },
     });
-    if (values.help) {
-      process.stdout.write(HELP);
-      process.exit(0);
-    }
+    if (values.help) return "help";
     return { cases: wholeNumber("cases", values.cases, 1), seed: wholeNumber("seed", values.seed, 0) };
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
-    return process.exit(2);
-  }
-}
-
-function wholeNumber(name: string, text: string, min: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min) return value;
-  throw new Error(`--${name} must be a whole number of ${min} or more, not ${JSON.stringify(text)}`);
+  });
 }

@@ -26,20 +26,20 @@ export const SECRETS = [
   "whs_11112222333344445555666677778888",
 ] as const;
 
-export const MAX_BODY_BYTES = 1024 * 1024;
+export const BODY_LIMIT_BYTES = 1024 * 1024;
 /** A client that still writes when the connection is closed may lose the answer (RFC 9112, 9.6). */
 export const TOO_LARGE = [413, "none"] as const;
 
 export type Header = readonly [name: string, value: string];
 
-export interface Head {
+export interface RequestHead {
   readonly method?: string;
   readonly target?: string;
   readonly headers: readonly Header[];
 }
 
 /** Returns the bytes of a request before its body, in Latin-1, as headers are sent. */
-export function head({ method = "POST", target = "/webhooks/icomply", headers }: Head): Buffer {
+export function head({ method = "POST", target = "/webhooks/icomply", headers }: RequestHead): Buffer {
   const lines = [["host", "ingest"], ["connection", "close"], ...headers].map(
     ([name, value]) => `${name}: ${value}\r\n`,
   );

@@ -1,11 +1,11 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { startIngest } from "@dossier/ingest";
 import { migrateQueue } from "@dossier/queue";
 import { createLogger } from "@dossier/service";
 import { migrate, openPool } from "@dossier/store";
+import { waitFor } from "@dossier/testing";
 import { startWorker } from "@dossier/worker";
 import { HANG_MS } from "./connection.ts";
-import { MAX_BODY_BYTES, SECRETS } from "./request.ts";
+import { BODY_LIMIT_BYTES, SECRETS } from "./request.ts";
 
 /** The system under test: an ingest and a worker in this process, on real servers. */
 export interface System {
@@ -19,8 +19,6 @@ export interface System {
   countDeliveries(): Promise<{ recorded: number; withSecret: number }>;
   stop(): Promise<void>;
 }
-
-const POLL_MS = 5;
 
 const ERROR = /"level":"(error|fatal)"/;
 /** Outages are not caused by the input: servers may be slow on a busy machine. */
@@ -41,7 +39,7 @@ export async function startSystem(databaseUrl: string, redisUrl: string): Promis
   const shutdown = new AbortController();
   const config = { PORT: 0, LOG_LEVEL: "trace" as const, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
   const ingest = await startIngest(
-    { ...config, ICOMPLY_WEBHOOK_SECRETS: [...SECRETS], MAX_BODY_BYTES },
+    { ...config, ICOMPLY_WEBHOOK_SECRETS: [...SECRETS], MAX_BODY_BYTES: BODY_LIMIT_BYTES },
     createLogger({ service: "ingest", level: "trace", destination }),
     shutdown.signal,
   );
@@ -57,17 +55,15 @@ export async function startSystem(databaseUrl: string, redisUrl: string): Promis
   return {
     port: ingest.value.port,
     async waitForSettlements(deliveryIds) {
-      for (const deadline = performance.now() + HANG_MS; ; await delay(POLL_MS)) {
+      const readSettlements = async () => {
         const { rows } = await pool.query<{ delivery_id: string; settlement: string }>(
           `select delivery_id, coalesce(reason, outcome) as settlement
            from settlements left join dead_letters using (delivery_id) where delivery_id = any ($1)`,
           [deliveryIds],
         );
-        if (rows.length === deliveryIds.length)
-          return new Map(rows.map(({ delivery_id, settlement }) => [delivery_id, settlement]));
-        if (performance.now() > deadline)
-          throw new Error(`${deliveryIds.length - rows.length} deliveries not settled within ${HANG_MS} ms`);
-      }
+        return new Map(rows.map(({ delivery_id, settlement }) => [delivery_id, settlement]));
+      };
+      return waitFor(readSettlements, ({ size }) => size === deliveryIds.length, Date.now() + HANG_MS);
     },
     async takeViolations(deliveryIds) {
       const { rows } = await pool.query<{ error: string }>(
@@ -77,7 +73,8 @@ export async function startSystem(databaseUrl: string, redisUrl: string): Promis
       return [...badLines.splice(0), ...rows.map(({ error }) => `an attempt failed: ${error}`)];
     },
     async countDeliveries() {
-      while ((await pool.query("select from open_deliveries limit 1")).rowCount) await delay(POLL_MS);
+      const countOpen = async () => (await pool.query("select from open_deliveries")).rowCount;
+      await waitFor(countOpen, (open) => open === 0, Date.now() + HANG_MS);
       const { rows } = await pool.query<{ recorded: number; withSecret: number }>(
         `select count(*)::int as recorded, count(*) filter (
            where exists (select from unnest($1::text[]) secret where position(convert_to(secret, 'UTF8') in body) > 0)

@@ -100,7 +100,7 @@ export function compare<T extends string | bigint>(a: T, b: T): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-export function toTicks(date: Date): Ticks {
+function toTicks(date: Date): Ticks {
   return BigInt(date.getTime()) * MILLISECOND;
 }
 

@@ -4,15 +4,15 @@ import type { Random } from "./random.ts";
 
 /** One step of a person's way through KYC. */
 export type Step = {
-  readonly event: DocumentedEvent | UndocumentedEvent;
+  readonly event: DocumentedEvent | UnknownType;
   readonly data: Payload["data"];
   /** It has the id and the time of the step before it. */
   readonly simultaneous?: true;
 };
 
-// Names that iComply will never document.
-const undocumentedEvents = ["NaturalPersonNotYetKnown", "LegalEntityNotYetKnown"] as const;
-type UndocumentedEvent = (typeof undocumentedEvents)[number];
+// Types that iComply will never use.
+const unknownTypes = ["NaturalPersonNotYetKnown", "LegalEntityNotYetKnown"] as const;
+type UnknownType = (typeof unknownTypes)[number];
 
 const names = ["Jane Doe", "John O'Hara", "Ada Lovelace", 'Sam "Sammy" Li', "<b>Eve</b>"];
 const namesBeyondAscii = ["Zoë Łukasiewicz", "Nguyễn Thị Ánh", "李小龍", "محمد الفارسي", "Owl 🦉"];
@@ -37,7 +37,7 @@ export class SimulatedPerson {
   /** Yields all steps in their order, approvals and later updates included. */
   *steps(): Generator<Step> {
     if (this.#random.chance(0.03)) {
-      yield this.#undocumented();
+      yield this.#unknownEvent();
       return;
     }
     yield* this.#personalInfo({ entityCreated: true });
@@ -125,7 +125,7 @@ export class SimulatedPerson {
 
   /** A step that the person takes, with the name and e-mail address of that day. */
   *#byClient(event: DocumentedEvent, data: EventData): Generator<Step> {
-    if (this.#random.chance(0.05)) yield this.#undocumented();
+    if (this.#random.chance(0.05)) yield this.#unknownEvent();
     if (this.#random.chance(0.02)) yield this.#outOfTurn();
     if (this.#random.chance(0.05)) this.#name = this.#newName();
     if (this.#random.chance(0.05)) this.#email = this.#newEmail();
@@ -149,10 +149,10 @@ export class SimulatedPerson {
     return { event, data };
   }
 
-  /** Its data must leave no trace in the person's state while its type is unrecognised. */
-  #undocumented(): Step {
+  /** An event of an unknown type, whose data must not reach the person's state. */
+  #unknownEvent(): Step {
     return {
-      event: this.#random.pick(undocumentedEvents),
+      event: this.#random.pick(unknownTypes),
       data: {
         entity: "Not To Be Seen",
         email: "not-to-be-seen@example.com",

@@ -31,7 +31,7 @@ export class Random {
     return this.#generator.next() >>> 0 < probability * 2 ** 32;
   }
 
-  /** Returns one of the choices. Throws a RangeError where there is none. */
+  /** Returns one of the choices. Throws a RangeError if there are none. */
   pick<T>(choices: readonly T[]): T {
     if (choices.length === 0) throw new RangeError("there is nothing to pick from");
     return choices[this.below(choices.length)] as T;

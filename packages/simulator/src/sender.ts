@@ -4,7 +4,7 @@ import http from "node:http";
 import https from "node:https";
 import pRetry, { type Options as RetryOptions } from "p-retry";
 
-/** How a webhook fared. `retries` is how often it was sent again. */
+/** What became of a webhook. `retries` is how often it was sent again. */
 export type SendResult = { readonly retries: number } & (
   | { readonly kind: "accepted"; readonly deliveryId: string }
   /** The answer is about the request: a retry would not change it. */
@@ -24,7 +24,7 @@ export function retryFor(durationMs: number): Retry {
 export interface SenderOptions {
   /** Each request goes to the next of them. */
   readonly urls: readonly URL[];
-  /** Signs the webhooks. */
+  /** The key of the signatures. */
   readonly secret: string;
   /** Requests at the same time, at most; the others wait. Default: any number. */
   readonly connections?: number;
@@ -38,7 +38,7 @@ export interface SenderOptions {
 
 /** Why a request was not accepted. */
 export class SendFailure extends Error {
-  /** The answer's status; `undefined` where none came. */
+  /** The answer's status; `undefined` without one. */
   readonly status: number | undefined;
 
   constructor(message: string, status?: number) {
@@ -145,7 +145,7 @@ function parseAnswer(text: string): { deliveryId?: string; code?: string; detail
   }
 }
 
-/** Where a host has several addresses, the error for all of them has a code and no message. */
+/** If a host has several addresses, the error for all of them has a code and no message. */
 function messageOf(error: Error): string {
   return error.message || ("code" in error ? String(error.code) : error.name);
 }

@@ -67,7 +67,7 @@ function arrivalsOf(
   duplicates: number,
   random: Random,
 ): Arrival[] {
-  const data = random.chance(0.05) ? { ...original, ...undocumentedFields } : original;
+  const data = random.chance(0.05) ? { ...original, ...unknownFields } : original;
   const identity = { event, id, entityId };
   const create = (kind: Webhook["kind"], ticks: Ticks, attempt?: number): Webhook => ({
     body: encodeVariant({ event, id, data, ticks, attempt }, random),
@@ -91,7 +91,7 @@ function arrivalsOf(
   return [overtaken ? { ...first, ticks: retry.ticks + 1n } : first, ...further];
 }
 
-/** As iComply retries, or as somebody has it sent again within a year or so. */
+/** Returns the delay of a retry by iComply, or of a manual redelivery within about a year. */
 function retryDelay(retry: number, random: Random): Ticks {
   if (random.chance(0.05)) return DAY * BigInt(1 + random.below(400));
   return (RETRY_AFTER_MINUTES[retry] ?? 60n) * MINUTE + BigInt(random.below(Number(30n * SECOND)));
@@ -138,7 +138,7 @@ const invalidFields = [
 ];
 
 /** They change nothing. */
-const undocumentedFields = { riskScore: 0.25, tags: ["a", "é"], review: { by: null } };
+const unknownFields = { riskScore: 0.25, tags: ["a", "é"], review: { by: null } };
 
 /** Returns an event's bytes as one of iComply's releases writes them: a retry may come from another release. */
 function encodeVariant(
@@ -151,7 +151,7 @@ function encodeVariant(
   const renamed = { event: undefined, webhookEvent: event };
   switch (random.below(40)) {
     case 0:
-      return encode({ ...plain, ...undocumentedFields });
+      return encode({ ...plain, ...unknownFields });
     case 1:
       return encode({ ...plain, ...renamed });
     case 2:

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { eventBody, invalidBody, openRecord, refuseEvents, UNPARSABLE_BODY } from "./fixtures.ts";
 
-test("statuses tell open deliveries, settled ones and the reasons of dead letters", async (context) => {
+test("statuses distinguish open and settled deliveries, and give dead letters' reasons", async (context) => {
   const record = await openRecord(context);
   const settled = await record.recordAndSettle(
     eventBody("a"),

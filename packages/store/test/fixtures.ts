@@ -116,23 +116,29 @@ const SELECT_TABLES = `
   where relkind = 'r' and relnamespace = 'public'::regnamespace order by 1`;
 
 /** Returns a delivery as ingest records it. */
-export function delivery(body: Buffer | string, given: Partial<Delivery> = {}): Delivery {
+export function delivery(body: Buffer | string, overrides: Partial<Delivery> = {}): Delivery {
   return {
     deliveryId: v7(),
     body: Buffer.from(body),
     headers: { "content-type": "application/json", "user-agent": "iComply" },
     verifiedBy: "signature",
     secretFingerprint: "sha256:0",
-    ...given,
+    ...overrides,
   };
 }
 
 /** Returns the body of a webhook about a person. */
 export function eventBody(
   entityId: string,
-  given: { event?: string; id?: string; creationTimeUtc?: string; attempt?: number; data?: EventData } = {},
+  overrides: {
+    event?: string;
+    id?: string;
+    creationTimeUtc?: string;
+    attempt?: number;
+    data?: EventData;
+  } = {},
 ): Buffer {
-  return encode(payload({ event: "NaturalPersonPending", id: "1", entityId, ...given }));
+  return encode(payload({ event: "NaturalPersonPending", id: "1", entityId, ...overrides }));
 }
 
 export const UNPARSABLE_BODY = Buffer.from("not JSON at all");

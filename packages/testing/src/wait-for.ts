@@ -6,15 +6,15 @@ const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 250;
 const GROWTH = 1.25;
 
-/** What is left of a test's time for saying why it failed. */
+/** Left of a test's time to report why it failed. */
 const SPARE_MS = 2_000;
-/** In hooks, which do not say what time they have. */
+/** In hooks, whose timeout is not known. */
 const HOOK_MS = 110_000;
 
 /**
  * Calls `probe`, with pauses, until what it returns passes `check`, and returns that. Without a check, it must be neither
  * `undefined` nor `null` nor `false`. A probe or a check that throws has not passed: most checks are an `expect`.
- * Throws shortly before the test's own time is over, and says what it last saw.
+ * Throws at `until`, by default shortly before the test's own timeout, and says what it last saw.
  *
  *     await waitFor(() => queue.counts(), (counts) => expect(counts).toMatchObject({ waiting: 0 }));
  *     const line = await waitFor(() => lines.find(({ code }) => code === "swept"));
@@ -49,8 +49,8 @@ function isThere(seen: unknown): boolean {
   return seen !== undefined && seen !== null && seen !== false;
 }
 
-/** When to give up, in milliseconds since 1970. */
-export function deadline(): number {
+/** Returns when to stop waiting, in milliseconds since 1970. */
+function deadline(): number {
   const test = TestRunner.getCurrentTest();
   const { state, startTime } = test?.result ?? {};
   if (test === undefined || state !== "run" || startTime === undefined) return Date.now() + HOOK_MS;

@@ -13,7 +13,7 @@ export async function cancelWrites(pool: Pool): Promise<{ allow(): Promise<unkno
   return { allow: () => pool.query("drop trigger cancelled on open_deliveries") };
 }
 
-/** Settles a delivery, as another worker would, in the moment in which a failed attempt of it is recorded. */
+/** Settles a delivery, as another worker would, when a failed attempt of it is recorded. */
 export async function settleOnFailure(pool: Pool): Promise<void> {
   await pool.query(`
     create function settle_meanwhile() returns trigger language plpgsql as $$

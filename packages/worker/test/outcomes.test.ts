@@ -20,7 +20,7 @@ const BACKENDS = {
 };
 
 const known = eventBody("a");
-const undocumented = eventBody("a", { event: "NaturalPersonAscended" });
+const unknownType = eventBody("a", { event: "NaturalPersonAscended" });
 const conflicting = eventBody("a", { data: { entity: "Somebody Else" } });
 
 describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) => {
@@ -30,7 +30,7 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
     await harness.startWorker();
     await harness.waitForStatuses(first, "applied");
 
-    const batch = await harness.deliver(undocumented, known, conflicting, UNPARSABLE_BODY, invalidBody());
+    const batch = await harness.deliver(unknownType, known, conflicting, UNPARSABLE_BODY, invalidBody());
 
     await harness.waitForStatuses(batch, [
       "applied",
@@ -50,7 +50,7 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
     await harness.waitForStatuses(first, "applied");
 
     const [, , ...deadLettered] = await harness.deliver(
-      undocumented,
+      unknownType,
       known,
       conflicting,
       UNPARSABLE_BODY,

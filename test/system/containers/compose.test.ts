@@ -35,7 +35,7 @@ afterEach(async ({ task }) => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
-test("it starts without configuration, and names the secrets that everyone knows", async () => {
+test("it starts without configuration, and lists the public secrets", async () => {
   await stack.up("--build");
   const notice = await stack.logs("notice");
   for (const name of ["ICOMPLY_WEBHOOK_SECRETS", "DOSSIER_API_TOKEN", "POSTGRES_PASSWORD", "DATABASE_URL"]) {
@@ -104,9 +104,9 @@ test("four workers settle the webhooks of 2,000 persons, though one of them is k
     .finally(() => (hasEnded = true));
 
   await waitFor(() => Promise.all(workers.map(countSettled)), isShared);
-  const [victim, ...others] = workers;
-  if (victim === undefined) throw new Error("no worker runs");
-  await stack.kill(victim);
+  const [killed, ...others] = workers;
+  if (killed === undefined) throw new Error("no worker runs");
+  await stack.kill(killed);
   expect(hasEnded).toBe(false);
   const before = await Promise.all(others.map(countSettled));
 

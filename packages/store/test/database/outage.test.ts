@@ -401,7 +401,7 @@ test("a server that is killed, starts again and recovers is an outage, until the
   });
 });
 
-test("a server that is shut down in order is an outage", async () => {
+test("a server that is shut down cleanly is an outage", async () => {
   await withPool(server.url, async (pool) => {
     const failed = catchError(pool.query("select pg_sleep(600)"));
     await server.restart();

@@ -118,14 +118,14 @@ test.for([...evidence, ...projection])(
       `alter table ${table} rename to other`,
       `alter table ${table} enable row level security`,
       `drop table ${table}`,
-      `create rule quiet as on insert to ${table} do instead nothing`,
+      `create rule ignore_insert as on insert to ${table} do instead nothing`,
       `create index on ${table} ((1))`,
     ]) {
       expect(await readRefusal(statement)).toContain("must be owner");
     }
     expect(
       await readRefusal(
-        `create trigger quiet before insert on ${table} execute function suppress_redundant_updates_trigger()`,
+        `create trigger ignore_insert before insert on ${table} execute function suppress_redundant_updates_trigger()`,
       ),
     ).toMatch(/permission denied|must be owner/);
   },
@@ -240,24 +240,25 @@ test("a role with the owner's rights is refused", async () => {
 });
 
 test("an owner who is no superuser can create the login, also if public's rights were revoked", async () => {
-  await owner.pool.query("create role landlord login createrole password 'secret'");
-  await owner.pool.query("grant dossier_service to landlord with admin option");
-  await owner.pool.query("create database hardened owner landlord");
+  await owner.pool.query("create role database_owner login createrole password 'secret'");
+  await owner.pool.query("grant dossier_service to database_owner with admin option");
+  await owner.pool.query("create database hardened owner database_owner");
   await owner.pool.query("revoke all on database hardened from public");
-  const landlord = urlOf("landlord", "secret", "hardened");
-  await migrate(landlord);
+  const databaseOwner = urlOf("database_owner", "secret", "hardened");
+  await migrate(databaseOwner);
   const superuser = urlOf("postgres", new URL(server.url).password, "hardened");
   await queryAs("revoke all on schema public from public", superuser);
-  const tenant = urlOf("tenant", "secret", "hardened");
-  await ensureServiceLogin(landlord, tenant);
-  expect(await queryAs("select count(*)::int as events from events", tenant)).toEqual({ events: 0 });
+  const service = urlOf("service", "secret", "hardened");
+  await ensureServiceLogin(databaseOwner, service);
+  expect(await queryAs("select count(*)::int as events from events", service)).toEqual({ events: 0 });
 });
 
 test("no error contains the password", async () => {
-  await owner.pool.query("create role lodger login password 'secret'");
-  const error = await ensureServiceLogin(urlOf("lodger", "secret"), urlOf("dossier", "s3cret-word")).catch(
-    (error: unknown) => error,
-  );
+  await owner.pool.query("create role unprivileged login password 'secret'");
+  const error = await ensureServiceLogin(
+    urlOf("unprivileged", "secret"),
+    urlOf("dossier", "s3cret-word"),
+  ).catch((error: unknown) => error);
   expect(error).toBeInstanceOf(pg.DatabaseError);
   expect(JSON.stringify(error) + String(error) + String((error as Error).stack)).not.toContain("s3cret-word");
 });

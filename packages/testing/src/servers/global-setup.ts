@@ -7,7 +7,7 @@ import { postgresContainer, redisContainer } from "./docker.ts";
 import { dropDatabases } from "./fresh-database.ts";
 import { startPostgres, startRedis } from "./local.ts";
 
-/** A server that cannot be had, and why. */
+/** Why a server is not available. */
 interface Missing {
   missing: string;
 }

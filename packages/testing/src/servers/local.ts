@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as embedded from "@dossier/embedded";
 import type { LocalServer, ServerOptions } from "@dossier/embedded";
 
-/** Of the superuser of every Postgres that is started for tests. */
+/** The superuser's password in every Postgres that is started for tests. */
 export const PASSWORD = "test";
 
 /** Kept from run to run, so that a test need not wait for `initdb`. */
@@ -16,7 +16,7 @@ export function startPostgres(options: ServerOptions = {}): Promise<LocalServer>
 /**
  * Starts a Redis for one test (`redis-server` on the PATH), with an append-only file that is flushed each second, as
  * in production: killed, it may lose the writes of the last two seconds, unless the setting `appendfsync` is `always`.
- * Rejects where there is no `redis-server`.
+ * Rejects if there is no `redis-server`.
  */
 export function startRedis(options: ServerOptions = {}): Promise<LocalServer> {
   return embedded.startServer(
