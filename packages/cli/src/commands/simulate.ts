@@ -31,7 +31,7 @@ export const simulateCommand = createCommand("simulate")
   .description(
     joinParagraphs(
       `Sends the webhooks of invented persons on their way through KYC: events of every type,
-      duplicates, retries with a new time and attempt, client updates after approval, undocumented
+      duplicates, retries with a new time and attempt, client updates after approval, unknown
       types; signed, and interleaved. The state that each person must reach is known from how the
       webhooks were made. The same seed makes the same bytes.`,
       RETRIES,
