@@ -46,7 +46,7 @@ export interface HashedEntry extends Entry {
   readonly changesState: boolean;
 }
 
-/** Appends deliveries of one person's events to the person's stream, in the order given. */
+/** Appends deliveries of one person's events, in the order given. Returns their outcomes and the new entries of the log. */
 export function append(stream: Stream, deliveries: readonly ParsedDelivery[]): Appended {
   const outcomes = new Map<string, Outcome>();
   const entries: HashedEntry[] = [];
