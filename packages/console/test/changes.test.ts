@@ -9,7 +9,7 @@ import { responseTo } from "./http.ts";
 /** Returns events of persons `p-<from>` to `p-<to>`. */
 function eventBodies(from: number, to: number): Buffer[] {
   return Array.from({ length: to - from + 1 }, (_, n) =>
-    eventBody(`p-${from + n}`, { id: String(from + n) }),
+    eventBody(`p-${from + n}`, { id: String(from + n), creationTimeUtc: "2026-01-01T00:00:00.0000000Z" }),
   );
 }
 
