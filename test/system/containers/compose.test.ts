@@ -86,7 +86,7 @@ test("secrets, token, login and log level come from the environment, and the dat
   stack.settings = configured;
   await stack.up("--scale", `worker=${WORKERS}`);
   expect(await stack.containers("worker")).toHaveLength(WORKERS);
-  expect(await stack.logs("notice")).toMatch(/ in POSTGRES_PASSWORD$/m);
+  expect(await stack.logs("notice")).toMatch(/: POSTGRES_PASSWORD$/m);
   expect(await send({ secret: TRIAL })).toMatchObject({ code: 1 });
   expect(await send({ secret: secrets.webhook })).toMatchObject({ code: 0 });
   await expect(ask("stats", TRIAL)).rejects.toThrow("401");
