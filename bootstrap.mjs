@@ -44,13 +44,17 @@ try {
 }
 run();
 
+/** Adds what is missing, and removes nothing: the Node that runs this may be the one fetched before. */
 function fetchRuntime() {
-  const wanted = [`pnpm@${PNPM}`];
-  if (!nodeIsNewEnough) wanted.push(`${nodePackage}@${NODE}`);
-  const done = stamp("fetched", wanted.join(" "));
-  if (done.isSet()) return;
-  say(`fetching ${wanted.join(" and ")} from the npm registry (once)`);
-  writeFileSync(join(runtime, "package.json"), '{ "private": true }\n');
+  const file = join(runtime, "fetched");
+  const fetched = existsSync(file) ? readFileSync(file, "utf8").split(" ") : [];
+  const wanted = [`pnpm@${PNPM}`, ...(nodeIsNewEnough ? [] : [`${nodePackage}@${NODE}`])];
+  const missing = wanted.filter((name) => !fetched.includes(name));
+  if (missing.length === 0) return;
+  say(`fetching ${missing.join(" and ")} from the npm registry (once)`);
+  // npm adds what it installs to this file, and removes from node_modules what the file does not name.
+  const manifest = join(runtime, "package.json");
+  if (!existsSync(manifest)) writeFileSync(manifest, '{ "private": true }\n');
   must(
     "npm",
     [
@@ -65,33 +69,28 @@ function fetchRuntime() {
       "--fetch-retry-maxtimeout=3000",
       "--prefix",
       runtime,
-      ...wanted,
+      ...missing,
     ],
     "npm could not fetch them: is the npm registry within reach?",
   );
-  done.set();
+  writeFileSync(file, [...fetched, ...missing].join(" "));
 }
 
 function installWorkspace() {
-  const lock = readFileSync(join(root, "pnpm-lock.yaml"));
-  const done = stamp("installed", createHash("sha256").update(lock).digest("hex"));
-  if (done.isSet() && existsSync(join(root, "node_modules"))) return;
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "pnpm-lock.yaml")))
+    .digest("hex");
+  const stamp = join(runtime, "installed");
+  const done = existsSync(stamp) && readFileSync(stamp, "utf8") === lock;
+  if (done && existsSync(join(root, "node_modules"))) return;
   say("installing the workspace's packages");
   must(
     node,
     [pnpmScript, "install", "--frozen-lockfile", "--reporter=append-only", "--loglevel=warn"],
     "pnpm could not install the packages that pnpm-lock.yaml names: is the npm registry within reach?",
   );
-  done.set();
-}
-
-/** Says of a step that it was done to its end, and with what: an interrupted one is done again. */
-function stamp(name, content) {
-  const file = join(runtime, name);
-  return {
-    isSet: () => existsSync(file) && readFileSync(file, "utf8") === content,
-    set: () => writeFileSync(file, content),
-  };
+  // Written last, so that what was interrupted is done again.
+  writeFileSync(stamp, lock);
 }
 
 function run() {

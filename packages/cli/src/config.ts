@@ -33,8 +33,11 @@ const upSchema = z.object({
   REDIS_URL: variables.REDIS_URL,
   ICOMPLY_WEBHOOK_SECRETS,
   DOSSIER_API_TOKEN,
+  OPS_PORT: variables.opsPort(0),
+  OPS_HOST: variables.OPS_HOST,
   LOG_LEVEL: variables.LOG_LEVEL,
   MAX_BODY_BYTES: variables.MAX_BODY_BYTES,
+  KEEP_ALIVE_SECONDS: variables.KEEP_ALIVE_SECONDS,
   WORKER_CONCURRENCY: variables.WORKER_CONCURRENCY,
   MAX_ATTEMPTS: variables.MAX_ATTEMPTS,
 });

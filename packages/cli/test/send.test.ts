@@ -46,7 +46,7 @@ test("send exits 1 if a payload is refused, and prints why", async () => {
 });
 
 test("send gives up after the given time if nothing answers", async () => {
-  const env = { ICOMPLY_WEBHOOK_SECRETS: "whs_x", INGEST_PORT: "1" };
+  const env = { ICOMPLY_WEBHOOK_SECRETS: "whs_of_this_test", INGEST_PORT: "1" };
   const { code, stdout } = await dossier(["send", "--give-up-after", "0"], env);
   expect(code).toBe(1);
   expect(stdout).toContain("not accepted after 1 attempts: connect ECONNREFUSED 127.0.0.1:1");

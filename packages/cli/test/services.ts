@@ -1,5 +1,5 @@
 import { startConsole } from "@dossier/console";
-import { createLogger, type ShutdownSteps } from "@dossier/service";
+import { createLogger, serveOps, type ShutdownSteps } from "@dossier/service";
 import { openRecord, type TestRecord } from "@dossier/store/fixtures";
 import { freshDatabase, type Scope } from "@dossier/testing";
 import { onTestFinished } from "vitest";
@@ -11,6 +11,8 @@ import type { Environment } from "./command.ts";
 export interface Running extends TestRecord {
   /** What the commands need to find these services. */
   readonly env: Environment;
+  /** Of all services. */
+  readonly opsPort: number;
 }
 
 /** The running test's. */
@@ -30,7 +32,8 @@ export function startAll(): Promise<Running> {
     const started = await startServices(config, createSilentLogger, signal);
     if (!started.ok) throw new Error(started.error);
     const { ports, shutdown } = started.value;
-    return { shutdown, env: { INGEST_PORT: String(ports.ingest), CONSOLE_PORT: String(ports.console) } };
+    const env = { INGEST_PORT: String(ports.ingest), CONSOLE_PORT: String(ports.console) };
+    return { shutdown, env, opsPort: ports.ops };
   });
 }
 
@@ -38,10 +41,14 @@ export function startAll(): Promise<Running> {
 export function startConsoleAlone(): Promise<Running> {
   return start(async (config, signal) => {
     const log = createSilentLogger("console");
-    const started = await startConsole({ ...config, PORT: 0 }, log, signal, { queueTimeoutMs: 20_000 });
+    const ops = await serveOps({ ...config, service: "console", log, drainSignal: signal });
+    if (!ops.ok) throw new Error(ops.error);
+    const context = { log, ops: ops.value, shutdownSignal: signal };
+    const started = await startConsole({ ...config, PORT: 0 }, context, { queueTimeoutMs: 20_000 });
     if (!started.ok) throw new Error(started.error);
-    const { port, shutdown } = started.value;
-    return { shutdown, env: { CONSOLE_URL: `http://127.0.0.1:${port}` } };
+    const { port } = started.value;
+    const shutdown = { ...started.value.shutdown, "close the ops server": () => ops.value.close() };
+    return { shutdown, env: { CONSOLE_URL: `http://127.0.0.1:${port}` }, opsPort: ops.value.port };
   });
 }
 
@@ -49,12 +56,12 @@ async function start(
   startOn: (
     config: ServiceConfig,
     shutdownSignal: AbortSignal,
-  ) => Promise<{ env: Environment; shutdown: ShutdownSteps }>,
+  ) => Promise<{ env: Environment; opsPort: number; shutdown: ShutdownSteps }>,
 ): Promise<Running> {
   const database = await freshDatabase({ name: "with_queue", make: prepareTemplate });
   onTestFinished(database.drop);
   const abort = new AbortController();
-  const { env, shutdown } = await startOn(
+  const { env, opsPort, shutdown } = await startOn(
     {
       INGEST_PORT: 0,
       CONSOLE_PORT: 0,
@@ -64,8 +71,11 @@ async function start(
       REDIS_URL: undefined,
       ICOMPLY_WEBHOOK_SECRETS: [SECRET],
       DOSSIER_API_TOKEN: TOKEN,
+      OPS_PORT: 0,
+      OPS_HOST: "127.0.0.1",
       LOG_LEVEL: "silent",
       MAX_BODY_BYTES: 1024 * 1024,
+      KEEP_ALIVE_SECONDS: 65,
       WORKER_CONCURRENCY: 64,
       MAX_ATTEMPTS: 8,
     },
@@ -77,6 +87,7 @@ async function start(
   });
   return {
     ...(await openRecord(scope, { url: database.url, size: 2 })),
+    opsPort,
     env: { ...env, ICOMPLY_WEBHOOK_SECRETS: SECRET, DOSSIER_API_TOKEN: TOKEN },
   };
 }

@@ -165,7 +165,10 @@ test("up names the ports in use before it starts anything", async () => {
 });
 
 test("up does not print secrets that are configured", async () => {
-  const secrets = { ICOMPLY_WEBHOOK_SECRETS: "whs_given,whs_older", DOSSIER_API_TOKEN: "token_given" };
+  const secrets = {
+    ICOMPLY_WEBHOOK_SECRETS: "whs_given_by_hand,whs_older_by_hand",
+    DOSSIER_API_TOKEN: "token_given",
+  };
   const one = up(secrets);
   await one.ready;
   expect(one.printed()).not.toMatch(/whs_given|whs_older|token_given|FOR TRIALS ONLY/);

@@ -1,5 +1,5 @@
 import type { DeliveryQueue } from "@dossier/queue";
-import { notFound, onError, problem, type Logger, type OutageLog } from "@dossier/service";
+import { answerOptions, notFound, onError, problem, type Logger, type OutageLog } from "@dossier/service";
 import { isOutage, isRetryable, type Pool } from "@dossier/store";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -57,6 +57,7 @@ export function createApp(parts: ConsoleParts): Hono {
   const onOtherError = onError(log);
 
   return new Hono()
+    .options("*", answerOptions("GET, HEAD, POST"))
     .get("/", (c) => c.text(WELCOME))
     .route("/", docsRoutes(openApi(operations, API)))
     .use(`${API}/*`, authenticate(token))

@@ -1,15 +1,19 @@
-import { readConfig, variables } from "@dossier/service";
+import { readConfig, variables, type ProcessConfig } from "@dossier/service";
 import { z } from "zod";
 
 const schema = z.object({
   PORT: variables.port(8081),
+  OPS_PORT: variables.opsPort(9081),
+  OPS_HOST: variables.OPS_HOST,
   LOG_LEVEL: variables.LOG_LEVEL,
   DATABASE_URL: variables.DATABASE_URL,
   REDIS_URL: variables.REDIS_URL,
   DOSSIER_API_TOKEN: variables.DOSSIER_API_TOKEN,
+  KEEP_ALIVE_SECONDS: variables.KEEP_ALIVE_SECONDS,
+  DRAIN_SECONDS: variables.DRAIN_SECONDS,
 });
 
-export type ConsoleConfig = z.output<typeof schema>;
+export type ConsoleConfig = Omit<z.output<typeof schema>, keyof ProcessConfig>;
 
 /** Reads the console's configuration from the environment. */
 export const consoleConfig = () => readConfig(schema, process.env);

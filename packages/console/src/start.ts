@@ -1,13 +1,5 @@
 import { openQueue } from "@dossier/queue";
-import {
-  createMetrics,
-  outageLog,
-  probes,
-  serve,
-  type Logger,
-  type Result,
-  type ShutdownSteps,
-} from "@dossier/service";
+import { outageLog, serve, type Result, type ServiceContext, type ShutdownSteps } from "@dossier/service";
 import { closePool, openPool } from "@dossier/store";
 import { createApp } from "./app.ts";
 import type { ConsoleConfig } from "./config.ts";
@@ -30,12 +22,10 @@ export interface ConsoleOptions {
 /** Starts the console. Returns its port and the steps that shut it down, or why it cannot listen. */
 export async function startConsole(
   config: ConsoleConfig,
-  log: Logger,
-  shutdownSignal: AbortSignal,
+  { log, ops, shutdownSignal }: ServiceContext,
   { heartbeatSeconds, queueTimeoutMs = 1_000 }: ConsoleOptions = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
   const { PORT, DATABASE_URL, REDIS_URL, DOSSIER_API_TOKEN: token } = config;
-  const metrics = createMetrics("console", log);
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
   const outages = {
     postgres: outageLog(log, {
@@ -64,14 +54,16 @@ export async function startConsole(
   });
   app.route(
     "/",
-    probes({
+    ops.addService("console", {
       needs: { postgres: () => pool.query("select 1 from natural_persons limit 1") },
       uses: { queue: () => outages.queue.watch(() => queue.counts()) },
-      metrics,
-      shutdownSignal,
     }),
   );
-  const server = await serve(app, { port: PORT, ...(token === undefined && { host: "127.0.0.1" }) });
+  const server = await serve(app, {
+    port: PORT,
+    ...(token === undefined && { host: "127.0.0.1" }),
+    limits: { keepAliveTimeout: config.KEEP_ALIVE_SECONDS * 1_000 },
+  });
   const shutdown: ShutdownSteps = {
     "close the queue": () => queue.close(),
     "close the pool": () => closePool(pool),
@@ -81,6 +73,6 @@ export async function startConsole(
     return server;
   }
   const { port, close } = server.value;
-  log.info({ code: "listening", port, loopbackOnly: token === undefined }, "listening");
+  log.info({ code: "listening", port, opsPort: ops.port, loopbackOnly: token === undefined }, "listening");
   return { ok: true, value: { port, shutdown: { "close the HTTP server": () => close(), ...shutdown } } };
 }

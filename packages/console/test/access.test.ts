@@ -57,7 +57,7 @@ describe("with a token", () => {
     }
   });
 
-  test.each(["POST", "HEAD", "OPTIONS", "DELETE"])("%s answers 401 as well", async (method) => {
+  test.each(["POST", "HEAD", "DELETE"])("%s answers 401 as well", async (method) => {
     expect((await exchange(shared().port, "/api/v1/stats", { method })).status).toBe(401);
   });
 
@@ -73,10 +73,26 @@ describe("with a token", () => {
   test("paths without data need no token", async () => {
     const { request } = shared();
     const [, script = ""] = /src="([^"]+)"/.exec((await request("/docs")).text) ?? [];
-    for (const path of ["/", "/docs", script, "/openapi.json", "/healthz", "/readyz", "/metrics"]) {
+    for (const path of ["/", "/docs", script, "/openapi.json", "/healthz", "/readyz"]) {
       // A busy machine may be unready.
       expect([path, [200, 503].includes((await request(path)).status)]).toEqual([path, true]);
     }
+  });
+
+  test.each(["/", "/api/v1/stats", "/nothing", "*"])(
+    "OPTIONS %s is answered without a token, as load balancers send none",
+    async (path) => {
+      const { status, headers } = await exchange(shared().port, path, { method: "OPTIONS" });
+      expect([status, headers.allow]).toEqual([204, "GET, HEAD, POST, OPTIONS"]);
+    },
+  );
+
+  test("metrics, and why the console is not ready, are on the ops port alone", async () => {
+    const { request, getOps } = shared();
+    expect((await request("/metrics")).status).toBe(404);
+    expect(Object.keys((await request("/readyz")).json)).toEqual(["status"]);
+    expect((await getOps("/metrics")).text).toContain("process_uptime_seconds");
+    expect((await getOps("/readyz")).json).toHaveProperty("checks");
   });
 });
 
@@ -168,7 +184,7 @@ describe("methods", () => {
     ["/api/v1/changes", "GET, HEAD"],
     ["/api/v1/stats", "GET, HEAD"],
   ])("%s allows %s and answers 405 to other methods", async (path, allow) => {
-    const others = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter((one) => !allow.includes(one));
+    const others = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((one) => !allow.includes(one));
     for (const method of others) {
       const { status, headers, json } = await exchange(shared().port, path, { method });
       expect([method, status, headers.allow, json.code]).toEqual([method, 405, allow, "method-not-allowed"]);
@@ -193,7 +209,7 @@ describe("methods", () => {
 });
 
 test("neither personal data nor a token reaches a log line or a metric", async (context) => {
-  const { get, post, request, recordAndSettle, pool, output } = await startTestConsole(context, {
+  const { get, post, getOps, recordAndSettle, pool, output } = await startTestConsole(context, {
     config: { DOSSIER_API_TOKEN: TOKEN },
   });
   const bearer = { authorization: `Bearer ${TOKEN}` };
@@ -216,8 +232,14 @@ test("neither personal data nor a token reaches a log line or a metric", async (
   );
   expect((await get("/natural-persons?q=canary", bearer)).status).toBe(500);
 
-  const published = output.join("") + (await request("/metrics")).text;
+  const published = output.join("") + (await getOps("/metrics")).text;
   expect(published).toContain("request-failed");
   expect(published).not.toContain("canary");
   expect(published).not.toContain(TOKEN);
+});
+
+test("an idle connection is kept for KEEP_ALIVE_SECONDS", async (context) => {
+  const { port } = await startTestConsole(context, { config: { KEEP_ALIVE_SECONDS: 600 } });
+  const { headers } = await fetch(`http://127.0.0.1:${port}/healthz`);
+  expect(headers.get("keep-alive")).toBe("timeout=600");
 });

@@ -1,5 +1,5 @@
 import { migrateQueue } from "@dossier/queue";
-import { createLogger } from "@dossier/service";
+import { createLogger, serveOps } from "@dossier/service";
 import { migrate, type Pool } from "@dossier/store";
 import { openRecord } from "@dossier/store/fixtures";
 import { freshDatabase, openScope, type Scope } from "@dossier/testing";
@@ -34,7 +34,7 @@ export async function startTestConsole(
 ) {
   const config: ConsoleConfig = {
     PORT: 0,
-    LOG_LEVEL: "trace",
+    KEEP_ALIVE_SECONDS: 65,
     DATABASE_URL: overrides?.DATABASE_URL ?? (await createDatabase(scope)),
     REDIS_URL: undefined,
     DOSSIER_API_TOKEN: undefined,
@@ -44,11 +44,20 @@ export async function startTestConsole(
   const output: string[] = [];
   const log = createLogger({
     service: "console",
-    level: config.LOG_LEVEL,
+    level: "trace",
     destination: { write: (line) => output.push(line) },
   });
   const shutdownSignal = new AbortController();
-  const started = await startConsole(config, log, shutdownSignal.signal, {
+  const ops = await serveOps({
+    service: "console",
+    OPS_PORT: 0,
+    OPS_HOST: "127.0.0.1",
+    log,
+    drainSignal: shutdownSignal.signal,
+  });
+  if (!ops.ok) throw new Error(ops.error);
+  const context = { log, ops: ops.value, shutdownSignal: shutdownSignal.signal };
+  const started = await startConsole(config, context, {
     queueTimeoutMs: 20_000,
     ...options,
   });
@@ -58,6 +67,7 @@ export async function startTestConsole(
   async function shutDown(): Promise<void> {
     shutdownSignal.abort();
     for (const step of Object.values(shutdown)) await step();
+    await context.ops.close();
   }
   const close = () => (closed ??= shutDown());
   scope.onTestFinished(close);
@@ -71,6 +81,8 @@ export async function startTestConsole(
 
   return {
     port,
+    /** Sends a GET to the ops port. */
+    getOps: (path: string) => exchange(context.ops.port, path),
     /** What was logged, as text. */
     output,
     logLines: () => output.map((line) => JSON.parse(line) as LogLine),

@@ -1,6 +1,6 @@
 import { startIngest } from "@dossier/ingest";
 import { migrateQueue } from "@dossier/queue";
-import { createLogger } from "@dossier/service";
+import { createLogger, serveOps } from "@dossier/service";
 import { migrate, openPool } from "@dossier/store";
 import { waitFor } from "@dossier/testing";
 import { startWorker } from "@dossier/worker";
@@ -37,18 +37,29 @@ export async function startSystem(databaseUrl: string, redisUrl: string): Promis
     },
   };
   const shutdown = new AbortController();
-  const config = { PORT: 0, LOG_LEVEL: "trace" as const, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
+  const config = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
+  const log = createLogger({ service: "fuzz", level: "trace", destination });
+  const ops = await serveOps({
+    service: "fuzz",
+    OPS_PORT: 0,
+    OPS_HOST: "127.0.0.1",
+    log,
+    drainSignal: shutdown.signal,
+  });
+  if (!ops.ok) throw new Error(ops.error);
+  const context = { log, ops: ops.value, shutdownSignal: shutdown.signal };
   const ingest = await startIngest(
-    { ...config, ICOMPLY_WEBHOOK_SECRETS: [...SECRETS], MAX_BODY_BYTES: BODY_LIMIT_BYTES },
-    createLogger({ service: "ingest", level: "trace", destination }),
-    shutdown.signal,
-  );
-  const worker = await startWorker(
-    { ...config, WORKER_CONCURRENCY: 64, MAX_ATTEMPTS: 3 },
-    createLogger({ service: "worker", level: "trace", destination }),
-    shutdown.signal,
+    {
+      ...config,
+      PORT: 0,
+      ICOMPLY_WEBHOOK_SECRETS: [...SECRETS],
+      MAX_BODY_BYTES: BODY_LIMIT_BYTES,
+      KEEP_ALIVE_SECONDS: 65,
+    },
+    context,
   );
   if (!ingest.ok) throw new Error(ingest.error);
+  const worker = await startWorker({ ...config, WORKER_CONCURRENCY: 64, MAX_ATTEMPTS: 3 }, context);
   if (!worker.ok) throw new Error(worker.error);
   const pool = openPool(databaseUrl, { name: "fuzz", size: 2 });
 
@@ -88,6 +99,7 @@ export async function startSystem(databaseUrl: string, redisUrl: string): Promis
       for (const service of [ingest.value, worker.value]) {
         for (const step of Object.values(service.shutdown)) await step();
       }
+      await ops.value.close();
       await pool.end();
     },
   };

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startPostgres } from "@dossier/embedded";
 import { migrateQueue } from "@dossier/queue";
-import { createLogger } from "@dossier/service";
+import { createLogger, serveOps } from "@dossier/service";
 import { migrate, openPool, type Pool } from "@dossier/store";
 import { startRedis } from "@dossier/testing";
 import { startIngest } from "../src/index.ts";
@@ -33,17 +33,19 @@ try {
 
 async function run(): Promise<void> {
   const log = createLogger({ service: "ingest", level: "warn" });
+  const drainSignal = new AbortController().signal;
+  const ops = await serveOps({ service: "ingest", OPS_PORT: 0, OPS_HOST: "127.0.0.1", log, drainSignal });
+  if (!ops.ok) throw new Error(ops.error);
   const ingest = await startIngest(
     {
       PORT: 0,
-      LOG_LEVEL: "warn",
       DATABASE_URL: postgres.url,
       REDIS_URL: redis.url,
       ICOMPLY_WEBHOOK_SECRETS: [SECRET],
       MAX_BODY_BYTES: 1024 * 1024,
+      KEEP_ALIVE_SECONDS: 65,
     },
-    log,
-    new AbortController().signal,
+    { log, ops: ops.value },
   );
   if (!ingest.ok) throw new Error(ingest.error);
   const { port, shutdown } = ingest.value;
@@ -72,6 +74,7 @@ async function run(): Promise<void> {
 
   await pool.end();
   for (const step of Object.values(shutdown)) await step();
+  await ops.value.close();
 }
 
 async function countCommits(pool: Pool): Promise<{ deliveries: number; commits: number }> {

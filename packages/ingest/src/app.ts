@@ -1,10 +1,33 @@
+import type { IncomingMessage } from "node:http";
 import type { Result } from "@dossier/events";
-import { notFound, onError, problem, type Logger, type Metrics } from "@dossier/service";
+import {
+  answerOptions,
+  notFound,
+  onError,
+  problem,
+  summedLog,
+  type Logger,
+  type Metrics,
+} from "@dossier/service";
 import { Hono } from "hono";
+import { describeRequest } from "./describe-request.ts";
 import type { Receiver, RejectedWebhook } from "./receive.ts";
 import type { VerificationFailure } from "./verify.ts";
 
+export interface AppOptions {
+  readonly receiver: Receiver;
+  readonly maxBodyBytes: number;
+  readonly maskSecrets: (bytes: Buffer) => Buffer;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** What the HTTP server passes to a handler beside the request. */
+type Env = { Bindings: { readonly incoming: IncomingMessage } };
+
 const RETRY_AFTER_SECONDS = 5;
+const CLOSE = { connection: "close" };
+const RETRY = { "retry-after": String(RETRY_AFTER_SECONDS) };
 
 /**
  * Returns the HTTP routes of the webhook. What became of a webhook decides the answer, the counter and the log line:
@@ -12,46 +35,69 @@ const RETRY_AFTER_SECONDS = 5;
  *   - accepted: 200. It is recorded and will be settled; iComply considers it delivered.
  *   - unauthenticated: 401, logged with the reason. Neither its signature nor its payload's secret verifies.
  *   - too-large: 413 and the connection is closed, logged. The rest of the body is never read.
+ *   - too-many-chunks: 400 and the connection is closed, logged. The chunks cost more than their bytes.
+ *   - dropped: 503 with Retry-After and the connection is closed, logged. Others needed the memory of its unfinished body.
  *   - incomplete: 400, mostly unread, as the connection ended before the body.
  *   - unavailable: 503 with Retry-After. Postgres did not commit in time, or too many webhooks wait for it.
  *
  * iComply sends again whatever is not answered 200, so nothing else is retried here. See docs/outcomes.md.
  */
-export function createApp(receiver: Receiver, maxBodyBytes: number, metrics: Metrics, log: Logger): Hono {
+export function createApp({ receiver, maxBodyBytes, maskSecrets, metrics, log }: AppOptions): Hono<Env> {
   const webhooks = metrics.meter.createCounter("dossier_webhooks_total", {
     description: "Webhooks by their answer.",
   });
+  // Anybody can be refused as often as they like.
+  const rejections = summedLog(log, { level: "warn", code: "webhook-rejected", message: "webhook rejected" });
 
-  function answer(received: Result<string, RejectedWebhook>): Response {
+  function answer(incoming: IncomingMessage, received: Result<string, RejectedWebhook>): Response {
     if (received.ok) {
       webhooks.add(1, { answer: "accepted" });
       return Response.json({ status: "accepted", deliveryId: received.value });
     }
     const rejected = received.error;
     webhooks.add(1, { answer: rejected.kind });
+    const logRejection = (reason: string, body?: Buffer) =>
+      rejections.record(reason, () => describeRequest(incoming, body, maskSecrets));
     switch (rejected.kind) {
       case "unauthenticated":
-        log.warn({ code: "webhook-rejected", reason: rejected.reason }, "webhook rejected");
+        logRejection(rejected.reason, rejected.body);
         return problem(401, "unauthenticated", VERIFICATION_DETAILS[rejected.reason]);
       case "too-large":
-        log.warn({ code: "webhook-rejected", reason: "too-large", maxBodyBytes }, "webhook rejected");
+        logRejection(rejected.kind);
         return problem(413, "too-large", `The body is longer than MAX_BODY_BYTES, ${maxBodyBytes} bytes.`, {
-          headers: { connection: "close" },
+          headers: CLOSE,
         });
+      case "too-many-chunks":
+        logRejection(rejected.kind);
+        return problem(400, "too-many-chunks", "The body's chunks are too small. Send it in larger ones.", {
+          headers: CLOSE,
+        });
+      case "dropped":
+        logRejection(rejected.kind);
+        return problem(
+          503,
+          "unavailable",
+          "The body took too long under load. Send the webhook again later.",
+          {
+            headers: { ...CLOSE, ...RETRY },
+          },
+        );
       case "incomplete":
         return problem(400, "incomplete", "The connection ended before the body. Send the webhook again.");
       case "unavailable":
         return problem(503, "unavailable", "The webhook could not be recorded. Send it again later.", {
-          headers: { "retry-after": String(RETRY_AFTER_SECONDS) },
+          headers: RETRY,
         });
     }
   }
 
-  return new Hono()
-    .post("/webhooks/icomply", async (c) => answer(await receiver.receive(c.req.raw)))
+  return new Hono<Env>()
+    .post("/webhooks/icomply", async (c) => answer(c.env.incoming, await receiver.receive(c.env.incoming)))
+    .options("/webhooks/icomply", answerOptions("POST"))
     .all("/webhooks/icomply", () =>
       problem(405, "method-not-allowed", "Send webhooks with POST.", { headers: { allow: "POST" } }),
     )
+    .options("*", answerOptions("GET, HEAD"))
     .notFound(notFound)
     .onError(onError(log));
 }

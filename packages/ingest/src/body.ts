@@ -1,29 +1,94 @@
+import type { IncomingMessage } from "node:http";
 import { err, ok, type Result } from "@dossier/events";
-
-export type UnreadBody = "too-large" | "incomplete";
+import type { BodyBudget } from "./body-budget.ts";
 
 /**
- * Reads a request's whole body. Returns `too-large` if it is longer than `maxBytes`, and `incomplete` if the connection
- * ends first. A declared length is trusted, as the HTTP parser enforces it; a chunked body is counted as it arrives.
+ * Why a body was not read: it is longer than allowed; its chunks are so small that each costs more than its bytes; the
+ * connection ended first; or others needed its memory.
  */
-export async function readBody(request: Request, maxBytes: number): Promise<Result<Buffer, UnreadBody>> {
-  const declared = request.headers.get("content-length");
-  if (declared !== null && Number(declared) > maxBytes) return err("too-large");
-  try {
-    if (declared !== null) return ok(Buffer.from(await request.arrayBuffer()));
-    return await readChunks(request, maxBytes);
-  } catch {
-    return err("incomplete");
+export type UnreadBody = "too-large" | "too-many-chunks" | "incomplete" | "dropped";
+
+/** So many chunks may be of any size; beyond, a chunk must have so many bytes on average. */
+const FREE_CHUNKS = 4_096;
+const MIN_CHUNK_BYTES = 64;
+
+/** The memory that a body gets at first, in bytes: all of it if it is short and says so, else little. */
+const FIRST_BYTES = { declared: 64 * 1024, chunked: 4 * 1024 };
+
+/**
+ * Reads a request's whole body into one buffer, which grows with what has arrived and not with what was announced. A
+ * declared length is trusted to be exact, as the HTTP parser enforces it; a chunked body is counted as it arrives. What
+ * arrives after the result is discarded.
+ */
+export function readBody(
+  incoming: IncomingMessage,
+  maxBytes: number,
+  budget: BodyBudget,
+): Promise<Result<Buffer, UnreadBody>> {
+  const header = incoming.headers["content-length"];
+  const limit = header === undefined ? maxBytes : Number(header);
+  if (limit > maxBytes) return Promise.resolve(err("too-large"));
+  const firstBytes = header === undefined ? FIRST_BYTES.chunked : FIRST_BYTES.declared;
+
+  const { promise, resolve } = Promise.withResolvers<Result<Buffer, UnreadBody>>();
+  const body = new GrowingBuffer();
+  const share = budget.open(() => finish(err("dropped")));
+  let chunks = 0;
+  let finished = false;
+
+  function finish(result: Result<Buffer, UnreadBody>): void {
+    if (finished) return;
+    finished = true;
+    share.close();
+    if (!result.ok) body.free();
+    resolve(result);
   }
+
+  incoming.on("data", (chunk: Buffer) => {
+    if (finished) return;
+    const length = body.length + chunk.length;
+    chunks += 1;
+    if (length > limit) return finish(err("too-large"));
+    if (chunks > FREE_CHUNKS + length / MIN_CHUNK_BYTES) return finish(err("too-many-chunks"));
+    if (length > body.capacity) {
+      const capacity = Math.min(limit, Math.max(2 * length, firstBytes));
+      if (!share.resize(capacity)) return;
+      body.resize(capacity);
+    }
+    body.append(chunk);
+  });
+  incoming.on("end", () => finish(incoming.complete ? ok(body.take()) : err("incomplete")));
+  incoming.on("error", () => finish(err("incomplete")));
+  incoming.on("close", () => finish(err("incomplete")));
+  return promise;
 }
 
-async function readChunks(request: Request, maxBytes: number): Promise<Result<Buffer, UnreadBody>> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.length;
-    if (length > maxBytes) return err("too-large");
-    chunks.push(chunk);
+/** A buffer whose former memory is freed at once when it grows or ends, and not at some later garbage collection. */
+class GrowingBuffer {
+  #memory = new ArrayBuffer(0);
+  #bytes = new Uint8Array(this.#memory);
+  length = 0;
+
+  get capacity(): number {
+    return this.#bytes.length;
   }
-  return ok(Buffer.concat(chunks, length));
+
+  resize(capacity: number): void {
+    this.#memory = this.#memory.transfer(capacity);
+    this.#bytes = new Uint8Array(this.#memory);
+  }
+
+  append(chunk: Uint8Array): void {
+    this.#bytes.set(chunk, this.length);
+    this.length += chunk.length;
+  }
+
+  take(): Buffer {
+    if (this.capacity > this.length) this.resize(this.length);
+    return Buffer.from(this.#memory);
+  }
+
+  free(): void {
+    this.resize(0);
+  }
 }

@@ -1,16 +1,20 @@
-import { readConfig, variables } from "@dossier/service";
+import { readConfig, variables, type ProcessConfig } from "@dossier/service";
 import { z } from "zod";
 
 const schema = z.object({
   PORT: variables.port(8080),
+  OPS_PORT: variables.opsPort(9080),
+  OPS_HOST: variables.OPS_HOST,
   LOG_LEVEL: variables.LOG_LEVEL,
   DATABASE_URL: variables.DATABASE_URL,
   REDIS_URL: variables.REDIS_URL,
   ICOMPLY_WEBHOOK_SECRETS: variables.ICOMPLY_WEBHOOK_SECRETS,
   MAX_BODY_BYTES: variables.MAX_BODY_BYTES,
+  KEEP_ALIVE_SECONDS: variables.KEEP_ALIVE_SECONDS,
+  DRAIN_SECONDS: variables.DRAIN_SECONDS,
 });
 
-export type IngestConfig = z.output<typeof schema>;
+export type IngestConfig = Omit<z.output<typeof schema>, keyof ProcessConfig>;
 
 /** Reads ingest's configuration from the environment. */
 export const ingestConfig = () => readConfig(schema, process.env);

@@ -1,22 +1,23 @@
+import type { IncomingMessage } from "node:http";
 import { err, ok, type Result } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
 import { BufferFullError, groupCommit, outageLog, type Logger, type OutageLog } from "@dossier/service";
 import { recordDeliveries, type Delivery, type Pool } from "@dossier/store";
 import pTimeout from "p-timeout";
 import { v7 as uuidv7 } from "uuid";
+import type { BodyBudget } from "./body-budget.ts";
 import { readBody, type UnreadBody } from "./body.ts";
-import { createSecretMask } from "./mask.ts";
 import { fingerprint, verify, type VerificationFailure } from "./verify.ts";
 
 /** Why a webhook was not accepted. Nothing of it is kept, except that a commit may still succeed after `unavailable`. */
 export type RejectedWebhook =
   | { readonly kind: UnreadBody }
-  | { readonly kind: "unauthenticated"; readonly reason: VerificationFailure }
+  | { readonly kind: "unauthenticated"; readonly reason: VerificationFailure; readonly body: Buffer }
   | { readonly kind: "unavailable" };
 
 export interface Receiver {
   /** Verifies, records and enqueues a webhook. Returns its delivery id. */
-  receive(request: Request): Promise<Result<string, RejectedWebhook>>;
+  receive(request: IncomingMessage): Promise<Result<string, RejectedWebhook>>;
   /** Resolves when every webhook's commit has ended. */
   idle(): Promise<void>;
 }
@@ -25,7 +26,10 @@ export interface ReceiverOptions {
   readonly pool: Pool;
   readonly queue: DeliveryQueue;
   readonly secrets: readonly string[];
+  readonly maskSecrets: (body: Buffer) => Buffer;
   readonly maxBodyBytes: number;
+  /** Memory for the bodies that are being read. */
+  readonly budget: BodyBudget;
   /**
    * How long a sender waits for the commit, in milliseconds; then the webhook is `unavailable`, although the commit may
    * still succeed: its redelivery is a duplicate. More tolerates a slower Postgres; less holds fewer open requests.
@@ -78,9 +82,8 @@ const MAX_COMMIT_BYTES = 4 * 1024 * 1024;
 const ROW_BYTES = 4 * 1024;
 
 export function createReceiver(options: ReceiverOptions): Receiver {
-  const { pool, queue, secrets, maxBodyBytes, commitTimeoutMs, maxBufferedBytes, outages, onNotEnqueued } =
-    options;
-  const maskSecrets = createSecretMask(secrets);
+  const { pool, queue, secrets, maskSecrets, maxBodyBytes, budget } = options;
+  const { commitTimeoutMs, maxBufferedBytes, outages, onNotEnqueued } = options;
 
   const commits = groupCommit(recordAndEnqueue, {
     weigh: ({ body }: Delivery) => body.length + ROW_BYTES,
@@ -88,18 +91,19 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     maxWaiting: maxBufferedBytes,
   });
 
-  async function receive(request: Request): Promise<Result<string, RejectedWebhook>> {
-    const body = await readBody(request, maxBodyBytes);
+  async function receive(request: IncomingMessage): Promise<Result<string, RejectedWebhook>> {
+    const body = await readBody(request, maxBodyBytes, budget);
     if (!body.ok) return err({ kind: body.error });
 
-    const signature = request.headers.get("abp-webhook-signature") ?? undefined;
-    const verification = verify(body.value, signature, secrets);
-    if (!verification.ok) return err({ kind: "unauthenticated", reason: verification.error });
+    const verification = verify(body.value, headerOf(request, "abp-webhook-signature"), secrets);
+    if (!verification.ok) {
+      return err({ kind: "unauthenticated", reason: verification.error, body: body.value });
+    }
 
     const delivery: Delivery = {
       deliveryId: uuidv7(),
       body: maskSecrets(body.value),
-      headers: headersToRecord(request.headers),
+      headers: headersToRecord(request),
       verifiedBy: verification.value.by,
       secretFingerprint: fingerprint(verification.value.secret),
     };
@@ -139,11 +143,16 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   return { receive, idle: () => commits.idle() };
 }
 
-function headersToRecord(headers: Headers): Record<string, string> {
+function headersToRecord(request: IncomingMessage): Record<string, string> {
   return Object.fromEntries(
     RECORDED_HEADERS.flatMap((name) => {
-      const value = headers.get(name);
-      return value === null ? [] : [[name, value]];
+      const value = headerOf(request, name);
+      return value === undefined ? [] : [[name, value]];
     }),
   );
+}
+
+function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(", ") : value;
 }

@@ -1,8 +1,10 @@
 import { openQueue } from "@dossier/queue";
-import { createMetrics, probes, serve, type Logger, type Result, type ShutdownSteps } from "@dossier/service";
+import { serve, type Result, type ServiceContext, type ShutdownSteps } from "@dossier/service";
 import { openPool } from "@dossier/store";
 import { createApp } from "./app.ts";
+import { createBodyBudget } from "./body-budget.ts";
 import type { IngestConfig } from "./config.ts";
+import { createSecretMask } from "./mask.ts";
 import { createReceiver, createOutageLogs } from "./receive.ts";
 
 const NAME = "dossier-ingest";
@@ -13,8 +15,13 @@ const STATEMENT_TIMEOUT_MS = 10_000;
 /** Enough for a commit and the rest of the one before it. iComply waits 60 s for an answer. */
 const COMMIT_TIMEOUT_MS = 15_000;
 
+const MIB = 1024 * 1024;
+
 /** Memory for webhooks that wait for their commit. */
-const MAX_BUFFERED_BYTES = 128 * 1024 * 1024;
+const MAX_BUFFERED_BYTES = 128 * MIB;
+
+/** Memory for bodies that are being read, from anybody; the greatest MAX_BODY_BYTES fits in beside what is reserved. */
+const BODY_BUDGET = { totalBytes: 128 * MIB, reservedBytes: 32 * MIB, smallBytes: 64 * 1024 };
 
 /** One for the commits, which follow one another, and one for the probes. */
 const CONNECTIONS = 2;
@@ -27,13 +34,11 @@ const CONNECTIONS = 2;
  */
 export async function startIngest(
   config: IngestConfig,
-  log: Logger,
-  shutdownSignal: AbortSignal,
+  { log, ops }: Pick<ServiceContext, "log" | "ops">,
   { queueTimeoutMs = 1_000 }: { readonly queueTimeoutMs?: number } = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
   const { PORT, DATABASE_URL, REDIS_URL, ICOMPLY_WEBHOOK_SECRETS, MAX_BODY_BYTES } = config;
-  const metrics = createMetrics("ingest", log);
-  const notEnqueued = metrics.meter.createCounter("dossier_deliveries_not_enqueued_total", {
+  const notEnqueued = ops.metrics.meter.createCounter("dossier_deliveries_not_enqueued_total", {
     description: "Recorded deliveries that the queue did not accept; the sweeper enqueues them.",
   });
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS, timeoutMs: STATEMENT_TIMEOUT_MS });
@@ -43,34 +48,38 @@ export async function startIngest(
     timeoutMs: queueTimeoutMs,
     onError: outages.queue.recordFailure,
   });
+  const maskSecrets = createSecretMask(ICOMPLY_WEBHOOK_SECRETS);
   const receiver = createReceiver({
     pool,
     queue,
     secrets: ICOMPLY_WEBHOOK_SECRETS,
+    maskSecrets,
     maxBodyBytes: MAX_BODY_BYTES,
+    budget: createBodyBudget(BODY_BUDGET),
     commitTimeoutMs: COMMIT_TIMEOUT_MS,
     maxBufferedBytes: MAX_BUFFERED_BYTES,
     outages,
     onNotEnqueued: (deliveries) => notEnqueued.add(deliveries),
   });
 
-  const app = createApp(receiver, MAX_BODY_BYTES, metrics, log);
+  const app = createApp({ receiver, maxBodyBytes: MAX_BODY_BYTES, maskSecrets, metrics: ops.metrics, log });
   app.route(
     "/",
-    probes({
+    ops.addService("ingest", {
       needs: { postgres: () => pool.query("select 1 from deliveries limit 1") },
       uses: { queue: () => outages.queue.watch(() => queue.counts()) },
-      metrics,
-      shutdownSignal,
     }),
   );
-  const server = await serve(app, { port: PORT });
+  const server = await serve(app, {
+    port: PORT,
+    limits: { keepAliveTimeout: config.KEEP_ALIVE_SECONDS * 1_000 },
+  });
   if (!server.ok) {
     await Promise.all([queue.close(), pool.end()]);
     return server;
   }
   const { port, close } = server.value;
-  log.info({ code: "listening", port, queue: queue.backend }, "listening");
+  log.info({ code: "listening", port, opsPort: ops.port, queue: queue.backend }, "listening");
   return {
     ok: true,
     value: {

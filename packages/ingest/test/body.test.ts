@@ -42,6 +42,23 @@ describe("a body", () => {
     expect(await rows()).toEqual([]);
   });
 
+  test("in one-byte chunks is accepted if they are some thousands", async (context) => {
+    const { port, rows } = await ingest(context);
+    const chunks = Array.from(Buffer.from(`${BODY}${" ".repeat(4_096 - BODY.length)}`), (byte) =>
+      Buffer.of(byte),
+    );
+    expect((await postChunks(port, chunks)).status).toBe(200);
+    expect((await rows()).map(({ body }) => body)).toEqual([Buffer.concat(chunks)]);
+  });
+
+  test("in chunks that cost more than their bytes is rejected, and its connection is closed", async (context) => {
+    const { port, rows } = await ingest(context);
+    const chunks = Array.from({ length: 5_000 }, () => Buffer.from("x"));
+    const { status, json, headers } = await postChunks(port, chunks);
+    expect([status, json["code"], headers["connection"]]).toEqual([400, "too-many-chunks", "close"]);
+    expect(await rows()).toEqual([]);
+  });
+
   test("that is declared too large is rejected before any of it arrives", async (context) => {
     const { port } = await ingest(context);
     const socket = await openSocket(port);

@@ -1,5 +1,5 @@
 import { migrateQueue, openQueue, type DeliveryQueue } from "@dossier/queue";
-import { createLogger, type ShutdownSteps } from "@dossier/service";
+import { createLogger, serveOps, type ShutdownSteps } from "@dossier/service";
 import { sign } from "@dossier/simulator";
 import { migrate, openPool, type Pool } from "@dossier/store";
 import { freshDatabase, freshRedis, waitFor } from "@dossier/testing";
@@ -23,6 +23,12 @@ export interface Line {
   readonly level: string;
   readonly code?: string;
   readonly port?: number;
+  readonly opsPort?: number;
+  readonly time: string;
+  /** Of a line that sums up several cases. */
+  readonly reason?: string;
+  readonly total?: number;
+  readonly counts?: Readonly<Record<string, number>>;
 }
 
 /** The part of a test's context that the harness uses. */
@@ -76,16 +82,19 @@ export async function ingest(
 ) {
   const config: IngestConfig = {
     PORT: 0,
-    LOG_LEVEL: "trace",
     DATABASE_URL: partialConfig.DATABASE_URL ?? (await createDatabase(context)),
     REDIS_URL: "REDIS_URL" in partialConfig ? partialConfig.REDIS_URL : await freshRedis(context),
     ICOMPLY_WEBHOOK_SECRETS: [SECRET],
     MAX_BODY_BYTES: 1024 * 1024,
+    KEEP_ALIVE_SECONDS: 65,
     ...partialConfig,
   };
-  const { log, written, lines } = captureLog(config.LOG_LEVEL);
-  const shutdownSignal = new AbortController();
-  const started = await startIngest(config, log, shutdownSignal.signal, { queueTimeoutMs });
+  const { log, written, lines } = captureLog("trace");
+  const drainSignal = new AbortController().signal;
+  const ops = await serveOps({ service: "ingest", OPS_PORT: 0, OPS_HOST: "127.0.0.1", log, drainSignal });
+  if (!ops.ok) throw new Error(ops.error);
+  context.onTestFinished(() => ops.value.close());
+  const started = await startIngest(config, { log, ops: ops.value }, { queueTimeoutMs });
   if (!started.ok) throw new Error(started.error);
   const { port, shutdown } = started.value;
   context.onTestFinished(() => shutDown(shutdown));
@@ -101,6 +110,8 @@ export async function ingest(
     /** Sends a body as iComply does, with its signature. */
     post: (body: string | Uint8Array, secret = SECRET) => post(port, body, secret),
     get: (path: string) => exchange(port, { method: "GET", path }),
+    /** Asks the ops port. */
+    getOps: (path: string) => exchange(ops.value.port, { method: "GET", path }),
     async rows(): Promise<Row[]> {
       const { rows } = await pool.query<Row>("select * from deliveries order by delivery_id");
       return rows;

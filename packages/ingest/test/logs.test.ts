@@ -1,17 +1,18 @@
 import { payload, sign } from "@dossier/simulator";
+import { waitFor } from "@dossier/testing";
 import { expect, test } from "vitest";
-import { ingest, OTHER_SECRET, SECRET } from "./harness.ts";
+import { ingest, OTHER_SECRET, SECRET, type Line } from "./harness.ts";
 import { openSocket } from "./http.ts";
 
 test("neither personal data nor a secret reaches an answer, a log line or a metric", async (context) => {
-  const { post, send, get, pool, written } = await ingest(context);
+  const { post, send, getOps, pool, written } = await ingest(context);
   const canary = payload({
     event: "canary-event",
     id: "canary-id",
     entityId: "canary-entity",
     data: { entity: "canary-name", email: "canary@mail", description: "canary-description" },
   });
-  const body = JSON.stringify({ ...canary, secret: SECRET, canary: { canary: ["canary"] } });
+  const body = JSON.stringify({ ...canary, secret: SECRET, other: { canary: ["canary"] } });
   const headers = { "user-agent": "canary-agent", "x-request-id": "canary-request", cookie: "canary-cookie" };
 
   const answers = [
@@ -29,23 +30,65 @@ test("neither personal data nor a secret reaches an answer, a log line or a metr
   answers.push(await post(body), await send(body));
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 401, 401, 401, 401, 413, 503, 503]);
 
-  const output = [...written, (await get("/metrics")).text, ...answers.map(({ text }) => text)].join("\n");
+  const output = [...written, (await getOps("/metrics")).text, ...answers.map(({ text }) => text)].join("\n");
   expect(output).toContain("violates check constraint");
   for (const secret of ["canary", SECRET.slice(4), OTHER_SECRET.slice(4), sign(body, SECRET).slice(7)]) {
     expect(output).not.toContain(secret);
   }
 });
 
-test("a rejected webhook is logged with its reason", async (context) => {
+test("rejected webhooks are logged at most once a second, with their reasons", async (context) => {
   const { post, send, lines } = await ingest(context, { REDIS_URL: undefined });
+  const rejections = () => lines().filter(({ code }) => code === "webhook-rejected");
   await post("{}", OTHER_SECRET);
-  await send("{}");
+  await Promise.all(Array.from({ length: 20 }, () => send("{}")));
   await post(Buffer.alloc(1024 * 1024 + 1));
-  expect(lines().filter(({ code }) => code === "webhook-rejected")).toMatchObject([
-    { level: "warn", reason: "wrong-signature" },
-    { level: "warn", reason: "no-signature-and-no-secret" },
-    { level: "warn", reason: "too-large" },
-  ]);
+  const logged = await waitFor(rejections, (some) => countOf(some) === 22);
+  expect(logged[0]).toMatchObject({ level: "warn", reason: "wrong-signature" });
+  const seconds = new Set(logged.map(({ time }) => time.slice(0, "2026-01-01T00:00:00".length)));
+  expect(logged.length).toBeLessThanOrEqual(seconds.size + 1);
+  expect(new Set(logged.flatMap(({ reason, counts = {} }) => [reason, ...Object.keys(counts)]))).toEqual(
+    new Set(["wrong-signature", "no-signature-and-no-secret", "too-large"]),
+  );
+});
+
+test("a rejected webhook is logged with the names of its headers and keys, and its length", async (context) => {
+  const { send, lines } = await ingest(context, { REDIS_URL: undefined });
+  const body = JSON.stringify({
+    Kind: "NaturalPerson",
+    payload: { secret: "x" },
+    [SECRET]: 1,
+    "ada@x.org": 1,
+  });
+  await send(body, { "X-Signature-SHA512": "abc" });
+  expect(lines().find(({ code }) => code === "webhook-rejected")).toMatchObject({
+    reason: "no-signature-and-no-secret",
+    headerNames: ["host", "connection", "content-length", "X-Signature-SHA512"],
+    bodyBytes: body.length,
+    topLevelKeys: ["Kind", "payload", "*".repeat(SECRET.length), "?"],
+  });
+});
+
+test.for([
+  ["a body that is not read", Buffer.alloc(1024 * 1024 + 1), { bodyBytes: 1024 * 1024 + 1 }],
+  ["a body that is no JSON", Buffer.from("a=b"), { bodyBytes: 3 }],
+  ["a list", Buffer.from("[1]"), { bodyBytes: 3 }],
+] as const)("%s is logged without keys when it is rejected", async ([_case, body, expected], context) => {
+  const { send, lines } = await ingest(context, { REDIS_URL: undefined });
+  await send(body);
+  const line = lines().find(({ code }) => code === "webhook-rejected");
+  expect(line).toMatchObject(expected);
+  expect(line).not.toHaveProperty("topLevelKeys");
+});
+
+test("a rejected webhook's line is bounded, whatever a stranger sends", async (context) => {
+  const { send, written } = await ingest(context, { REDIS_URL: undefined });
+  const names = Array.from({ length: 50_000 }, (_, n) => `key-${n}`);
+  const headers = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`x-header-${n}`, ""]));
+  await send(JSON.stringify(Object.fromEntries(names.map((name) => [name, 1]))), headers);
+  const line = written.find((text) => text.includes("webhook-rejected")) ?? "";
+  expect(line).toContain('"topLevelKeys":["key-0"');
+  expect(line.length).toBeLessThan(5_000);
 });
 
 test("a thousand connections that send nothing disturb no webhook", async (context) => {
@@ -55,3 +98,8 @@ test("a thousand connections that send nothing disturb no webhook", async (conte
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
   for (const socket of silent) socket.destroy();
 });
+
+/** How many rejections these lines sum up. */
+function countOf(lines: readonly Line[]): number {
+  return lines.reduce((sum, { total = 1 }) => sum + total, 0);
+}

@@ -25,8 +25,8 @@ async function postUntilLogged({ post, lines }: Ingest, code: string): Promise<v
   });
 }
 
-async function readMetric({ get }: Ingest, name: string): Promise<number> {
-  const { text } = await get("/metrics");
+async function readMetric({ getOps }: Ingest, name: string): Promise<number> {
+  const { text } = await getOps("/metrics");
   const line = text.split("\n").find((line) => line.startsWith(name));
   return Number(line?.split(" ").at(-1) ?? 0);
 }
@@ -110,7 +110,12 @@ describe("while Postgres is down", () => {
       expect([json["code"], headers["retry-after"]]).toEqual(["unavailable", "5"]);
     }
     expect(await readMetric(service, 'dossier_webhooks_total{answer="unavailable"}')).toBe(5);
-    expect((await service.get("/readyz")).status).toBe(503);
+    expect(await service.get("/readyz")).toMatchObject({ status: 503, text: '{"status":"unready"}' });
+    expect((await service.get("/metrics")).status).toBe(404);
+    expect(await service.getOps("/readyz")).toMatchObject({
+      status: 503,
+      json: { status: "unready", checks: { postgres: expect.not.stringMatching(/^ok$/), queue: "ok" } },
+    });
     expect((await service.get("/healthz")).status).toBe(200);
     expect(outages(service)).toEqual(["postgres-unavailable"]);
   });

@@ -1,51 +1,14 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { payload } from "@dossier/simulator";
 import { freshRedis, waitFor } from "@dossier/testing";
-import { expect, test, type TestContext } from "vitest";
-import { createDatabase, holdCommits, post, SECRET, type Line } from "./harness.ts";
+import { expect, test } from "vitest";
+import { createDatabase, holdCommits, post, SECRET } from "./harness.ts";
 import { exchange, openSocket } from "./http.ts";
+import { startProcess } from "./process.ts";
 
 const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
-const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
-
-/** Starts ingest as a process of its own. */
-function startProcess(context: TestContext, env: Readonly<Record<string, string>>) {
-  const { NODE_COMPILE_CACHE } = process.env;
-  const child = spawn(process.execPath, [main], {
-    env: { NODE_COMPILE_CACHE, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  context.onTestFinished(() => void child.kill("SIGKILL"));
-  const lines: Line[] = [];
-  const reader = createInterface(child.stdout).on("line", (line) => lines.push(JSON.parse(line)));
-  const stderr = text(child.stderr);
-  const closed = once(child, "close");
-  return {
-    child,
-    /** Resolves with the line of this code, once it is logged. */
-    async logged(code: string): Promise<Line> {
-      for (;;) {
-        const line = lines.find((line) => line.code === code);
-        if (line !== undefined) return line;
-        if (child.exitCode !== null) throw new Error(`ended: ${await stderr}`);
-        await once(reader, "line");
-      }
-    },
-    async ended() {
-      const [exitCode] = await closed;
-      return { exitCode, stderr: await stderr, lines };
-    },
-  };
-}
-
 test("on SIGTERM it answers its open requests, accepts no other, and exits 0", async (context) => {
   const DATABASE_URL = await createDatabase(context);
   const { child, logged, ended } = startProcess(context, {
-    PORT: "0",
     DATABASE_URL,
     REDIS_URL: await freshRedis(context),
     ICOMPLY_WEBHOOK_SECRETS: SECRET,
@@ -69,6 +32,22 @@ test("on SIGTERM it answers its open requests, accepts no other, and exits 0", a
   const { exitCode, lines } = await ended();
   expect(exitCode).toBe(0);
   expect(lines.at(-1)?.code).toBe("shut-down");
+});
+
+test("on SIGTERM it is not ready for DRAIN_SECONDS, and accepts webhooks meanwhile", async (context) => {
+  const { child, logged } = startProcess(context, {
+    DATABASE_URL: await createDatabase(context),
+    ICOMPLY_WEBHOOK_SECRETS: SECRET,
+    DRAIN_SECONDS: "600",
+  });
+  const { port = 0, opsPort = 0 } = await logged("listening");
+  const readiness = () => exchange(port, { method: "GET", path: "/readyz" });
+  expect(await readiness()).toMatchObject({ status: 200, json: { status: "ready" } });
+  child.kill("SIGTERM");
+  await logged("draining");
+  expect(await readiness()).toMatchObject({ status: 503, json: { status: "shutting down" } });
+  expect(await exchange(opsPort, { method: "GET", path: "/readyz" })).toMatchObject({ status: 503 });
+  expect((await post(port, BODY)).status).toBe(200);
 });
 
 test("without its configuration it names all that is missing in one message, and exits 1", async (context) => {

@@ -1,19 +1,24 @@
+import { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
 import { payload, sign } from "@dossier/simulator";
 import { openPool } from "@dossier/store";
 import { freshRedis } from "@dossier/testing";
 import { expect, test, type TestContext } from "vitest";
+import { createBodyBudget } from "../src/body-budget.ts";
+import { createSecretMask } from "../src/mask.ts";
 import { createReceiver, createOutageLogs, type ReceiverOptions } from "../src/receive.ts";
 import { captureLog, createDatabase, holdCommits, openTestQueue, SECRET } from "./harness.ts";
 
 const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
 const UNAVAILABLE = { ok: false, error: { kind: "unavailable" } };
 
-function webhook(): Request {
-  return new Request("http://ingest/webhooks/icomply", {
-    method: "POST",
-    body: BODY,
-    headers: { "abp-webhook-signature": sign(BODY, SECRET) },
-  });
+function webhook(): IncomingMessage {
+  const incoming = new IncomingMessage(new Socket());
+  incoming.headers = { "abp-webhook-signature": sign(BODY, SECRET), "content-length": String(BODY.length) };
+  incoming.complete = true;
+  incoming.push(BODY);
+  incoming.push(null);
+  return incoming;
 }
 
 /** Returns a receiver on a new database, whose commits are held until `commits.release`. */
@@ -27,6 +32,8 @@ async function receiverWithHeldCommits(context: TestContext, limits: Partial<Rec
     pool,
     queue,
     secrets: [SECRET],
+    maskSecrets: createSecretMask([SECRET]),
+    budget: createBodyBudget({ totalBytes: 1024 * 1024, reservedBytes: 0, smallBytes: 0 }),
     maxBodyBytes: 1024 * 1024,
     commitTimeoutMs: 60_000,
     maxBufferedBytes: 1024 * 1024,

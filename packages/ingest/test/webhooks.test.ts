@@ -113,7 +113,7 @@ describe("a request that is not an authentic webhook", () => {
     expect(await rows()).toEqual([]);
   });
 
-  test.for(["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])(
+  test.for(["GET", "HEAD", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"])(
     "%s is answered 405 and the method that is allowed",
     async (method) => {
       const { port } = shared();
@@ -122,6 +122,17 @@ describe("a request that is not an authentic webhook", () => {
       expect(text).toMatch(method === "HEAD" ? /^$/ : /"code":"method-not-allowed"/);
     },
   );
+
+  test.for([
+    ["/webhooks/icomply", "POST, OPTIONS"],
+    ["/readyz", "GET, HEAD, OPTIONS"],
+    ["/", "GET, HEAD, OPTIONS"],
+    ["*", "GET, HEAD, OPTIONS"],
+  ] as const)("OPTIONS %s is answered 204 and the methods that are allowed", async ([path, allow]) => {
+    const { port } = shared();
+    const { status, headers, text } = await exchange(port, { method: "OPTIONS", path });
+    expect([status, headers["allow"], text]).toEqual([204, allow, ""]);
+  });
 
   test.for([
     "/",
@@ -136,4 +147,10 @@ describe("a request that is not an authentic webhook", () => {
     const { status, json } = await exchange(port, { method: "POST", path, body: BODY });
     expect([status, json["code"]]).toEqual([404, "not-found"]);
   });
+});
+
+test("an idle connection is kept for KEEP_ALIVE_SECONDS", async (context) => {
+  const { port } = await ingest(context, { REDIS_URL: undefined, KEEP_ALIVE_SECONDS: 600 });
+  const { headers } = await fetch(`http://127.0.0.1:${port}/healthz`);
+  expect(headers.get("keep-alive")).toBe("timeout=600");
 });

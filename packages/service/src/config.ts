@@ -16,8 +16,8 @@ type RawValue =
  *   means. `meta({ shown: true })` lets a message repeat a bad value from the environment; no other value is ever
  *   repeated, as it may be a secret.
  * @param env the environment. Each variable may also be given as `NAME_FILE`, the path of a file that holds its value
- *   (a mounted secret; one newline at the end is dropped). An empty string counts as unset, because Compose passes one
- *   for a variable that is left out.
+ *   (a mounted secret). What surrounds a value is trimmed, as `trimValue` says. An empty value counts as unset, because
+ *   Compose passes one for a variable that is left out.
  * @returns the parsed values, or one message that names every variable that is missing or wrong, with its meaning
  */
 export function readConfig<Schema extends z.ZodObject<Record<string, z.ZodType>>>(
@@ -38,8 +38,8 @@ export function readConfig<Schema extends z.ZodObject<Record<string, z.ZodType>>
 }
 
 function readRaw(name: string, env: Environment): RawValue {
-  const value = env[name] || undefined;
-  const file = env[`${name}_FILE`] || undefined;
+  const value = trimValue(env[name] ?? "") || undefined;
+  const file = trimValue(env[`${name}_FILE`] ?? "") || undefined;
   if (file === undefined) {
     return value === undefined ? { kind: "unset" } : { kind: "set", value, source: "environment" };
   }
@@ -47,7 +47,7 @@ function readRaw(name: string, env: Environment): RawValue {
     return { kind: "unusable", problem: `${name} and ${name}_FILE are both set; unset one of them.` };
   }
   try {
-    const content = readFileSync(file, "utf8").replace(/\r?\n$/, "");
+    const content = trimValue(readFileSync(file, "utf8"));
     return content === ""
       ? { kind: "unusable", problem: `${name}_FILE names an empty file, ${file}; write the value into it.` }
       : { kind: "set", value: content, source: "file" };
@@ -55,6 +55,16 @@ function readRaw(name: string, env: Environment): RawValue {
     const reason = error instanceof Error ? error.message : String(error);
     return { kind: "unusable", problem: `${name}_FILE names a file that cannot be read: ${reason}.` };
   }
+}
+
+/**
+ * Returns a value without what an editor, a shell or an env file leaves around it: white space, line ends, a byte order
+ * mark, and a pair of quotes.
+ */
+export function trimValue(value: string): string {
+  const trimmed = value.trim();
+  const quoted = /^(["'])((?:(?!\1).)*)\1$/s.exec(trimmed)?.[2];
+  return quoted === undefined ? trimmed : trimValue(quoted);
 }
 
 function findProblem(name: string, field: z.ZodType, raw: RawValue): string | undefined {

@@ -2,12 +2,15 @@ export { backoff, retrySchedule, type BackoffLimits, type Retry } from "./backof
 export { readConfig } from "./config.ts";
 export { describeError, type ErrorDescription } from "./error.ts";
 export { createLogger, type Logger } from "./logger.ts";
-export { createMetrics, type Metrics } from "./metrics.ts";
+export type { Metrics } from "./metrics.ts";
 export { groupCommit, BufferFullError, type GroupCommit, type GroupCommitOptions } from "./group-commit.ts";
 export { outageLog, type OutageLines, type OutageLog } from "./outage-log.ts";
-export { type Check, probes } from "./probes.ts";
-export { notFound, onError, problem } from "./problem.ts";
+export { serveOps, type Ops } from "./ops.ts";
+export { type Check, type Checks } from "./probes.ts";
+export { answerOptions, notFound, onError, problem } from "./problem.ts";
 export { orExit, runUntilSignal, type Result, type ShutdownSteps } from "./run.ts";
+export { runService, type ProcessConfig, type ServiceContext } from "./run-service.ts";
 export { type ConnectionLimits, type Server, serve } from "./serve.ts";
+export { summedLog, type SummedLine, type SummedLog } from "./summed-log.ts";
 export * as variables from "./variables.ts";
 export { version } from "./version.ts";

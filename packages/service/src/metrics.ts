@@ -2,37 +2,47 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Meter } from "@opentelemetry/api";
 import { PrometheusExporter, PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
-import type { Logger } from "./logger.ts";
+import { describeError } from "./error.ts";
 import { version } from "./version.ts";
 
 export interface Metrics {
   /** Creates the service's instruments. Names follow Prometheus: `dossier_deliveries_total`. */
   readonly meter: Meter;
   /**
-   * Returns the current value of every metric in Prometheus's text format. An observed value that fails or takes
-   * longer than two seconds is logged and left out.
+   * Returns the current value of every metric in Prometheus's text format. Those who ask while values are collected
+   * share them, so that many scrapes cost no more than one. A value that fails, or takes longer than two seconds, is
+   * left out; the text says why, and counts it. Nothing is logged.
    */
   text(): Promise<string>;
 }
 
 const COLLECT_TIMEOUT_MS = 2_000;
 
-/** Creates a service's metrics, which include those of its process. Starts no server. */
-export function createMetrics(service: string, log: Logger): Metrics {
+/** Creates a process's metrics. Starts no server. */
+export function createMetrics(service: string): Metrics {
   const reader = new PrometheusExporter({ preventServerStart: true });
   const meter = new MeterProvider({ readers: [reader] }).getMeter(service, version);
   observeProcess(meter, service);
   const serializer = new PrometheusSerializer("", false, undefined, true, true);
-  return {
-    meter,
-    async text() {
-      const { resourceMetrics, errors } = await reader.collect({
-        timeoutMillis: COLLECT_TIMEOUT_MS,
-      });
-      for (const err of errors) log.warn({ code: "metric-not-observed", err }, "metric not observed");
-      return serializer.serialize(resourceMetrics);
-    },
-  };
+  let running: Promise<string> | undefined;
+
+  async function collect(): Promise<string> {
+    const { resourceMetrics, errors } = await reader.collect({ timeoutMillis: COLLECT_TIMEOUT_MS });
+    return serializer.serialize(resourceMetrics) + failures(errors);
+  }
+
+  return { meter, text: () => (running ??= collect().finally(() => (running = undefined))) };
+}
+
+/** Returns how many values could not be observed, and why as comments, which Prometheus ignores. */
+function failures(errors: readonly unknown[]): string {
+  const reasons = errors.map(
+    (error) => `# not observed: ${describeError(error).message.replace(/\s+/g, " ")}\n`,
+  );
+  return `# HELP dossier_metrics_not_observed Metrics that could not be observed in this scrape.
+# TYPE dossier_metrics_not_observed gauge
+${reasons.join("")}dossier_metrics_not_observed ${errors.length}
+`;
 }
 
 function observeProcess(meter: Meter, service: string): void {

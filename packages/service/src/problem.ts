@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import type { ErrorHandler, NotFoundHandler } from "hono";
+import type { ErrorHandler, Handler, NotFoundHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { Logger } from "./logger.ts";
 
@@ -33,6 +33,11 @@ export function problem(
 /** Answers a request that no route matches. */
 export const notFound: NotFoundHandler = () =>
   problem(404, "not-found", "There is no such path, or it does not allow this method.");
+
+/** Returns the handler of OPTIONS, which load balancers send as a health check: 204 and the methods that are allowed. */
+export function answerOptions(allow: string): Handler {
+  return (c) => c.body(null, 204, { allow: `${allow}, OPTIONS` });
+}
 
 /**
  * Returns the handler that answers what other handlers throw. Hono's own exceptions keep their status and message. Any

@@ -19,6 +19,11 @@ export type ShutdownSteps = Readonly<Record<string, () => unknown>>;
 
 export interface RunOptions {
   /**
+   * How long the service goes on after the first signal, in seconds, while its `drainSignal` says that it shall get no
+   * more work: time for load balancers to notice. Default 0.
+   */
+  readonly drainSeconds?: number;
+  /**
    * How long each shutdown step may take, in milliseconds; then the next one begins. All steps together must take less
    * than the supervisor waits before it kills the process (Docker: 10 s unless `stop_grace_period` is longer;
    * Kubernetes: 30 s). Default 15,000.
@@ -36,16 +41,19 @@ export interface RunOptions {
  * succeeded, else with 1. A second signal ends the process at once. An uncaught error is logged and ends it with 1.
  * Only for a service's `main`, as it takes over the whole process.
  *
- * @param start starts the service and returns the steps that shut it down. Its signal is aborted when the shutdown
- *   begins. If a signal arrives before `start` has resolved, the process ends at once, without any step.
+ * @param start starts the service and returns the steps that shut it down. Its `drainSignal` is aborted at the first
+ *   signal, its `shutdownSignal` when the steps begin. If a signal arrives before `start` has resolved, the process ends
+ *   at once, without any step.
  */
 export async function runUntilSignal(
   log: Logger,
-  start: (shutdownSignal: AbortSignal) => Promise<ShutdownSteps>,
-  { stepTimeoutMs = 15_000, sameSignalMs = 0 }: RunOptions = {},
+  start: (shutdownSignal: AbortSignal, drainSignal: AbortSignal) => Promise<ShutdownSteps>,
+  { drainSeconds = 0, stepTimeoutMs = 15_000, sameSignalMs = 0 }: RunOptions = {},
 ): Promise<void> {
+  const drain = new AbortController();
   const shutdown = new AbortController();
   let steps: ShutdownSteps = {};
+  let started = false;
   let firstSignalAt = 0;
 
   const onUncaught = (err: unknown) => {
@@ -56,23 +64,31 @@ export async function runUntilSignal(
   process.on("unhandledRejection", onUncaught);
 
   const onSignal = (signal: "SIGTERM" | "SIGINT") => {
-    if (shutdown.signal.aborted) {
+    if (drain.signal.aborted) {
       if (performance.now() - firstSignalAt < sameSignalMs) return;
       log.warn({ code: "second-signal", signal }, "second signal; exiting at once");
       process.exit(128 + constants.signals[signal]);
     }
     firstSignalAt = performance.now();
+    drain.abort();
+    if (!started || drainSeconds === 0) return void end(signal);
+    log.info({ code: "draining", signal, drainSeconds }, "draining");
+    setTimeout(() => void end(signal), drainSeconds * 1_000);
+  };
+
+  async function end(signal: string): Promise<void> {
     log.info({ code: "shutting-down", signal }, "shutting down");
     shutdown.abort();
-    void shutDown(log, steps, stepTimeoutMs).then((clean) => {
-      log.info({ code: "shut-down" }, "shut down");
-      process.exit(clean ? 0 : 1);
-    });
-  };
+    const clean = await shutDown(log, steps, stepTimeoutMs);
+    log.info({ code: "shut-down" }, "shut down");
+    process.exit(clean ? 0 : 1);
+  }
+
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
 
-  steps = await start(shutdown.signal);
+  steps = await start(shutdown.signal, drain.signal);
+  started = true;
 }
 
 /** Runs every step, one after the other. Returns whether all of them succeeded in time. */

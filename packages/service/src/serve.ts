@@ -54,6 +54,8 @@ export interface ServeOptions {
   readonly port: number;
   /** The address to listen on. Default: every address of the machine. */
   readonly host?: string;
+  /** The variable that sets the port, for error messages. Default: `PORT`. */
+  readonly variable?: string;
   readonly limits?: Partial<ConnectionLimits>;
 }
 
@@ -76,8 +78,11 @@ export async function serve(app: App, options: ServeOptions): Promise<Result<Ser
   server.maxConnections = maxConnections;
 
   const unanswered = new Set<ServerResponse>();
-  const answer = getRequestListener(app.fetch);
+  // HTTP/1.0 requires no Host, and load balancers' health checks send none.
+  const answer = getRequestListener(app.fetch, { hostname: "localhost" });
   server.on("request", (request, response) => {
+    // `OPTIONS *` asks about the server as a whole.
+    if (request.url === "*") request.url = "/";
     unanswered.add(response);
     response.once("close", () => {
       unanswered.delete(response);
@@ -94,13 +99,16 @@ export async function serve(app: App, options: ServeOptions): Promise<Result<Ser
 }
 
 /** Returns why the server cannot listen, or `undefined` once it listens. */
-function listen(server: HttpServer, { port, host }: ServeOptions): Promise<string | undefined> {
+function listen(
+  server: HttpServer,
+  { port, host, variable = "PORT" }: ServeOptions,
+): Promise<string | undefined> {
   return new Promise((resolve) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       resolve(
         error.code === "EADDRINUSE"
-          ? `Port ${port} is in use: stop what listens there, or set PORT to another.`
-          : `Cannot listen on port ${port} (${error.message}): set PORT to another.`,
+          ? `Port ${port} is in use: stop what listens there, or set ${variable} to another.`
+          : `Cannot listen on port ${port} (${error.message}): set ${variable} to another.`,
       );
     });
     server.listen({ port, host }, () => {

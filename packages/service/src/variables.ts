@@ -3,12 +3,38 @@
  * wrong, and must agree with the README's table.
  */
 import { z } from "zod";
+import { trimValue } from "./config.ts";
 
 /** Returns the variable of a port to listen on; each service has its own default. */
 export const port = (defaultPort: number) =>
   integer({ from: 0, to: 65_535 })
     .default(defaultPort)
     .meta({ shown: true, description: "The TCP port to listen on; 0 means any free one." });
+
+/** Returns the variable of the port of probes and metrics; each service has its own default. */
+export const opsPort = (defaultPort: number) =>
+  port(defaultPort).meta({
+    shown: true,
+    description:
+      "The TCP port of /metrics and of /readyz with details; never publish it. 0 means any free one.",
+  });
+
+export const OPS_HOST = z.string().default("127.0.0.1").meta({
+  shown: true,
+  description: "The address that OPS_PORT listens on; 0.0.0.0 means every one of the machine's.",
+});
+
+export const KEEP_ALIVE_SECONDS = integer({ from: 1, to: 3_600, unit: "seconds" }).default(65).meta({
+  shown: true,
+  description:
+    "How long an idle connection stays open for its next request. Set it above the idle timeout of the load balancer (mostly 60, Google's 600), which else sends requests on connections that are just closing.",
+});
+
+export const DRAIN_SECONDS = integer({ from: 0, to: 600, unit: "seconds" }).default(0).meta({
+  shown: true,
+  description:
+    "How long /readyz is 503 after SIGTERM before the port closes. Set it above the time that the load balancer takes to notice.",
+});
 
 export const LOG_LEVEL = z
   .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"], {
@@ -30,11 +56,17 @@ export const REDIS_URL = url("redis:", "rediss:")
     "The Redis that the queue runs on: redis://host:6379, or rediss:// for TLS. Not set: the queue runs in DATABASE_URL's Postgres, at less than a tenth of the rate.",
   );
 
+/**
+ * The least characters of a webhook secret. Secrets are masked wherever they stand in a webhook, and a short one stands
+ * in names, times and e-mail addresses too.
+ */
+const MIN_SECRET_LENGTH = 16;
+
 export const ICOMPLY_WEBHOOK_SECRETS = z
   .string()
-  .transform((list) => list.split(",").map((secret) => secret.trim()))
-  .refine((secrets) => secrets.every((secret) => secret !== ""), {
-    error: "must be one or more secrets, separated by commas, none of them empty",
+  .transform((list) => list.split(",").map(trimValue))
+  .refine((secrets) => secrets.every((secret) => secret.length >= MIN_SECRET_LENGTH), {
+    error: `must be one or more secrets, separated by commas, each of at least ${MIN_SECRET_LENGTH} characters`,
   })
   .describe(
     "The webhook secrets shown by iComply, comma separated; a delivery that any of them verifies is accepted. To rotate, add the new one, and remove the old one later.",
@@ -42,6 +74,9 @@ export const ICOMPLY_WEBHOOK_SECRETS = z
 
 export const DOSSIER_API_TOKEN = z
   .string()
+  .refine((token) => /^[\x21-\x7e]+$/.test(token), {
+    error: "must be ASCII characters without blanks, as it is sent in a header",
+  })
   .optional()
   .describe("The bearer token of the console's API. Not set: the console serves this machine only.");
 

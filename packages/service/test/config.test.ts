@@ -17,7 +17,9 @@ const schema = z.object({
   WORKER_CONCURRENCY: variables.WORKER_CONCURRENCY,
   MAX_ATTEMPTS: variables.MAX_ATTEMPTS,
 });
-const required = { DATABASE_URL: "postgres://u:p@db/x", ICOMPLY_WEBHOOK_SECRETS: "whs_a" };
+const SECRET = "whs_aaaaaaaaaaaa";
+const OTHER_SECRET = "whs_bbbbbbbbbbbb";
+const required = { DATABASE_URL: "postgres://u:p@db/x", ICOMPLY_WEBHOOK_SECRETS: SECRET };
 
 const folder = mkdtempSync(join(tmpdir(), "dossier-config-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -41,7 +43,7 @@ describe("readConfig", () => {
         PORT: 8080,
         LOG_LEVEL: "info",
         DATABASE_URL: "postgres://u:p@db/x",
-        ICOMPLY_WEBHOOK_SECRETS: ["whs_a"],
+        ICOMPLY_WEBHOOK_SECRETS: [SECRET],
         MAX_BODY_BYTES: 1_048_576,
         WORKER_CONCURRENCY: 64,
         MAX_ATTEMPTS: 8,
@@ -63,7 +65,7 @@ describe("readConfig", () => {
         PORT: "http",
         LOG_LEVEL: "loud",
         REDIS_URL: "http://cache",
-        ICOMPLY_WEBHOOK_SECRETS: "whs_a,,whs_b",
+        ICOMPLY_WEBHOOK_SECRETS: `${SECRET},,${OTHER_SECRET}`,
         MAX_BODY_BYTES: "1e6",
         WORKER_CONCURRENCY: "0",
         MAX_ATTEMPTS_FILE: join(folder, "absent"),
@@ -93,16 +95,36 @@ describe("readConfig", () => {
     expect(error).not.toContain("hush");
   });
 
-  test("reads a mounted secret without its trailing newline", () => {
-    const result = readConfig(schema, {
-      ...required,
-      ICOMPLY_WEBHOOK_SECRETS: "",
-      ICOMPLY_WEBHOOK_SECRETS_FILE: mounted("secrets", " whs_a , whs_b\r\n"),
-      DOSSIER_API_TOKEN_FILE: mounted("token", "a token \n"),
-    });
-    expect(result).toMatchObject({
-      ok: true,
-      value: { ICOMPLY_WEBHOOK_SECRETS: ["whs_a", "whs_b"], DOSSIER_API_TOKEN: "a token " },
+  test.each([
+    ["a line end", "%s\n"],
+    ["a line end of Windows", "%s\r\n"],
+    ["several line ends", "\n%s\n\n"],
+    ["blanks", " \t%s "],
+    ["a byte order mark", "\uFEFF%s"],
+    ["double quotes", '"%s"'],
+    ["single quotes", "'%s'"],
+    ["all of them", "\uFEFF \"' %s '\" \r\n"],
+  ])("trims %s around any variable, in the environment and in a file", (name, around) => {
+    const values = {
+      PORT: "1234",
+      LOG_LEVEL: "warn",
+      DATABASE_URL: "postgres://u:p@db/x",
+      REDIS_URL: "redis://cache",
+      ICOMPLY_WEBHOOK_SECRETS: `${SECRET},${OTHER_SECRET}`,
+      DOSSIER_API_TOKEN: "token",
+    };
+    const entries = Object.entries(values).map(([key, value]) => [key, around.replace("%s", value)] as const);
+    const expected = readConfig(schema, values);
+    expect(expected.ok).toBe(true);
+    expect(readConfig(schema, Object.fromEntries(entries))).toEqual(expected);
+    const files = entries.map(([key, value]) => [`${key}_FILE`, mounted(`${name} ${key}`, value)]);
+    expect(readConfig(schema, Object.fromEntries(files))).toEqual(expected);
+  });
+
+  test("trims each secret of a list, and changes nothing within a value", () => {
+    const list = ` "${SECRET}" , '${OTHER_SECRET}',"it's a ""secret"`;
+    expect(readConfig(schema, { ...required, ICOMPLY_WEBHOOK_SECRETS: list })).toMatchObject({
+      value: { ICOMPLY_WEBHOOK_SECRETS: [SECRET, OTHER_SECRET, `"it's a ""secret"`] },
     });
   });
 
@@ -111,7 +133,7 @@ describe("readConfig", () => {
       readConfig(schema, {
         ...required,
         DATABASE_URL_FILE: mounted("url", "postgres://db"),
-        DOSSIER_API_TOKEN_FILE: mounted("empty", "\n"),
+        DOSSIER_API_TOKEN_FILE: mounted("empty", ' "" \n'),
       }),
     );
     expect(error).toContain("DATABASE_URL and DATABASE_URL_FILE are both set; unset one");
@@ -134,6 +156,23 @@ describe("the variables", () => {
       }),
     );
   });
+
+  test.each(["test", "1", "Q,K", `${SECRET},`, `${SECRET},whs_bbbbbbbbbbb`])(
+    "%s is refused as ICOMPLY_WEBHOOK_SECRETS, as one of them is too short",
+    (secrets) => {
+      const error = errorOf(readConfig(schema, { ...required, ICOMPLY_WEBHOOK_SECRETS: secrets }));
+      expect(error).toContain("ICOMPLY_WEBHOOK_SECRETS must be one or more secrets");
+      expect(error).toContain("at least 16 characters");
+    },
+  );
+
+  test.each(["two words", "two\nlines", "tökén", "\u0007bell", "nul\0"])(
+    "%j is refused as DOSSIER_API_TOKEN, as no header can carry it",
+    (token) => {
+      const error = errorOf(readConfig(schema, { ...required, DOSSIER_API_TOKEN: token }));
+      expect(error).toContain("DOSSIER_API_TOKEN must be ASCII characters without blanks");
+    },
+  );
 
   test.each(["postgres://db", "postgresql://u:p@db:5432/x?sslmode=require", "postgres:///x?host=/run"])(
     "%s is a DATABASE_URL",

@@ -64,6 +64,32 @@ describe("a process that runs until a signal", () => {
     },
   );
 
+  test("drains first, if it shall: it is not ready, answers all the same, and heeds a second signal", async () => {
+    const { child, logged, ended } = startProcess([], { DRAIN_SECONDS: "600" });
+    const { port } = await logged("listening");
+    const end = ended();
+    child.kill("SIGTERM");
+    expect(await logged("draining")).toMatchObject({ drainSeconds: 600 });
+    expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(503);
+    expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+    child.kill("SIGTERM");
+    expect(await end).toMatchObject({ code: 143 });
+  });
+
+  test("shuts down when it has drained", async () => {
+    const { child, logged, ended } = startProcess([], { DRAIN_SECONDS: "1" });
+    const { port } = await logged("listening");
+    const answer = fetch(`http://127.0.0.1:${port}/slow`);
+    await logged("request-arrived");
+    const end = ended();
+    child.kill("SIGTERM");
+    expect(await (await answer).text()).toBe("answered");
+    expect(await end).toMatchObject({
+      code: 0,
+      logged: ["listening", "request-arrived", "draining", "shutting-down", "database-closed", "shut-down"],
+    });
+  });
+
   test("exits at once on a second signal", async () => {
     const { child, logged, ended } = startProcess(["hang"]);
     await logged("listening");

@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { Hono } from "hono";
 import { afterEach, describe, expect, test } from "vitest";
-import { type ConnectionLimits, notFound, onError, type Server, serve } from "../src/index.ts";
+import { answerOptions, type ConnectionLimits, notFound, onError, type Server, serve } from "../src/index.ts";
 import { captureLog } from "./fixtures/capture-log.ts";
 
 const QUICK = { headersTimeout: 60, requestTimeout: 60, connectionsCheckingInterval: 20 };
@@ -19,6 +19,7 @@ function gatedApp() {
   const arrived = Promise.withResolvers<void>();
   const { log, lines } = captureLog("debug");
   const app = new Hono()
+    .options("*", answerOptions("GET, POST"))
     .get("/", (c) => c.text("root"))
     .get("/slow", async (c) => {
       arrived.resolve();
@@ -70,6 +71,39 @@ describe("serve", () => {
       error: `Port ${port} is in use: stop what listens there, or set PORT to another.`,
     });
   });
+});
+
+describe("a load balancer's health check", () => {
+  test.each([
+    ["GET of HTTP/1.0 without a Host", "GET / HTTP/1.0\r\n\r\n", "200 OK"],
+    ["GET with an empty Host", "GET / HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n", "200 OK"],
+    ["HEAD of HTTP/1.0 without a Host", "HEAD / HTTP/1.0\r\n\r\n", "200 OK"],
+    ["OPTIONS of HTTP/1.0 without a Host", "OPTIONS / HTTP/1.0\r\n\r\n", "204 No Content"],
+    ["OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "204 No Content"],
+    ["OPTIONS * of HTTP/1.0", "OPTIONS * HTTP/1.0\r\n\r\n", "204 No Content"],
+  ])("by %s is answered", async (_check, request, status) => {
+    const socket = await open(await start(gatedApp().app));
+    socket.write(request);
+    const answer = await receive(socket);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status}\r\n`));
+    expect(/^allow: GET, POST, OPTIONS\r$/m.test(answer)).toBe(request.startsWith("OPTIONS"));
+  });
+
+  test("of HTTP/1.1 without a Host is a bad request", async () => {
+    const socket = await open(await start(gatedApp().app));
+    socket.write("GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
+    expect(await receive(socket)).toMatch(/^HTTP\/1.1 400 /);
+  });
+});
+
+test("a connection is kept open for its next request for as long as it is set", async () => {
+  const socket = await open(await start(gatedApp().app, { keepAliveTimeout: 600_000 }));
+  const received = receive(socket);
+  socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  socket.end("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const answers = await received;
+  expect(answers.match(/HTTP\/1.1 200 OK/g)).toHaveLength(2);
+  expect(answers).toMatch(/^Keep-Alive: timeout=600\r$/m);
 });
 
 describe("close", () => {

@@ -1,8 +1,9 @@
-import { readConfig, variables } from "@dossier/service";
+import { readConfig, variables, type ProcessConfig } from "@dossier/service";
 import { z } from "zod";
 
 const schema = z.object({
-  PORT: variables.port(8082),
+  OPS_PORT: variables.opsPort(8082),
+  OPS_HOST: variables.OPS_HOST,
   LOG_LEVEL: variables.LOG_LEVEL,
   DATABASE_URL: variables.DATABASE_URL,
   REDIS_URL: variables.REDIS_URL,
@@ -10,7 +11,7 @@ const schema = z.object({
   MAX_ATTEMPTS: variables.MAX_ATTEMPTS,
 });
 
-export type WorkerConfig = z.output<typeof schema>;
+export type WorkerConfig = Omit<z.output<typeof schema>, keyof ProcessConfig>;
 
 /** Reads the worker's configuration from the environment. */
 export const workerConfig = () => readConfig(schema, process.env);

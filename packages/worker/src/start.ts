@@ -1,18 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { consume, openQueue, type Consumer, type ConsumerOptions } from "@dossier/queue";
 import {
-  createMetrics,
-  notFound,
-  onError,
   outageLog,
-  probes,
-  serve,
   type Logger,
   type Result,
+  type ServiceContext,
   type ShutdownSteps,
 } from "@dossier/service";
 import { closePool, isRetryable, openPool } from "@dossier/store";
-import { Hono } from "hono";
 import type { WorkerConfig } from "./config.ts";
 import { createJobHandler } from "./job-handler.ts";
 import { createWorkerMetrics, observeBacklog, observeWorker } from "./metrics.ts";
@@ -36,14 +31,13 @@ const CHECK_INTERVAL_MS = 2_000;
 /** When a job counts as stalled. Tests cannot wait for the defaults. */
 export type StallOptions = Pick<ConsumerOptions, "lockDurationMs" | "stalledIntervalMs" | "maxStalledCount">;
 
-/** Starts a worker. Returns the port of its probes and the steps that shut it down, or why it cannot listen. */
+/** Starts a worker. Returns the steps that shut it down, or why it cannot start. */
 export async function startWorker(
   config: WorkerConfig,
-  log: Logger,
-  shutdownSignal: AbortSignal,
+  { log, ops, shutdownSignal }: ServiceContext,
   stallOptions: StallOptions = {},
-): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
-  const { PORT, DATABASE_URL, REDIS_URL, WORKER_CONCURRENCY, MAX_ATTEMPTS: maxAttempts } = config;
+): Promise<Result<{ shutdown: ShutdownSteps }>> {
+  const { DATABASE_URL, REDIS_URL, WORKER_CONCURRENCY, MAX_ATTEMPTS: maxAttempts } = config;
   const location = REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL };
   const postgresOutage = outageLog(log, {
     began: { code: "postgres-unavailable", message: "postgres unavailable; pausing" },
@@ -53,8 +47,7 @@ export async function startWorker(
     began: { code: "queue-unavailable", message: "queue unavailable; retrying" },
     ended: { code: "queue-recovered", message: "queue available again" },
   });
-  const metrics = createMetrics("worker", log);
-  const workerMetrics = createWorkerMetrics(metrics);
+  const workerMetrics = createWorkerMetrics(ops.metrics);
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
   const outagePause = createOutagePause(shutdownSignal, postgresOutage);
   const queue = openQueue(location, {
@@ -78,32 +71,19 @@ export async function startWorker(
     isRetryable,
     onError: queueOutage.recordFailure,
   });
-  observeBacklog(metrics, pool, queue);
-  observeWorker(metrics, consumer, outagePause);
+  observeBacklog(ops.metrics, pool, queue);
+  observeWorker(ops.metrics, consumer, outagePause);
 
-  const app = new Hono().notFound(notFound).onError(onError(log));
-  app.route(
-    "/",
-    probes({
-      needs: {
-        async postgres() {
-          // A server that answers but takes no writes fails the batches, and not this query.
-          if (outagePause.outage !== undefined) throw outagePause.outage.error;
-          await pool.query("select 1 from open_deliveries limit 1");
-        },
-        queue: () => consumer.checkReady(),
+  ops.addService("worker", {
+    needs: {
+      async postgres() {
+        // A server that answers but takes no writes fails the batches, and not this query.
+        if (outagePause.outage !== undefined) throw outagePause.outage.error;
+        await pool.query("select 1 from open_deliveries limit 1");
       },
-      metrics,
-      shutdownSignal,
-    }),
-  );
-  const server = await serve(app, { port: PORT });
-  if (!server.ok) {
-    await consumer.close(DRAIN_MS);
-    await Promise.all([queue.close(), closePool(pool)]);
-    return server;
-  }
-  const { port, close } = server.value;
+      queue: () => consumer.checkReady(),
+    },
+  });
   const sweeping = runSweeper({
     pool,
     queue,
@@ -114,19 +94,22 @@ export async function startWorker(
   });
   const watching = watchConsumer(consumer, log, shutdownSignal);
   log.info(
-    { code: "worker-started", port, queue: queue.backend, concurrency: WORKER_CONCURRENCY },
+    {
+      code: "worker-started",
+      opsPort: ops.port,
+      queue: queue.backend,
+      concurrency: WORKER_CONCURRENCY,
+    },
     "worker takes jobs",
   );
   return {
     ok: true,
     value: {
-      port,
       shutdown: {
         "finish the jobs in flight": () => consumer.close(DRAIN_MS),
         "stop the sweeper and the consumer's watch": () => Promise.all([sweeping, watching]),
         "close the queue": () => queue.close(),
         "close the pool": () => closePool(pool),
-        "close the probes": () => close(),
       },
     },
   };

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { openQueue, type JobCounts } from "@dossier/queue";
-import { createLogger } from "@dossier/service";
+import { createLogger, serveOps } from "@dossier/service";
 import { eventBody, migratedDatabase, openRecord } from "@dossier/store/fixtures";
 import { freshRedis, waitFor } from "@dossier/testing";
 import { expect, vi, type TestContext } from "vitest";
@@ -95,8 +95,6 @@ export async function createHarness(context: TestContext, servers: Servers | Pro
         destination: { write: (line) => void lines.push(JSON.parse(line)) },
       });
       const config: WorkerConfig = {
-        PORT: 0,
-        LOG_LEVEL: "info",
         DATABASE_URL: databaseUrl,
         REDIS_URL: redisUrl,
         WORKER_CONCURRENCY: 8,
@@ -104,13 +102,22 @@ export async function createHarness(context: TestContext, servers: Servers | Pro
         ...overrides,
       };
       const shutdown = new AbortController();
-      const started = await startWorker(config, log, shutdown.signal);
+      const ops = await serveOps({
+        service: "worker",
+        OPS_PORT: 0,
+        OPS_HOST: "127.0.0.1",
+        log,
+        drainSignal: shutdown.signal,
+      });
+      if (!ops.ok) throw new Error(ops.error);
+      const started = await startWorker(config, { log, ops: ops.value, shutdownSignal: shutdown.signal });
       if (!started.ok) throw new Error(started.error);
       context.onTestFinished(async () => {
         shutdown.abort();
         for (const step of Object.values(started.value.shutdown)) await step();
+        await ops.value.close();
       });
-      return observe(started.value.port, lines);
+      return observe(ops.value.port, lines);
     },
   };
 }
@@ -155,7 +162,7 @@ export function spawnWorker(
       NODE_COMPILE_CACHE,
       DATABASE_URL: databaseUrl,
       REDIS_URL: redisUrl,
-      PORT: "0",
+      OPS_PORT: "0",
       MAX_ATTEMPTS: "3",
       ...env,
     },
@@ -172,8 +179,8 @@ export function spawnWorker(
     waitForLog: (code: string) => waitFor(() => lines.find((line) => line.code === code)),
     /** Waits until it takes jobs. Returns what can be seen of it. */
     async started() {
-      const { port } = await waitFor(() => lines.find((line) => line.code === "worker-started"));
-      return observe(Number(port), lines);
+      const { opsPort } = await waitFor(() => lines.find((line) => line.code === "worker-started"));
+      return observe(Number(opsPort), lines);
     },
     signal: (signal: NodeJS.Signals) => void child.kill(signal),
     /** Sends a signal and waits for the end of the process. */

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { CANARY, CANARY_ENTITY_ID, canaries } from "./canary.ts";
 import { Stack, type Container, type Settings } from "./stack.ts";
 
-const TRIAL = "trial-only";
+const TRIAL = { secret: "trial-only-webhook-secret", token: "trial-only" };
 const WORKERS = 4;
 
 const ports = { INGEST_PORT: String(await freePort()), CONSOLE_PORT: String(await freePort()) };
@@ -44,9 +44,9 @@ test("it starts without configuration, and lists the public secrets", async () =
 });
 
 test("the samples lead to the expected persons", async () => {
-  expect(await send({ secret: TRIAL })).toMatchObject({ code: 0 });
-  await settled(TRIAL);
-  const { items } = await ask<{ items: unknown[] }>("natural-persons", TRIAL);
+  expect(await send({ secret: TRIAL.secret })).toMatchObject({ code: 0 });
+  await settled(TRIAL.token);
+  const { items } = await ask<{ items: unknown[] }>("natural-persons", TRIAL.token);
   for (const person of [
     { entityId: "123340-830e-44bc-9a2d-6df7e20b307a", status: "documents-uploaded", version: 1 },
     { entityId: "12345a38-ee24-4686-8b4d-9251019f0009", status: "id-uploaded", version: 1 },
@@ -87,9 +87,9 @@ test("secrets, token, login and log level come from the environment, and the dat
   await stack.up("--scale", `worker=${WORKERS}`);
   expect(await stack.containers("worker")).toHaveLength(WORKERS);
   expect(await stack.logs("notice")).toMatch(/: POSTGRES_PASSWORD$/m);
-  expect(await send({ secret: TRIAL })).toMatchObject({ code: 1 });
+  expect(await send({ secret: TRIAL.secret })).toMatchObject({ code: 1 });
   expect(await send({ secret: secrets.webhook })).toMatchObject({ code: 0 });
-  await expect(ask("stats", TRIAL)).rejects.toThrow("401");
+  await expect(ask("stats", TRIAL.token)).rejects.toThrow("401");
   await settled();
   expect(await ask("natural-persons/702a96b1-e145-45fc-99c1-69c2199aa30d")).toMatchObject({ version: 2 });
 });

@@ -95,7 +95,7 @@ async function start(
     queue: REDIS_URL === undefined ? "in the same Postgres" : `Redis at ${new URL(REDIS_URL).host}`,
     ingest: new URL(`http://localhost:${ports.ingest}`),
     console: new URL(`http://localhost:${ports.console}`),
-    worker: new URL(`http://localhost:${ports.worker}`),
+    ops: new URL(`http://localhost:${ports.ops}`),
     secret: secrets[0] ?? trial.webhookSecret,
     trial: {
       secret: config.ICOMPLY_WEBHOOK_SECRETS ? undefined : trial.webhookSecret,

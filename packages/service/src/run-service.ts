@@ -1,0 +1,38 @@
+import { createLogger, type Logger } from "./logger.ts";
+import { serveOps, type Ops } from "./ops.ts";
+import { orExit, runUntilSignal, type Result, type ShutdownSteps } from "./run.ts";
+
+/** What a service gets from the process that it runs in. */
+export interface ServiceContext {
+  readonly log: Logger;
+  readonly ops: Ops;
+  /** Aborted when the service begins to shut down. */
+  readonly shutdownSignal: AbortSignal;
+}
+
+/** What the process of a service reads, and not the service itself. */
+export interface ProcessConfig {
+  readonly LOG_LEVEL: string;
+  readonly OPS_PORT: number;
+  readonly OPS_HOST: string;
+  /** Default 0. */
+  readonly DRAIN_SECONDS?: number;
+}
+
+/** Runs one service in a process of its own, with its log and its ops port, until SIGTERM or SIGINT. */
+export async function runService(
+  name: string,
+  { LOG_LEVEL, OPS_PORT, OPS_HOST, DRAIN_SECONDS = 0 }: ProcessConfig,
+  start: (context: ServiceContext) => Promise<Result<{ readonly shutdown: ShutdownSteps }>>,
+): Promise<void> {
+  const log = createLogger({ service: name, level: LOG_LEVEL });
+  await runUntilSignal(
+    log,
+    async (shutdownSignal, drainSignal) => {
+      const ops = orExit(await serveOps({ service: name, OPS_PORT, OPS_HOST, log, drainSignal }));
+      const { shutdown } = orExit(await start({ log, ops, shutdownSignal }));
+      return { ...shutdown, "close the ops server": () => ops.close() };
+    },
+    { drainSeconds: DRAIN_SECONDS },
+  );
+}
