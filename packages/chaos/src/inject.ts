@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { LocalServer } from "@dossier/embedded";
-import { isOutage, openPool } from "@dossier/store";
+import { closePool, isOutage, openPool } from "@dossier/store";
 import type { NetworkFault, Proxy } from "@dossier/testing";
 import type { ChaosEnvironment } from "./environment.ts";
 import { RECOVERY_MS, type Fault } from "./schedule.ts";
@@ -134,6 +134,6 @@ async function acceptsWrites({ url }: LocalServer): Promise<boolean> {
     if (!isOutage(error)) throw error;
     return false;
   } finally {
-    await pool.end();
+    await closePool(pool);
   }
 }

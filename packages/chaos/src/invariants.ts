@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Person } from "@dossier/events";
 import { openQueue, type DeliveryQueue } from "@dossier/queue";
 import { describeError } from "@dossier/service";
-import { listPersons, openPool, verify, type Pool } from "@dossier/store";
+import { closePool, listPersons, openPool, verify, type Pool } from "@dossier/store";
 import { waitFor } from "@dossier/testing";
 import type { Answers } from "./client.ts";
 import type { ChaosEnvironment } from "./environment.ts";
@@ -35,7 +35,7 @@ export async function checkLiveness(
       `liveness: ${SETTLE_TIMEOUT_MS} ms after the last fault: ${describeError(error).message}`,
     ];
   } finally {
-    await Promise.all([pool.end(), queue.close()]);
+    await Promise.all([closePool(pool), queue.close()]);
   }
 }
 
@@ -77,7 +77,7 @@ export async function checkSafety(
     }
     return violations;
   } finally {
-    await pool.end();
+    await closePool(pool);
   }
 }
 

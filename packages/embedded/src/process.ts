@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { createWriteStream } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
@@ -48,15 +48,15 @@ async function launchOnce({ command, args, options, ready, orphaned, log }: Laun
     windowsHide: true,
     stdio: ["ignore", "pipe", "pipe"],
   });
-  // If the disk is full, only the log is incomplete.
-  const file = log === undefined ? undefined : createWriteStream(log).on("error", () => undefined);
+  if (log !== undefined) tryWrite(log, "", "w");
   const printed: string[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const fail = (problem: string) => reject(new Error([`${command} ${problem}`, ...printed].join("\n")));
 
   for (const stream of [child.stdout, child.stderr]) {
-    if (file !== undefined) stream.pipe(file, { end: false });
+    // Read whatever becomes of the log: a server stops at its next message once nobody reads the last ones.
     createInterface({ input: stream }).on("line", (line) => {
+      if (log !== undefined) tryWrite(log, `${line}\n`, "a");
       printed.push(line);
       if (printed.length > KEPT_LINES) printed.shift();
       if (line.includes(ready)) resolve();
@@ -79,6 +79,13 @@ async function launchOnce({ command, args, options, ready, orphaned, log }: Laun
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** If the disk is full, only the log is incomplete. */
+function tryWrite(path: string, text: string, flag: "w" | "a"): void {
+  try {
+    writeFileSync(path, text, { flag });
+  } catch {}
 }
 
 /** Returns the running child processes of a process; none if the system has no /proc. */
