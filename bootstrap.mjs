@@ -33,7 +33,11 @@ const path = [
   join(runtime, "node_modules", ".bin"),
   process.env.PATH ?? "",
 ].join(delimiter);
-const env = { ...process.env, PATH: path };
+// With NODE_USE_ENV_PROXY, Node would send even the calls to this machine to the proxy.
+const noProxy = [process.env.no_proxy ?? process.env.NO_PROXY, "localhost", "127.0.0.1", "::1"]
+  .filter(Boolean)
+  .join(",");
+const env = { ...process.env, PATH: path, NO_PROXY: noProxy, no_proxy: noProxy };
 
 try {
   mkdirSync(runtime, { recursive: true });
@@ -94,17 +98,31 @@ function installWorkspace() {
 }
 
 function run() {
-  const child = spawn(command, args, { cwd: root, env, stdio: "inherit", shell: windows });
+  const child = spawn(quote(command), args.map(quote), { cwd: root, env, stdio: "inherit", shell: windows });
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   // The terminal sends Ctrl-C to the whole group; where there is none, it comes to this process alone.
   process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
+  // On SIGTERM, npm ends the shell between us and itself, and the shell does not pass it on.
+  const parent = process.ppid;
+  if (process.env.npm_lifecycle_event !== undefined)
+    setInterval(() => process.ppid === parent || child.kill("SIGTERM"), 500).unref();
   child.on("error", (error) => fail(`${command} did not start: ${error.message}`));
   child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 143)));
 }
 
 function must(file, parameters, otherwise) {
-  const { status } = spawnSync(file, parameters, { cwd: root, env, stdio: ["ignore", 2, 2], shell: windows });
+  const { status } = spawnSync(quote(file), parameters.map(quote), {
+    cwd: root,
+    env,
+    stdio: ["ignore", 2, 2],
+    shell: windows,
+  });
   if (status !== 0) fail(otherwise);
+}
+
+/** Windows needs a shell to find npm.cmd and the like, and its shell splits at blanks. */
+function quote(argument) {
+  return windows && /[^\w./:=@-]/.test(argument) ? `"${argument}"` : argument;
 }
 
 function say(line) {

@@ -3,8 +3,13 @@ import { z } from "zod";
 
 const INGEST_PORT = variables.port(8080);
 const CONSOLE_PORT = variables.port(8081);
+/** Not set: the trial's, else the default. */
+const INGEST_PORT_OF_TRIAL = INGEST_PORT.unwrap().optional();
+const CONSOLE_PORT_OF_TRIAL = CONSOLE_PORT.unwrap().optional();
 
-const DOSSIER_DATA_DIR = z.string().default(".dossier").meta({
+export const DEFAULT_DATA_DIR = ".dossier";
+
+const DOSSIER_DATA_DIR = z.string().default(DEFAULT_DATA_DIR).meta({
   shown: true,
   description:
     "The folder in which `dossier up` keeps all its data: the embedded Postgres, the trial's secret and token, the log. Remove it to start afresh.",
@@ -33,7 +38,7 @@ const upSchema = z.object({
   REDIS_URL: variables.REDIS_URL,
   ICOMPLY_WEBHOOK_SECRETS,
   DOSSIER_API_TOKEN,
-  OPS_PORT: variables.opsPort(0),
+  OPS_PORT: variables.opsPort(0).unwrap().optional(),
   OPS_HOST: variables.OPS_HOST,
   LOG_LEVEL: variables.LOG_LEVEL,
   MAX_BODY_BYTES: variables.MAX_BODY_BYTES,
@@ -56,7 +61,11 @@ export const readOwnerConfig = () => readConfig(ownerSchema, process.env);
 const migrateSchema = ownerSchema.extend({ REDIS_URL: variables.REDIS_URL });
 export const readMigrateConfig = () => readConfig(migrateSchema, process.env);
 
-const webhookSchema = z.object({ INGEST_PORT, DOSSIER_DATA_DIR, ICOMPLY_WEBHOOK_SECRETS });
+const webhookSchema = z.object({
+  INGEST_PORT: INGEST_PORT_OF_TRIAL,
+  DOSSIER_DATA_DIR,
+  ICOMPLY_WEBHOOK_SECRETS,
+});
 /** Reads where webhooks go, and what signs them. */
 export const readWebhookConfig = () => readConfig(webhookSchema, process.env);
 
@@ -65,7 +74,7 @@ const consoleSchema = z.object({
     .url({ protocol: /^https?$/, error: "must be a URL that begins with http:// or https://" })
     .optional()
     .meta({ shown: true, description: "Where the console is. Not set: this machine, at CONSOLE_PORT." }),
-  CONSOLE_PORT,
+  CONSOLE_PORT: CONSOLE_PORT_OF_TRIAL,
   DOSSIER_DATA_DIR,
   DOSSIER_API_TOKEN,
   USER: z.string().optional().describe("Who runs the command, as operating systems set it."),

@@ -24,7 +24,8 @@ class ConsoleError extends Error {
 }
 
 /** What every command that asks the console reads of the environment, for its help. */
-export const CONSOLE_ENVIRONMENT = `Environment: CONSOLE_URL (default: this machine, at CONSOLE_PORT or 8081);
+export const CONSOLE_ENVIRONMENT = `Environment: CONSOLE_URL (default: this machine, at CONSOLE_PORT,
+  else the trial's port, else 8081);
   DOSSIER_API_TOKEN (default: the trial's, in DOSSIER_DATA_DIR). Each also as NAME_FILE.`;
 
 /** Returns a client of the console that the environment names, or of the trial's. */
@@ -32,8 +33,10 @@ export async function connectConsole(url?: URL): Promise<Result<ConsoleClient>> 
   const config = readConsoleConfig();
   if (!config.ok) return config;
   const { CONSOLE_URL, CONSOLE_PORT, DOSSIER_API_TOKEN, DOSSIER_DATA_DIR } = config.value;
-  const base = url ?? new URL(CONSOLE_URL ?? `http://127.0.0.1:${CONSOLE_PORT}`);
-  const token = DOSSIER_API_TOKEN ?? (await findTrial(DOSSIER_DATA_DIR))?.apiToken;
+  const trial = await findTrial(DOSSIER_DATA_DIR);
+  const port = CONSOLE_PORT ?? trial?.ports.console ?? 8081;
+  const base = url ?? new URL(CONSOLE_URL ?? `http://127.0.0.1:${port}`);
+  const token = DOSSIER_API_TOKEN ?? trial?.apiToken;
   return { ok: true, value: createConsoleClient(base, token) };
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { freePort } from "@dossier/embedded";
 import { z } from "zod";
 
 const schema = z.object({
@@ -9,26 +10,42 @@ const schema = z.object({
   /** Passwords of the embedded Postgres: its superuser's, and the services'. */
   ownerPassword: z.string(),
   servicePassword: z.string(),
+  /** Where its servers listen, on this machine alone. */
+  ports: z.object({ ingest: z.int(), console: z.int(), ops: z.int(), postgres: z.int() }),
 });
 
-/** The secrets that `up` generates where none are configured. For trials only. */
+/** What `up` generates where nothing is configured. For trials only. */
 export type Trial = z.output<typeof schema>;
 
-/** Returns the data folder's trial; creates it, readable by this user alone, if there is none. */
-export async function openTrial(dir: string): Promise<Trial> {
+/**
+ * Returns the data folder's trial; creates it, readable by this user alone, if there is none. The ports that are chosen
+ * are kept there for the other commands; one that is not chosen is any free one, and the same each time.
+ */
+export async function openTrial(
+  dir: string,
+  chosen: { readonly ingest: number; readonly console: number; readonly ops: number | undefined },
+): Promise<Trial> {
   const existing = await findTrial(dir);
-  if (existing !== undefined) return existing;
+  const ports = {
+    ...chosen,
+    ops: chosen.ops ?? (await freePort(existing?.ports.ops)),
+    postgres: await freePort(existing?.ports.postgres),
+  };
+  const trial: Trial = { ...(existing ?? generateSecrets()), ports };
+  const file = join(dir, "trial.json");
+  await writeFile(`${file}.new`, JSON.stringify(trial, undefined, 2), { mode: 0o600 });
+  await rename(`${file}.new`, file);
+  return trial;
+}
+
+function generateSecrets(): Omit<Trial, "ports"> {
   const randomHex = () => randomBytes(16).toString("hex");
-  const trial: Trial = {
+  return {
     webhookSecret: `whs_${randomHex()}`,
     apiToken: `trial_${randomHex()}`,
     ownerPassword: randomHex(),
     servicePassword: randomHex(),
   };
-  const file = join(dir, "trial.json");
-  await writeFile(`${file}.new`, JSON.stringify(trial, undefined, 2), { mode: 0o600 });
-  await rename(`${file}.new`, file);
-  return trial;
 }
 
 /** Returns the data folder's trial, or `undefined` if `up` never ran in it. */

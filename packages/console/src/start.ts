@@ -6,10 +6,15 @@ import type { ConsoleConfig } from "./config.ts";
 
 const NAME = "dossier-console";
 
+/** Where a console without a token is. */
+const LOOPBACK = "127.0.0.1";
+
 /** Connections to Postgres, shared by all requests, so that many readers do not take Postgres from the workers. */
 const CONNECTIONS = 8;
 
 export interface ConsoleOptions {
+  /** The address that it listens on. Default: every one of the machine's; without a token, loopback. */
+  readonly host?: string;
   /** How long a stream of changes may be silent before it sends a comment. Default 15. */
   readonly heartbeatSeconds?: number;
   /**
@@ -23,7 +28,7 @@ export interface ConsoleOptions {
 export async function startConsole(
   config: ConsoleConfig,
   { log, ops, shutdownSignal }: ServiceContext,
-  { heartbeatSeconds, queueTimeoutMs = 1_000 }: ConsoleOptions = {},
+  { host, heartbeatSeconds, queueTimeoutMs = 1_000 }: ConsoleOptions = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
   const { PORT, DATABASE_URL, REDIS_URL, DOSSIER_API_TOKEN: token } = config;
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
@@ -61,7 +66,7 @@ export async function startConsole(
   );
   const server = await serve(app, {
     port: PORT,
-    ...(token === undefined && { host: "127.0.0.1" }),
+    host: token === undefined ? LOOPBACK : host,
     limits: { keepAliveTimeout: config.KEEP_ALIVE_SECONDS * 1_000 },
   });
   const shutdown: ShutdownSteps = {

@@ -81,11 +81,12 @@ async function launchOnce({ command, args, options, ready, orphaned, log }: Laun
   }
 }
 
-/** If the disk is full, only the log is incomplete. */
 function tryWrite(path: string, text: string, flag: "w" | "a"): void {
   try {
     writeFileSync(path, text, { flag });
-  } catch {}
+  } catch {
+    // If the disk is full, only the log is incomplete.
+  }
 }
 
 /** Returns the running child processes of a process; none if the system has no /proc. */

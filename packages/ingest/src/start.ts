@@ -29,13 +29,14 @@ const CONNECTIONS = 2;
 /**
  * Starts ingest. Returns the port it listens on and the steps that shut it down, or why it cannot listen.
  *
+ * @param host the address that it listens on. Default: every one of the machine's
  * @param queueTimeoutMs how long a sender waits for the queue. More tolerates a slower queue; less answers sooner while
  *   the queue is unavailable. Default 1,000
  */
 export async function startIngest(
   config: IngestConfig,
   { log, ops }: Pick<ServiceContext, "log" | "ops">,
-  { queueTimeoutMs = 1_000 }: { readonly queueTimeoutMs?: number } = {},
+  { host, queueTimeoutMs = 1_000 }: { readonly host?: string; readonly queueTimeoutMs?: number } = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
   const { PORT, DATABASE_URL, REDIS_URL, ICOMPLY_WEBHOOK_SECRETS, MAX_BODY_BYTES } = config;
   const notEnqueued = ops.metrics.meter.createCounter("dossier_deliveries_not_enqueued_total", {
@@ -72,6 +73,7 @@ export async function startIngest(
   );
   const server = await serve(app, {
     port: PORT,
+    host,
     limits: { keepAliveTimeout: config.KEEP_ALIVE_SECONDS * 1_000 },
   });
   if (!server.ok) {

@@ -53,7 +53,7 @@ export interface ServeOptions {
   /** 0 means any free port. */
   readonly port: number;
   /** The address to listen on. Default: every address of the machine. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** The variable that sets the port, for error messages. Default: `PORT`. */
   readonly variable?: string;
   readonly limits?: Partial<ConnectionLimits>;

@@ -7,7 +7,7 @@ import { parseHttpUrl } from "./command.ts";
 
 export const urlOption = new Option(
   "--url <url>",
-  "where ingest takes webhooks (default: this machine, at INGEST_PORT or 8080)",
+  "where ingest takes webhooks (default: this machine, at INGEST_PORT, else the trial's port, else 8080)",
 ).argParser(parseHttpUrl);
 
 export const secretOption = new Option(
@@ -41,7 +41,8 @@ export async function openSender(
       error: `There is no secret to sign with: give --secret, set ICOMPLY_WEBHOOK_SECRETS, or start \`dossier up\`, which generates one in ${DOSSIER_DATA_DIR}.`,
     };
   }
-  const url = options.url ?? new URL(`http://127.0.0.1:${INGEST_PORT}/webhooks/icomply`);
+  const port = INGEST_PORT ?? trial?.ports.ingest ?? 8080;
+  const url = options.url ?? new URL(`http://127.0.0.1:${port}/webhooks/icomply`);
   const retry = retryFor(options.giveUpAfter * 1_000);
   return { ok: true, value: { sender: createSender({ urls: [url], secret, connections, retry }), url } };
 }

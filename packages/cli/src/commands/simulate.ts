@@ -65,7 +65,7 @@ export const simulateCommand = createCommand("simulate")
   .option("--check", "wait until all is settled, and compare every person's state with the expected one")
   .option(
     "--console <url>",
-    "for --check: the console (default: CONSOLE_URL, else this machine, at CONSOLE_PORT or 8081); its token is DOSSIER_API_TOKEN, else the trial's",
+    "for --check: the console (default: CONSOLE_URL, else this machine, at CONSOLE_PORT, else the trial's port, else 8081); its token is DOSSIER_API_TOKEN, else the trial's",
     parseHttpUrl,
   )
   .option(

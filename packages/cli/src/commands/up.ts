@@ -10,7 +10,8 @@ Environment (each also as NAME_FILE):
   REDIS_URL                a Redis for the queue, ten times as fast as in Postgres
   ICOMPLY_WEBHOOK_SECRETS  comma separated (default: one generated for the trial)
   DOSSIER_API_TOKEN        the console's (default: one generated for the trial)
-  OPS_PORT, OPS_HOST       where metrics and /readyz are, of all services (default: any free port)
+  OPS_PORT, OPS_HOST       where metrics and /readyz are, of all services (default: a free port,
+                           always the same)
   LOG_LEVEL, WORKER_CONCURRENCY, MAX_ATTEMPTS, MAX_BODY_BYTES, KEEP_ALIVE_SECONDS
                            as for the services`;
 

@@ -29,7 +29,11 @@ export async function openDatabase(config: UpConfig, trial: Trial): Promise<Data
     };
   }
   const dir = join(config.DOSSIER_DATA_DIR, "postgres");
-  const server = await startPostgres({ dir: resolve(dir), password: trial.ownerPassword });
+  const server = await startPostgres({
+    dir: resolve(dir),
+    port: trial.ports.postgres,
+    password: trial.ownerPassword,
+  });
   const urlOf = (user: string, password: string) =>
     `postgres://${user}:${password}@127.0.0.1:${server.port}/postgres`;
   return {

@@ -1,10 +1,25 @@
+import { access, constants, mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { Result } from "@dossier/service";
+import { describeError, type Result } from "@dossier/service";
 
 /** SQLite's code for a file that another process has locked. */
 const SQLITE_BUSY = 5;
+
+/** Creates a data folder if it is missing. */
+export async function createDataDir(dir: string): Promise<Result<void>> {
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await access(dir, constants.R_OK | constants.W_OK | constants.X_OK);
+    return { ok: true, value: undefined };
+  } catch (error) {
+    return {
+      ok: false,
+      error: `Cannot write to ${dir} (${describeError(error).message}): set DOSSIER_DATA_DIR to a folder that you can write to.`,
+    };
+  }
+}
 
 /**
  * Locks a data folder for this process, until it ends, however it ends. Node cannot lock files; SQLite can, and the
@@ -46,6 +61,6 @@ function checkPort(port: number): Promise<string | undefined> {
   server.once("error", (error: NodeJS.ErrnoException) =>
     resolve(error.code === "EADDRINUSE" ? "is in use" : `cannot be used (${error.message})`),
   );
-  server.listen(port, () => server.close(() => resolve(undefined)));
+  server.listen(port, "127.0.0.1", () => server.close(() => resolve(undefined)));
   return promise;
 }

@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { orExit, runUntilSignal, type Result, type ShutdownSteps } from "@dossier/service";
 import { prepareSchema } from "../commands/migrate.ts";
@@ -7,9 +6,9 @@ import { createConsoleClient } from "../console-client.ts";
 import { openTrial, type Trial } from "../trial.ts";
 import { openDatabase } from "./database.ts";
 import { openLog, type CreateLogger } from "./log.ts";
-import { checkPorts, lockDataDir } from "./preflight.ts";
+import { checkPorts, createDataDir, lockDataDir } from "./preflight.ts";
 import { startServices } from "./services.ts";
-import { printWelcome, type Installation } from "./welcome.ts";
+import { printHints, printPersons, type Installation } from "./welcome.ts";
 
 /** `npm start` forwards the Ctrl-C that the terminal has sent to all of its processes. */
 const SAME_SIGNAL_MS = 1_000;
@@ -27,14 +26,15 @@ export async function runUp(): Promise<Result<void>> {
   if (!read.ok) return read;
   const config = read.value;
   const dir = config.DOSSIER_DATA_DIR;
-  await mkdir(dir, { recursive: true });
+  const created = await createDataDir(dir);
+  if (!created.ok) return created;
   const lock = lockDataDir(dir);
   if (!lock.ok) return lock;
-  const { INGEST_PORT, CONSOLE_PORT } = config;
-  const ports = await checkPorts({ INGEST_PORT, CONSOLE_PORT });
+  const { INGEST_PORT, CONSOLE_PORT, OPS_PORT } = config;
+  const ports = await checkPorts({ INGEST_PORT, CONSOLE_PORT, ...(OPS_PORT && { OPS_PORT }) });
   if (!ports.ok) return ports;
 
-  const trial = await openTrial(dir);
+  const trial = await openTrial(dir, { ingest: INGEST_PORT, console: CONSOLE_PORT, ops: OPS_PORT });
   const createLogger = openLog(join(dir, "dossier.log"), config.LOG_LEVEL);
   const log = createLogger("up");
   await runUntilSignal(
@@ -44,7 +44,8 @@ export async function runUp(): Promise<Result<void>> {
         await start(config, trial, createLogger, shutdownSignal),
       );
       shutdownSignal.addEventListener("abort", () => print("shutting down; a second Ctrl-C ends it at once"));
-      printWelcome(installation, createConsoleClient(installation.console, token)).catch((err: unknown) =>
+      printHints(installation);
+      printPersons(installation, createConsoleClient(installation.console, token)).catch((err: unknown) =>
         log.warn({ err, code: "samples-failed" }, "cannot send the samples and show the persons"),
       );
       return {
@@ -81,7 +82,13 @@ async function start(
   const secrets = config.ICOMPLY_WEBHOOK_SECRETS ?? [trial.webhookSecret];
   const token = config.DOSSIER_API_TOKEN ?? trial.apiToken;
   const services = await startServices(
-    { ...config, DATABASE_URL: serviceUrl, ICOMPLY_WEBHOOK_SECRETS: secrets, DOSSIER_API_TOKEN: token },
+    {
+      ...config,
+      OPS_PORT: trial.ports.ops,
+      DATABASE_URL: serviceUrl,
+      ICOMPLY_WEBHOOK_SECRETS: secrets,
+      DOSSIER_API_TOKEN: token,
+    },
     createLogger,
     shutdownSignal,
   );
@@ -93,9 +100,9 @@ async function start(
     dir: DOSSIER_DATA_DIR,
     database: database.description,
     queue: REDIS_URL === undefined ? "in the same Postgres" : `Redis at ${new URL(REDIS_URL).host}`,
-    ingest: new URL(`http://localhost:${ports.ingest}`),
-    console: new URL(`http://localhost:${ports.console}`),
-    ops: new URL(`http://localhost:${ports.ops}`),
+    ingest: new URL(`http://127.0.0.1:${ports.ingest}`),
+    console: new URL(`http://127.0.0.1:${ports.console}`),
+    ops: new URL(`http://127.0.0.1:${ports.ops}`),
     secret: secrets[0] ?? trial.webhookSecret,
     trial: {
       secret: config.ICOMPLY_WEBHOOK_SECRETS ? undefined : trial.webhookSecret,

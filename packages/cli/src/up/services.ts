@@ -5,12 +5,16 @@ import { startWorker } from "@dossier/worker";
 import type { UpConfig } from "../config.ts";
 import type { CreateLogger } from "./log.ts";
 
+/** A trial is for this machine alone. */
+const host = "127.0.0.1";
+
 export interface Services {
   readonly ports: { readonly ingest: number; readonly console: number; readonly ops: number };
   readonly shutdown: ShutdownSteps;
 }
 
 export type ServiceConfig = UpConfig & {
+  readonly OPS_PORT: number;
   readonly DATABASE_URL: string;
   readonly ICOMPLY_WEBHOOK_SECRETS: string[];
 };
@@ -39,7 +43,9 @@ export async function startServices(
     shutdownSignal,
   });
 
-  const ingest = await startIngest({ ...config, PORT: config.INGEST_PORT }, createContext("ingest"));
+  const ingest = await startIngest({ ...config, PORT: config.INGEST_PORT }, createContext("ingest"), {
+    host,
+  });
   if (!ingest.ok) return ingest;
   undo.defer(() => runSteps(ingest.value.shutdown));
 
@@ -47,7 +53,9 @@ export async function startServices(
   if (!worker.ok) return worker;
   undo.defer(() => runSteps(worker.value.shutdown));
 
-  const console = await startConsole({ ...config, PORT: config.CONSOLE_PORT }, createContext("console"));
+  const console = await startConsole({ ...config, PORT: config.CONSOLE_PORT }, createContext("console"), {
+    host,
+  });
   if (!console.ok) return console;
 
   undo.move();

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Person } from "@dossier/events";
 import { createSender, retryFor, samples } from "@dossier/simulator";
+import { DEFAULT_DATA_DIR } from "../config.ts";
 import type { ConsoleClient } from "../console-client.ts";
 import { waitUntilSettled } from "../simulation/check.ts";
 import { formatTable } from "../terminal/table.ts";
@@ -32,14 +33,14 @@ export interface Installation {
 
 /**
  * Sends the sample payloads, unless they were sent from this data folder before, waits until they are settled, and
- * prints the persons and where to look. Rejects if a sample is not accepted, or not settled in time.
+ * prints the persons. Rejects if a sample is not accepted, or not settled in time.
  */
-export async function printWelcome(installation: Installation, client: ConsoleClient): Promise<void> {
+export async function printPersons(installation: Installation, client: ConsoleClient): Promise<void> {
   const sent = await sendSamples(installation, client);
   const heading = sent
     ? "The sample payloads of iComply's documentation were received, and made these persons:"
     : "The persons in this data folder:";
-  console.log(`\n${heading}\n\n${await formatPersons(client)}\n\n${formatHints(installation)}\n`);
+  console.log(`\n${heading}\n\n${await formatPersons(client)}\n`);
 }
 
 async function sendSamples({ dir, ingest, secret }: Installation, client: ConsoleClient): Promise<boolean> {
@@ -76,18 +77,23 @@ async function formatPersons(client: ConsoleClient): Promise<string> {
   return `${formatTable([["person", "name", "status", "events", "last event"], ...rows], [3])}${more}`;
 }
 
-/** Says where to look, and how to send, scale and stop. Shows no secret but those generated for the trial. */
+/** Prints where to look, and how to send, scale and stop. Shows no secret but those generated for the trial. */
+export function printHints(installation: Installation): void {
+  console.log(`\n${formatHints(installation)}`);
+}
+
 function formatHints({ dir, database, queue, ingest, console, ops, trial }: Installation): string {
   const token = trial.token ?? "$DOSSIER_API_TOKEN";
   const secret = trial.secret ?? "one of ICOMPLY_WEBHOOK_SECRETS";
   const persons = new URL("/api/v1/natural-persons", console).href;
+  const command = `${formatAssignments(dir, trial)}npm run dossier --`;
   const rows = [
     ["API", `curl -H "Authorization: Bearer ${token}" ${persons}`],
     ["", `described at ${new URL("/docs", console).href}`],
     ["Webhooks", `POST ${new URL("/webhooks/icomply", ingest).href}, signed with ${secret}`],
-    ["Send more", "npm run dossier -- send FILE…"],
-    ["", "npm run dossier -- simulate --persons 1000 --check"],
-    ["Dead letters", "npm run dossier -- dead list"],
+    ["Send", `${command} send packages/simulator/samples/natural-person-pending.json`],
+    ["", `${command} simulate --persons 1000 --check`],
+    ["Dead letters", `${command} dead list`],
     ["Faster", "REDIS_URL=redis://… npm start puts the queue in Redis"],
     ["Scale", "docker compose up --scale worker=4"],
     ["Record", `${database}; the queue: ${queue}`],
@@ -97,6 +103,18 @@ function formatHints({ dir, database, queue, ingest, console, ops, trial }: Inst
     ["Stop", "Ctrl-C"],
   ];
   return [formatTable(rows), ...formatTrialWarning(dir, trial)].join("\n");
+}
+
+/** Returns what another terminal's shell must set so that a command finds this trial. */
+function formatAssignments(dir: string, trial: Installation["trial"]): string {
+  const quoted = `'${dir.replaceAll("'", String.raw`'\''`)}'`;
+  return [
+    ...(dir === DEFAULT_DATA_DIR ? [] : [`DOSSIER_DATA_DIR=${quoted}`]),
+    ...(trial.secret === undefined ? ["ICOMPLY_WEBHOOK_SECRETS=…"] : []),
+    ...(trial.token === undefined ? ["DOSSIER_API_TOKEN=…"] : []),
+  ]
+    .map((assignment) => `${assignment} `)
+    .join("");
 }
 
 function formatTrialWarning(dir: string, trial: Installation["trial"]): readonly string[] {
