@@ -1,5 +1,3 @@
-import { once } from "node:events";
-import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { dossier, start } from "./command.ts";
 
@@ -40,11 +38,10 @@ describe.concurrent("the command line", () => {
     expect(stderr).toContain(message);
   });
 
-  test("exits 0 and prints no error when its reader stops early, as head does", async () => {
-    const child = start(["--help"]);
+  test("exits 0 and prints no error when its reader stops early, as head does", async (context) => {
+    const { child, ended } = start(context, ["--help"]);
     child.stdout?.destroy();
-    const [stderr] = await Promise.all([text(child.stderr!), once(child, "close")]);
-    expect({ code: child.exitCode, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(await ended).toMatchObject({ code: 0, stderr: "" });
   });
 
   test("a missing variable is named, and exits 1", async () => {

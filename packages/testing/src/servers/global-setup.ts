@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { statfs } from "node:fs/promises";
 import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
-import { config } from "../config.ts";
+import { config, setTemporaryFolder } from "../config.ts";
 import { postgresContainer, redisContainer } from "./docker.ts";
 import { dropDatabases } from "./fresh-database.ts";
 import { startPostgres, startRedis } from "./local.ts";
@@ -31,7 +31,7 @@ declare module "vitest" {
 
 /** Runs once for a whole vitest run. Returns what ends it. */
 export default async function globalSetup(project: TestProject): Promise<() => Promise<void>> {
-  if (await hasRoom(MEMORY)) process.env.TMPDIR ??= MEMORY;
+  if (await hasRoom(MEMORY)) setTemporaryFolder(MEMORY);
   const { servers, stop } = await findServers();
   for (const server of Object.values(servers)) {
     if (!("missing" in server)) continue;
