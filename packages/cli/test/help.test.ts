@@ -1,11 +1,23 @@
+import { runNode } from "@dossier/testing";
 import { describe, expect, test } from "vitest";
-import { dossier, start } from "./command.ts";
+import { dossier, MAIN, start } from "./command.ts";
 
 const COMMANDS = ["up", "migrate", "send", "simulate", "dead", "rebuild", "verify", "export"];
 const LEAVES = [
   ...COMMANDS.filter((name) => name !== "dead"),
   ...["list", "show", "redrive", "discard"].map((name) => `dead ${name}`),
 ];
+
+/** Preloaded: the process fails if it loads the metrics, the log or a client of a server. */
+const LOADS_LITTLE = `data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from "node:module";
+  registerHooks({
+    load(url, context, next) {
+      if (/opentelemetry|\\/(pino|pg|bullmq|ioredis)\\//.test(url)) throw new Error("loaded " + url);
+      return next(url, context);
+    },
+  });
+`)}`;
 
 describe.concurrent("the command line", () => {
   test("--help lists every command", async () => {
@@ -19,6 +31,11 @@ describe.concurrent("the command line", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain(`Usage: dossier ${name}`);
     expect(stdout).toMatch(/Exit codes:\n {2}0 .+\n {2}1 .+\n {2}2 /);
+  });
+
+  test("--help loads nothing that only running commands and services need", async () => {
+    const { code, stderr } = await runNode(MAIN, { args: ["--help"], execArgv: ["--import", LOADS_LITTLE] });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
   test.each([
