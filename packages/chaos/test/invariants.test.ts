@@ -1,51 +1,30 @@
-import { migrate, openPool, recordDeliveries, settle, type Pool } from "@dossier/store";
-import { freshDatabase } from "@dossier/testing";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { openRecord, type TestRecord } from "@dossier/store/fixtures";
+import { beforeEach, expect, test } from "vitest";
 import type { Answers } from "../src/client.ts";
 import { checkSafety } from "../src/invariants.ts";
 import { createWorkload } from "../src/workload.ts";
 
 const workload = createWorkload(5, 3_000);
-let database: Awaited<ReturnType<typeof freshDatabase>>;
-let pool: Pool;
+let record: TestRecord;
 let answers: Answers;
 
-beforeEach(async () => {
-  database = await freshDatabase({ name: "chaos", make: migrate });
-  pool = openPool(database.url, { name: "test", size: 2, timeoutMs: 60_000 });
-  const accepted = await record(workload.bodies);
-  await settle(pool, [...accepted.keys()], "test");
+beforeEach(async (context) => {
+  record = await openRecord(context, { size: 2 });
+  const deliveryIds = await record.recordAndSettle(...workload.bodies);
+  const accepted = new Map(deliveryIds.map((id, n) => [id, workload.bodies[n]!]));
   answers = { accepted, failed: 0, exhausted: 0, wrong: [] };
 });
-afterEach(async () => {
-  await pool.end();
-  await database.drop();
-});
-
-let recorded = 0;
-
-async function record(bodies: readonly Buffer[]): Promise<Map<string, Buffer>> {
-  const deliveries = bodies.map((body) => ({
-    deliveryId: `01890000-0000-7000-8000-${String((recorded += 1)).padStart(12, "0")}`,
-    body,
-    headers: {},
-    verifiedBy: "signature" as const,
-    secretFingerprint: "test",
-  }));
-  await recordDeliveries(pool, deliveries);
-  return new Map(deliveries.map(({ deliveryId, body }) => [deliveryId, body]));
-}
 
 /** Changes the record without its triggers, as a superuser can. */
 async function tamper(statement: string): Promise<void> {
-  const superuser = await pool.connect();
+  const superuser = await record.pool.connect();
   await superuser.query("set session_replication_role = replica");
   const { rowCount } = await superuser.query(statement);
   superuser.release(true);
   expect(rowCount).toBeGreaterThan(0);
 }
 
-const violations = () => checkSafety(database.url, workload, answers);
+const violations = () => checkSafety(record.url, workload, answers);
 const applied = "(select delivery_id from events order by 1 limit 1)";
 
 test("a record in which all invariants hold has no violations", async () => {
@@ -107,8 +86,7 @@ test.for([
 });
 
 test("more deliveries than requests without a 200 are a violation, as many are not", async () => {
-  const unacknowledged = await record(workload.bodies.slice(0, 2));
-  await settle(pool, [...unacknowledged.keys()], "test");
+  await record.recordAndSettle(...workload.bodies.slice(0, 2));
   answers = { ...answers, failed: 1 };
   expect(await violations()).toEqual(["recording: 1 requests without a 200 made 2 deliveries"]);
   answers = { ...answers, failed: 2 };

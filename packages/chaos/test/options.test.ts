@@ -1,16 +1,20 @@
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { runNode } from "@dossier/testing";
 import { expect, test } from "vitest";
 
 const MAIN = join(import.meta.dirname, "../src/main.ts");
 
-function run(...args: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: "utf8" });
-  return { status, stdout, stderr };
+async function run(...args: readonly string[]) {
+  const { code, stdout, stderr } = await runNode(MAIN, { args });
+  return { code, stdout, stderr };
 }
 
-test("--help prints the options and exits 0", () => {
-  expect(run("--help")).toEqual({ status: 0, stdout: expect.stringContaining("--minutes M"), stderr: "" });
+test("--help prints the options and exits 0", async () => {
+  expect(await run("--help")).toEqual({
+    code: 0,
+    stdout: expect.stringContaining("--minutes M"),
+    stderr: "",
+  });
 });
 
 test.each([
@@ -20,8 +24,8 @@ test.each([
   [["--ingests", "many"], "--ingests must be a whole number"],
   [["--minutes", "0"], "--minutes must be a number greater than 0"],
   [["--seeds", "1"], "Unknown option '--seeds'"],
-])("%j is wrong usage: it says why and exits 2", (args, message) => {
-  const { status, stdout, stderr } = run(...args);
-  expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+])("%j is wrong usage: it says why and exits 2", async (args, message) => {
+  const { code, stdout, stderr } = await run(...args);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr.startsWith(message)).toBe(true);
 });

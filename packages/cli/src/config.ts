@@ -1,4 +1,5 @@
-import { readConfig, variables } from "@dossier/service";
+import { readConfig } from "@dossier/service/config";
+import * as variables from "@dossier/service/variables";
 import { z } from "zod";
 
 const INGEST_PORT = variables.port(8080);

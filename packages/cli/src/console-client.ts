@@ -1,6 +1,7 @@
 import type { StatsAnswer } from "@dossier/console";
 import type { JsonObject } from "@dossier/events";
-import { describeError, type Result } from "@dossier/service";
+import type { Result } from "@dossier/service";
+import { describeError } from "@dossier/service/error";
 import { readConsoleConfig } from "./config.ts";
 import { findTrial } from "./trial.ts";
 

@@ -1,34 +1,32 @@
-import { CommanderError } from "@commander-js/extra-typings";
-import { version } from "@dossier/service";
+import { CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { version } from "@dossier/service/version";
 import { createCommand, formatError } from "./commands/command.ts";
-import { deadCommand } from "./commands/dead/dead.ts";
-import { exportCommand } from "./commands/export.ts";
-import { migrateCommand } from "./commands/migrate.ts";
-import { rebuildCommand } from "./commands/rebuild.ts";
-import { sendCommand } from "./commands/send.ts";
-import { simulateCommand } from "./commands/simulate.ts";
-import { upCommand } from "./commands/up.ts";
-import { verifyCommand } from "./commands/verify.ts";
 import { ignoreBrokenPipe } from "./terminal/stdout.ts";
 
 const FAILED = 1;
 const MISUSED = 2;
 
+/** Each is loaded when it may be what is run, as loading takes longer than most commands. */
+const COMMANDS = new Map<string, () => Promise<CommandUnknownOpts>>([
+  ["up", async () => (await import("./commands/up.ts")).upCommand],
+  ["migrate", async () => (await import("./commands/migrate.ts")).migrateCommand],
+  ["send", async () => (await import("./commands/send.ts")).sendCommand],
+  ["simulate", async () => (await import("./commands/simulate.ts")).simulateCommand],
+  ["dead", async () => (await import("./commands/dead/dead.ts")).deadCommand],
+  ["rebuild", async () => (await import("./commands/rebuild.ts")).rebuildCommand],
+  ["verify", async () => (await import("./commands/verify.ts")).verifyCommand],
+  ["export", async () => (await import("./commands/export.ts")).exportCommand],
+]);
+
 ignoreBrokenPipe();
 
 try {
-  await createCommand("dossier")
+  const program = createCommand("dossier")
     .description("Every person's KYC file, built from iComply's webhooks.")
-    .version(version)
-    .addCommand(upCommand)
-    .addCommand(migrateCommand)
-    .addCommand(sendCommand)
-    .addCommand(simulateCommand)
-    .addCommand(deadCommand)
-    .addCommand(rebuildCommand)
-    .addCommand(verifyCommand)
-    .addCommand(exportCommand)
-    .parseAsync();
+    .version(version);
+  const named = COMMANDS.get(process.argv[2] ?? "");
+  for (const load of named ? [named] : COMMANDS.values()) program.addCommand(await load());
+  await program.parseAsync();
 } catch (error) {
   // Commander has printed its message already, and calls every misuse 1.
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : MISUSED;

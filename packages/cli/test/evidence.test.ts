@@ -1,10 +1,8 @@
 import { hash } from "node:crypto";
-import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { scenario } from "@dossier/simulator";
 import { openRecord } from "@dossier/store/fixtures";
 import { expect, test, type TestContext } from "vitest";
@@ -25,10 +23,10 @@ async function record(context: TestContext) {
     run: (...args: readonly string[]) => dossier(args, { DATABASE_URL: url }),
     /** As `run`, for a reader that stops at once. */
     async runUnread(...args: readonly string[]) {
-      const child = start(args, { DATABASE_URL: url });
-      child.stdout!.destroy();
-      const [stderr] = await Promise.all([text(child.stderr!), once(child, "close")]);
-      return { code: child.exitCode, stderr };
+      const { child, ended } = start(context, args, { DATABASE_URL: url });
+      child.stdout?.destroy();
+      const { code, stderr } = await ended;
+      return { code, stderr };
     },
   };
 }

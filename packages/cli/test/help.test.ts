@@ -1,13 +1,23 @@
-import { once } from "node:events";
-import { text } from "node:stream/consumers";
+import { runNode } from "@dossier/testing";
 import { describe, expect, test } from "vitest";
-import { dossier, start } from "./command.ts";
+import { dossier, MAIN, start } from "./command.ts";
 
 const COMMANDS = ["up", "migrate", "send", "simulate", "dead", "rebuild", "verify", "export"];
 const LEAVES = [
   ...COMMANDS.filter((name) => name !== "dead"),
   ...["list", "show", "redrive", "discard"].map((name) => `dead ${name}`),
 ];
+
+/** Preloaded: the process fails if it loads the metrics, the log or a client of a server. */
+const LOADS_LITTLE = `data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from "node:module";
+  registerHooks({
+    load(url, context, next) {
+      if (/opentelemetry|\\/(pino|pg|bullmq|ioredis)\\//.test(url)) throw new Error("loaded " + url);
+      return next(url, context);
+    },
+  });
+`)}`;
 
 describe.concurrent("the command line", () => {
   test("--help lists every command", async () => {
@@ -21,6 +31,11 @@ describe.concurrent("the command line", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain(`Usage: dossier ${name}`);
     expect(stdout).toMatch(/Exit codes:\n {2}0 .+\n {2}1 .+\n {2}2 /);
+  });
+
+  test("--help loads nothing that only running commands and services need", async () => {
+    const { code, stderr } = await runNode(MAIN, { args: ["--help"], execArgv: ["--import", LOADS_LITTLE] });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
   test.each([
@@ -40,11 +55,10 @@ describe.concurrent("the command line", () => {
     expect(stderr).toContain(message);
   });
 
-  test("exits 0 and prints no error when its reader stops early, as head does", async () => {
-    const child = start(["--help"]);
+  test("exits 0 and prints no error when its reader stops early, as head does", async (context) => {
+    const { child, ended } = start(context, ["--help"]);
     child.stdout?.destroy();
-    const [stderr] = await Promise.all([text(child.stderr!), once(child, "close")]);
-    expect({ code: child.exitCode, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(await ended).toMatchObject({ code: 0, stderr: "" });
   });
 
   test("a missing variable is named, and exits 1", async () => {

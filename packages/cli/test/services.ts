@@ -1,7 +1,7 @@
 import { startConsole } from "@dossier/console";
 import { createLogger, serveOps, type ShutdownSteps } from "@dossier/service";
 import { openRecord, type TestRecord } from "@dossier/store/fixtures";
-import { freshDatabase, type Scope } from "@dossier/testing";
+import { freshDatabase, runningTest } from "@dossier/testing";
 import { onTestFinished } from "vitest";
 import { prepareSchema } from "../src/commands/migrate.ts";
 import { startServices, type ServiceConfig } from "../src/up/services.ts";
@@ -14,14 +14,6 @@ export interface Running extends TestRecord {
   /** Of all services. */
   readonly opsPort: number;
 }
-
-/** The running test's. */
-const scope: Scope = {
-  onTestFinished: (close) =>
-    onTestFinished(async () => {
-      await close();
-    }),
-};
 
 const SECRET = "whs_0123456789abcdef0123456789abcdef";
 const TOKEN = "a-token-for-tests";
@@ -86,7 +78,7 @@ async function start(
     for (const step of Object.values(shutdown)) await step();
   });
   return {
-    ...(await openRecord(scope, { url: database.url, size: 2 })),
+    ...(await openRecord(runningTest, { url: database.url, size: 2 })),
     opsPort,
     env: { ...env, ICOMPLY_WEBHOOK_SECRETS: SECRET, DOSSIER_API_TOKEN: TOKEN },
   };

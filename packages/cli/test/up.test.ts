@@ -1,4 +1,3 @@
-import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
@@ -6,7 +5,7 @@ import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "@dossier/embedded";
 import type { Person } from "@dossier/events";
-import { freshRedis, waitFor } from "@dossier/testing";
+import { freshRedis, openScope, waitFor, type NodeProcess } from "@dossier/testing";
 import { afterEach, beforeEach, expect, test, type TestContext } from "vitest";
 import { findTrial } from "../src/trial.ts";
 import { dossier, start, type Environment } from "./command.ts";
@@ -15,19 +14,18 @@ import { dossier, start, type Environment } from "./command.ts";
 const READY = "person ";
 
 let env: Environment & { DOSSIER_DATA_DIR: string; CONSOLE_PORT: string };
-let running: Up[] = [];
+let processes: ReturnType<typeof openScope>;
 
-interface Up {
-  readonly child: ChildProcess;
-  /** Returns all that it has printed so far, to stdout and stderr. */
-  printed(): string;
+/** A running `dossier up`. */
+interface Up extends NodeProcess {
   /** Resolves once it has printed where to look; rejects if it exits before. */
-  readonly ready: Promise<void>;
+  readonly ready: Promise<unknown>;
   /** Resolves to its exit code, or the signal that killed it. */
-  readonly exited: Promise<number | NodeJS.Signals>;
+  readonly exited: Promise<number | NodeJS.Signals | null>;
 }
 
 beforeEach(async () => {
+  processes = openScope();
   env = {
     DOSSIER_DATA_DIR: await mkdtemp(join(tmpdir(), 'dossier-up-it\'s "$HOME" `id` -')),
     INGEST_PORT: String(await freePort()),
@@ -36,31 +34,21 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const { child, exited } of running) {
-    child.kill("SIGKILL");
-    await exited;
-  }
-  running = [];
+  await processes.close();
   await waitFor(findProcesses, (pids) => pids.length === 0);
   await rm(env.DOSSIER_DATA_DIR, { recursive: true });
 });
 
 function up(more: Environment = {}): Up {
-  const child = start(["up"], { ...env, ...more });
-  const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
-  let printed = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding("utf8").on("data", (text: string) => {
-      printed += text;
-      if (printed.includes(READY)) resolve();
-    });
-  }
-  const exited = once(child, "close").then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
-  void exited.then((code) => reject(new Error(`up exited (${code}): ${printed}`)));
+  const started = start(processes, ["up"], { ...env, ...more });
+  let end: number | NodeJS.Signals | null | undefined;
+  const exited = started.ended.then(({ code, signal }) => (end = code ?? signal));
+  const isReady = () => started.printed().includes(READY);
+  const ready = waitFor(() => isReady() || end !== undefined).then(() => {
+    if (!isReady()) throw new Error(`up exited (${end}): ${started.printed()}`);
+  });
   ready.catch(() => undefined);
-  const started = { child, printed: () => printed, ready, exited };
-  running.push(started);
-  return started;
+  return { ...started, ready, exited };
 }
 
 /** Returns the ids of the processes that use the data folder, by their environment, arguments or working folder. */

@@ -232,7 +232,7 @@ test("neither personal data nor a token reaches a log line or a metric", async (
   );
   expect((await get("/natural-persons?q=canary", bearer)).status).toBe(500);
 
-  const published = output.join("") + (await getOps("/metrics")).text;
+  const published = output() + (await getOps("/metrics")).text;
   expect(published).toContain("request-failed");
   expect(published).not.toContain("canary");
   expect(published).not.toContain(TOKEN);

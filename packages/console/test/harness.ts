@@ -2,7 +2,7 @@ import { migrateQueue } from "@dossier/queue";
 import { createLogger, serveOps } from "@dossier/service";
 import { migrate, type Pool } from "@dossier/store";
 import { openRecord } from "@dossier/store/fixtures";
-import { freshDatabase, openScope, type Scope } from "@dossier/testing";
+import { captureLog, freshDatabase, openScope, type Scope } from "@dossier/testing";
 import { beforeAll } from "vitest";
 import { startConsole, type ConsoleConfig } from "../src/index.ts";
 import type { ConsoleOptions } from "../src/start.ts";
@@ -41,12 +41,8 @@ export async function startTestConsole(
     ...overrides,
   };
   const record = await openRecord(scope, { url: config.DATABASE_URL, size: 4 });
-  const output: string[] = [];
-  const log = createLogger({
-    service: "console",
-    level: "trace",
-    destination: { write: (line) => output.push(line) },
-  });
+  const output = captureLog();
+  const log = createLogger({ service: "console", level: "trace", destination: output });
   const shutdownSignal = new AbortController();
   const ops = await serveOps({
     service: "console",
@@ -84,8 +80,8 @@ export async function startTestConsole(
     /** Sends a GET to the ops port. */
     getOps: (path: string) => exchange(context.ops.port, path),
     /** What was logged, as text. */
-    output,
-    logLines: () => output.map((line) => JSON.parse(line) as LogLine),
+    output: output.text,
+    logLines: output.lines,
     close,
     request,
     get: (path: string, headers: Record<string, string> = {}) => request(`/api/v1${path}`, { headers }),
@@ -100,12 +96,6 @@ export async function startTestConsole(
     ...record,
     receivedAt: (deliveryId = "") => receivedAt(record.pool, deliveryId),
   };
-}
-
-interface LogLine {
-  readonly level: string;
-  readonly code?: string;
-  readonly [field: string]: unknown;
 }
 
 /** Returns when Postgres received a delivery. */

@@ -2,7 +2,7 @@ import { migrateQueue, openQueue, type DeliveryQueue } from "@dossier/queue";
 import { createLogger, serveOps, type ShutdownSteps } from "@dossier/service";
 import { sign } from "@dossier/simulator";
 import { migrate, openPool, type Pool } from "@dossier/store";
-import { freshDatabase, freshRedis, waitFor } from "@dossier/testing";
+import { captureLog, freshDatabase, freshRedis, waitFor } from "@dossier/testing";
 import { beforeAll, type TestContext } from "vitest";
 import { startIngest, type IngestConfig } from "../src/index.ts";
 import { exchange, type Answer } from "./http.ts";
@@ -17,18 +17,6 @@ export interface Row {
   readonly headers: string;
   readonly verified_by: string;
   readonly secret_fingerprint: string;
-}
-
-export interface Line {
-  readonly level: string;
-  readonly code?: string;
-  readonly port?: number;
-  readonly opsPort?: number;
-  readonly time: string;
-  /** Of a line that sums up several cases. */
-  readonly reason?: string;
-  readonly total?: number;
-  readonly counts?: Readonly<Record<string, number>>;
 }
 
 /** The part of a test's context that the harness uses. */
@@ -60,15 +48,10 @@ export function openTestQueue(context: Scope, redisUrl: string): DeliveryQueue {
   return queue;
 }
 
-/** Returns a logger and the lines that it has written, raw and parsed. */
-export function captureLog(level: string) {
-  const written: string[] = [];
-  const log = createLogger({
-    service: "ingest",
-    level,
-    destination: { write: (line) => written.push(line) },
-  });
-  return { log, written, lines: () => written.map((line) => JSON.parse(line) as Line) };
+/** Returns a logger, and what it has written so far. */
+export function testLogger(level: string) {
+  const written = captureLog();
+  return { log: createLogger({ service: "ingest", level, destination: written }), ...written };
 }
 
 /**
@@ -89,7 +72,7 @@ export async function ingest(
     KEEP_ALIVE_SECONDS: 65,
     ...partialConfig,
   };
-  const { log, written, lines } = captureLog("trace");
+  const { log, text, lines, logged } = testLogger("trace");
   const drainSignal = new AbortController().signal;
   const ops = await serveOps({ service: "ingest", OPS_PORT: 0, OPS_HOST: "127.0.0.1", log, drainSignal });
   if (!ops.ok) throw new Error(ops.error);
@@ -103,8 +86,9 @@ export async function ingest(
   return {
     port,
     config,
-    written,
+    text,
     lines,
+    logged,
     send: (body: string | Uint8Array, headers: Record<string, string> = {}) =>
       exchange(port, { method: "POST", path: "/webhooks/icomply", body, headers }),
     /** Sends a body as iComply does, with its signature. */

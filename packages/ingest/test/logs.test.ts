@@ -1,11 +1,11 @@
 import { payload, sign } from "@dossier/simulator";
-import { waitFor } from "@dossier/testing";
+import { waitFor, type LogLine } from "@dossier/testing";
 import { expect, test } from "vitest";
-import { ingest, OTHER_SECRET, SECRET, type Line } from "./harness.ts";
+import { ingest, OTHER_SECRET, SECRET } from "./harness.ts";
 import { openSocket } from "./http.ts";
 
 test("neither personal data nor a secret reaches an answer, a log line or a metric", async (context) => {
-  const { post, send, getOps, pool, written } = await ingest(context);
+  const { post, send, getOps, pool, text } = await ingest(context);
   const canary = payload({
     event: "canary-event",
     id: "canary-id",
@@ -30,7 +30,9 @@ test("neither personal data nor a secret reaches an answer, a log line or a metr
   answers.push(await post(body), await send(body));
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 401, 401, 401, 401, 413, 503, 503]);
 
-  const output = [...written, (await getOps("/metrics")).text, ...answers.map(({ text }) => text)].join("\n");
+  const output = [text(), (await getOps("/metrics")).text, ...answers.map((answer) => answer.text)].join(
+    "\n",
+  );
   expect(output).toContain("violates check constraint");
   for (const secret of ["canary", SECRET.slice(4), OTHER_SECRET.slice(4), sign(body, SECRET).slice(7)]) {
     expect(output).not.toContain(secret);
@@ -38,16 +40,16 @@ test("neither personal data nor a secret reaches an answer, a log line or a metr
 });
 
 test("rejected webhooks are logged at most once a second, with their reasons", async (context) => {
-  const { post, send, lines } = await ingest(context, { REDIS_URL: undefined });
-  const rejections = () => lines().filter(({ code }) => code === "webhook-rejected");
+  const { post, send, logged } = await ingest(context, { REDIS_URL: undefined });
+  const rejections = () => logged("webhook-rejected") as Rejection[];
   await post("{}", OTHER_SECRET);
   await Promise.all(Array.from({ length: 20 }, () => send("{}")));
   await post(Buffer.alloc(1024 * 1024 + 1));
-  const logged = await waitFor(rejections, (some) => countOf(some) === 22);
-  expect(logged[0]).toMatchObject({ level: "warn", reason: "wrong-signature" });
-  const seconds = new Set(logged.map(({ time }) => time.slice(0, "2026-01-01T00:00:00".length)));
-  expect(logged.length).toBeLessThanOrEqual(seconds.size + 1);
-  expect(new Set(logged.flatMap(({ reason, counts = {} }) => [reason, ...Object.keys(counts)]))).toEqual(
+  const found = await waitFor(rejections, (some) => countOf(some) === 22);
+  expect(found[0]).toMatchObject({ level: "warn", reason: "wrong-signature" });
+  const seconds = new Set(found.map(({ time }) => time.slice(0, "2026-01-01T00:00:00".length)));
+  expect(found.length).toBeLessThanOrEqual(seconds.size + 1);
+  expect(new Set(found.flatMap(({ reason, counts = {} }) => [reason, ...Object.keys(counts)]))).toEqual(
     new Set(["wrong-signature", "no-signature-and-no-secret", "too-large"]),
   );
 });
@@ -82,11 +84,11 @@ test.for([
 });
 
 test("a rejected webhook's line is bounded, whatever a stranger sends", async (context) => {
-  const { send, written } = await ingest(context, { REDIS_URL: undefined });
+  const { send, logged } = await ingest(context, { REDIS_URL: undefined });
   const names = Array.from({ length: 50_000 }, (_, n) => `key-${n}`);
   const headers = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`x-header-${n}`, ""]));
   await send(JSON.stringify(Object.fromEntries(names.map((name) => [name, 1]))), headers);
-  const line = written.find((text) => text.includes("webhook-rejected")) ?? "";
+  const line = JSON.stringify(logged("webhook-rejected")[0]);
   expect(line).toContain('"topLevelKeys":["key-0"');
   expect(line.length).toBeLessThan(5_000);
 });
@@ -99,7 +101,15 @@ test("a thousand connections that send nothing disturb no webhook", async (conte
   for (const socket of silent) socket.destroy();
 });
 
+/** A line that may sum up several rejections. */
+type Rejection = LogLine & {
+  readonly time: string;
+  readonly reason: string;
+  readonly total?: number;
+  readonly counts?: Readonly<Record<string, number>>;
+};
+
 /** How many rejections these lines sum up. */
-function countOf(lines: readonly Line[]): number {
+function countOf(lines: readonly Rejection[]): number {
   return lines.reduce((sum, { total = 1 }) => sum + total, 0);
 }

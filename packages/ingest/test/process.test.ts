@@ -8,7 +8,7 @@ import { startProcess } from "./process.ts";
 const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
 test("on SIGTERM it answers its open requests, accepts no other, and exits 0", async (context) => {
   const DATABASE_URL = await createDatabase(context);
-  const { child, logged, ended } = startProcess(context, {
+  const { child, logged, log, ended } = startProcess(context, {
     DATABASE_URL,
     REDIS_URL: await freshRedis(context),
     ICOMPLY_WEBHOOK_SECRETS: SECRET,
@@ -29,9 +29,8 @@ test("on SIGTERM it answers its open requests, accepts no other, and exits 0", a
   );
   await commits.release();
   expect([(await first).status, (await second).status]).toEqual([200, 200]);
-  const { exitCode, lines } = await ended();
-  expect(exitCode).toBe(0);
-  expect(lines.at(-1)?.code).toBe("shut-down");
+  expect((await ended).code).toBe(0);
+  expect(log.lines().at(-1)?.code).toBe("shut-down");
 });
 
 test("on SIGTERM it is not ready for DRAIN_SECONDS, and accepts webhooks meanwhile", async (context) => {
@@ -51,22 +50,21 @@ test("on SIGTERM it is not ready for DRAIN_SECONDS, and accepts webhooks meanwhi
 });
 
 test("without its configuration it names all that is missing in one message, and exits 1", async (context) => {
-  const { exitCode, stderr, lines } = await startProcess(context, {
+  const { code, stdout, stderr } = await startProcess(context, {
     PORT: "many",
     MAX_BODY_BYTES: "0",
-  }).ended();
-  expect(exitCode).toBe(1);
-  expect(lines).toEqual([]);
+  }).ended;
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   for (const name of ["PORT", "DATABASE_URL", "ICOMPLY_WEBHOOK_SECRETS", "MAX_BODY_BYTES"]) {
     expect(stderr).toMatch(new RegExp(`^ +${name} (is|must)`, "m"));
   }
 });
 
 test("an invalid secret is not repeated", async (context) => {
-  const { exitCode, stderr } = await startProcess(context, {
+  const { code, stderr } = await startProcess(context, {
     DATABASE_URL: "mysql://user:hush@host/x",
     ICOMPLY_WEBHOOK_SECRETS: `${SECRET},`,
-  }).ended();
-  expect(exitCode).toBe(1);
+  }).ended;
+  expect(code).toBe(1);
   expect(stderr).not.toMatch(/hush|whs_/);
 });

@@ -7,7 +7,7 @@ import { expect, test, type TestContext } from "vitest";
 import { createBodyBudget } from "../src/body-budget.ts";
 import { createSecretMask } from "../src/mask.ts";
 import { createReceiver, createOutageLogs, type ReceiverOptions } from "../src/receive.ts";
-import { captureLog, createDatabase, holdCommits, openTestQueue, SECRET } from "./harness.ts";
+import { testLogger, createDatabase, holdCommits, openTestQueue, SECRET } from "./harness.ts";
 
 const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
 const UNAVAILABLE = { ok: false, error: { kind: "unavailable" } };
@@ -24,7 +24,7 @@ function webhook(): IncomingMessage {
 /** Returns a receiver on a new database, whose commits are held until `commits.release`. */
 async function receiverWithHeldCommits(context: TestContext, limits: Partial<ReceiverOptions> = {}) {
   const databaseUrl = await createDatabase(context);
-  const { log, lines } = captureLog("info");
+  const { log, lines } = testLogger("info");
   const pool = openPool(databaseUrl, { name: "test", size: 2, timeoutMs: 60_000 });
   context.onTestFinished(() => pool.end());
   const queue = openTestQueue(context, await freshRedis(context));

@@ -2,11 +2,11 @@ import { globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { version, type Logger } from "../src/index.ts";
-import { captureLog } from "./fixtures/capture-log.ts";
+import { testLogger } from "./fixtures/test-logger.ts";
 
 describe("a log line", () => {
   test("is JSON with level, ISO time, service and version", () => {
-    const { log, lines } = captureLog();
+    const { log, lines } = testLogger();
     log.info({ deliveryId: "d-1" }, "recorded");
     expect(lines()).toEqual([
       {
@@ -21,13 +21,13 @@ describe("a log line", () => {
   });
 
   test("is not written below the level", () => {
-    const { log, text } = captureLog("info");
+    const { log, text } = testLogger("info");
     log.debug("too detailed");
     expect(text()).toBe("");
   });
 
   test("masks fields whose names suggest secrets or personal data", () => {
-    const { log, text } = captureLog();
+    const { log, text } = testLogger();
     log.info({ authorization: "hush", request: { headers: { cookie: "hush" } }, data: "hush" });
     expect(text()).toContain("[masked]");
     expect(text()).not.toContain("hush");
@@ -41,7 +41,7 @@ describe("a log line", () => {
   ] satisfies [string, (log: Logger, err: Error) => void][])(
     "holds none of an error's data when the error is passed %s",
     (_, write) => {
-      const { log, lines, text } = captureLog();
+      const { log, lines, text } = testLogger();
       const message = 'invalid input syntax for type json: "hush"';
       write(log, Object.assign(new Error(message), { code: "22P02", detail: "hush" }));
       expect(lines()).toMatchObject([{ err: { type: "Error", code: "22P02" } }]);

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { serveOps, version, type Check, type Ops } from "../src/index.ts";
 import { createMetrics } from "../src/metrics.ts";
-import { captureLog } from "./fixtures/capture-log.ts";
+import { testLogger } from "./fixtures/test-logger.ts";
 
 const succeed = () => Promise.resolve();
 const fail = () => Promise.reject(new Error("no answer from 10.0.0.7"));
@@ -13,7 +13,7 @@ afterEach(async () => {
 });
 
 async function startOps() {
-  const { log, lines } = captureLog("debug");
+  const { log, lines } = testLogger("debug");
   const drain = new AbortController();
   const started = await serveOps({
     service: "test",
@@ -221,7 +221,7 @@ test("an ops port in use is an error that names its variable", async () => {
     service: "test",
     OPS_PORT: port,
     OPS_HOST: "127.0.0.1",
-    log: captureLog().log,
+    log: testLogger().log,
     drainSignal: new AbortController().signal,
   });
   expect(again).toEqual({

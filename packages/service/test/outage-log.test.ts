@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { outageLog } from "../src/index.ts";
-import { captureLog } from "./fixtures/capture-log.ts";
+import { testLogger } from "./fixtures/test-logger.ts";
 
 function queueOutage() {
-  const { log, lines } = captureLog();
+  const { log, lines } = testLogger();
   return {
     outage: outageLog(log, {
       began: { code: "queue-unavailable", message: "queue unavailable; retrying" },

@@ -2,9 +2,9 @@ import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { describe, expect, test } from "vitest";
 import { notFound, onError, problem } from "../src/index.ts";
-import { captureLog } from "./fixtures/capture-log.ts";
+import { testLogger } from "./fixtures/test-logger.ts";
 
-const { log, lines } = captureLog();
+const { log, lines } = testLogger();
 const app = new Hono()
   .get("/large", () =>
     problem(413, "too-large", "At most 10 bytes are accepted.", {

@@ -1,45 +1,16 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { afterEach, describe, expect, test } from "vitest";
-import type { Line } from "./fixtures/capture-log.ts";
+import { runningTest, startNode } from "@dossier/testing";
+import { describe, expect, test } from "vitest";
 
 const fixture = fileURLToPath(new URL("fixtures/service.ts", import.meta.url));
 
-const running: ChildProcess[] = [];
-afterEach(() => {
-  for (const child of running.splice(0)) child.kill("SIGKILL");
-});
-
 function startProcess(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
-  const { NODE_COMPILE_CACHE } = process.env;
-  const child = spawn(process.execPath, [fixture, ...args], {
-    env: { NODE_COMPILE_CACHE, PORT: "0", ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  running.push(child);
-  const lines: Line[] = [];
-  const reader = createInterface(child.stdout);
-  reader.on("line", (line) => lines.push(JSON.parse(line)));
-  const ended = new AbortController();
-  reader.once("close", () => ended.abort(new Error("the process ended")));
-  const stderr = text(child.stderr);
+  const started = startNode(runningTest, fixture, { args, env: { PORT: "0", ...env } });
   return {
-    child,
-    lines,
-    /** Resolves with the line of this code, once it is logged. */
-    async logged(code: string): Promise<Line> {
-      for (;;) {
-        const line = lines.find((line) => line.code === code);
-        if (line !== undefined) return line;
-        await once(reader, "line", { signal: ended.signal });
-      }
-    },
+    ...started,
     async ended() {
-      const [code, signal] = await once(child, "close");
-      return { code, signal, stderr: await stderr, logged: lines.map((line) => line.code) };
+      const { code, signal, stderr } = await started.ended;
+      return { code, signal, stderr, logged: started.log.lines().map((line) => line.code) };
     },
   };
 }
@@ -120,19 +91,19 @@ describe("a process that runs until a signal", () => {
   });
 
   test.each(["throw", "reject"])("logs a fatal line and exits 1 on an uncaught %s", async (path) => {
-    const { lines, logged, ended } = startProcess();
+    const { log, logged, ended } = startProcess();
     const { port } = await logged("listening");
     const end = ended();
     await fetch(`http://127.0.0.1:${port}/${path}`).catch(() => undefined);
     expect(await end).toMatchObject({ code: 1, stderr: "" });
-    expect(lines.at(-1)).toMatchObject({ level: "fatal", code: "uncaught-error" });
-    expect(JSON.stringify(lines)).not.toContain("hush");
+    expect(log.lines().at(-1)).toMatchObject({ level: "fatal", code: "uncaught-error" });
+    expect(JSON.stringify(log.lines())).not.toContain("hush");
   });
 
   test("logs a fatal line and exits 1 if it cannot start", async () => {
-    const { lines, ended } = startProcess(["fail-at-start"]);
+    const { log, ended } = startProcess(["fail-at-start"]);
     expect(await ended()).toMatchObject({ code: 1, stderr: "" });
-    expect(lines).toMatchObject([
+    expect(log.lines()).toMatchObject([
       { level: "fatal", code: "uncaught-error", err: { message: "no database" } },
     ]);
   });

@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { Hono } from "hono";
 import { afterEach, describe, expect, test } from "vitest";
 import { answerOptions, type ConnectionLimits, notFound, onError, type Server, serve } from "../src/index.ts";
-import { captureLog } from "./fixtures/capture-log.ts";
+import { testLogger } from "./fixtures/test-logger.ts";
 
 const QUICK = { headersTimeout: 60, requestTimeout: 60, connectionsCheckingInterval: 20 };
 /** For requests that must arrive first, even on a busy machine. */
@@ -17,7 +17,7 @@ const DISCONNECTED = /^HTTP\/1.1 408 |^ECONNRESET$|^EPIPE$/;
 function gatedApp() {
   const gate = Promise.withResolvers<string>();
   const arrived = Promise.withResolvers<void>();
-  const { log, lines } = captureLog("debug");
+  const { log, lines } = testLogger("debug");
   const app = new Hono()
     .options("*", answerOptions("GET, POST"))
     .get("/", (c) => c.text("root"))

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { summedLog } from "../src/index.ts";
-import { captureLog } from "./fixtures/capture-log.ts";
+import { testLogger } from "./fixtures/test-logger.ts";
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
 function summed() {
-  const { log, lines } = captureLog();
+  const { log, lines } = testLogger();
   return { lines, ...summedLog(log, { level: "warn", code: "refused", message: "refused" }) };
 }
 

@@ -12,7 +12,18 @@ export const config = {
   worker: Number(process.env.VITEST_POOL_ID ?? 1),
   /** Tests that cannot run fail instead of being skipped. */
   ci: process.env.CI === "true",
+  /** What processes that tests start get of it. */
+  processEnv: {
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+  },
 };
+
+/** Has this process, and all that it starts, keep temporary files in a folder, unless TMPDIR names another. */
+export function setTemporaryFolder(folder: string): void {
+  process.env.TMPDIR ??= folder;
+}
 
 function parseSources(name: string | undefined): readonly (typeof SOURCES)[number][] {
   if (name === undefined) return SOURCES;

@@ -1,3 +1,5 @@
+import { onTestFinished } from "vitest";
+
 /** When what a fixture opened is closed again. A test's context is one. */
 export interface Scope {
   onTestFinished(close: () => unknown): void;
@@ -16,3 +18,11 @@ export function openScope(): Scope & { close(): Promise<void> } {
     },
   };
 }
+
+/** The running test's scope, where its context is not at hand. */
+export const runningTest: Scope = {
+  onTestFinished: (close) =>
+    onTestFinished(async () => {
+      await close();
+    }),
+};

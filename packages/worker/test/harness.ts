@@ -1,12 +1,9 @@
-import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { openQueue, type JobCounts } from "@dossier/queue";
 import { createLogger, serveOps } from "@dossier/service";
 import { eventBody, migratedDatabase, openRecord } from "@dossier/store/fixtures";
-import { freshRedis, waitFor } from "@dossier/testing";
+import { captureLog, freshRedis, startNode, waitFor, type LogLines } from "@dossier/testing";
 import { expect, vi, type TestContext } from "vitest";
 import type { WorkerConfig } from "../src/config.ts";
 import { startWorker } from "../src/start.ts";
@@ -24,12 +21,6 @@ export interface Servers {
 /** Returns a database of its own and an empty Redis, on servers that other tests use too. */
 export async function sharedServers(context: TestContext): Promise<Servers & { readonly redisUrl: string }> {
   return { redisUrl: await freshRedis(context), databaseUrl: await migratedDatabase(context) };
-}
-
-/** A line of the worker's log. */
-export interface Line {
-  readonly code: string;
-  readonly [field: string]: unknown;
 }
 
 /** Opens the record and the queue. They, and workers started with `startWorker`, are closed when the test ends. */
@@ -88,12 +79,8 @@ export async function createHarness(context: TestContext, servers: Servers | Pro
     makeNotDue: () => pool.query("update open_deliveries set due_at = now() + interval '1 day'"),
     /** Starts a worker in this process. */
     async startWorker(overrides: Partial<WorkerConfig> = {}) {
-      const lines: Line[] = [];
-      const log = createLogger({
-        service: "worker",
-        level: "info",
-        destination: { write: (line) => void lines.push(JSON.parse(line)) },
-      });
+      const written = captureLog();
+      const log = createLogger({ service: "worker", level: "info", destination: written });
       const config: WorkerConfig = {
         DATABASE_URL: databaseUrl,
         REDIS_URL: redisUrl,
@@ -117,20 +104,21 @@ export async function createHarness(context: TestContext, servers: Servers | Pro
         for (const step of Object.values(started.value.shutdown)) await step();
         await ops.value.close();
       });
-      return observe(ops.value.port, lines);
+      return observe(ops.value.port, written);
     },
   };
 }
 
 /** Returns what can be seen of a worker from outside. */
-function observe(port: number, lines: readonly Line[]) {
+function observe(port: number, { text, logged }: LogLines) {
   const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
   return {
-    lines,
+    /** All that it has logged. */
+    text,
     get,
     /** Returns its log lines with this code. */
-    logged: (code: string) => lines.filter((line) => line.code === code),
-    waitForLog: (code: string) => waitFor(() => lines.find((line) => line.code === code)),
+    logged,
+    waitForLog: (code: string) => waitFor(() => logged(code)[0]),
     waitForReadyz: (expected: 200 | 503) =>
       waitFor(
         async () => (await get("/readyz")).status,
@@ -156,31 +144,16 @@ export function spawnWorker(
   { databaseUrl, redisUrl }: Servers,
   { execArgv = [], env = {} }: ProcessOptions = {},
 ) {
-  const { NODE_COMPILE_CACHE } = process.env;
-  const child = spawn(process.execPath, [...execArgv, join(import.meta.dirname, "fixtures", "worker.ts")], {
-    env: {
-      NODE_COMPILE_CACHE,
-      DATABASE_URL: databaseUrl,
-      REDIS_URL: redisUrl,
-      OPS_PORT: "0",
-      MAX_ATTEMPTS: "3",
-      ...env,
-    },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const lines: Line[] = [];
-  createInterface(child.stdout).on("line", (line) => lines.push(JSON.parse(line)));
-  const ended = once(child, "close").then(([code, signal]: unknown[]) => ({ code, signal }));
-  context.onTestFinished(async () => {
-    child.kill("SIGKILL");
-    await ended;
+  const { child, ended, log, logged } = startNode(context, join(import.meta.dirname, "fixtures/worker.ts"), {
+    execArgv,
+    env: { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, OPS_PORT: "0", MAX_ATTEMPTS: "3", ...env },
   });
   return {
-    waitForLog: (code: string) => waitFor(() => lines.find((line) => line.code === code)),
+    waitForLog: logged,
     /** Waits until it takes jobs. Returns what can be seen of it. */
     async started() {
-      const { opsPort } = await waitFor(() => lines.find((line) => line.code === "worker-started"));
-      return observe(Number(opsPort), lines);
+      const { opsPort } = await logged("worker-started");
+      return observe(Number(opsPort), log);
     },
     signal: (signal: NodeJS.Signals) => void child.kill(signal),
     /** Sends a signal and waits for the end of the process. */

@@ -140,7 +140,7 @@ describe.each(Object.entries(OUTAGES))("while Postgres %s", (_name, prepare) => 
     await harness.waitForCounts({ active: 1 });
 
     // With 0, so no step of its shutdown took longer than it may.
-    expect(await worker.end("SIGTERM")).toEqual({ code: 0, signal: null });
+    expect(await worker.end("SIGTERM")).toMatchObject({ code: 0, signal: null });
 
     await end();
     await harness.waitForStatuses(deliveryIds, "open");
@@ -234,7 +234,7 @@ describe("during an outage of Redis", () => {
     await worker.waitForLog("queue-unavailable");
 
     // With 0, so no step of its shutdown took longer than it may.
-    expect(await worker.end("SIGTERM")).toEqual({ code: 0, signal: null });
+    expect(await worker.end("SIGTERM")).toMatchObject({ code: 0, signal: null });
   });
 
   test("FLUSHALL loses no delivery: each open one is settled", async (context) => {

@@ -142,7 +142,7 @@ test("a delivery that kills its workers while they read it is dead-lettered unre
   expect(await findDeadLetter(harness.pool, deliveryId!)).toMatchObject({
     deadLetters: [{ entityId: null }],
   });
-  expect(await survivor.end("SIGTERM")).toEqual({ code: 0, signal: null });
+  expect(await survivor.end("SIGTERM")).toMatchObject({ code: 0, signal: null });
 });
 
 test("on SIGTERM a worker finishes the jobs in flight, leaves the rest to others, and exits 0", async (context) => {
@@ -157,7 +157,7 @@ test("on SIGTERM a worker finishes the jobs in flight, leaves the rest to others
   leaving.signal("SIGTERM");
   await leaving.waitForLog("shutting-down");
   await block.release();
-  expect(await leaving.ended).toEqual({ code: 0, signal: null });
+  expect(await leaving.ended).toMatchObject({ code: 0, signal: null });
   await harness.waitForStatuses([...inFlight, ...waiting], ["applied", "applied", "open"]);
   expect(await harness.queue.counts()).toMatchObject({ active: 0, waiting: 1, completed: 1 });
 

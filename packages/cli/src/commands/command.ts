@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { describeError, type Result } from "@dossier/service";
+import type { Result } from "@dossier/service";
+import { describeError } from "@dossier/service/error";
 
 /** Returns a command whose misuse is thrown, for `main` to exit with 2. */
 export function createCommand(name: string): Command {

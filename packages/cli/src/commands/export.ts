@@ -1,6 +1,7 @@
 import { open, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import { version, type Result } from "@dossier/service";
+import type { Result } from "@dossier/service";
+import { version } from "@dossier/service/version";
 import { readDatabaseConfig } from "../config.ts";
 import { writeStdout } from "../terminal/stdout.ts";
 import { createCommand, formatExitCodes, joinParagraphs, reportResult } from "./command.ts";

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { version, type Result } from "@dossier/service";
+import type { Result } from "@dossier/service";
+import { version } from "@dossier/service/version";
 import type { Finding, Verification } from "@dossier/store";
 import { readDatabaseConfig } from "../config.ts";
 import { startProgress } from "../terminal/progress.ts";

@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { statfs } from "node:fs/promises";
 import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
-import { config } from "../config.ts";
+import { config, setTemporaryFolder } from "../config.ts";
 import { postgresContainer, redisContainer } from "./docker.ts";
 import { dropDatabases } from "./fresh-database.ts";
 import { startPostgres, startRedis } from "./local.ts";
@@ -30,6 +31,7 @@ declare module "vitest" {
 
 /** Runs once for a whole vitest run. Returns what ends it. */
 export default async function globalSetup(project: TestProject): Promise<() => Promise<void>> {
+  if (await hasRoom(MEMORY)) setTemporaryFolder(MEMORY);
   const { servers, stop } = await findServers();
   for (const server of Object.values(servers)) {
     if (!("missing" in server)) continue;
@@ -42,6 +44,16 @@ export default async function globalSetup(project: TestProject): Promise<() => P
     if (config.databaseUrl !== undefined) await dropDatabases(config.databaseUrl, run);
     await stop();
   };
+}
+
+/** Where Linux keeps files in memory. Creating a database there takes a fifth of a disk's processor time, or less. */
+const MEMORY = "/dev/shm";
+const ROOM_BYTES = 2 * 1024 ** 3;
+
+/** Whether the folder exists and has room for a run's temporary files. In a container it mostly has 64 MB. */
+async function hasRoom(folder: string): Promise<boolean> {
+  const stats = await statfs(folder).catch(() => undefined);
+  return stats !== undefined && stats.bavail * stats.bsize >= ROOM_BYTES;
 }
 
 interface RunningServer {
