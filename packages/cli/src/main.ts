@@ -7,6 +7,7 @@ import { migrateCommand } from "./commands/migrate.ts";
 import { rebuildCommand } from "./commands/rebuild.ts";
 import { sendCommand } from "./commands/send.ts";
 import { simulateCommand } from "./commands/simulate.ts";
+import { tokenCommand } from "./commands/token/token.ts";
 import { upCommand } from "./commands/up.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { ignoreBrokenPipe } from "./terminal/stdout.ts";
@@ -25,6 +26,7 @@ try {
     .addCommand(sendCommand)
     .addCommand(simulateCommand)
     .addCommand(deadCommand)
+    .addCommand(tokenCommand)
     .addCommand(rebuildCommand)
     .addCommand(verifyCommand)
     .addCommand(exportCommand)

@@ -3,10 +3,11 @@ import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { dossier, start } from "./command.ts";
 
-const COMMANDS = ["up", "migrate", "send", "simulate", "dead", "rebuild", "verify", "export"];
+const COMMANDS = ["up", "migrate", "send", "simulate", "dead", "token", "rebuild", "verify", "export"];
 const LEAVES = [
-  ...COMMANDS.filter((name) => name !== "dead"),
+  ...COMMANDS.filter((name) => name !== "dead" && name !== "token"),
   ...["list", "show", "redrive", "discard"].map((name) => `dead ${name}`),
+  ...["create", "list", "revoke"].map((name) => `token ${name}`),
 ];
 
 describe.concurrent("the command line", () => {

@@ -21,13 +21,13 @@ describe("the API's document", () => {
   });
 
   test("describes every route of the API, and no other", async () => {
-    const unused = {} as never;
+    const unused = (() => undefined) as never;
     const app = createApp({
       pool: unused,
       queue: unused,
       log: unused,
       postgres: unused,
-      token: undefined,
+      authenticate: unused,
       shutdownSignal: AbortSignal.abort(),
     });
     const served = app.routes
@@ -75,6 +75,7 @@ describe("the API's document", () => {
       method: "get",
       path: "/unnamed",
       summary: "Unnamed",
+      role: "viewer",
       input: {},
       answer: z.object({}),
       handle: async () => ({}),

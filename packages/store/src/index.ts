@@ -45,3 +45,16 @@ export {
   type RebuildResult,
 } from "./persons/rebuild.ts";
 export { readStats, type Stats } from "./stats.ts";
+export {
+  createToken,
+  findToken,
+  hasTokens,
+  listTokens,
+  recordTokenUse,
+  revokeToken,
+  ROLES,
+  type FoundToken,
+  type NewToken,
+  type Role,
+  type TokenSummary,
+} from "./tokens.ts";

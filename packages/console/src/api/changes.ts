@@ -70,6 +70,7 @@ export function changesOperation({
     method: "get",
     path: "/changes",
     summary: "Follow every change of every person",
+    role: "viewer",
     description:
       "In commit order, without gaps, and resumable from any position. A reader that stores `next` in the transaction that stores its own results handles each change exactly once.",
     stream:

@@ -38,6 +38,7 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
       method: "get",
       path: "/natural-persons",
       summary: "List persons",
+      role: "viewer",
       description:
         "Ordered by entity id, which never changes, so reading all pages returns every person once. With `asOf` or `knownAt`, a page may have fewer items than `limit`, or none, although another page follows.",
       input: {
@@ -61,6 +62,7 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
       method: "get",
       path: "/natural-persons/{entityId}",
       summary: "Read a person's state",
+      role: "viewer",
       notFound: "No event of this person counts at this point in time.",
       input: { path: personPath, query: pointInTime },
       answer: naturalPerson,
@@ -73,6 +75,7 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
       method: "get",
       path: "/natural-persons/{entityId}/events",
       summary: "List a person's events",
+      role: "viewer",
       description:
         "Ordered by time, then type, then id. The list is empty if the person is not known. With `knownAt`, events that arrive while the pages are read do not change them.",
       input: {

@@ -50,6 +50,7 @@ export function statsOperation(pool: Pool, queue: DeliveryQueue): Operation {
     method: "get",
     path: "/stats",
     summary: "Count deliveries, persons, events and jobs",
+    role: "viewer",
     input: { query: z.strictObject({}) },
     answer: stats,
     async handle() {

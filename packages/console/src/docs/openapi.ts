@@ -31,7 +31,8 @@ export function openApi(operations: readonly Operation[], basePath: string) {
         token: {
           type: "http",
           scheme: "bearer",
-          description: "DOSSIER_API_TOKEN. A console without a token serves its own machine only.",
+          description:
+            "DOSSIER_API_TOKEN, or a token of `dossier token create`. A console without any token is read-only, and serves its own machine only.",
         },
       },
     },
@@ -39,7 +40,7 @@ export function openApi(operations: readonly Operation[], basePath: string) {
 }
 
 function describeOperation(operation: Operation): ZodOpenApiOperationObject {
-  const { summary, description, input, answer, stream, notFound } = operation;
+  const { summary, description, role, input, answer, stream, notFound } = operation;
   if (z.globalRegistry.get(answer)?.id === undefined) throw new Error(`the answer of "${summary}" has no id`);
   const { body, ...requestParams } = input;
   return {
@@ -56,9 +57,11 @@ function describeOperation(operation: Operation): ZodOpenApiOperationObject {
         },
       },
       400: problemResponse("`invalid-request`: every error of the request is named at once."),
-      401: problemResponse("`unauthenticated`: the bearer token is missing or wrong."),
+      401: problemResponse(
+        "`unauthenticated`: the bearer token is missing, unknown, expired or revoked. The answer comes late.",
+      ),
       403: problemResponse(
-        "`loopback-only`: the console has no token, and the request does not come from its own machine.",
+        `\`forbidden\`: the token does not have the role ${role} or a greater one. \`loopback-only\`: the console has no token, and the request does not come from its own machine.`,
       ),
       ...(notFound !== undefined && { 404: problemResponse(`\`not-found\`: ${notFound}`) }),
       ...(body && { 413: problemResponse("`too-large`: the body is too long.") }),
