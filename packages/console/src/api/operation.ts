@@ -18,6 +18,8 @@ interface Description {
   readonly description?: string;
   /** What 404 means, if the operation can answer it. */
   readonly notFound?: string;
+  /** What 410 means, if the operation can answer it. */
+  readonly gone?: string;
   /** What the stream contains, if `Accept: text/event-stream` asks for one. */
   readonly stream?: string;
 }

@@ -40,7 +40,7 @@ export function openApi(operations: readonly Operation[], basePath: string) {
 }
 
 function describeOperation(operation: Operation): ZodOpenApiOperationObject {
-  const { summary, description, role, input, answer, stream, notFound } = operation;
+  const { summary, description, role, input, answer, stream, notFound, gone } = operation;
   if (z.globalRegistry.get(answer)?.id === undefined) throw new Error(`the answer of "${summary}" has no id`);
   const { body, ...requestParams } = input;
   return {
@@ -64,6 +64,7 @@ function describeOperation(operation: Operation): ZodOpenApiOperationObject {
         `\`forbidden\`: the token does not have the role ${role} or a greater one. \`loopback-only\`: the console has no token, and the request does not come from its own machine.`,
       ),
       ...(notFound !== undefined && { 404: problemResponse(`\`not-found\`: ${notFound}`) }),
+      ...(gone !== undefined && { 410: problemResponse(gone) }),
       ...(body && { 413: problemResponse("`too-large`: the body is too long.") }),
       500: problemResponse("`internal`: the service failed, and has logged why."),
       503: problemResponse("`unavailable`: Postgres is unavailable; `Retry-After` says when to try again."),
