@@ -1,4 +1,5 @@
 import { validate } from "@hyperjump/json-schema/openapi-3-1";
+import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { operation } from "../src/api/operation.ts";
@@ -18,6 +19,13 @@ describe("the API's document", () => {
     expect(await validate("https://spec.openapis.org/oas/3.1/schema-base", json, "BASIC")).toMatchObject({
       valid: true,
     });
+  });
+
+  test("has no problem that Redocly's linter finds", async () => {
+    const config = await createConfig({ extends: ["recommended-strict"] });
+    const source = JSON.stringify(await readDocument());
+    const problems = await lintFromString({ source, config });
+    expect(problems.map(({ ruleId, location }) => `${ruleId} at ${location[0]?.pointer}`)).toEqual([]);
   });
 
   test("describes every route of the API, and no other", async () => {
@@ -74,6 +82,7 @@ describe("the API's document", () => {
     const unnamed = operation({
       method: "get",
       path: "/unnamed",
+      operationId: "getUnnamed",
       summary: "Unnamed",
       role: "viewer",
       input: {},

@@ -14,7 +14,7 @@ import { z } from "zod";
 import { utc } from "./answers.ts";
 import { changeStream, formatChange, waitForChange } from "./change-stream.ts";
 import { operation, type Operation } from "./operation.ts";
-import { decimal, limit, text } from "./parameters.ts";
+import { decimal, limit, MAX_LIMIT, text } from "./parameters.ts";
 
 /** Less than the 60 s for which most proxies let a connection be silent. */
 const MAX_WAIT_SECONDS = 55;
@@ -71,7 +71,7 @@ const change = z
 
 const changePage = z
   .object({
-    items: z.array(change),
+    items: z.array(change).max(MAX_LIMIT),
     next: z
       .string()
       .describe(
@@ -101,6 +101,7 @@ export function changesOperation({
   return operation({
     method: "get",
     path: "/changes",
+    operationId: "listChanges",
     summary: "Follow every change of every person",
     role: "viewer",
     description:

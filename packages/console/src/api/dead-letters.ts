@@ -89,6 +89,7 @@ export function deadLetterOperations(pool: Pool): readonly Operation[] {
     operation({
       method: "get",
       path: "/dead-letters",
+      operationId: "listDeadLetters",
       summary: "List dead letters",
       role: "viewer",
       description: "The latest first, with exact counts of all that the filter selects.",
@@ -110,6 +111,7 @@ export function deadLetterOperations(pool: Pool): readonly Operation[] {
     operation({
       method: "get",
       path: "/dead-letters/{deliveryId}",
+      operationId: "getDeadLetter",
       summary: "Read the history of a dead letter",
       role: "viewer",
       description: "Whatever became of it: it may be open again, settled or discarded.",

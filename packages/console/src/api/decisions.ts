@@ -155,6 +155,7 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
     operation({
       method: "post",
       path: "/dead-letters/redrive",
+      operationId: "redriveDeadLetters",
       summary: "Redrive the dead letters that a filter selects, or that are named",
       role: "operator",
       description: `Each is open again with all its attempts, and gets a job of its own. A filter may select any number. ${DRY_RUN} ${IN_BATCHES}`,
@@ -170,6 +171,7 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
     operation({
       method: "post",
       path: "/dead-letters/discard",
+      operationId: "discardDeadLetters",
       summary: "Discard the dead letters that a filter selects, or that are named",
       role: "operator",
       description: DISCARD,
@@ -185,6 +187,7 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
     operation({
       method: "post",
       path: "/dead-letters/{deliveryId}/redrive",
+      operationId: "redriveDeadLetter",
       summary: "Redrive a dead letter",
       role: "operator",
       description: DRY_RUN,
@@ -200,6 +203,7 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
     operation({
       method: "post",
       path: "/dead-letters/{deliveryId}/discard",
+      operationId: "discardDeadLetter",
       summary: "Discard a dead letter",
       role: "operator",
       description: DISCARD,

@@ -37,6 +37,7 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
     operation({
       method: "get",
       path: "/natural-persons",
+      operationId: "listNaturalPersons",
       summary: "List persons",
       role: "viewer",
       description:
@@ -61,6 +62,7 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
     operation({
       method: "get",
       path: "/natural-persons/{entityId}",
+      operationId: "getNaturalPerson",
       summary: "Read a person's state",
       role: "viewer",
       notFound: "No event of this person counts at this point in time.",
@@ -74,6 +76,7 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
     operation({
       method: "get",
       path: "/natural-persons/{entityId}/events",
+      operationId: "listNaturalPersonEvents",
       summary: "List a person's events",
       role: "viewer",
       description:

@@ -12,6 +12,8 @@ interface Description {
   readonly method: "get" | "post";
   /** As in OpenAPI: `/natural-persons/{entityId}`. */
   readonly path: string;
+  /** The name of the function that a generated client has for it. */
+  readonly operationId: string;
   readonly summary: string;
   /** The least role that a token needs. */
   readonly role: Role;

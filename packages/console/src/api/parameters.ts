@@ -2,7 +2,7 @@ import { DEAD_LETTER_REASONS, parseTicks, type Ticks } from "@dossier/events";
 import { z } from "zod";
 
 const DEFAULT_LIMIT = 50;
-const MAX_LIMIT = 500;
+export const MAX_LIMIT = 500;
 
 /** Any text that Postgres can store. */
 export const text = z

@@ -1,10 +1,20 @@
-import { STATUSES } from "@dossier/events";
+import type { Status } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
 import { readStats, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { count } from "./answers.ts";
 import { deadLetterCounts } from "./dead-letters.ts";
 import { operation, type Operation } from "./operation.ts";
+
+/** Written out, as `z.record` would lose its keys in the API's document. */
+const personCounts = z.object({
+  unknown: count,
+  pending: count,
+  "id-upload-started": count,
+  "id-uploaded": count,
+  "documents-uploaded": count,
+  approved: count,
+} satisfies Record<Status, z.ZodType>);
 
 const stats = z
   .object({
@@ -21,7 +31,7 @@ const stats = z
       total: count,
     }),
     deadLetters: deadLetterCounts,
-    naturalPersons: z.record(z.enum(STATUSES), count),
+    naturalPersons: personCounts,
     events: z.object({
       total: count,
       unrecognised: z
@@ -49,6 +59,7 @@ export function statsOperation(pool: Pool, queue: DeliveryQueue): Operation {
   return operation({
     method: "get",
     path: "/stats",
+    operationId: "getStats",
     summary: "Count deliveries, persons, events and jobs",
     role: "viewer",
     input: { query: z.strictObject({}) },

@@ -18,7 +18,9 @@ export function openApi(operations: readonly Operation[], basePath: string) {
       version,
       description:
         "Every person's KYC file, built from iComply's webhooks. All answers are JSON; all errors are problems (RFC 9457) with a `code` that never changes.",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
+    servers: [{ url: "/", description: "The console that serves this document." }],
     security: [{ token: [] }],
     paths: Object.fromEntries(
       [...byPath].map(([path, own]) => [
@@ -40,10 +42,11 @@ export function openApi(operations: readonly Operation[], basePath: string) {
 }
 
 function describeOperation(operation: Operation): ZodOpenApiOperationObject {
-  const { summary, description, role, input, answer, stream, notFound, gone } = operation;
+  const { operationId, summary, description, role, input, answer, stream, notFound, gone } = operation;
   if (z.globalRegistry.get(answer)?.id === undefined) throw new Error(`the answer of "${summary}" has no id`);
   const { body, ...requestParams } = input;
   return {
+    operationId,
     summary,
     ...(description !== undefined && { description }),
     requestParams,
