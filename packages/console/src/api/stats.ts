@@ -1,4 +1,4 @@
-import type { Status } from "@dossier/events";
+import { STATUSES, type Status } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
 import { readStats, type Pool } from "@dossier/store";
 import { z } from "zod";
@@ -6,15 +6,10 @@ import { count } from "./answers.ts";
 import { deadLetterCounts } from "./dead-letters.ts";
 import { operation, type Operation } from "./operation.ts";
 
-/** Written out, as `z.record` would lose its keys in the API's document. */
-const personCounts = z.object({
-  unknown: count,
-  pending: count,
-  "id-upload-started": count,
-  "id-uploaded": count,
-  "documents-uploaded": count,
-  approved: count,
-} satisfies Record<Status, z.ZodType>);
+/** `z.record` would lose the keys in the API's document. */
+const personCounts = z.object(
+  Object.fromEntries(STATUSES.map((status) => [status, count])) as Record<Status, typeof count>,
+);
 
 const stats = z
   .object({

@@ -1,6 +1,6 @@
 import { formatTicks, parseJson, type JsonObject, type Status } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
-import { sqlFile } from "../database/statements.ts";
+import { MAX_PAGE_BYTES, sqlFile } from "../database/statements.ts";
 import { findCursor, toCheck, type Cursor } from "./cursor.ts";
 import { assignPositions, findLastPosition } from "./positions.ts";
 
@@ -74,8 +74,6 @@ const { text: selectChanges } = sqlFile("select_changes");
 
 /** Changes that a page looks at, if a filter lets only some of them through. Limits the time. */
 const MAX_LOOKED_AT = 10_000n;
-/** A page ends with the change at which its bodies reach so many bytes. Limits the memory. */
-const MAX_BYTES = 1024 * 1024;
 
 /**
  * Returns a page of all persons' changes in the order of commits. All readers see the same order, and nothing ever
@@ -98,7 +96,7 @@ export async function readChanges(
   if (end <= after.position) return { changes: [], next: after };
   const { rows } = await pool.query<Row>({
     text: selectChanges,
-    values: [after.position, end, entityId, event, status, limit, MAX_BYTES],
+    values: [after.position, end, entityId, event, status, limit, MAX_PAGE_BYTES],
   });
   const changes = rows.map(toChange);
   const lastRow = changes.at(-1);
