@@ -109,7 +109,7 @@ interface StreamDelivery extends LoggedDelivery {
 const loggedDeliveries = sqlFile("select_logged_deliveries");
 
 /** Returns the entries of persons' streams, in no order and without the events' data, which is most of their size. */
-export async function selectLoggedDeliveries(
+async function selectLoggedDeliveries(
   pool: Pool,
   entityIds: readonly string[],
 ): Promise<readonly StreamDelivery[]> {
@@ -132,7 +132,7 @@ export async function selectLoggedDeliveries(
 }
 
 /** An event of the log, without its data. */
-export interface DatalessEvent extends EventOrderKey {
+interface DatalessEvent extends EventOrderKey {
   readonly entityId: string;
 }
 
@@ -175,6 +175,8 @@ export async function* readEventsAt(
     const data = await selectData(pool, wanted, MAX_BYTES);
     if (data.length === 0) throw new Error("the log lacks an event that it had just now");
     read += data.length;
-    yield data.map((text, n) => fromLog({ ...wanted[n]!, data: parseJson(text) as JsonObject }));
+    yield wanted
+      .slice(0, data.length)
+      .map((event, n) => fromLog({ ...event, data: parseJson(data[n] ?? "{}") as JsonObject }));
   }
 }
