@@ -78,7 +78,6 @@ const consoleSchema = z.object({
   CONSOLE_PORT: CONSOLE_PORT_OF_TRIAL,
   DOSSIER_DATA_DIR,
   DOSSIER_API_TOKEN,
-  USER: z.string().optional().describe("Who runs the command, as operating systems set it."),
 });
-/** Reads where the console is, its token, and who runs the command. */
+/** Reads where the console is, and its token. */
 export const readConsoleConfig = () => readConfig(consoleSchema, process.env);

@@ -13,6 +13,7 @@ const COMMANDS = new Map<string, () => Promise<CommandUnknownOpts>>([
   ["send", async () => (await import("./commands/send.ts")).sendCommand],
   ["simulate", async () => (await import("./commands/simulate.ts")).simulateCommand],
   ["dead", async () => (await import("./commands/dead/dead.ts")).deadCommand],
+  ["token", async () => (await import("./commands/token/token.ts")).tokenCommand],
   ["rebuild", async () => (await import("./commands/rebuild.ts")).rebuildCommand],
   ["verify", async () => (await import("./commands/verify.ts")).verifyCommand],
   ["export", async () => (await import("./commands/export.ts")).exportCommand],

@@ -16,7 +16,7 @@ async function startDead() {
   return {
     ...record,
     queue,
-    dead: (...args: readonly string[]) => dossier(["dead", ...args], { ...env, USER: "ada" }),
+    dead: (...args: readonly string[]) => dossier(["dead", ...args], env),
     /** Records deliveries that cannot be parsed, and dead-letters them. */
     recordUnparsable: (count: number) => record.recordAndSettle(...Array<string>(count).fill("{")),
     /** Records a delivery that failed, and would be applied now. */
@@ -76,7 +76,7 @@ test("dead redrive reopens and enqueues what the filter selects, and records who
   expect(await queue.counts()).toMatchObject({ waiting: 1 });
   expect(await findDeadLetter(pool, id)).toMatchObject({
     outcome: "open",
-    decisions: [{ action: "redrive", operator: "ada", reason: "fixed in 1.0.1" }],
+    decisions: [{ action: "redrive", decidedBy: "bootstrap", reason: "fixed in 1.0.1" }],
   });
 });
 
@@ -155,13 +155,13 @@ test("dead discard reaches all that match, however many, and removes their faile
   await queue.enqueueSingle(ids[0]!);
 
   expect((await dead("discard", "--text", "{", "--dry-run")).stdout).toBe("1 234 would be discarded\n");
-  const discarded = await dead("discard", "--text", "{", "--because", "noise", "--operator", "bob", "--json");
+  const discarded = await dead("discard", "--text", "{", "--because", "noise", "--json");
   expect(discarded.code).toBe(0);
   expect(JSON.parse(discarded.stdout)).toEqual({ discarded: 1_234, jobsLeft: 0 });
   expect(await queue.counts()).toMatchObject({ waiting: 0 });
   expect(await findDeadLetter(pool, ids[1]!)).toMatchObject({
     outcome: "discarded",
-    decisions: [{ action: "discard", operator: "bob", reason: "noise" }],
+    decisions: [{ action: "discard", decidedBy: "bootstrap", reason: "noise" }],
   });
 });
 
@@ -177,9 +177,8 @@ test("dead discard of a named delivery leaves the others, and fails when it is r
 test.each([
   [["redrive"], "Select dead letters"],
   [["redrive", "--all", "--text", "x", "--because", "r"], "in one way"],
-  [["redrive", "--all", "--operator", "ada"], "--because is kept"],
-  [["discard", "--all", "--operator", "ada"], "--because is kept"],
-  [["discard", "--all", "--because", "r"], "USER is not set"],
+  [["redrive", "--all"], "--because is kept"],
+  [["discard", "--all"], "--because is kept"],
 ])("dead %j is refused before the console is asked", async (args, message) => {
   const refused = await dossier(["dead", ...args], { CONSOLE_URL: "http://127.0.0.1:1" });
   expect(refused).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining(message) });

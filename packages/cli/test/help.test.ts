@@ -2,10 +2,11 @@ import { runNode } from "@dossier/testing";
 import { describe, expect, test } from "vitest";
 import { dossier, MAIN, start } from "./command.ts";
 
-const COMMANDS = ["up", "migrate", "send", "simulate", "dead", "rebuild", "verify", "export"];
+const COMMANDS = ["up", "migrate", "send", "simulate", "dead", "token", "rebuild", "verify", "export"];
 const LEAVES = [
-  ...COMMANDS.filter((name) => name !== "dead"),
+  ...COMMANDS.filter((name) => name !== "dead" && name !== "token"),
   ...["list", "show", "redrive", "discard"].map((name) => `dead ${name}`),
+  ...["create", "list", "revoke"].map((name) => `token ${name}`),
 ];
 
 /** Preloaded: the process fails if it loads the metrics, the log or a client of a server. */

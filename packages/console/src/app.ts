@@ -1,7 +1,7 @@
 import type { DeliveryQueue } from "@dossier/queue";
 import { answerOptions, notFound, onError, problem, type Logger, type OutageLog } from "@dossier/service";
 import { isOutage, isRetryable, type Pool } from "@dossier/store";
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { changesOperation } from "./api/changes.ts";
 import { deadLetterOperations } from "./api/dead-letters.ts";
@@ -9,7 +9,7 @@ import { decisionOperations } from "./api/decisions.ts";
 import { naturalPersonOperations } from "./api/natural-persons.ts";
 import { routes } from "./api/operation.ts";
 import { statsOperation } from "./api/stats.ts";
-import { authenticate } from "./auth.ts";
+import type { ApiEnv } from "./auth.ts";
 import { openApi } from "./docs/openapi.ts";
 import { docsRoutes } from "./docs/routes.ts";
 
@@ -19,7 +19,8 @@ export interface ConsoleParts {
   readonly log: Logger;
   /** Records each request that Postgres failed, and each that it served. */
   readonly postgres: OutageLog;
-  readonly token: string | undefined;
+  /** Lets requests of the API through, and says who sends them. */
+  readonly authenticate: MiddlewareHandler<ApiEnv>;
   /** Aborted when the console begins to shut down: then no request waits for changes any longer. */
   readonly shutdownSignal: AbortSignal;
   /** Default 15. */
@@ -40,8 +41,8 @@ const WELCOME = `Dossier's console.
 `;
 
 /** Returns the console's routes: the API, behind authentication, and its documentation. */
-export function createApp(parts: ConsoleParts): Hono {
-  const { pool, queue, log, postgres, token, shutdownSignal, heartbeatSeconds } = parts;
+export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
+  const { pool, queue, log, postgres, authenticate, shutdownSignal, heartbeatSeconds } = parts;
 
   function onStreamError(err: unknown): void {
     if (isOutage(err)) postgres.recordFailure(err);
@@ -56,11 +57,11 @@ export function createApp(parts: ConsoleParts): Hono {
   ];
   const onOtherError = onError(log);
 
-  return new Hono()
+  return new Hono<ApiEnv>()
     .options("*", answerOptions("GET, HEAD, POST"))
     .get("/", (c) => c.text(WELCOME))
     .route("/", docsRoutes(openApi(operations, API)))
-    .use(`${API}/*`, authenticate(token))
+    .use(`${API}/*`, authenticate)
     .use(`${API}/*`, bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }))
     .use(`${API}/*`, async (c, next) => {
       await next();

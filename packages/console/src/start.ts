@@ -1,8 +1,17 @@
 import { openQueue } from "@dossier/queue";
-import { outageLog, serve, type Result, type ServiceContext, type ShutdownSteps } from "@dossier/service";
-import { closePool, openPool } from "@dossier/store";
+import {
+  describeError,
+  outageLog,
+  serve,
+  type Result,
+  type ServiceContext,
+  type ShutdownSteps,
+} from "@dossier/service";
+import { closePool, hasTokens, openPool, type Pool } from "@dossier/store";
 import { createApp } from "./app.ts";
+import { authenticate } from "./auth.ts";
 import type { ConsoleConfig } from "./config.ts";
+import { trackFailedSignIns } from "./failed-sign-ins.ts";
 
 const NAME = "dossier-console";
 
@@ -22,15 +31,17 @@ export interface ConsoleOptions {
    * sooner while the queue is unavailable. Default 1,000.
    */
   readonly queueTimeoutMs?: number;
+  /** How long the answer to a failed sign-in waits. Default 1,000. */
+  readonly failedSignInDelayMs?: number;
 }
 
 /** Starts the console. Returns its port and the steps that shut it down, or why it cannot listen. */
 export async function startConsole(
   config: ConsoleConfig,
   { log, ops, shutdownSignal }: ServiceContext,
-  { host, heartbeatSeconds, queueTimeoutMs = 1_000 }: ConsoleOptions = {},
+  { host, heartbeatSeconds, queueTimeoutMs = 1_000, failedSignInDelayMs = 1_000 }: ConsoleOptions = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
-  const { PORT, DATABASE_URL, REDIS_URL, DOSSIER_API_TOKEN: token } = config;
+  const { PORT, DATABASE_URL, REDIS_URL, DOSSIER_API_TOKEN: bootstrapToken } = config;
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
   const outages = {
     postgres: outageLog(log, {
@@ -53,7 +64,16 @@ export async function startConsole(
     queue,
     log,
     postgres: outages.postgres,
-    token,
+    authenticate: authenticate({
+      pool,
+      bootstrapToken,
+      recordFailedSignIn: trackFailedSignIns({
+        log,
+        metrics: ops.metrics,
+        delayMs: failedSignInDelayMs,
+        shutdownSignal,
+      }),
+    }),
     shutdownSignal,
     heartbeatSeconds,
   });
@@ -64,20 +84,43 @@ export async function startConsole(
       uses: { queue: () => outages.queue.watch(() => queue.counts()) },
     }),
   );
-  const server = await serve(app, {
-    port: PORT,
-    host: token === undefined ? LOOPBACK : host,
-    limits: { keepAliveTimeout: config.KEEP_ALIVE_SECONDS * 1_000 },
-  });
   const shutdown: ShutdownSteps = {
     "close the queue": () => queue.close(),
     "close the pool": () => closePool(pool),
   };
+  async function listen() {
+    const needsToken =
+      bootstrapToken !== undefined ? { ok: true as const, value: true } : await findTokens(pool);
+    if (!needsToken.ok) return needsToken;
+    const loopbackOnly = !needsToken.value;
+    const server = await serve(app, {
+      port: PORT,
+      host: loopbackOnly ? LOOPBACK : host,
+      limits: { keepAliveTimeout: config.KEEP_ALIVE_SECONDS * 1_000 },
+    });
+    if (server.ok) {
+      log.info({ code: "listening", port: server.value.port, opsPort: ops.port, loopbackOnly }, "listening");
+    }
+    return server;
+  }
+  const server = await listen();
   if (!server.ok) {
     for (const step of Object.values(shutdown)) await step();
     return server;
   }
   const { port, close } = server.value;
-  log.info({ code: "listening", port, opsPort: ops.port, loopbackOnly: token === undefined }, "listening");
   return { ok: true, value: { port, shutdown: { "close the HTTP server": () => close(), ...shutdown } } };
+}
+
+/** Returns whether a token was ever created: if none was, the console must not listen beyond loopback. */
+async function findTokens(pool: Pool): Promise<Result<boolean>> {
+  try {
+    return { ok: true, value: await hasTokens(pool) };
+  } catch (error) {
+    const { message } = describeError(error);
+    return {
+      ok: false,
+      error: `Without DOSSIER_API_TOKEN, the console must find out at its start whether there are tokens, and Postgres failed: ${message}`,
+    };
+  }
 }

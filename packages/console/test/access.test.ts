@@ -1,10 +1,9 @@
 import { networkInterfaces } from "node:os";
 import { eventBody } from "@dossier/store/fixtures";
 import { describe, expect, test } from "vitest";
-import { startTestConsole, useConsole } from "./harness.ts";
+import { startTestConsole, TOKEN, useConsole } from "./harness.ts";
 import { exchange } from "./http.ts";
 
-const TOKEN = "a token of 31 bytes, or so it is";
 const API_PATHS = [
   "/api/v1/natural-persons",
   "/api/v1/natural-persons/known",
@@ -16,7 +15,7 @@ const API_PATHS = [
 ];
 
 describe("with a token", () => {
-  const shared = useConsole(undefined, { config: { DOSSIER_API_TOKEN: TOKEN } });
+  const shared = useConsole();
 
   test("every path of the API answers 401 without the right token, and reveals nothing", async () => {
     const { request, recordAndSettle } = shared();
@@ -96,8 +95,8 @@ describe("with a token", () => {
   });
 });
 
-describe("without a token", () => {
-  const shared = useConsole();
+describe("without any token", () => {
+  const shared = useConsole(undefined, { config: { DOSSIER_API_TOKEN: undefined } });
 
   test("the console listens on loopback only", async () => {
     const addresses = Object.values(networkInterfaces())
@@ -142,10 +141,12 @@ describe("without a token", () => {
     },
   );
 
-  test("a request from the console's own origin is served", async () => {
-    const { port, post } = shared();
+  test("a request from the console's own origin is served, and only reads", async () => {
+    const { port, get, post } = shared();
     const own = { origin: `http://127.0.0.1:${port}`, host: `127.0.0.1:${port}` };
-    expect((await post("/dead-letters/redrive", {}, own)).status).toBe(200);
+    expect((await get("/dead-letters", own)).status).toBe(200);
+    const { status, json } = await post("/dead-letters/redrive", {}, own);
+    expect([status, json.code]).toEqual([403, "forbidden"]);
   });
 
   test("an invalid Host is refused", async () => {
@@ -153,20 +154,26 @@ describe("without a token", () => {
   });
 });
 
+const AUTHORIZED = { authorization: `Bearer ${TOKEN}` };
+
 describe("methods", () => {
   const shared = useConsole();
 
   test.each(["/api/v1/natural-persons", "/api/v1/stats", "/api/v1/changes", "/openapi.json", "/docs"])(
     "HEAD %s answers as GET, without a body",
     async (path) => {
-      const { status, text, headers } = await exchange(shared().port, path, { method: "HEAD" });
+      const { status, text, headers } = await exchange(shared().port, path, {
+        method: "HEAD",
+        headers: AUTHORIZED,
+      });
       expect([status, text]).toEqual([200, ""]);
-      expect(headers["content-type"]).toBe((await shared().request(path)).headers["content-type"]);
+      const got = await shared().request(path, { headers: AUTHORIZED });
+      expect(headers["content-type"]).toBe(got.headers["content-type"]);
     },
   );
 
   test("HEAD of a stream ends at once", async () => {
-    const headers = { accept: "text/event-stream" };
+    const headers = { ...AUTHORIZED, accept: "text/event-stream" };
     const { status, text } = await exchange(shared().port, "/api/v1/changes", { method: "HEAD", headers });
     expect([status, text]).toEqual([200, ""]);
   });
@@ -186,7 +193,7 @@ describe("methods", () => {
   ])("%s allows %s and answers 405 to other methods", async (path, allow) => {
     const others = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((one) => !allow.includes(one));
     for (const method of others) {
-      const { status, headers, json } = await exchange(shared().port, path, { method });
+      const { status, headers, json } = await exchange(shared().port, path, { method, headers: AUTHORIZED });
       expect([method, status, headers.allow, json.code]).toEqual([method, 405, allow, "method-not-allowed"]);
     }
   });
@@ -199,7 +206,7 @@ describe("methods", () => {
     "/api/v1/natural-persons/x/y",
     "/docs/openapi.ts",
   ])("%s is not found, as a problem", async (path) => {
-    const { status, headers, json } = await exchange(shared().port, path);
+    const { status, headers, json } = await exchange(shared().port, path, { headers: AUTHORIZED });
     expect([status, headers["content-type"], json.code]).toEqual([
       404,
       "application/problem+json",

@@ -6,6 +6,9 @@ import { describe, expect, test } from "vitest";
 import { startTestConsole, useConsole, type TestConsole } from "./harness.ts";
 import { responseTo } from "./http.ts";
 
+const startsWith = (text: string) =>
+  expect.stringMatching(new RegExp(`^${text.replace(".", String.raw`\.`)}`));
+
 /** Returns events of persons `p-<from>` to `p-<to>`. */
 function eventBodies(from: number, to: number): Buffer[] {
   return Array.from({ length: to - from + 1 }, (_, n) =>
@@ -25,7 +28,7 @@ describe("pages", () => {
     expect(json.items.map(({ position }: { position: number }) => position)).toEqual([
       1, 2, 3, 4, 5, 6, 7, 8,
     ]);
-    expect(json.next).toBe(8);
+    expect(json.next).toBe(json.items.at(-1).cursor);
   });
 
   test("show a new event whole, and an earlier time of a known event", async () => {
@@ -33,7 +36,9 @@ describe("pages", () => {
     expect(items[0]).toEqual({
       kind: "event",
       position: 1,
+      cursor: expect.stringMatching(/^1\.[\w-]{11}$/),
       entityId: "p-1",
+      status: "pending",
       event: "NaturalPersonPending",
       id: "1",
       creationTimeUtc: "2026-01-01T00:00:00.0000000Z",
@@ -48,29 +53,53 @@ describe("pages", () => {
     });
   });
 
-  test("continue from any position", async () => {
+  test("continue from any change, and from the beginning", async () => {
     const { json: all } = await shared().get("/changes");
-    for (let after = 0; after <= 9; after++) {
+    for (let start = 0; start <= 8; start++) {
+      const after = all.items[start - 1]?.cursor ?? "0";
       const { json } = await shared().get(`/changes?after=${after}&limit=2`);
-      expect(json.items).toEqual(all.items.slice(after, after + 2));
-      expect(json.next).toBe(json.items.at(-1)?.position ?? after);
+      expect(json.items).toEqual(all.items.slice(start, start + 2));
+      expect(json.next).toBe(json.items.at(-1)?.cursor ?? after);
     }
+    expect((await shared().get("/changes?after=")).json).toEqual(all);
   });
 
+  test("are filtered by person, type and status, and next is the last change looked at", async () => {
+    const { json: all } = await shared().get("/changes");
+    const { json } = await shared().get("/changes?entityId=p-1&event=NaturalPersonPending&status=pending");
+    expect(json.items.map(({ position }: { position: number }) => position)).toEqual([1, 4]);
+    expect(json.next).toBe(all.next);
+    expect((await shared().get("/changes?status=approved")).json).toEqual({ items: [], next: all.next });
+  });
+
+  test.each(["99.AAAAAAAAAAA", "8.AAAAAAAAAAA"])(
+    "are answered 410 after=%s, which this feed does not have",
+    async (cursor) => {
+      const stream = { accept: "text/event-stream" };
+      for (const answer of [
+        await shared().get(`/changes?after=${cursor}&wait=55`),
+        await shared().get(`/changes?after=${cursor}`, stream),
+        await shared().get("/changes", { ...stream, "last-event-id": cursor }),
+      ]) {
+        expect([answer.status, answer.json.code]).toEqual([410, "position-unknown"]);
+      }
+    },
+  );
+
   test("are refused with every error of the request at once", async () => {
-    const { status, json } = await shared().get("/changes?after=-1&limit=501&wait=61&from=3");
+    const { status, json } = await shared().get("/changes?after=x&limit=501&wait=56&from=3");
     expect([status, json.errors]).toEqual([
       400,
       [
-        { in: "query", name: "after", message: "must be 0 or more" },
+        { in: "query", name: "after", message: "is not a cursor of this feed" },
         { in: "query", name: "limit", message: "must be 500 or less" },
-        { in: "query", name: "wait", message: "must be 60 or less" },
+        { in: "query", name: "wait", message: "must be 55 or less" },
         { in: "query", name: "from", message: "is not known" },
       ],
     ]);
   });
 
-  test.each(["1.5", "x", "9007199254740993", "1e30", "NaN", "0x10", "1e2", "%20"])(
+  test.each(["1", "-1", "1.5", "x", "1.AAAAAAAAAA", "01.AAAAAAAAAAA", "0.AAAAAAAAAAA", "%20"])(
     "are refused after=%s",
     async (after) => {
       expect((await shared().get(`/changes?after=${after}`)).status).toBe(400);
@@ -86,33 +115,33 @@ describe("a page that waits", () => {
   test("comes as soon as a change is committed", async (context) => {
     const { get, recordAndSettle } = await startTestConsole(context);
     const waiting = Promise.all([
-      get("/changes?wait=60"),
-      get("/changes?wait=60"),
-      get("/changes?after=1&wait=60"),
+      get("/changes?wait=55"),
+      get("/changes?wait=55"),
+      get("/changes?entityId=second&wait=55"),
     ]);
     await recordAndSettle(eventBody("first"));
     await recordAndSettle(eventBody("second"));
-    const [one, other, later] = await waiting;
+    const [one, other, filtered] = await waiting;
     expect(one.json.items[0]).toMatchObject({ position: 1, entityId: "first" });
     expect(other.json.items[0]).toMatchObject({ position: 1, entityId: "first" });
-    expect(later.json).toMatchObject({ items: [{ position: 2, entityId: "second" }], next: 2 });
+    expect(filtered.json).toMatchObject({ items: [{ position: 2, entityId: "second" }] });
   });
 
   test("comes at once if there is a change already", async (context) => {
     const { get, recordAndSettle } = await startTestConsole(context);
     await recordAndSettle(eventBody("first"));
-    expect((await get("/changes?wait=60")).json.items).toHaveLength(1);
+    expect((await get("/changes?wait=55")).json.items).toHaveLength(1);
   });
 
   test("is empty when the time is over, and continues from the same position", async (context) => {
     const { get } = await startTestConsole(context);
-    expect((await get("/changes?wait=0.1")).json).toEqual({ items: [], next: 0 });
-    expect((await get("/changes?after=7&wait=0.1")).json).toEqual({ items: [], next: 7 });
+    expect((await get("/changes?wait=0.1")).json).toEqual({ items: [], next: "0" });
+    expect((await get("/changes?after=0&wait=0.1")).json).toEqual({ items: [], next: "0" });
   });
 
   test("is answered empty when the console shuts down, and a stream ends", async (context) => {
     const { get, send, close } = await startTestConsole(context);
-    const waiting = Array.from({ length: 20 }, () => get("/changes?wait=60"));
+    const waiting = Array.from({ length: 20 }, () => get("/changes?wait=55"));
     const stream = await responseTo(send("/changes", { accept: "text/event-stream" }));
     // A request that is sent after them and answered shows that they have arrived.
     await get("/changes");
@@ -120,7 +149,7 @@ describe("a page that waits", () => {
     const ended = once(stream.resume(), "end");
     await close();
     for (const { status, json } of await answers) {
-      expect([status, json]).toEqual([200, { items: [], next: 0 }]);
+      expect([status, json]).toEqual([200, { items: [], next: "0" }]);
     }
     await ended;
     expect(stream.complete).toBe(true);
@@ -152,7 +181,7 @@ async function openStream({ send }: TestConsole, query = "", headers: Record<str
 }
 
 describe("a stream", () => {
-  test("sends the changes so far and then each new one, with positions as ids", async (context) => {
+  test("sends the changes so far and then each new one, with cursors as ids", async (context) => {
     const console = await startTestConsole(context);
     await console.recordAndSettle(...eventBodies(1, 3));
     const { stream, next } = await openStream(console, "?limit=2");
@@ -164,26 +193,36 @@ describe("a stream", () => {
     const { json } = await console.get("/changes");
     for (const change of json.items) {
       const { id, event, data } = await next();
-      expect([id, event, JSON.parse(data ?? "")]).toEqual([String(change.position), "change", change]);
+      expect([id, event, JSON.parse(data ?? "")]).toEqual([change.cursor, "change", change]);
     }
     await console.recordAndSettle(...eventBodies(4, 4));
-    expect(await next()).toMatchObject({ id: "4" });
+    expect(await next()).toMatchObject({ id: startsWith("4.") });
     await console.recordAndSettle(...eventBodies(5, 5));
-    expect(await next()).toMatchObject({ id: "5" });
+    expect(await next()).toMatchObject({ id: startsWith("5.") });
   });
 
   test("resumes from `after`, or from Last-Event-ID if both are given", async (context) => {
     const console = await startTestConsole(context);
     await console.recordAndSettle(...eventBodies(1, 4));
-    const resumed = await openStream(console, "?after=1", { "last-event-id": "3" });
-    expect(await resumed.next()).toMatchObject({ id: "4" });
-    expect(await (await openStream(console, "?after=1")).next()).toMatchObject({ id: "2" });
+    const [one, , three] = (await console.get("/changes")).json.items;
+    const query = `?after=${one.cursor}`;
+    const resumed = await openStream(console, query, { "last-event-id": three.cursor });
+    expect(await resumed.next()).toMatchObject({ id: startsWith("4.") });
+    expect(await (await openStream(console, query)).next()).toMatchObject({ id: startsWith("2.") });
   });
 
-  test("is refused with a Last-Event-ID that is not a position", async (context) => {
+  test("begins at the beginning with an empty Last-Event-ID", async (context) => {
+    const console = await startTestConsole(context);
+    await console.recordAndSettle(...eventBodies(1, 2));
+    const { next } = (await console.get("/changes")).json;
+    const stream = await openStream(console, `?after=${next}`, { "last-event-id": "" });
+    expect(await stream.next()).toMatchObject({ id: startsWith("1.") });
+  });
+
+  test("is refused with a Last-Event-ID that is not a cursor", async (context) => {
     const { get } = await startTestConsole(context);
     const { status, json } = await get("/changes", { accept: "text/event-stream", "last-event-id": "x" });
-    const message = "must be a position: a whole number, 0 for the beginning";
+    const message = "is not a cursor of this feed";
     expect([status, json.errors]).toEqual([400, [{ in: "header", name: "last-event-id", message }]]);
   });
 
@@ -194,7 +233,7 @@ describe("a stream", () => {
     await console.recordAndSettle(eventBody("first"));
     let event = await next();
     while (!("id" in event)) event = await next();
-    expect(event).toMatchObject({ id: "1" });
+    expect(event).toMatchObject({ id: startsWith("1.") });
   });
 
   test("stops asking Postgres while its client reads nothing, and then continues", async (context) => {
@@ -209,7 +248,7 @@ describe("a stream", () => {
     await silenceTowardsPostgres(console);
 
     const { next } = readEvents(stream);
-    for (let n = 1; n <= CHANGES; n++) expect(await next()).toMatchObject({ id: String(n) });
+    for (let n = 1; n <= CHANGES; n++) expect(await next()).toMatchObject({ id: startsWith(`${n}.`) });
   });
 });
 
@@ -229,7 +268,7 @@ describe("clients that disconnect", () => {
   const shared = useConsole(undefined, { heartbeatSeconds: 3_600 });
 
   test.each([
-    ["a page that waits", "/changes?wait=60", {}],
+    ["a page that waits", "/changes?wait=55", {}],
     ["a stream", "/changes", { accept: "text/event-stream" }],
   ])("leave no timer of %s behind", async (_name, path, headers) => {
     const { send, logLines } = shared();
@@ -249,7 +288,7 @@ test("pages that waited and were answered leave no timer behind", async (context
   const { get, recordAndSettle, logLines } = console;
   const before = await countTimersOf(console);
   const until = beforeWaitsEnd();
-  const waiting = Array.from({ length: 20 }, () => get("/changes?wait=60"));
+  const waiting = Array.from({ length: 20 }, () => get("/changes?wait=55"));
   await waitFor(countTimers, (timers) => timers > before + 10);
   await recordAndSettle(eventBody("first"));
   await Promise.all(waiting);
@@ -257,9 +296,9 @@ test("pages that waited and were answered leave no timer behind", async (context
   expect(logLines().filter(({ level }) => level === "error")).toEqual([]);
 });
 
-/** When timers that are left behind are still there: 10 s before a wait of 60 s that begins now is over. */
+/** When timers that are left behind are still there: 10 s before a wait of 55 s that begins now is over. */
 function beforeWaitsEnd(): number {
-  return Date.now() + 50_000;
+  return Date.now() + 45_000;
 }
 
 function countTimers(): number {

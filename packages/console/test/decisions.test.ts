@@ -6,6 +6,8 @@ import { startTestConsole, useConsole } from "./harness.ts";
 const UNKNOWN = randomUUID();
 const unparsableBody = Buffer.from([0x7b, 0xff, 0xfe, 0x7d]);
 const invalidBody = Buffer.from('{"event":"NaturalPersonPending","id":"1","data":{"entityId":"e-invalid"}}');
+/** Selects every dead letter. */
+const EVERY = { filter: { since: "2000-01-01T00:00:00Z" } };
 /** More than one batch of a decision. */
 const manyBodies = Array.from({ length: 520 }, (_, n) => Buffer.from(`not JSON ${n}`));
 
@@ -13,12 +15,12 @@ describe("redrive", () => {
   test("opens a dead letter, with a job of its own, and records who decided and why", async (context) => {
     const { recordAndSettle, post, get, pool } = await startTestConsole(context);
     const [id = ""] = await recordAndSettle(invalidBody);
-    const decision = { operator: "Ada", reason: "the code is fixed" };
+    const decision = { reason: "the code is fixed" };
     const { status, json } = await post(`/dead-letters/${id}/redrive`, decision);
     expect([status, json]).toEqual([200, { dryRun: false, redriven: 1, notEnqueued: 0 }]);
     expect((await get(`/dead-letters/${id}`)).json).toMatchObject({
       outcome: "open",
-      decisions: [{ action: "redrive", ...decision }],
+      decisions: [{ action: "redrive", decidedBy: "bootstrap", ...decision }],
     });
     expect((await get("/dead-letters")).json).toMatchObject({ items: [], counts: {} });
     expect((await get("/stats")).json.queue.jobs).toMatchObject({ waiting: 1 });
@@ -28,32 +30,16 @@ describe("redrive", () => {
     expect(rows).toEqual([{ jobs: 1 }]);
   });
 
-  test("needs no body, and records then that none named an operator or a reason", async (context) => {
-    const { recordAndSettle, request, get } = await startTestConsole(context);
-    const [id = ""] = await recordAndSettle(invalidBody);
-    expect((await request(`/api/v1/dead-letters/${id}/redrive`, { method: "POST" })).status).toBe(200);
-    expect((await get(`/dead-letters/${id}`)).json.decisions).toMatchObject([
-      { operator: "api", reason: "no reason given" },
-    ]);
-  });
-
   test("opens all dead letters that a filter selects, however many, and no other", async (context) => {
     const { recordAndSettle, post, get } = await startTestConsole(context);
     await recordAndSettle(...manyBodies, invalidBody);
     const { json } = await post("/dead-letters/redrive", {
       filter: { reason: "unparsable", text: "not JSON" },
-      operator: "Ada",
+      reason: "fixed",
     });
     expect(json).toEqual({ dryRun: false, redriven: 520, notEnqueued: 0 });
     expect((await get("/dead-letters")).json.counts).toEqual({ "invalid-event": 1 });
     expect((await get("/stats")).json.deliveries).toMatchObject({ open: 520, deadLettered: 1 });
-  });
-
-  test("opens all dead letters without a filter", async (context) => {
-    const { recordAndSettle, post, get } = await startTestConsole(context);
-    await recordAndSettle(invalidBody, unparsableBody);
-    expect((await post("/dead-letters/redrive")).json).toMatchObject({ redriven: 2 });
-    expect((await get("/dead-letters")).json.counts).toEqual({});
   });
 });
 
@@ -71,7 +57,7 @@ describe("a dry run of a redrive", () => {
     await recordAndExhaust(eventBody("known", { id: "2" }));
     await recordAndExhaust(eventBody("known", approval));
     const [unparsable] = await recordAndSettle(unparsableBody);
-    const { json } = await post("/dead-letters/redrive", { dryRun: true });
+    const { json } = await post("/dead-letters/redrive", { ...EVERY, dryRun: true });
     expect(json).toMatchObject({
       dryRun: true,
       outcomes: { applied: 3, duplicate: 1, "dead-lettered": 1 },
@@ -109,7 +95,7 @@ describe("a dry run of a redrive", () => {
     await recordAndExhaust(eventBody("busy"));
     await recordAndSettle(...manyBodies.slice(0, 499));
     await recordAndExhaust(eventBody("busy", { id: "2" }));
-    const { json } = await post("/dead-letters/redrive", { dryRun: true });
+    const { json } = await post("/dead-letters/redrive", { ...EVERY, dryRun: true });
     const change = { entityId: "busy", before: null, after: { version: 1 } };
     expect(json).toMatchObject({
       outcomes: { applied: 2, "dead-lettered": 499 },
@@ -130,14 +116,14 @@ describe("a dry run of a redrive", () => {
     const id = await recordAndExhaust(eventBody("fresh"));
     await recordAndSettle(unparsableBody);
     const before = await dump();
-    const one = await post(`/dead-letters/${id}/redrive`, { dryRun: true, operator: "Ada" });
+    const one = await post(`/dead-letters/${id}/redrive`, { dryRun: true });
     expect(one.json).toMatchObject({
       dryRun: true,
       outcomes: { applied: 1 },
       persons: [{ entityId: "fresh", before: null, after: { status: "pending", version: 1 } }],
       failing: [],
     });
-    expect((await post("/dead-letters/redrive", { dryRun: true })).status).toBe(200);
+    expect((await post("/dead-letters/redrive", { ...EVERY, dryRun: true })).status).toBe(200);
     expect(await dump()).toEqual(before);
   });
 
@@ -161,7 +147,7 @@ describe("discard", () => {
   test("sets a dead letter aside, once, and records who decided and why", async (context) => {
     const { recordAndSettle, post, get } = await startTestConsole(context);
     const [id = ""] = await recordAndSettle(invalidBody);
-    const decision = { operator: "Ada", reason: "a test of iComply's" };
+    const decision = { reason: "a test of iComply's" };
     expect((await post(`/dead-letters/${id}/discard`, decision)).json).toEqual({
       dryRun: false,
       discarded: 1,
@@ -169,7 +155,7 @@ describe("discard", () => {
     });
     expect((await get(`/dead-letters/${id}`)).json).toMatchObject({
       outcome: "discarded",
-      decisions: [{ action: "discard", ...decision }],
+      decisions: [{ action: "discard", decidedBy: "bootstrap", ...decision }],
     });
     expect((await post(`/dead-letters/${id}/discard`, { reason: "again" })).status).toBe(404);
   });
@@ -178,12 +164,11 @@ describe("discard", () => {
     const { recordAndSettle, settle, post, get } = await startTestConsole(context);
     const [id = ""] = await recordAndSettle(...manyBodies, invalidBody);
     // Leaves a dead letter that has a job.
-    await post(`/dead-letters/${id}/redrive`);
+    await post(`/dead-letters/${id}/redrive`, { reason: "fixed" });
     await settle([id]);
     expect((await get("/stats")).json.queue.jobs).toMatchObject({ waiting: 1 });
     const { json } = await post("/dead-letters/discard", {
       filter: { reason: "unparsable" },
-      operator: "Ada",
       reason: "junk",
     });
     expect(json).toEqual({ dryRun: false, discarded: 520, jobsLeft: 0 });
@@ -193,7 +178,7 @@ describe("discard", () => {
     expect(queue.jobs).toMatchObject({ waiting: 0 });
     expect((await get(`/dead-letters/${id}`)).json).toMatchObject({
       outcome: "discarded",
-      decisions: [{ action: "redrive" }, { action: "discard", operator: "Ada", reason: "junk" }],
+      decisions: [{ action: "redrive" }, { action: "discard", decidedBy: "bootstrap", reason: "junk" }],
     });
   });
 
@@ -202,11 +187,14 @@ describe("discard", () => {
     [{ reason: "" }, "must not be empty"],
     [{ reason: 1 }, "must be text"],
     [{ reason: "a\0b" }, "must not contain NUL"],
-  ])("with the body %j is refused, for its reason", async (body, message) => {
+  ])("as well as redrive is refused with the body %j, for its reason", async (body, message) => {
     const { get, post } = shared();
     const path = `/dead-letters/${(await get("/dead-letters")).json.items[0].deliveryId}`;
-    for (const discard of [`${path}/discard`, "/dead-letters/discard"]) {
-      const { status, json } = await post(discard, body);
+    const selected = { deliveryIds: [path.slice("/dead-letters/".length)] };
+    for (const action of ["redrive", "discard"]) {
+      const one = await post(`${path}/${action}`, body);
+      expect([one.status, one.json.errors]).toEqual([400, [{ in: "body", name: "reason", message }]]);
+      const { status, json } = await post(`/dead-letters/${action}`, { ...selected, ...body });
       expect([status, json.errors]).toEqual([400, [{ in: "body", name: "reason", message }]]);
     }
     expect((await get(path)).json).toMatchObject({ outcome: "dead-lettered", decisions: [] });
@@ -219,7 +207,7 @@ describe("discard", () => {
     const dryRun = async (path: string, filter?: object) =>
       (await post(`/dead-letters/${path}`, { ...(filter && { filter }), dryRun: true })).json;
     expect(await dryRun("discard", { reason: "unparsable" })).toEqual({ dryRun: true, discarded: 2 });
-    expect(await dryRun("discard")).toEqual({ dryRun: true, discarded: 3 });
+    expect(await dryRun("discard", EVERY.filter)).toEqual({ dryRun: true, discarded: 3 });
     expect(await dryRun("discard", { reason: "stalled" })).toEqual({ dryRun: true, discarded: 0 });
     expect(await dryRun(`${id}/discard`)).toEqual({ dryRun: true, discarded: 1 });
     expect(await dump()).toEqual(before);
@@ -236,7 +224,10 @@ describe("named deliveries", () => {
       invalidBody,
       unparsableBody,
     );
-    const { json } = await post("/dead-letters/redrive", { deliveryIds: [one, UNKNOWN, two, one] });
+    const { json } = await post("/dead-letters/redrive", {
+      deliveryIds: [one, UNKNOWN, two, one],
+      reason: "fixed",
+    });
     expect(json).toEqual({ dryRun: false, redriven: 2, notEnqueued: 0, notDeadLettered: [UNKNOWN] });
     expect(await statuses([one, two, other])).toEqual(["open", "open", "unparsable"]);
   });
@@ -258,6 +249,8 @@ describe("named deliveries", () => {
     [{ deliveryIds: [] }, "deliveryIds", "must not be empty"],
     [{ deliveryIds: ["x"] }, "deliveryIds.0", "must be a UUID"],
     [{ deliveryIds: Array(501).fill(UNKNOWN) }, "deliveryIds", "must have 500 items or fewer"],
+    [{}, "filter", "must have one field at least, unless `deliveryIds` names deliveries"],
+    [{ filter: {} }, "filter", "must have one field at least, unless `deliveryIds` names deliveries"],
     [{ deliveryIds: [UNKNOWN], filter: {} }, "deliveryIds", "must not be given together with a filter"],
   ])("are refused if they are invalid, case %#", async (body, name, message) => {
     for (const action of ["redrive", "discard"]) {
@@ -297,9 +290,9 @@ test("while the queue is unavailable, decisions hold, and answers and log say wh
     config: { REDIS_URL: "redis://127.0.0.1:1" },
   });
   const [one = "", other = ""] = await recordAndSettle(unparsableBody, invalidBody);
-  const redriven = await post(`/dead-letters/${one}/redrive`);
+  const redriven = await post(`/dead-letters/${one}/redrive`, { reason: "fixed" });
   expect(redriven.json).toEqual({ dryRun: false, redriven: 1, notEnqueued: 1 });
-  const discarded = await post("/dead-letters/discard", { reason: "junk" });
+  const discarded = await post("/dead-letters/discard", { ...EVERY, reason: "junk" });
   expect(discarded.json).toEqual({ dryRun: false, discarded: 1, jobsLeft: 1 });
   expect((await get(`/dead-letters/${one}`)).json.outcome).toBe("open");
   expect((await get(`/dead-letters/${other}`)).json.outcome).toBe("discarded");
@@ -326,12 +319,12 @@ describe("an invalid body", () => {
     },
   );
 
-  test("such as a misspelt filter decides nothing, although no filter means everything", async () => {
+  test("such as a misspelt filter is refused with each of its errors", async () => {
     const body = {
       filter: { reasons: "stalled", reason: "none" },
       dryrun: true,
       dryRun: "yes",
-      operator: "",
+      operator: "Ada",
     };
     for (const action of ["redrive", "discard"]) {
       const { status, json } = await shared().post(`/dead-letters/${action}`, body);
@@ -347,14 +340,19 @@ describe("an invalid body", () => {
 
   test("of a discard is reported with the missing reason", async () => {
     const { status, json } = await shared().post("/dead-letters/discard", {
-      operator: "",
+      operator: "Ada",
       filter: { reasons: "x" },
     });
     expect([status, json.errors]).toEqual([
       400,
       [
-        { in: "body", name: "operator", message: "must not be empty" },
         { in: "body", name: "filter.reasons", message: "is not known" },
+        { in: "body", name: "operator", message: "is not known" },
+        {
+          in: "body",
+          name: "filter",
+          message: "must have one field at least, unless `deliveryIds` names deliveries",
+        },
         { in: "body", name: "reason", message: "is required" },
       ],
     ]);

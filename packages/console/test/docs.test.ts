@@ -1,4 +1,5 @@
 import { validate } from "@hyperjump/json-schema/openapi-3-1";
+import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { operation } from "../src/api/operation.ts";
@@ -20,14 +21,21 @@ describe("the API's document", () => {
     });
   });
 
+  test("has no problem that Redocly's linter finds", async () => {
+    const config = await createConfig({ extends: ["recommended-strict"] });
+    const source = JSON.stringify(await readDocument());
+    const problems = await lintFromString({ source, config });
+    expect(problems.map(({ ruleId, location }) => `${ruleId} at ${location[0]?.pointer}`)).toEqual([]);
+  });
+
   test("describes every route of the API, and no other", async () => {
-    const unused = {} as never;
+    const unused = (() => undefined) as never;
     const app = createApp({
       pool: unused,
       queue: unused,
       log: unused,
       postgres: unused,
-      token: undefined,
+      authenticate: unused,
       shutdownSignal: AbortSignal.abort(),
     });
     const served = app.routes
@@ -74,7 +82,9 @@ describe("the API's document", () => {
     const unnamed = operation({
       method: "get",
       path: "/unnamed",
+      operationId: "getUnnamed",
       summary: "Unnamed",
+      role: "viewer",
       input: {},
       answer: z.object({}),
       handle: async () => ({}),

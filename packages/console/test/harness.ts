@@ -11,6 +11,10 @@ import { exchange, send, type Answer, type RequestOptions } from "./http.ts";
 
 export type TestConsole = Awaited<ReturnType<typeof startTestConsole>>;
 
+/** The console's token, unless a test configures another. */
+export const TOKEN = "a token of 31 bytes, or so it is";
+const AUTHORIZATION = { authorization: `Bearer ${TOKEN}` };
+
 export async function migrateAll(databaseUrl: string): Promise<void> {
   await migrate(databaseUrl);
   await migrateQueue(databaseUrl);
@@ -37,7 +41,7 @@ export async function startTestConsole(
     KEEP_ALIVE_SECONDS: 65,
     DATABASE_URL: overrides?.DATABASE_URL ?? (await createDatabase(scope)),
     REDIS_URL: undefined,
-    DOSSIER_API_TOKEN: undefined,
+    DOSSIER_API_TOKEN: TOKEN,
     ...overrides,
   };
   const record = await openRecord(scope, { url: config.DATABASE_URL, size: 4 });
@@ -55,6 +59,7 @@ export async function startTestConsole(
   const context = { log, ops: ops.value, shutdownSignal: shutdownSignal.signal };
   const started = await startConsole(config, context, {
     queueTimeoutMs: 20_000,
+    failedSignInDelayMs: 0,
     ...options,
   });
   if (!started.ok) throw new Error(started.error);
@@ -83,16 +88,19 @@ export async function startTestConsole(
     output: output.text,
     logLines: output.lines,
     close,
+    /** Sends a request without a token. */
     request,
-    get: (path: string, headers: Record<string, string> = {}) => request(`/api/v1${path}`, { headers }),
+    get: (path: string, headers: Record<string, string> = {}) =>
+      request(`/api/v1${path}`, { headers: { ...AUTHORIZATION, ...headers } }),
     post: (path: string, body: unknown = {}, headers: Record<string, string> = {}) =>
       request(`/api/v1${path}`, {
         method: "POST",
         body: typeof body === "string" ? body : JSON.stringify(body),
-        headers: { "content-type": "application/json", ...headers },
+        headers: { ...AUTHORIZATION, "content-type": "application/json", ...headers },
       }),
     /** Sends a request without waiting for its answer. */
-    send: (path: string, headers: Record<string, string> = {}) => send(port, `/api/v1${path}`, { headers }),
+    send: (path: string, headers: Record<string, string> = {}) =>
+      send(port, `/api/v1${path}`, { headers: { ...AUTHORIZATION, ...headers } }),
     ...record,
     receivedAt: (deliveryId = "") => receivedAt(record.pool, deliveryId),
   };

@@ -31,10 +31,10 @@ describe("while Postgres is unavailable", () => {
       "/stats",
     ].map((path) => get(path));
     const decisions = [
-      post(`/dead-letters/${unparsable}/redrive`),
-      post("/dead-letters/redrive", { dryRun: true }),
+      post(`/dead-letters/${unparsable}/redrive`, { reason: "r" }),
+      post("/dead-letters/redrive", { filter: { reason: "unparsable" }, dryRun: true }),
       post(`/dead-letters/${unparsable}/discard`, { reason: "r" }),
-      post("/dead-letters/discard", { dryRun: true }),
+      post("/dead-letters/discard", { filter: { reason: "unparsable" }, dryRun: true }),
     ];
     const stream = get("/changes", { accept: "text/event-stream" });
     for (const answer of await Promise.all([...reads, ...decisions, stream])) {

@@ -14,7 +14,8 @@ const flag = z
   .transform((value) => value ?? false);
 const key = z
   .custom<Json>((value) => Boolean(scalarText(value as Json)), "expected a non-empty string")
-  .transform((value) => scalarText(value) ?? "");
+  .transform((value) => scalarText(value) ?? "")
+  .meta({ type: ["string", "number"], minLength: 1 });
 
 const person = { entity: text, email: text, isClientUpdateRequest: flag };
 const approval = z.object({

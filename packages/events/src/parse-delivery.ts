@@ -90,30 +90,37 @@ function parsePayload(body: Uint8Array): Result<JsonObject, DeadLetter> {
   );
 }
 
-const identifier = z.preprocess(
-  (value) => scalarText(value as Json) ?? value,
-  z
-    .string("expected a string")
-    .min(1, "is empty")
-    .max(MAX_ID_LENGTH, `is longer than ${MAX_ID_LENGTH} characters`)
-    .refine(
-      (value) => value.isWellFormed() && !value.includes("\0"),
-      "contains a NUL character or a lone surrogate",
-    ),
-);
+/** An id: of an event, or of a person. */
+export const identifier = z
+  .preprocess(
+    (value) => scalarText(value as Json) ?? value,
+    z
+      .string("expected a string")
+      .min(1, "is empty")
+      .max(MAX_ID_LENGTH, `is longer than ${MAX_ID_LENGTH} characters`)
+      .refine(
+        (value) => value.isWellFormed() && !value.includes("\0"),
+        "contains a NUL character or a lone surrogate",
+      ),
+  )
+  .meta({ type: ["string", "number"], minLength: 1, maxLength: MAX_ID_LENGTH });
 
-const envelopeSchema = z.object({
+/** What every payload has, whatever its type. `data` also has an `entityId`. */
+export const envelopeSchema = z.object({
   event: identifier,
   id: identifier,
-  creationTimeUtc: z.string().transform((value, context) => {
-    const ticks = parseTicks(value);
-    if (ticks !== undefined) return ticks;
-    context.addIssue({
-      code: "custom",
-      message: "expected an ISO 8601 time with at most seven fractional digits",
-    });
-    return z.NEVER;
-  }),
+  creationTimeUtc: z
+    .string()
+    .meta({ description: "ISO 8601, with at most seven fractional digits; UTC if it names no zone." })
+    .transform((value, context) => {
+      const ticks = parseTicks(value);
+      if (ticks !== undefined) return ticks;
+      context.addIssue({
+        code: "custom",
+        message: "expected an ISO 8601 time with at most seven fractional digits",
+      });
+      return z.NEVER;
+    }),
   data: z.custom<JsonObject>((value) => isJsonObject(value as Json), "expected an object"),
 });
 

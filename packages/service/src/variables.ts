@@ -78,7 +78,9 @@ export const DOSSIER_API_TOKEN = z
     error: "must be ASCII characters without blanks, as it is sent in a header",
   })
   .optional()
-  .describe("The bearer token of the console's API. Not set: the console serves this machine only.");
+  .describe(
+    "The first bearer token of the console's API: an admin's, named bootstrap. Without it and any of `dossier token create`, the console is read-only and serves this machine only.",
+  );
 
 export const MAX_BODY_BYTES = integer({ from: 1, to: 64 * 1024 * 1024, unit: "bytes" })
   .default(1024 * 1024)

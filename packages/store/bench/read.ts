@@ -4,7 +4,15 @@
 import { parseArgs } from "node:util";
 import { startPostgres } from "@dossier/embedded";
 import { parseTicks } from "@dossier/events";
-import { listPersons, migrate, openPool, readChanges, readStats, type Pool } from "../src/index.ts";
+import {
+  listPersons,
+  migrate,
+  openPool,
+  readChanges,
+  readStats,
+  type ChangeFilter,
+  type Pool,
+} from "../src/index.ts";
 
 const { values } = parseArgs({
   options: {
@@ -44,12 +52,12 @@ async function measureQueries(pool: Pool): Promise<void> {
   await measure("list as of a date, 50 matches", list({ asOf, status: "approved" }));
   await measure("list as of a date, no match", list({ asOf, q: "qqqqq" }));
   await measure("stats", () => readStats(pool));
-  await measure("changes, 500 from the middle", () =>
-    readChanges(pool, { after: BigInt(persons * eventsEach) / 2n, limit: 500 }),
-  );
-  await measure("changes, none new", () =>
-    readChanges(pool, { after: BigInt(persons * eventsEach), limit: 500 }),
-  );
+  const changes = BigInt(persons * eventsEach);
+  const read = (position: bigint, filter?: ChangeFilter) => () =>
+    readChanges(pool, { after: { position, check: "" }, limit: 500 }, filter);
+  await measure("changes, 500 from the middle", read(changes / 2n));
+  await measure("changes, of a person who has none", read(changes / 2n, { entityId: "?" }));
+  await measure("changes, none new", read(changes));
 }
 
 /** Prints the median and the maximum of five runs. */
@@ -83,8 +91,8 @@ async function fill(pool: Pool): Promise<void> {
          'identityDocuments', '[]'::json, 'supportingDocuments', '[]'::json, 'pad', repeat('x', 500)), 0, '', ''
      from persons`,
     `insert into streams select entity_id, ${eventsEach}, '' from persons`,
-    `insert into appends (append_id, size, first_position)
-     select n, ${eventsEach}, (n - 1) * ${eventsEach}::bigint + 1 from generate_series(1, ${persons}) as n`,
+    `insert into appends (append_id, size, statuses, first_position)
+     select n, ${eventsEach}, array_fill('approved'::text, array[${eventsEach}]), (n - 1) * ${eventsEach}::bigint + 1 from generate_series(1, ${persons}) as n`,
     `insert into events
      select entity_id, s, 'NaturalPerson' || (${types})[s], s::text,
        (extract(epoch from timestamptz '2026-01-01Z') * 10000000)::bigint + (n % 240 + s * 10) * 36000000000::bigint,

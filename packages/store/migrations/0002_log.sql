@@ -13,10 +13,12 @@ create sequence append_ids;
 create table appends (
   append_id bigint primary key,
   size integer not null check (size > 0),
+  statuses text[] not null check (cardinality(statuses) = size),
   appended_at timestamptz not null default now(),
   first_position bigint unique
 );
 comment on table appends is 'One row for each transaction that changed a person.';
+comment on column appends.statuses is 'For each change, by its ordinal: the status that its person had after the commit.';
 comment on column appends.first_position is 'Its position in the change feed, assigned after its commit, so that no later commit gets an earlier position.';
 create index appends_without_position on appends (append_id) where first_position is null;
 

@@ -12,3 +12,13 @@ create table natural_persons (
 comment on column natural_persons.search is 'Name, e-mail and id in lower case, for search by a part of them.';
 comment on column natural_persons.last_ticks is 'With last_event and last_id: the order key of the last folded event.';
 create index natural_persons_by_status on natural_persons (status, entity_id);
+
+create table rebuilt_persons (
+  append_id bigint not null,
+  ordinal integer not null,
+  entity_id text collate "C" not null,
+  hash bytea not null,
+  primary key (append_id, ordinal)
+);
+comment on table rebuilt_persons is 'Persons whose state a rebuild changed: changes of the feed without an event.';
+comment on column rebuilt_persons.hash is 'Random: tells this change from one of another rebuild.';

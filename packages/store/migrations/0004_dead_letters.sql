@@ -32,7 +32,7 @@ create table decisions (
   decision_id bigint generated always as identity primary key,
   delivery_id uuid not null,
   action text not null check (action in ('redrive', 'discard')),
-  operator text not null,
+  decided_by text not null,
   reason text not null,
   decided_at timestamptz not null default now()
 );

@@ -12,6 +12,7 @@ $$;
 grant select, insert on deliveries, events, redeliveries, failed_attempts, dead_letters, decisions to dossier_service;
 grant select, insert, update, delete on open_deliveries, settlements, natural_persons to dossier_service;
 grant select, insert, update on streams to dossier_service;
+grant select on rebuilt_persons to dossier_service;
 grant select, insert on appends to dossier_service;
 grant update (first_position) on appends to dossier_service;
 grant usage on append_ids to dossier_service;

@@ -1,5 +1,5 @@
 -- Creates copies of the projection's tables in a schema of their own, with columns and keys. complete_draft adds the
--- rest.
+-- rest. The table `changed` names the persons whose state differs.
 do $$
 declare
   live pg_class;
@@ -7,6 +7,7 @@ declare
   key record;
 begin
   create schema dossier_rebuild;
+  create table dossier_rebuild.changed (entity_id text collate "C" primary key);
   foreach name in array array['natural_persons', 'person_search'] loop
     select * into live from pg_class where oid = name::regclass;
     execute format('create table dossier_rebuild.%I (like %s including all excluding indexes)', name, name::regclass);

@@ -5,7 +5,7 @@ with discarded as (
   returning delivery_id
 ),
 decided as (
-  insert into decisions (delivery_id, action, operator, reason)
+  insert into decisions (delivery_id, action, decided_by, reason)
   select delivery_id, 'discard', $2, $3 from discarded
 )
 select delivery_id from discarded

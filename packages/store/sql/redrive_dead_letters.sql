@@ -12,7 +12,7 @@ opened as (
   select delivery_id, now() + make_interval(secs => $2) from reopened
 ),
 decided as (
-  insert into decisions (delivery_id, action, operator, reason)
+  insert into decisions (delivery_id, action, decided_by, reason)
   select delivery_id, 'redrive', $3, $4 from reopened
 )
 select delivery_id from reopened

@@ -16,7 +16,7 @@ join (
   from dead_letters
   union all
   select 'decision', delivery_id, decided_at, json_build_object(
-    'action', action, 'operator', operator, 'reason', reason)
+    'action', action, 'decidedBy', decided_by, 'reason', reason)
   from decisions
 ) as history using (delivery_id)
 order by at, line, delivery_id

@@ -8,6 +8,8 @@ full join (
     select append_id, ordinal from events
     union all
     select append_id, ordinal from redeliveries where append_id is not null or ordinal is not null
+    union all
+    select append_id, ordinal from rebuilt_persons
   ) as change
   group by append_id
 ) as changed using (append_id)

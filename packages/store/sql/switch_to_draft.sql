@@ -16,6 +16,7 @@ begin
     execute format('drop table %s', live.oid::regclass);
     execute format('alter table dossier_rebuild.%I set schema %s', name, live.relnamespace::regnamespace);
   end loop;
+  drop table dossier_rebuild.changed;
   drop schema dossier_rebuild;
 end
 $$

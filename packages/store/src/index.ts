@@ -22,7 +22,8 @@ export { exportEvidence } from "./evidence/export.ts";
 export type { EvidenceCheck, Finding, Mismatch } from "./evidence/findings.ts";
 export { verifyEvidence } from "./evidence/verify-file.ts";
 export { verify, type Verification, type VerifyOptions } from "./evidence/verify.ts";
-export { readChanges, type Change, type ChangePage } from "./feed/changes.ts";
+export { readChanges, type Change, type ChangeFilter, type ChangePage } from "./feed/changes.ts";
+export { FEED_START, formatCursor, parseCursor, type Cursor } from "./feed/cursor.ts";
 export { watchChanges, type ChangeWatch } from "./feed/positions.ts";
 export { recordDeliveries, SWEEP_AFTER_SECONDS, type Delivery } from "./inbox/deliveries.ts";
 export { findDeadLetter, findDelivery, type DeliveryHistory } from "./inbox/delivery-history.ts";
@@ -45,3 +46,16 @@ export {
   type RebuildResult,
 } from "./persons/rebuild.ts";
 export { readStats, type Stats } from "./stats.ts";
+export {
+  createToken,
+  findToken,
+  hasTokens,
+  listTokens,
+  recordTokenUse,
+  revokeToken,
+  ROLES,
+  type FoundToken,
+  type NewToken,
+  type Role,
+  type TokenSummary,
+} from "./tokens.ts";

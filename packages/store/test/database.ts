@@ -62,7 +62,7 @@ async function makeSample(url: string): Promise<void> {
   const failed = { deliveryId: dead[0]!, error: "went wrong", stack: undefined, codeVersion: "test" };
   await recordFailedAttempt(record.pool, failed, [1]);
   await record.settle(dead);
-  await discard(record.pool, dead.slice(1, 2), { operator: "Olga", reason: "a test of the sender's" });
+  await discard(record.pool, dead.slice(1, 2), { decidedBy: "Olga", reason: "a test of the sender's" });
   await record.record("still open");
 
   await record.pool.query("create schema sample");

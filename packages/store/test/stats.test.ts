@@ -36,7 +36,7 @@ test("every number equals a count of rows, also for changes without a position i
   const ids = await database.record(...bad, ...unrecognisedBodies, ...bodies);
   for (let i = 0; i + 40 < ids.length; i += 40) await settle(pool, ids.slice(i, i + 40), "test");
   const open = ids.length % 40 || 40;
-  await discard(database.pool, [ids[0] ?? ""], { operator: "op", reason: "noise" });
+  await discard(database.pool, [ids[0] ?? ""], { decidedBy: "op", reason: "noise" });
 
   const { naturalPersons, deliveries, events, deadLetters, feed } = await readStats(database.pool);
   for (const status of STATUSES)

@@ -57,6 +57,14 @@ export function parseShare(text: string): number {
   throw new InvalidArgumentError("It must be a share from 0 to 1, such as 0.1.");
 }
 
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** Returns the seconds of an age such as `30m`, `2h`, `7d`; `undefined` if it is none. */
+export function parseDuration(text: string): number | undefined {
+  const [, amount, unit = ""] = /^(\d{1,5})([smhd])$/.exec(text) ?? [];
+  return amount === undefined ? undefined : Number(amount) * (UNIT_SECONDS[unit] ?? 0);
+}
+
 export function parseHttpUrl(text: string): URL {
   const url = URL.parse(text);
   if (url?.protocol === "http:" || url?.protocol === "https:") return url;

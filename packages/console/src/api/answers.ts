@@ -1,5 +1,6 @@
 import { STATUSES, type Person } from "@dossier/events";
 import { z } from "zod";
+import { MAX_LIMIT } from "./parameters.ts";
 
 /** A time as every answer writes it. */
 export const utc = z
@@ -11,7 +12,7 @@ export const count = z.int().min(0);
 /** Returns the schema of one page of a list. */
 export function page<Item extends z.ZodType>(item: Item) {
   return z.object({
-    items: z.array(item),
+    items: z.array(item).max(MAX_LIMIT),
     nextCursor: z.string().nullable().describe("The `cursor` of the next page; `null` if this is the last."),
   });
 }

@@ -1,8 +1,9 @@
-import type { Change, ChangePage, ChangeWatch } from "@dossier/store";
+import { formatCursor, type Change, type ChangePage, type ChangeWatch, type Cursor } from "@dossier/store";
 
 export interface ChangeStreamOptions {
+  readonly after: Cursor;
   readonly firstPage: ChangePage;
-  readonly readPage: (after: bigint) => Promise<ChangePage>;
+  readonly readPage: (after: Cursor) => Promise<ChangePage | "position-unknown">;
   readonly watch: ChangeWatch;
   /** The stream ends when any of these is aborted. */
   readonly endSignals: readonly AbortSignal[];
@@ -24,6 +25,7 @@ export function changeStream(options: ChangeStreamOptions): Response {
 }
 
 async function* events({
+  after,
   firstPage,
   readPage,
   watch,
@@ -34,10 +36,19 @@ async function* events({
   const isOpen = () => !endSignals.some(({ aborted }) => aborted);
   const wait = (position: bigint) => waitForChange(watch, position, heartbeatSeconds, endSignals);
   try {
-    for (let page = firstPage; isOpen(); page = await readPage(page.next)) {
-      for (const change of page.changes) yield encodeChange(change);
-      if (page.changes.length > 0) continue;
-      while (isOpen() && !(await wait(page.next))) yield HEARTBEAT;
+    let lookedAt = after.position;
+    let page: ChangePage | "position-unknown" = firstPage;
+    while (isOpen() && page !== "position-unknown") {
+      const { changes, next }: ChangePage = page;
+      for (const change of changes) yield encodeChange(change);
+      if (next.position > lookedAt) {
+        // So that a reader whose filter lets nothing through resumes here too.
+        if (changes.at(-1)?.position !== next.position) yield encoder.encode(`id: ${formatCursor(next)}\n\n`);
+      } else {
+        while (isOpen() && !(await wait(next.position))) yield HEARTBEAT;
+      }
+      lookedAt = next.position;
+      page = await readPage(next);
     }
   } catch (error) {
     // Not rethrown: the client would get part of an event.
@@ -49,8 +60,14 @@ const encoder = new TextEncoder();
 const HEARTBEAT = encoder.encode(": alive\n\n");
 
 function encodeChange(change: Change): Uint8Array {
-  const data = JSON.stringify({ ...change, position: Number(change.position) });
-  return encoder.encode(`id: ${change.position}\nevent: change\ndata: ${data}\n\n`);
+  const data = JSON.stringify(formatChange(change));
+  return encoder.encode(`id: ${formatCursor(change)}\nevent: change\ndata: ${data}\n\n`);
+}
+
+/** Returns a change as the API answers it. */
+export function formatChange({ check, ...change }: Change) {
+  const { position } = change;
+  return { ...change, position: Number(position), cursor: formatCursor({ position, check }) };
 }
 
 /** Returns whether the feed went beyond `position` before the time was over or one of the signals was aborted. */

@@ -1,19 +1,33 @@
-import { readChanges, watchChanges, type ChangePage, type Pool } from "@dossier/store";
+import { STATUSES } from "@dossier/events";
+import { problem } from "@dossier/service";
+import {
+  FEED_START,
+  formatCursor,
+  parseCursor,
+  readChanges,
+  watchChanges,
+  type ChangePage,
+  type Cursor,
+  type Pool,
+} from "@dossier/store";
 import { z } from "zod";
-import { count, utc } from "./answers.ts";
-import { changeStream, waitForChange } from "./change-stream.ts";
+import { utc } from "./answers.ts";
+import { changeStream, formatChange, waitForChange } from "./change-stream.ts";
 import { operation, type Operation } from "./operation.ts";
-import { decimal, limit } from "./parameters.ts";
+import { decimal, limit, MAX_LIMIT, text } from "./parameters.ts";
 
-/** Less than the time for which proxies and the server let a connection be silent. */
-const MAX_WAIT_SECONDS = 60;
+/** Less than the 60 s for which most proxies let a connection be silent. */
+const MAX_WAIT_SECONDS = 55;
 
 /** Less than the time for which proxies let a connection be silent. */
 const HEARTBEAT_SECONDS = 15;
 
-const position = decimal(
-  z.int("must be a position: a whole number, 0 for the beginning").min(0, "must be 0 or more"),
-).transform(BigInt);
+const feedCursor = z.string().transform((value, context): Cursor => {
+  const cursor = value === "" ? FEED_START : parseCursor(value);
+  if (cursor !== undefined) return cursor;
+  context.addIssue({ code: "custom", message: "is not a cursor of this feed" });
+  return z.NEVER;
+});
 
 const wait = decimal(
   z
@@ -23,9 +37,16 @@ const wait = decimal(
     .default(0),
 );
 
-const changedEvent = z.object({
+const status = z.enum(STATUSES).describe("The person's status after the commit.");
+
+const changedPerson = z.object({
   position: z.int().min(1).describe("The change's number in the feed: counts from 1, without gaps."),
+  cursor: z.string().describe("The `after` that continues behind this change."),
   entityId: z.string(),
+});
+
+const changedEvent = changedPerson.extend({
+  status,
   event: z.string(),
   id: z.string(),
   creationTimeUtc: utc,
@@ -37,14 +58,25 @@ const change = z
   .discriminatedUnion("kind", [
     changedEvent.extend({ kind: z.literal("event"), data: z.record(z.string(), z.unknown()) }),
     changedEvent.extend({ kind: z.literal("earlier-time") }),
+    changedPerson.extend({
+      kind: z.literal("rebuilt"),
+      status: status.nullable().describe("The person's status after it; `null` if there is no such person."),
+      rebuiltAt: utc,
+    }),
   ])
-  .describe("A person's new event, or an earlier time of an event that is known.")
+  .describe(
+    "A person's new event, an earlier time of an event that is known, or a rebuild that changed the person's state.",
+  )
   .meta({ id: "Change" });
 
 const changePage = z
   .object({
-    items: z.array(change),
-    next: count.describe("The `after` of the next request."),
+    items: z.array(change).max(MAX_LIMIT),
+    next: z
+      .string()
+      .describe(
+        "The `after` of the next request: the last change that was looked at, whether it matched or not.",
+      ),
   })
   .meta({ id: "ChangePage" });
 
@@ -69,30 +101,46 @@ export function changesOperation({
   return operation({
     method: "get",
     path: "/changes",
+    operationId: "listChanges",
     summary: "Follow every change of every person",
+    role: "viewer",
     description:
-      "In commit order, without gaps, and resumable from any position. A reader that stores `next` in the transaction that stores its own results handles each change exactly once.",
+      "In commit order, without gaps, and resumable from any change. A reader that stores `next` in the transaction that stores its own results handles each change exactly once. Large changes make shorter pages. With a filter, a page may be empty although others follow: the feed ends where `next` is `after`.",
     stream:
-      "As a stream, each change is an event `change`; its id is its position and its data is a `Change`. A comment follows 15 seconds of silence. An outage ends the stream: reconnect with `Last-Event-ID`.",
+      "As a stream, each change is an event `change`; its id is its cursor and its data is a `Change`. A comment follows 15 seconds of silence. An outage ends the stream: reconnect with `Last-Event-ID`.",
+    gone: "`position-unknown`: the feed does not have the change that the cursor points at, as the database was restored or replaced. Read all again, from the beginning.",
     input: {
       query: z.strictObject({
-        after: position.prefault(0).describe("The last position that was read; 0 for the beginning."),
+        after: feedCursor
+          .prefault("")
+          .describe("`next` or a change's `cursor`: what was read last. Default: the beginning."),
         limit: limit.describe("How many changes a page has at most; a stream reads as many at a time."),
         wait: wait.describe("How many seconds to wait if there is no change yet. A stream never ends."),
+        entityId: text.optional().describe("Only this person's changes."),
+        event: text.optional().describe("Only changes by events of this type."),
+        status: z
+          .enum(STATUSES, `must be one of ${STATUSES.join(", ")}`)
+          .optional()
+          .describe("Only changes after which the person has this status."),
       }),
       header: z.object({
-        "last-event-id": position
+        "last-event-id": feedCursor
           .optional()
-          .describe("The id of the last event of a stream that broke; used instead of `after`."),
+          .describe(
+            "The id of the last event of a stream that broke; used instead of `after`. Empty: the beginning.",
+          ),
       }),
     },
     answer: changePage,
-    async handle({ query: { after, limit, wait }, header }, c) {
+    async handle({ query: { after, limit, wait, ...filter }, header }, c) {
       const endSignals = [c.req.raw.signal, shutdownSignal];
-      const readPage = (position: bigint) => readChanges(pool, { after: position, limit });
+      const readPage = (position: Cursor) => readChanges(pool, { after: position, limit }, filter);
       if (c.req.header("accept")?.includes("text/event-stream")) {
-        const firstPage = await readPage(header["last-event-id"] ?? after);
+        const start = header["last-event-id"] ?? after;
+        const firstPage = await readPage(start);
+        if (firstPage === "position-unknown") return positionUnknown();
         return changeStream({
+          after: start,
           firstPage,
           readPage,
           watch,
@@ -101,18 +149,26 @@ export function changesOperation({
           onError: onStreamError,
         });
       }
+      const waitUntil = performance.now() + wait * 1_000;
       let page = await readPage(after);
-      if (page.changes.length === 0 && wait > 0 && (await waitForChange(watch, after, wait, endSignals))) {
-        page = await readPage(after);
+      while (page !== "position-unknown" && page.changes.length === 0) {
+        const seconds = (waitUntil - performance.now()) / 1_000;
+        if (seconds <= 0 || !(await waitForChange(watch, page.next.position, seconds, endSignals))) break;
+        page = await readPage(page.next);
       }
-      return formatPage(page);
+      return page === "position-unknown" ? positionUnknown() : formatPage(page);
     },
   });
 }
 
+function positionUnknown(): Response {
+  return problem(
+    410,
+    "position-unknown",
+    "The feed does not have the change that the cursor points at, as the database was restored or replaced. Read all again, from the beginning.",
+  );
+}
+
 function formatPage({ changes, next }: ChangePage) {
-  return {
-    items: changes.map((change) => ({ ...change, position: Number(change.position) })),
-    next: Number(next),
-  };
+  return { items: changes.map(formatChange), next: formatCursor(next) };
 }

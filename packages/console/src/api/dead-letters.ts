@@ -65,7 +65,7 @@ const deliveryHistory = z
     decisions: z.array(
       z.object({
         action: z.enum(["redrive", "discard"]),
-        operator: z.string(),
+        decidedBy: z.string().describe("The name of the token."),
         reason: z.string(),
         at: utc,
       }),
@@ -89,7 +89,9 @@ export function deadLetterOperations(pool: Pool): readonly Operation[] {
     operation({
       method: "get",
       path: "/dead-letters",
+      operationId: "listDeadLetters",
       summary: "List dead letters",
+      role: "viewer",
       description: "The latest first, with exact counts of all that the filter selects.",
       input: { query: deadLetterFilter.extend({ limit, cursor: cursor(cursorPosition) }) },
       answer: deadLetterPage,
@@ -109,7 +111,9 @@ export function deadLetterOperations(pool: Pool): readonly Operation[] {
     operation({
       method: "get",
       path: "/dead-letters/{deliveryId}",
+      operationId: "getDeadLetter",
       summary: "Read the history of a dead letter",
+      role: "viewer",
       description: "Whatever became of it: it may be open again, settled or discarded.",
       notFound: "No delivery with this id was ever dead-lettered.",
       input: { path: deliveryPath, query: z.strictObject({}) },

@@ -10,19 +10,17 @@ import {
   type Decision,
   type Pool,
 } from "@dossier/store";
+import type { Context } from "hono";
 import { z } from "zod";
+import type { ApiEnv } from "../auth.ts";
 import { count } from "./answers.ts";
 import { BATCH_SIZE, dryRunBatches, redriveDryRun, type Batches } from "./dry-run.ts";
 import { notFoundProblem, operation, type Operation } from "./operation.ts";
 import { deadLetterFilter, deliveryId, deliveryPath, text } from "./parameters.ts";
 
-const NO_REASON = "no reason given";
-
-/** The token is shared, so operators name themselves. */
 const decisionBody = z.strictObject(
   {
-    operator: text.default("api").describe("Who decides; kept for ever."),
-    reason: text.default(NO_REASON).describe("Why; kept for ever."),
+    reason: text.optional().describe("Why; kept for ever. Required, except for a dry run."),
     dryRun: z
       .boolean("must be true or false")
       .default(false)
@@ -31,12 +29,8 @@ const decisionBody = z.strictObject(
   "must be a JSON object",
 );
 
-const discardBody = decisionBody.extend({
-  reason: text.optional().describe("Why; kept for ever. Required, except for a dry run."),
-});
-
 /** Requires a reason, except for a dry run. Checked even if other fields are wrong, so that an answer names all errors. */
-function requireReason<Body extends typeof discardBody>(body: Body): Body {
+function requireReason<Body extends typeof decisionBody>(body: Body): Body {
   return body.refine(({ reason, dryRun }) => dryRun || reason !== undefined, {
     path: ["reason"],
     error: "is required",
@@ -44,9 +38,17 @@ function requireReason<Body extends typeof discardBody>(body: Body): Body {
   });
 }
 
-/** What a decision about many dead letters selects; all by default. */
+/** Returns the decision of a request that is no dry run. */
+function createDecision(c: Context<ApiEnv>, reason: string | undefined): Decision {
+  if (reason === undefined) throw new Error("a decision without a reason must not be accepted");
+  return { decidedBy: c.get("caller").name, reason };
+}
+
+/** What a decision about many dead letters selects. */
 const selection = z.object({
-  filter: deadLetterFilter.optional().describe("Which dead letters. Not together with `deliveryIds`."),
+  filter: deadLetterFilter
+    .optional()
+    .describe("Which dead letters: all that match, and one field at least. Either this or `deliveryIds`."),
   deliveryIds: z
     .array(deliveryId, "must be a list of UUIDs")
     .min(1, "must not be empty")
@@ -57,12 +59,19 @@ const selection = z.object({
 
 type Selection = z.output<typeof selection>;
 
+/** Nothing selects all: that is too easy to send by mistake. */
 function requireOneSelection<Body extends typeof selection>(body: Body): Body {
-  return body.refine(({ filter, deliveryIds }) => filter === undefined || deliveryIds === undefined, {
-    path: ["deliveryIds"],
-    error: "must not be given together with a filter",
-    when: isObject,
-  });
+  return body
+    .refine(({ filter, deliveryIds }) => filter === undefined || deliveryIds === undefined, {
+      path: ["deliveryIds"],
+      error: "must not be given together with a filter",
+      when: isObject,
+    })
+    .refine(({ filter = {}, deliveryIds }) => deliveryIds !== undefined || Object.keys(filter).length > 0, {
+      path: ["filter"],
+      error: "must have one field at least, unless `deliveryIds` names deliveries",
+      when: isObject,
+    });
 }
 
 function isObject({ issues }: z.core.ParsePayload): boolean {
@@ -146,59 +155,67 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
     operation({
       method: "post",
       path: "/dead-letters/redrive",
+      operationId: "redriveDeadLetters",
       summary: "Redrive the dead letters that a filter selects, or that are named",
+      role: "operator",
       description: `Each is open again with all its attempts, and gets a job of its own. A filter may select any number. ${DRY_RUN} ${IN_BATCHES}`,
-      input: { body: requireOneSelection(decisionBody.extend(selection.shape)) },
+      input: { body: requireReason(requireOneSelection(decisionBody.extend(selection.shape))) },
       answer: redriveResult,
-      async handle({ body: { dryRun, operator, reason, ...selected } }) {
+      async handle({ body: { dryRun, reason, ...selected } }, c) {
         const batches = selectBatches(pool, selected);
         if (dryRun) return dryRunBatches(pool, batches);
-        const { missed, ...result } = await redriveBatches(batches, { operator, reason });
+        const { missed, ...result } = await redriveBatches(batches, createDecision(c, reason));
         return { ...result, ...(selected.deliveryIds && { notDeadLettered: missed }) };
       },
     }),
     operation({
       method: "post",
       path: "/dead-letters/discard",
+      operationId: "discardDeadLetters",
       summary: "Discard the dead letters that a filter selects, or that are named",
+      role: "operator",
       description: DISCARD,
-      input: { body: requireReason(requireOneSelection(discardBody.extend(selection.shape))) },
+      input: { body: requireReason(requireOneSelection(decisionBody.extend(selection.shape))) },
       answer: discardResult,
-      async handle({ body: { dryRun, operator, reason = NO_REASON, ...selected } }) {
+      async handle({ body: { dryRun, reason, ...selected } }, c) {
         if (dryRun) return { dryRun, ...(await dryRunDiscard(pool, selected)) };
         const batches = selectBatches(pool, selected);
-        const { missed, ...result } = await discardBatches(batches, { operator, reason });
+        const { missed, ...result } = await discardBatches(batches, createDecision(c, reason));
         return { ...result, ...(selected.deliveryIds && { notDeadLettered: missed }) };
       },
     }),
     operation({
       method: "post",
       path: "/dead-letters/{deliveryId}/redrive",
+      operationId: "redriveDeadLetter",
       summary: "Redrive a dead letter",
+      role: "operator",
       description: DRY_RUN,
       notFound: "The delivery is not a dead letter. A dry run answers this as `not-dead-lettered`.",
-      input: { path: deliveryPath, body: decisionBody },
+      input: { path: deliveryPath, body: requireReason(decisionBody) },
       answer: redriveResult,
-      async handle({ path: { deliveryId }, body: { dryRun, ...decision } }) {
+      async handle({ path: { deliveryId }, body: { dryRun, reason } }, c) {
         if (dryRun) return dryRunBatches(pool, [[deliveryId]]);
-        const { missed: _, ...result } = await redriveBatches([[deliveryId]], decision);
+        const { missed: _, ...result } = await redriveBatches([[deliveryId]], createDecision(c, reason));
         return result.redriven === 0 ? notDeadLetteredProblem(deliveryId) : result;
       },
     }),
     operation({
       method: "post",
       path: "/dead-letters/{deliveryId}/discard",
+      operationId: "discardDeadLetter",
       summary: "Discard a dead letter",
+      role: "operator",
       description: DISCARD,
       notFound: "The delivery is not a dead letter.",
-      input: { path: deliveryPath, body: requireReason(discardBody) },
+      input: { path: deliveryPath, body: requireReason(decisionBody) },
       answer: discardResult,
-      async handle({ path: { deliveryId }, body: { dryRun, operator, reason = NO_REASON } }) {
+      async handle({ path: { deliveryId }, body: { dryRun, reason } }, c) {
         if (dryRun) {
           const found = await findDeadLettered(pool, [deliveryId]);
           return found.size === 0 ? notDeadLetteredProblem(deliveryId) : { dryRun, discarded: found.size };
         }
-        const { missed: _, ...result } = await discardBatches([[deliveryId]], { operator, reason });
+        const { missed: _, ...result } = await discardBatches([[deliveryId]], createDecision(c, reason));
         return result.discarded === 0 ? notDeadLetteredProblem(deliveryId) : result;
       },
     }),

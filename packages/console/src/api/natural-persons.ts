@@ -37,9 +37,11 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
     operation({
       method: "get",
       path: "/natural-persons",
+      operationId: "listNaturalPersons",
       summary: "List persons",
+      role: "viewer",
       description:
-        "Ordered by entity id, which never changes, so reading all pages returns every person once. With `asOf` or `knownAt`, a page may have fewer items than `limit`, or none, although another page follows.",
+        "Ordered by entity id, which never changes, so reading all pages returns every person once. A page may have fewer items than `limit` although another page follows: it ends when it has a MiB, and with `asOf` or `knownAt` it may even have none.",
       input: {
         query: pointInTime.extend({
           status: z
@@ -60,7 +62,9 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
     operation({
       method: "get",
       path: "/natural-persons/{entityId}",
+      operationId: "getNaturalPerson",
       summary: "Read a person's state",
+      role: "viewer",
       notFound: "No event of this person counts at this point in time.",
       input: { path: personPath, query: pointInTime },
       answer: naturalPerson,
@@ -72,9 +76,11 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
     operation({
       method: "get",
       path: "/natural-persons/{entityId}/events",
+      operationId: "listNaturalPersonEvents",
       summary: "List a person's events",
+      role: "viewer",
       description:
-        "Ordered by time, then type, then id. The list is empty if the person is not known. With `knownAt`, events that arrive while the pages are read do not change them.",
+        "Ordered by time, then type, then id. The list is empty if the person is not known. A page ends when its events have a MiB. With `knownAt`, events that arrive while the pages are read do not change them.",
       input: {
         path: personPath,
         query: pointInTime.extend({

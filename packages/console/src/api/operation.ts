@@ -1,6 +1,8 @@
 import { problem } from "@dossier/service";
+import type { Role } from "@dossier/store";
 import { Hono, type Context } from "hono";
 import { z } from "zod";
+import { refuseRole, type ApiEnv } from "../auth.ts";
 import { invalidRequest, readRequest, type RequestPart } from "./request.ts";
 
 export type Input = Partial<Record<RequestPart, z.ZodObject>>;
@@ -10,10 +12,16 @@ interface Description {
   readonly method: "get" | "post";
   /** As in OpenAPI: `/natural-persons/{entityId}`. */
   readonly path: string;
+  /** The name of the function that a generated client has for it. */
+  readonly operationId: string;
   readonly summary: string;
+  /** The least role that a token needs. */
+  readonly role: Role;
   readonly description?: string;
   /** What 404 means, if the operation can answer it. */
   readonly notFound?: string;
+  /** What 410 means, if the operation can answer it. */
+  readonly gone?: string;
   /** What the stream contains, if `Accept: text/event-stream` asks for one. */
   readonly stream?: string;
 }
@@ -23,7 +31,7 @@ export interface Operation extends Description {
   readonly input: Input;
   /** Has an `id`: its name in the API's document. */
   readonly answer: z.ZodType;
-  respond(c: Context): Promise<Response>;
+  respond(c: Context<ApiEnv>): Promise<Response>;
 }
 
 /**
@@ -36,7 +44,7 @@ export function operation<I extends Input, A extends z.ZodType>(
   declared: Description & {
     readonly input: I;
     readonly answer: A;
-    handle(input: z.output<z.ZodObject<I>>, c: Context): Promise<Readable<z.output<A>> | Response>;
+    handle(input: z.output<z.ZodObject<I>>, c: Context<ApiEnv>): Promise<Readable<z.output<A>> | Response>;
   },
 ): Operation {
   const { handle, ...description } = declared;
@@ -44,6 +52,8 @@ export function operation<I extends Input, A extends z.ZodType>(
   return {
     ...description,
     async respond(c) {
+      const refusal = refuseRole(c.get("caller"), declared.role);
+      if (refusal !== undefined) return refusal;
       const input = schema.safeParse(await readRequest(c, declared.method));
       if (!input.success) return invalidRequest(input.error);
       const answer = await handle(input.data, c);
@@ -66,8 +76,8 @@ export type Readable<T> = T extends readonly (infer Item)[]
     : T;
 
 /** Returns the routes of these operations. Any other method of their paths is answered 405. */
-export function routes(operations: readonly Operation[]): Hono {
-  const app = new Hono();
+export function routes(operations: readonly Operation[]): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>();
   // Hono takes the first path that matches: `/dead-letters/redrive` must come before `/dead-letters/{deliveryId}`.
   const byPath = [...Map.groupBy(operations, ({ path }) => path)].toSorted(
     ([a], [b]) => Number(a.includes("{")) - Number(b.includes("{")),

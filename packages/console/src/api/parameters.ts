@@ -2,7 +2,7 @@ import { DEAD_LETTER_REASONS, parseTicks, type Ticks } from "@dossier/events";
 import { z } from "zod";
 
 const DEFAULT_LIMIT = 50;
-const MAX_LIMIT = 500;
+export const MAX_LIMIT = 500;
 
 /** Any text that Postgres can store. */
 export const text = z
@@ -29,7 +29,7 @@ export const limit = decimal(
     .min(1, "must be 1 or more")
     .max(MAX_LIMIT, `must be ${MAX_LIMIT} or less`)
     .default(DEFAULT_LIMIT),
-).describe("How many items a page has at most.");
+).describe("How many items a page has at most; `nextCursor` says whether another page follows.");
 
 /** An ISO 8601 time with up to seven fractional digits (100 ns); UTC if it names no zone. */
 export const time = text.meta({ format: "date-time" }).transform((value, context): Ticks => {

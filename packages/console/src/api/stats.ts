@@ -1,10 +1,15 @@
-import { STATUSES } from "@dossier/events";
+import { STATUSES, type Status } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
 import { readStats, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { count } from "./answers.ts";
 import { deadLetterCounts } from "./dead-letters.ts";
 import { operation, type Operation } from "./operation.ts";
+
+/** `z.record` would lose the keys in the API's document. */
+const personCounts = z.object(
+  Object.fromEntries(STATUSES.map((status) => [status, count])) as Record<Status, typeof count>,
+);
 
 const stats = z
   .object({
@@ -21,7 +26,7 @@ const stats = z
       total: count,
     }),
     deadLetters: deadLetterCounts,
-    naturalPersons: z.record(z.enum(STATUSES), count),
+    naturalPersons: personCounts,
     events: z.object({
       total: count,
       unrecognised: z
@@ -49,7 +54,9 @@ export function statsOperation(pool: Pool, queue: DeliveryQueue): Operation {
   return operation({
     method: "get",
     path: "/stats",
+    operationId: "getStats",
     summary: "Count deliveries, persons, events and jobs",
+    role: "viewer",
     input: { query: z.strictObject({}) },
     answer: stats,
     async handle() {

@@ -18,7 +18,9 @@ export function openApi(operations: readonly Operation[], basePath: string) {
       version,
       description:
         "Every person's KYC file, built from iComply's webhooks. All answers are JSON; all errors are problems (RFC 9457) with a `code` that never changes.",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
+    servers: [{ url: "/", description: "The console that serves this document." }],
     security: [{ token: [] }],
     paths: Object.fromEntries(
       [...byPath].map(([path, own]) => [
@@ -31,7 +33,8 @@ export function openApi(operations: readonly Operation[], basePath: string) {
         token: {
           type: "http",
           scheme: "bearer",
-          description: "DOSSIER_API_TOKEN. A console without a token serves its own machine only.",
+          description:
+            "DOSSIER_API_TOKEN, or a token of `dossier token create`. A console without any token is read-only, and serves its own machine only.",
         },
       },
     },
@@ -39,10 +42,11 @@ export function openApi(operations: readonly Operation[], basePath: string) {
 }
 
 function describeOperation(operation: Operation): ZodOpenApiOperationObject {
-  const { summary, description, input, answer, stream, notFound } = operation;
+  const { operationId, summary, description, role, input, answer, stream, notFound, gone } = operation;
   if (z.globalRegistry.get(answer)?.id === undefined) throw new Error(`the answer of "${summary}" has no id`);
   const { body, ...requestParams } = input;
   return {
+    operationId,
     summary,
     ...(description !== undefined && { description }),
     requestParams,
@@ -56,11 +60,14 @@ function describeOperation(operation: Operation): ZodOpenApiOperationObject {
         },
       },
       400: problemResponse("`invalid-request`: every error of the request is named at once."),
-      401: problemResponse("`unauthenticated`: the bearer token is missing or wrong."),
+      401: problemResponse(
+        "`unauthenticated`: the bearer token is missing, unknown, expired or revoked. The answer comes late.",
+      ),
       403: problemResponse(
-        "`loopback-only`: the console has no token, and the request does not come from its own machine.",
+        `\`forbidden\`: the token does not have the role ${role} or a greater one. \`loopback-only\`: the console has no token, and the request does not come from its own machine.`,
       ),
       ...(notFound !== undefined && { 404: problemResponse(`\`not-found\`: ${notFound}`) }),
+      ...(gone !== undefined && { 410: problemResponse(gone) }),
       ...(body && { 413: problemResponse("`too-large`: the body is too long.") }),
       500: problemResponse("`internal`: the service failed, and has logged why."),
       503: problemResponse("`unavailable`: Postgres is unavailable; `Retry-After` says when to try again."),

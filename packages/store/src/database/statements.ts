@@ -24,3 +24,6 @@ export function sqlFile(name: string): Statement {
 export function jsonLines(texts: readonly string[]): string {
   return texts.join("\n");
 }
+
+/** A page ends with the row at which its content reaches so many bytes. Limits the memory that its reader needs. */
+export const MAX_PAGE_BYTES = 1024 * 1024;

@@ -11,7 +11,8 @@ import { findIdentity } from "./dead-letter.ts";
 
 /** Who decided, and why: kept for ever with each delivery that it was decided for. */
 export interface Decision {
-  readonly operator: string;
+  /** The name of the token that it is made with. */
+  readonly decidedBy: string;
   readonly reason: string;
 }
 
@@ -24,11 +25,11 @@ const redriveDeadLetters = sqlFile("redrive_dead_letters");
 export async function redrive(
   pool: Pool,
   deliveryIds: readonly string[],
-  { operator, reason }: Decision,
+  { decidedBy, reason }: Decision,
 ): Promise<readonly string[]> {
   const { rows } = await pool.query<{ delivery_id: string }>({
     ...redriveDeadLetters,
-    values: [deliveryIds, SWEEP_AFTER_SECONDS, operator, reason],
+    values: [deliveryIds, SWEEP_AFTER_SECONDS, decidedBy, reason],
   });
   return rows.map(({ delivery_id }) => delivery_id);
 }
@@ -39,11 +40,11 @@ const discardDeadLetters = sqlFile("discard_dead_letters");
 export async function discard(
   pool: Pool,
   deliveryIds: readonly string[],
-  { operator, reason }: Decision,
+  { decidedBy, reason }: Decision,
 ): Promise<readonly string[]> {
   const { rows } = await pool.query<{ delivery_id: string }>({
     ...discardDeadLetters,
-    values: [deliveryIds, operator, reason],
+    values: [deliveryIds, decidedBy, reason],
   });
   return rows.map(({ delivery_id }) => delivery_id);
 }

@@ -90,7 +90,7 @@ export const evidenceLine = z.discriminatedUnion("line", [
     line: z.literal("decision"),
     ...ofDelivery,
     action: text,
-    operator: text,
+    decidedBy: text,
     reason: text,
   }),
   z.strictObject({ line: z.literal("person"), state: z.unknown() }),

@@ -40,7 +40,8 @@ export interface Attempt {
 
 export interface RecordedDecision {
   readonly action: "redrive" | "discard";
-  readonly operator: string;
+  /** The name of the token that it was made with. */
+  readonly decidedBy: string;
   readonly reason: string;
   readonly at: string;
 }
@@ -93,8 +94,9 @@ export async function findDelivery(pool: Pool, deliveryId: string): Promise<Deli
       failedAt: formatTicks(failed_ticks),
       codeVersion,
     })),
-    decisions: decisions.rows.map(({ decided_ticks, ...others }) => ({
+    decisions: decisions.rows.map(({ decided_by: decidedBy, decided_ticks, ...others }) => ({
       ...others,
+      decidedBy,
       at: formatTicks(decided_ticks),
     })),
   };
@@ -121,6 +123,7 @@ interface FailedAttemptRow extends Pick<Attempt, "attempt" | "error" | "stack"> 
   readonly failed_ticks: bigint;
 }
 
-interface DecisionRow extends Omit<RecordedDecision, "at"> {
+interface DecisionRow extends Pick<RecordedDecision, "action" | "reason"> {
+  readonly decided_by: string;
   readonly decided_ticks: bigint;
 }

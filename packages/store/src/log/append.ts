@@ -6,6 +6,7 @@ import {
   type HashedEntry,
   type KnownEvent,
   type ParsedDelivery,
+  type Status,
   type Stream,
 } from "@dossier/events";
 import type { Connection } from "../database/pool.ts";
@@ -91,7 +92,10 @@ async function findKnownEvents(
   return known;
 }
 
-const insertAppend = sql("insert_append", "insert into appends (append_id, size) values ($1, $2)");
+const insertAppend = sql(
+  "insert_append",
+  "insert into appends (append_id, size, statuses) values ($1, cardinality($2::text[]), $2)",
+);
 const insertEvents = sqlFile("insert_events");
 const insertRedeliveries = sqlFile("insert_redeliveries");
 const advanceStreams = sqlFile("advance_streams");
@@ -119,8 +123,24 @@ export async function appendToLog(
         heads.map(({ hash }) => hash),
       ],
     }),
-    changes > 0 ? connection.query({ ...insertAppend, values: [appendId, changes] }) : undefined,
   ]);
+}
+
+/**
+ * Adds the changes of an append to the change feed.
+ *
+ * @param statuses of all persons who changed, by entity id, after the append
+ */
+export async function recordChanges(
+  connection: Connection,
+  appendId: bigint,
+  appended: readonly Appended[],
+  statuses: ReadonlyMap<string, Status>,
+): Promise<void> {
+  const changes = appended.flatMap(({ entries }) => entries).filter(({ changesState }) => changesState);
+  if (changes.length === 0) return;
+  const values = [appendId, changes.map(({ entityId }) => statuses.get(entityId))];
+  await connection.query({ ...insertAppend, values });
 }
 
 type Row = HashedEntry & { readonly ordinal: number | null };

@@ -11,7 +11,7 @@ import type { Connection, Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
 import { awaitAll, transaction } from "../database/transaction.ts";
 import { refold, toRow, writePersons, type OutOfOrderStream } from "../persons/projection.ts";
-import { appendToLog, openForAppend } from "./append.ts";
+import { appendToLog, openForAppend, recordChanges } from "./append.ts";
 
 /**
  * Settles deliveries in one transaction: parses them, locks their persons' streams in one order, appends to the log,
@@ -85,12 +85,19 @@ async function appendDeliveries(
     if (person === "out-of-order") outOfOrder.push({ entityId, entries: entries.at(-1)?.seq ?? 0 });
     else if (person !== undefined && entries.some(({ changesState }) => changesState)) folded.push(person);
   }
+  const statuses = new Map(folded.map(({ state }) => [state.entityId, state.status]));
+  const record = () => recordChanges(connection, appendId, appended, statuses);
   // Sent in this order without waiting: a refold reads the log after the append.
-  await awaitAll([
+  const [, , refolded] = await awaitAll([
     appendToLog(connection, appendId, appended),
     writePersons(connection, folded.map(toRow)),
     refold(connection, outOfOrder),
+    outOfOrder.length === 0 && record(),
   ]);
+  if (outOfOrder.length > 0) {
+    for (const { state } of refolded) statuses.set(state.entityId, state.status);
+    await record();
+  }
   return appended;
 }
 

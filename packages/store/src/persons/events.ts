@@ -2,9 +2,10 @@ import {
   compareOrderKeys,
   eventsAt,
   formatTicks,
-  identityKey,
+  fromLog,
   parseJson,
   recognise,
+  type Event,
   type EventOrderKey,
   type EventWithDeliveries,
   type JsonObject,
@@ -12,7 +13,7 @@ import {
   type PointInTime,
 } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
-import { sqlFile } from "../database/statements.ts";
+import { MAX_PAGE_BYTES, sqlFile } from "../database/statements.ts";
 
 /** A delivery of an event. Times are as `formatTicks` writes them. */
 export interface EventDelivery {
@@ -48,7 +49,7 @@ export interface EventPage {
  * arrives out of order between two reads may belong to a page that was read; with `knownAt`, all pages are as of one
  * time.
  *
- * @param page at most `limit` events, with order keys greater than `after`
+ * @param page at most `limit` events, or fewer if they are large, with order keys greater than `after`
  */
 export async function listEvents(
   pool: Pool,
@@ -57,13 +58,14 @@ export async function listEvents(
   { limit, after }: { readonly limit: number; readonly after?: EventOrderKey | undefined },
 ): Promise<EventPage> {
   if (!isPossibleId(entityId)) return { events: [], next: undefined };
-  const events = eventsAt(await selectLoggedDeliveries(pool, [entityId], { withData: false }), time);
+  const events = eventsAt(await selectLoggedDeliveries(pool, [entityId]), time);
   const from = after === undefined ? 0 : events.findIndex((event) => compareOrderKeys(event, after) > 0);
-  const page = from === -1 ? [] : events.slice(from, from + limit);
-  const dataOf = await selectData(pool, entityId, page);
+  const wanted = from === -1 ? [] : events.slice(from, from + limit);
+  const data = await selectData(pool, toIdentities(entityId, wanted), MAX_PAGE_BYTES);
+  const page = wanted.slice(0, data.length);
   const last = page.at(-1);
   return {
-    events: page.map((event) => toPersonEvent(event, dataOf.get(identityKey(event)) ?? "{}")),
+    events: page.map((event, n) => toPersonEvent(event, data[n] ?? "{}")),
     next: last && last !== events.at(-1) ? { ticks: last.ticks, event: last.event, id: last.id } : undefined,
   };
 }
@@ -102,21 +104,14 @@ export function isPossibleId(entityId: string): boolean {
 interface StreamDelivery extends LoggedDelivery {
   readonly entityId: string;
   readonly deliveryId: string;
-  /** The JSON of an event's data, if it was selected. A redelivery has none, as its data equals the event's. */
-  readonly data: string | null;
 }
 
 const loggedDeliveries = sqlFile("select_logged_deliveries");
 
-/**
- * Returns the entries of persons' streams, in no order.
- *
- * @param withData whether the events' data, which is most of their size, is selected
- */
-export async function selectLoggedDeliveries(
+/** Returns the entries of persons' streams, in no order and without the events' data, which is most of their size. */
+async function selectLoggedDeliveries(
   pool: Pool,
   entityIds: readonly string[],
-  { withData }: { readonly withData: boolean },
 ): Promise<readonly StreamDelivery[]> {
   const { rows } = await pool.query<{
     entity_id: string;
@@ -125,9 +120,8 @@ export async function selectLoggedDeliveries(
     id: string;
     ticks: bigint;
     delivery_id: string;
-    data: string | null;
     received_ticks: bigint;
-  }>({ ...loggedDeliveries, values: [entityIds, withData] });
+  }>({ ...loggedDeliveries, values: [entityIds] });
   return rows.map(({ entity_id, seq, delivery_id, received_ticks, ...others }) => ({
     ...others,
     entityId: entity_id,
@@ -137,17 +131,52 @@ export async function selectLoggedDeliveries(
   }));
 }
 
-const eventData = sqlFile("select_event_data");
+/** An event of the log, without its data. */
+interface DatalessEvent extends EventOrderKey {
+  readonly entityId: string;
+}
 
-/** Returns the data of these events, as JSON, by `identityKey`. */
-async function selectData(
-  pool: Pool,
-  entityId: string,
-  events: readonly EventOrderKey[],
-): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await pool.query<{ event: string; id: string; data: string }>({
-    ...eventData,
-    values: [entityId, events.map(({ event }) => event), events.map(({ id }) => id)],
+function toIdentities(entityId: string, events: readonly EventOrderKey[]): DatalessEvent[] {
+  return events.map(({ ticks, event, id }) => ({ entityId, ticks, event, id }));
+}
+
+// Not named, so that it is planned each time: a kept plan may scan a table that was small once.
+const { text: eventData } = sqlFile("select_event_data");
+
+/** Returns the data of the first of these events, as JSON: at least one, and as many as have `maxBytes`. */
+async function selectData(pool: Pool, events: readonly DatalessEvent[], maxBytes: number): Promise<string[]> {
+  if (events.length === 0) return [];
+  const { rows } = await pool.query<{ data: string }>({
+    text: eventData,
+    values: [
+      events.map(({ entityId }) => entityId),
+      events.map(({ event }) => event),
+      events.map(({ id }) => id),
+      maxBytes,
+    ],
   });
-  return new Map(rows.map((row) => [identityKey(row), row.data]));
+  return rows.map(({ data }) => data);
+}
+
+/** Events whose data is read together, and their bytes. */
+const MAX_EVENTS = 1_000;
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/** Reads persons' events as of a point in time, with their data, in the persons' order: as many at a time as fit in memory. */
+export async function* readEventsAt(
+  pool: Pool,
+  entityIds: readonly string[],
+  time: PointInTime,
+): AsyncGenerator<readonly Event[]> {
+  const byEntity = Map.groupBy(await selectLoggedDeliveries(pool, entityIds), ({ entityId }) => entityId);
+  const events = entityIds.flatMap((id) => toIdentities(id, eventsAt(byEntity.get(id) ?? [], time)));
+  for (let read = 0; read < events.length;) {
+    const wanted = events.slice(read, read + MAX_EVENTS);
+    const data = await selectData(pool, wanted, MAX_BYTES);
+    if (data.length === 0) throw new Error("the log lacks an event that it had just now");
+    read += data.length;
+    yield wanted
+      .slice(0, data.length)
+      .map((event, n) => fromLog({ ...event, data: parseJson(data[n] ?? "{}") as JsonObject }));
+  }
 }

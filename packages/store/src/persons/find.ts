@@ -1,19 +1,15 @@
 import {
-  eventsAt,
-  fold,
-  fromLog,
-  identityKey,
-  parseJson,
+  foldInOrder,
   toPerson,
-  type JsonObject,
+  type Folded,
   type Person,
   type PersonState,
   type PointInTime,
   type Status,
 } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
-import { sql, sqlFile } from "../database/statements.ts";
-import { isPossibleId, selectLoggedDeliveries } from "./events.ts";
+import { MAX_PAGE_BYTES, sql, sqlFile } from "../database/statements.ts";
+import { isPossibleId, readEventsAt } from "./events.ts";
 import { toSearchable } from "./projection.ts";
 
 /** Selects persons: those for whom all that is given holds. */
@@ -39,7 +35,10 @@ export async function findPerson(
   time: PointInTime = {},
 ): Promise<Person | undefined> {
   if (!isPossibleId(entityId)) return undefined;
-  if (isPast(time)) return (await foldPersonsAt(pool, [entityId], time)).get(entityId);
+  if (isPast(time)) {
+    for await (const person of foldPersonsAt(pool, [entityId], time)) return person;
+    return undefined;
+  }
   const { rows } = await pool.query<{ state: string }>({ ...selectState, values: [entityId] });
   return rows[0] && parseState(rows[0].state);
 }
@@ -53,7 +52,7 @@ const { text: searchPersons } = sqlFile("search_persons");
  * one. With a point in time, the persons are folded from the log as of then; a page may then hold fewer than `limit`, or
  * none, and still have a next one.
  *
- * @param page at most `limit` persons, with ids greater than `after`
+ * @param page at most `limit` persons, or fewer if they are large, with ids greater than `after`
  */
 export async function listPersons(
   pool: Pool,
@@ -63,15 +62,15 @@ export async function listPersons(
   const time = { asOf, knownAt };
   if (isPast(time)) return listPersonsAt(pool, time, { status, q }, { limit, after });
 
-  const values = [after, status, limit];
-  const { rows } = await pool.query<{ entity_id: string; state: string }>(
+  const values = [after, status, limit, MAX_PAGE_BYTES];
+  const { rows } = await pool.query<{ entity_id: string; state: string; matches: bigint }>(
     q !== undefined
       ? { text: searchPersons, values: [...values, toPattern(q)] }
       : { text: selectPersons, values },
   );
   return {
     persons: rows.map(({ state }) => parseState(state)),
-    next: rows.length < limit ? undefined : rows.at(-1)?.entity_id,
+    next: rows.length === limit || rows.length < (rows[0]?.matches ?? 0) ? rows.at(-1)?.entity_id : undefined,
   };
 }
 
@@ -111,18 +110,19 @@ async function listPersonsAt(
 ): Promise<PersonPage> {
   const persons: Person[] = [];
   let after = start;
+  let bytes = 0;
   for (let folded = 0; folded < MAX_ENTRIES_OF_PAGE;) {
     const streams = await selectNextStreams(pool, after);
     if (streams.length === 0) return { persons, next: undefined };
     const entityIds = streams.map(({ entityId }) => entityId);
-    const personsAt = await foldPersonsAt(pool, entityIds, time);
-    for (const { entityId, entries } of streams) {
-      after = entityId;
-      folded += entries;
-      const person = personsAt.get(entityId);
-      if (person !== undefined && matches(person, filter)) persons.push(person);
-      if (persons.length === limit) return { persons, next: after };
+    for await (const person of foldPersonsAt(pool, entityIds, time)) {
+      if (!matches(person, filter)) continue;
+      persons.push(person);
+      bytes += JSON.stringify(person).length;
+      if (persons.length === limit || bytes >= MAX_PAGE_BYTES) return { persons, next: person.entityId };
     }
+    after = entityIds.at(-1) ?? after;
+    folded += streams.reduce((sum, { entries }) => sum + entries, 0);
   }
   return { persons, next: after };
 }
@@ -140,26 +140,23 @@ async function selectNextStreams(
   return rows.map(({ entity_id, entries }) => ({ entityId: entity_id, entries: Number(entries) }));
 }
 
-/** Returns these persons at a point in time, without those of whom nothing was known. */
-async function foldPersonsAt(
+/** Returns these persons at a point in time, one after the other, without those of whom nothing was known. */
+async function* foldPersonsAt(
   pool: Pool,
   entityIds: readonly string[],
   time: PointInTime,
-): Promise<ReadonlyMap<string, Person>> {
-  const deliveries = await selectLoggedDeliveries(pool, entityIds, { withData: true });
-  const persons = new Map<string, Person>();
-  for (const [entityId, own] of Map.groupBy(deliveries, (delivery) => delivery.entityId)) {
-    const dataOf = new Map(
-      own
-        .map((delivery) => [identityKey(delivery), delivery.data] as const)
-        .filter(([, data]) => data !== null),
-    );
-    const events = eventsAt(own, time).map(({ event, id, ticks }) => {
-      const data = parseJson(dataOf.get(identityKey({ event, id })) ?? "{}") as JsonObject;
-      return fromLog({ entityId, event, id, ticks, data });
-    });
-    const folded = fold(entityId, events);
-    if (folded !== undefined) persons.set(entityId, toPerson(folded.state));
+): AsyncGenerator<Person> {
+  let current: Folded | undefined;
+  for await (const events of readEventsAt(pool, entityIds, time)) {
+    for (const [entityId, own] of Map.groupBy(events, (event) => event.entityId)) {
+      if (current !== undefined && current.state.entityId !== entityId) {
+        yield toPerson(current.state);
+        current = undefined;
+      }
+      const folded = foldInOrder(current, entityId, own);
+      if (folded === "out-of-order") throw new Error("events were read out of order");
+      current = folded;
+    }
   }
-  return persons;
+  if (current !== undefined) yield toPerson(current.state);
 }

@@ -85,8 +85,12 @@ export interface OutOfOrderStream {
 
 const selectEvents = sqlFile("select_events");
 
-/** Refolds persons from all their events, and writes them to the projection. */
-export async function refold(connection: Connection, streams: readonly OutOfOrderStream[]): Promise<void> {
+/** Refolds persons from all their events, and writes them to the projection. Returns them. */
+export async function refold(
+  connection: Connection,
+  streams: readonly OutOfOrderStream[],
+): Promise<readonly Folded[]> {
+  const refolded: Folded[] = [];
   for (const entityIds of groupByEntries(streams)) {
     const { rows } = await connection.query<{
       entity_id: string;
@@ -101,7 +105,9 @@ export async function refold(connection: Connection, streams: readonly OutOfOrde
     const byEntity = Map.groupBy(events, ({ entityId }) => entityId);
     const folded = [...byEntity].flatMap(([entityId, own]) => fold(entityId, own) ?? []);
     await writePersons(connection, folded.map(toRow));
+    refolded.push(...folded);
   }
+  return refolded;
 }
 
 /** Log entries of the persons that are refolded together. Limits the memory, unless one person has more. */
@@ -128,7 +134,7 @@ export interface FoldedPerson {
   readonly events: number;
   /** `undefined` if the log has no such person. */
   readonly folded: PersonRow | undefined;
-  /** `undefined` if the projection has no such person, or was not read. */
+  /** `undefined` if the projection has no such person. */
   readonly live: PersonRow | undefined;
 }
 

@@ -48,6 +48,38 @@ export async function writeDraft(connection: Connection, rows: readonly PersonRo
   ]);
 }
 
+interface Marked {
+  readonly entityId: string;
+}
+
+/** Notes whose state differs from the live one. A person who is folded again may no longer differ. */
+export async function markChanged(
+  connection: Connection,
+  changed: readonly Marked[],
+  unchanged: readonly Marked[],
+): Promise<void> {
+  const idsOf = (persons: readonly Marked[]) => [persons.map(({ entityId }) => entityId)];
+  await Promise.all([
+    changed.length > 0 &&
+      connection.query(
+        "insert into dossier_rebuild.changed select unnest($1::text[]) on conflict do nothing",
+        idsOf(changed),
+      ),
+    unchanged.length > 0 &&
+      connection.query(
+        "delete from dossier_rebuild.changed where entity_id = any ($1::text[])",
+        idsOf(unchanged),
+      ),
+  ]);
+}
+
+const recordRebuilt = sqlFile("record_rebuilt_persons");
+
+/** Adds the persons whose state the rebuild changes to the change feed. The caller holds the projection's lock. */
+export async function recordRebuiltPersons(connection: Connection): Promise<void> {
+  await connection.query(recordRebuilt.text);
+}
+
 const complete = sqlFile("complete_draft");
 
 /** Adds what would slow the writing down: the search table's rows, indexes, triggers, statistics. */

@@ -8,6 +8,8 @@ import {
   createDraft,
   findLastAppendId,
   lockProjection,
+  markChanged,
+  recordRebuiltPersons,
   switchToDraft,
   writeDraft,
 } from "./rebuild-draft.ts";
@@ -104,6 +106,7 @@ async function foldAndSwitch(connection: Connection, options: RebuildOptions): P
   await lockProjection(connection, options.signal, catchUp);
   // No transaction can append now: fold the last few persons, and switch.
   caughtUp += await foldSince(connection, since, options);
+  await recordRebuiltPersons(connection);
   await switchToDraft(connection);
   return { ...rebuilt, caughtUp };
 }
@@ -159,11 +162,12 @@ async function foldSince(connection: Connection, since: bigint, { signal }: Rebu
   return count;
 }
 
-function writeFolded(connection: Connection, persons: readonly FoldedPerson[]): Promise<void> {
-  return writeDraft(
-    connection,
-    persons.flatMap(({ folded }) => folded ?? []),
+async function writeFolded(connection: Connection, persons: readonly FoldedPerson[]): Promise<void> {
+  const rows = persons.flatMap(({ folded }) => folded ?? []);
+  const { changed = [], unchanged = [] } = Object.groupBy(persons, (person) =>
+    findChange(person) === undefined ? "unchanged" : "changed",
   );
+  await Promise.all([writeDraft(connection, rows), markChanged(connection, changed, unchanged)]);
 }
 
 /** Returns how a rebuild changes a person's row; `undefined` if no byte changes. */

@@ -3,12 +3,15 @@ import { openScope, startPostgres, type LocalServer } from "@dossier/testing";
 import pg from "pg";
 import { beforeAll, expect, test } from "vitest";
 import {
+  createToken,
   deadLetter,
   discard,
   ensureServiceLogin,
+  listTokens,
   migrate,
   snooze,
   recordFailedAttempt,
+  recordTokenUse,
   redrive,
   takeDueDeliveries,
   verify,
@@ -78,7 +81,7 @@ test("the services' role may do all that the services do", async () => {
   await snooze(service.pool, one);
   await deadLetter(service.pool, stalled, { reason: "stalled", message: "gave up", issues: [] }, "test");
   expect(idsOf(await service.settle([one, other]), "dead-lettered")).toHaveLength(2);
-  const decision = { operator: "Olga", reason: "test" };
+  const decision = { decidedBy: "Olga", reason: "test" };
   expect(await redrive(service.pool, [one], decision)).toEqual([one]);
   expect(await discard(service.pool, [other], decision)).toEqual([other]);
   await takeDueDeliveries(service.pool, 10);
@@ -105,6 +108,22 @@ test("the services' role cannot change an event by way of an insert", async () =
       "merge into events using streams using_streams on true when matched then update set ticks = 0",
     ),
   ).toContain("permission denied");
+});
+
+test("the services' role may read tokens and record their last use, and neither create nor change one", async () => {
+  await createToken(owner.pool, { name: "Ada", role: "viewer", isService: false });
+  const [ada] = await listTokens(service.pool);
+  await recordTokenUse(service.pool, ada?.tokenId ?? 0);
+  expect(await listTokens(service.pool)).toMatchObject([{ name: "Ada", lastUsedAt: expect.any(String) }]);
+  for (const statement of [
+    "insert into tokens (token_hash, name, role, is_service) values ('', 'Eve', 'admin', false)",
+    "update tokens set role = 'admin'",
+    "update tokens set expires_at = null",
+    "update tokens set revoked_at = null",
+    "delete from tokens",
+  ]) {
+    expect(await readRefusal(statement)).toContain("permission denied");
+  }
 });
 
 test.for([...evidence, ...projection])(

@@ -29,7 +29,7 @@ test("a dry run shows what would change and what would fail again, and changes n
     invalidBody(),
   );
   const [discarded] = await database.recordAndSettle(UNPARSABLE_BODY);
-  await discard(pool, [discarded!], { operator: "bob", reason: "noise" });
+  await discard(pool, [discarded!], { decidedBy: "bob", reason: "noise" });
   const { allow } = await refuseEvents(pool, "refused");
   onTestFinished(async () => void (await allow()));
   const before = await database.dump();
@@ -99,7 +99,7 @@ test("a redrive does what its dry run said", async () => {
     eventBody("b"),
   );
   const results = await dryRunRedrive(pool, ids);
-  await settle(pool, await redrive(pool, ids, { operator: "ada", reason: "r" }), "1.0.1");
+  await settle(pool, await redrive(pool, ids, { decidedBy: "ada", reason: "r" }), "1.0.1");
   const persons = await database.rows<{ entity_id: string; name: string }>(
     "select entity_id, state ->> 'name' as name from natural_persons order by 1",
   );

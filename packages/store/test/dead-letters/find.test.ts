@@ -21,7 +21,7 @@ import { eventBody, invalidBody, UNPARSABLE_BODY } from "../fixtures.ts";
 
 const database = useRecord({ start: "empty" });
 
-const by = { operator: "ada", reason: "looked at it" };
+const by = { decidedBy: "ada", reason: "looked at it" };
 
 describe("dead letters", () => {
   test("are found by reason, type, person, age and text, and counted exactly", async () => {
@@ -121,11 +121,11 @@ describe("dead letters", () => {
     await recordFailedAttempt(pool, failure, [1]);
     const letter = { reason: "fold-failed", message: "failed", issues: [] } as const;
     await deadLetter(pool, deliveryId!, letter, "1.0.0");
-    await redrive(pool, [deliveryId!], { operator: "ada", reason: "fixed in 1.0.1" });
+    await redrive(pool, [deliveryId!], { decidedBy: "ada", reason: "fixed in 1.0.1" });
     expect(await findDeadLetter(pool, deliveryId!)).toMatchObject({ outcome: "open" });
     expect(await countDeadLetters(pool, {})).toEqual({});
     await deadLetter(pool, deliveryId!, { ...letter, reason: "stalled", message: "again" }, "1.0.1");
-    await discard(pool, [deliveryId!], { operator: "bob", reason: "given up" });
+    await discard(pool, [deliveryId!], { decidedBy: "bob", reason: "given up" });
 
     expect(await findDeadLetter(pool, deliveryId!)).toEqual({
       deliveryId,
@@ -148,8 +148,8 @@ describe("dead letters", () => {
         expect.objectContaining({ attempt: 1, error: "Oops", stack: "    at here", codeVersion: "1.0.0" }),
       ],
       decisions: [
-        expect.objectContaining({ action: "redrive", operator: "ada", reason: "fixed in 1.0.1" }),
-        expect.objectContaining({ action: "discard", operator: "bob", reason: "given up" }),
+        expect.objectContaining({ action: "redrive", decidedBy: "ada", reason: "fixed in 1.0.1" }),
+        expect.objectContaining({ action: "discard", decidedBy: "bob", reason: "given up" }),
       ],
     });
   });

@@ -14,7 +14,7 @@ import { eventBody, refuseEvents, UNPARSABLE_BODY } from "../fixtures.ts";
 
 const database = useRecord({ start: "empty" });
 
-const by = { operator: "ada", reason: "the code is fixed" };
+const by = { decidedBy: "ada", reason: "the code is fixed" };
 const stalled: DeadLetter = { reason: "stalled", message: "gave up", issues: [] };
 
 test("of concurrent calls that dead-letter a delivery, one does, and it is not settled again", async () => {
@@ -73,7 +73,7 @@ test("a redriven delivery that is not enqueued is swept", async () => {
 test("a discarded delivery is neither redriven nor settled, and stays readable", async () => {
   const { pool } = database;
   const [deliveryId = ""] = await database.recordAndSettle(UNPARSABLE_BODY);
-  expect(await discard(pool, [deliveryId], { operator: "bob", reason: "noise" })).toEqual([deliveryId]);
+  expect(await discard(pool, [deliveryId], { decidedBy: "bob", reason: "noise" })).toEqual([deliveryId]);
 
   expect(await redrive(pool, [deliveryId], by)).toEqual([]);
   expect(await settle(pool, [deliveryId], "1.0.1")).toEqual(new Map([[deliveryId, { kind: "not-open" }]]));
@@ -81,7 +81,7 @@ test("a discarded delivery is neither redriven nor settled, and stays readable",
     outcome: "discarded",
     body: UNPARSABLE_BODY,
     deadLetters: [{ reason: "unparsable" }],
-    decisions: [{ action: "discard", operator: "bob", reason: "noise" }],
+    decisions: [{ action: "discard", decidedBy: "bob", reason: "noise" }],
   });
 });
 
@@ -100,7 +100,7 @@ test("decisions cannot be changed or removed", async () => {
   const { pool } = database;
   await redrive(pool, await database.recordAndSettle(UNPARSABLE_BODY), by);
   for (const change of [
-    "update decisions set operator = 'nobody'",
+    "update decisions set decided_by = 'nobody'",
     "delete from decisions",
     "delete from dead_letters",
     "truncate decisions",

@@ -17,7 +17,7 @@ beforeAll(async () => {
   );
   entityId = row!.entity_id;
   await pool.query(
-    `insert into decisions (delivery_id, action, operator, reason)
+    `insert into decisions (delivery_id, action, decided_by, reason)
      values ('${row!.delivery_id}', 'redrive', 'Olga', 'fixed')`,
   );
   lines = await collect(exportEvidence(pool, entityId, CODE));

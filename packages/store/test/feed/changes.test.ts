@@ -3,8 +3,21 @@ import { scenario } from "@dossier/simulator";
 import pg from "pg";
 import { expect, test } from "vitest";
 import { assignPositions } from "../../src/feed/positions.ts";
-import { openPool, readChanges, settle, watchChanges, type Change, type Pool } from "../../src/index.ts";
-import { recordOneByOne, useRecord } from "../database.ts";
+import {
+  FEED_START,
+  openPool,
+  readChanges,
+  rebuild,
+  settle,
+  verify,
+  watchChanges,
+  type Change,
+  type ChangeFilter,
+  type ChangePage,
+  type Cursor,
+  type Pool,
+} from "../../src/index.ts";
+import { recordOneByOne, tamper, useRecord } from "../database.ts";
 import { eventBody } from "../fixtures.ts";
 
 const database = useRecord({ start: "empty" });
@@ -58,21 +71,21 @@ test("changes have their events' data and are numbered from 1; an earlier time i
 test("appends that commit out of order are all read, and none gets a position that was passed", async () => {
   const held = [await hold("a"), await hold("b"), await hold("c")];
   await database.recordAndSettle(pending("d"));
-  const read = await readChanges(database.pool, { after: 0n, limit: 10 });
-  expect(entitiesOf(read.changes)).toEqual(["d"]);
+  const first = await read({ limit: 10 });
+  expect(entitiesOf(first.changes)).toEqual(["d"]);
 
   await held[1]?.commit();
-  const second = await readChanges(database.pool, { after: read.next, limit: 10 });
+  const second = await read({ after: first.next, limit: 10 });
   expect(entitiesOf(second.changes)).toEqual(["b"]);
 
   await held[0]?.commit();
   await database.recordAndSettle(pending("e"));
-  const third = await readChanges(database.pool, { after: second.next, limit: 10 });
+  const third = await read({ after: second.next, limit: 10 });
   expect(entitiesOf(third.changes)).toEqual(["a", "e"]);
 
   await held[2]?.rollback();
-  const last = await readChanges(database.pool, { after: third.next, limit: 10 });
-  expect(last).toEqual({ changes: [], next: 4n });
+  const last = await read({ after: third.next, limit: 10 });
+  expect(last).toEqual({ changes: [], next: third.next });
   expect(entitiesOf(await readAll(database.pool))).toEqual(["d", "b", "a", "e"]);
 });
 
@@ -89,9 +102,9 @@ test("with many writers and readers, every reader sees every change once, in the
   let writing = true;
   const readers = [1, 3, 10, 100].map(async (limit) => {
     const seen: Change[] = [];
-    for (let after = 0n; ;) {
+    for (let after = FEED_START; ;) {
       const over = !writing && !(await unassigned());
-      const { changes, next } = await readChanges(database.pool, { after, limit });
+      const { changes, next } = await read({ after, limit });
       seen.push(...changes);
       after = next;
       if (over && changes.length === 0) return seen;
@@ -112,12 +125,12 @@ test("with many writers and readers, every reader sees every change once, in the
   expect(seen.length).toBe(log.length);
   const feedOf = Map.groupBy(seen, ({ entityId }) => entityId);
   for (const [entityId, entries] of Map.groupBy(log, ({ entity_id }) => entity_id))
-    expect(feedOf.get(entityId)?.map(({ deliveryId }) => deliveryId)).toEqual(
+    expect(feedOf.get(entityId)?.map((change) => "deliveryId" in change && change.deliveryId)).toEqual(
       entries.map(({ delivery_id }) => delivery_id),
     );
 
   await stuck.commit();
-  const { changes } = await readChanges(database.pool, { after: BigInt(seen.length), limit: 10 });
+  const { changes } = await read({ after: seen.at(-1), limit: 10 });
   expect(entitiesOf(changes)).toEqual(["stuck"]);
 });
 
@@ -140,12 +153,87 @@ test("pages of any size can be read from any position", async () => {
     await database.recordAndSettle(...Array.from({ length: size }, (_, i) => pending(`e-${size}-${i}`)));
   const whole = await readAll(database.pool);
   expect(whole.length).toBe(15);
-  for (let after = 0; after <= 16; after++)
+  for (let start = 0; start <= 15; start++)
     for (const limit of [1, 2, 4, 20]) {
-      const { changes, next } = await readChanges(database.pool, { after: BigInt(after), limit });
-      expect(changes).toEqual(whole.slice(after, after + limit));
-      expect(next).toBe(changes.at(-1)?.position ?? BigInt(after));
+      const { changes, next } = await read({ after: whole[start - 1], limit });
+      expect(changes).toEqual(whole.slice(start, start + limit));
+      expect(next).toMatchObject(cursorOf(changes.at(-1) ?? whole[14]));
     }
+});
+
+test("a position that the feed does not have, or that is another change's now, is unknown", async () => {
+  await database.recordAndSettle(pending("a"), pending("b"));
+  const [first, second] = await readAll(database.pool);
+  const after = cursorOf(second);
+  await tamper(database.pool, "truncate events, appends, streams, natural_persons, person_search");
+  const page = { limit: 10, after };
+  expect(await readChanges(database.pool, page)).toBe("position-unknown");
+  await database.recordAndSettle(pending("c"), pending("d"), pending("e"));
+  expect(await readChanges(database.pool, page)).toBe("position-unknown");
+  expect(await readChanges(database.pool, { ...page, after: cursorOf(first) })).toBe("position-unknown");
+});
+
+test("a change carries the status that its person has after the commit, out of order too", async () => {
+  const approved = eventBody("a", { event: "NaturalPersonAutoApproved", id: "2", creationTimeUtc: AT });
+  await database.recordAndSettle(pending("a"));
+  await database.recordAndSettle(approved, pending("b"));
+  const early = { event: "NaturalPersonPending", id: "0", creationTimeUtc: "2025-01-01T00:00:00Z" };
+  await database.recordAndSettle(eventBody("a", early), pending("c"));
+  const statuses = (await readAll(database.pool)).map(({ entityId, status }) => `${entityId} ${status}`);
+  expect(statuses.toSorted()).toEqual(["a approved", "a approved", "a pending", "b pending", "c pending"]);
+});
+
+test("filters by person, type and status skip the others, and next is the last one looked at", async () => {
+  const approved = eventBody("b", { event: "NaturalPersonAutoApproved", id: "2", creationTimeUtc: AT });
+  for (const body of [pending("a"), pending("b"), approved, pending("c")])
+    await database.recordAndSettle(body);
+  const whole = await readAll(database.pool);
+  for (const [filter, positions] of [
+    [{ entityId: "b" }, [2n, 3n]],
+    [{ event: "NaturalPersonPending" }, [1n, 2n, 4n]],
+    [{ status: "approved" }, [3n]],
+    [{ entityId: "b", status: "pending" }, [2n]],
+    [{ entityId: "none" }, []],
+  ] as const) {
+    const { changes, next } = await read({ filter });
+    expect(changes.map(({ position }) => position)).toEqual(positions);
+    expect(next).toEqual(cursorOf(whole[3]));
+    const { next: one } = await read({ filter, limit: 1 });
+    expect(one.position).toBe(positions[0] ?? 4n);
+  }
+});
+
+test("a page ends with the change at which its deliveries have a MiB, and the next one continues", async () => {
+  const data = { message: "x".repeat(600_000) };
+  const bodies = ["a", "b", "c", "d"].map((entityId) => eventBody(entityId, { data }));
+  await database.recordAndSettle(...bodies, pending("e"));
+  const first = await read({});
+  expect(entitiesOf(first.changes)).toEqual(["a", "b"]);
+  const second = await read({ after: first.next, filter: { event: "NaturalPersonPending" } });
+  expect(entitiesOf(second.changes)).toEqual(["c", "d"]);
+  expect(entitiesOf((await read({ after: second.next })).changes)).toEqual(["e"]);
+});
+
+test("a rebuild appends a change for each person whom it changes, and no other", async () => {
+  await database.recordAndSettle(pending("a"), pending("b"), pending("c"));
+  const before = (await readAll(database.pool)).at(-1);
+  await tamper(
+    database.pool,
+    "update natural_persons set status = 'approved' where entity_id = 'b'",
+    "delete from natural_persons where entity_id = 'c'",
+    `insert into natural_persons select 'ghost', status, search, state, last_ticks, last_event, last_id
+     from natural_persons where entity_id = 'a'`,
+  );
+  await rebuild(database.url);
+  const { changes, next } = await read({ after: before });
+  expect(changes).toMatchObject([
+    { kind: "rebuilt", position: 4n, entityId: "b", status: "pending", rebuiltAt: expect.any(String) },
+    { kind: "rebuilt", position: 5n, entityId: "c", status: "pending" },
+    { kind: "rebuilt", position: 6n, entityId: "ghost", status: null },
+  ]);
+  await rebuild(database.url);
+  expect(await read({ after: next })).toEqual({ changes: [], next });
+  expect((await verify(database.pool)).findings).toEqual([]);
 });
 
 test("the services' role can read the feed and assign positions", async () => {
@@ -252,7 +340,24 @@ async function unassigned(): Promise<boolean> {
 }
 
 async function readAll(pool: Pool): Promise<readonly Change[]> {
-  return (await readChanges(pool, { after: 0n, limit: 1_000_000 })).changes;
+  return (await read({ limit: 1_000_000, pool })).changes;
+}
+
+interface ReadOptions {
+  readonly after?: Cursor | undefined;
+  readonly limit?: number;
+  readonly filter?: ChangeFilter;
+  readonly pool?: Pool;
+}
+
+async function read({ after, limit = 10, filter, pool = database.pool }: ReadOptions): Promise<ChangePage> {
+  const page = await readChanges(pool, { after: after ?? FEED_START, limit }, filter);
+  if (page === "position-unknown") throw new Error("the position is unknown");
+  return page;
+}
+
+function cursorOf(change: Change | undefined): Cursor {
+  return change === undefined ? FEED_START : { position: change.position, check: change.check };
 }
 
 /** Returns every entry of the log that may have changed a person. */

@@ -48,14 +48,14 @@ test("a delivery's history is in the order in which it happened", async () => {
   await recordFailedAttempt(pool, failure, [1]);
   await recordFailedAttempt(pool, failure, [1]);
   await settle(pool, [deliveryId], "test");
-  await redrive(pool, [deliveryId], { operator: "ada", reason: "again" });
+  await redrive(pool, [deliveryId], { decidedBy: "ada", reason: "again" });
   await settle(pool, [deliveryId], "test");
-  await discard(pool, [deliveryId], { operator: "ada", reason: "noise" });
+  await discard(pool, [deliveryId], { decidedBy: "ada", reason: "noise" });
   expect(await findDelivery(pool, deliveryId)).toMatchObject({
     outcome: "discarded",
     attempts: [{ attempt: 1 }, { attempt: 2 }],
     deadLetters: [{ reason: "unparsable" }, { reason: "unparsable" }],
-    decisions: [{ action: "redrive" }, { action: "discard", operator: "ada", reason: "noise" }],
+    decisions: [{ action: "redrive" }, { action: "discard", decidedBy: "ada", reason: "noise" }],
   });
 });
 

@@ -233,7 +233,7 @@ test("a redriven dead letter is settled again; a discarded one is not", async ()
   const ids = await database.record("not JSON", "nor this");
   const [redriven = "", discarded = ""] = ids;
   await settle(pool, ids, "1");
-  const decision = { operator: "Olga", reason: "test" };
+  const decision = { decidedBy: "Olga", reason: "test" };
   await redrive(pool, [redriven], decision);
   await discard(pool, [discarded], decision);
   expect(await database.statuses(ids)).toEqual(["open", "discarded"]);

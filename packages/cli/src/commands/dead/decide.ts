@@ -1,7 +1,6 @@
 import { Argument } from "@commander-js/extra-typings";
 import type { DeadLetterQuery } from "@dossier/console";
 import type { Result } from "@dossier/service";
-import { readConsoleConfig } from "../../config.ts";
 import { connectConsole, type ConsoleClient } from "../../console-client.ts";
 import { startProgress } from "../../terminal/progress.ts";
 import { parseDeliveryId } from "../command.ts";
@@ -17,7 +16,6 @@ import {
 
 export interface DecisionOptions extends FilterOptions {
   readonly all?: boolean;
-  readonly operator?: string;
   readonly because?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -32,7 +30,6 @@ export function createDecisionCommand(name: "redrive" | "discard") {
         .argParser<readonly string[]>((text, before) => [...before, parseDeliveryId(text)]),
     )
     .option("--all", "every dead letter")
-    .option("--operator <name>", "who decides; kept for ever (default: USER)")
     .option("--because <text>", "why; kept for ever, and required unless --dry-run")
     .option("--dry-run", "change nothing, and show what would happen")
     .option("--json", "print the result as JSON");
@@ -74,8 +71,10 @@ export async function decide<Answer>(
   if (selections > 1) {
     return { ok: false, error: "Select in one way: name deliveries, give a filter, or --all." };
   }
-  const decision = readDecision(options);
-  if (!decision.ok) return decision;
+  const { because: reason, dryRun = false } = options;
+  if (!dryRun && !reason) {
+    return { ok: false, error: "Say why: --because is kept with each delivery for ever." };
+  }
   const client = await connectConsole();
   if (!client.ok) return client;
   const slices =
@@ -84,7 +83,7 @@ export async function decide<Answer>(
   let done = 0;
   using progress = startProgress(action, deliveryIds.length);
   for await (const { deliveryIds, total } of slices) {
-    const body = { ...decision.value, deliveryIds };
+    const body = { reason, dryRun, deliveryIds };
     answers.push(await client.value.post<Answer>(`dead-letters/${action}`, body));
     done += deliveryIds.length;
     progress.update(done, total);
@@ -96,22 +95,6 @@ export async function decide<Answer>(
 interface Slice {
   readonly deliveryIds: readonly string[];
   readonly total: number;
-}
-
-interface DecisionRequest {
-  readonly operator: string | undefined;
-  readonly reason: string | undefined;
-  readonly dryRun: boolean;
-}
-
-function readDecision({ operator, because, dryRun = false }: DecisionOptions): Result<DecisionRequest> {
-  const config = readConsoleConfig();
-  if (!config.ok) return config;
-  const decision = { operator: operator ?? config.value.USER, reason: because, dryRun };
-  if (dryRun) return { ok: true, value: decision };
-  if (!decision.operator) return { ok: false, error: "Say who decides: --operator, as USER is not set." };
-  if (!because) return { ok: false, error: "Say why: --because is kept with each delivery for ever." };
-  return { ok: true, value: decision };
 }
 
 /** Returns the named deliveries, by as many as one request may name. */

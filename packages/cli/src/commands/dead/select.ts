@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import type { DeadLetterPage, DeadLetterQuery } from "@dossier/console";
 import { DEAD_LETTER_REASONS, parseTicks, type DeadLetterReason } from "@dossier/events";
 import type { ConsoleClient } from "../../console-client.ts";
-import { createCommand } from "../command.ts";
+import { createCommand, parseDuration } from "../command.ts";
 
 export interface FilterOptions {
   readonly reason?: DeadLetterReason;
@@ -58,13 +58,10 @@ export function sumCounts(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** Parses an ISO time, or an age, into an ISO time. */
 function parseTime(text: string): string {
-  const [, amount, unit = ""] = /^(\d{1,5})([smhd])$/.exec(text) ?? [];
-  const ageMs = Number(amount) * (UNITS_MS[unit] ?? Number.NaN);
-  const time = Number.isNaN(ageMs) ? text : new Date(Date.now() - ageMs).toISOString();
+  const age = parseDuration(text);
+  const time = age === undefined ? text : new Date(Date.now() - age * 1_000).toISOString();
   if (parseTicks(time) !== undefined) return time;
   throw new InvalidArgumentError(
     "It must be an ISO time such as 2026-01-31T12:00:00Z, or an age such as 30m, 2h, 7d.",

@@ -46,8 +46,8 @@ function formatHistory(history: DeadLetterHistory): string {
       `${failedAt}  attempt ${attempt} failed: ${error} (code ${codeVersion})`,
       ...(stack === null ? [] : [stack]),
     ]),
-    ...history.decisions.map(({ at, action, operator, reason }) => [
-      `${at}  ${action} by ${operator}: ${reason}`,
+    ...history.decisions.map(({ at, action, decidedBy, reason }) => [
+      `${at}  ${action} by ${decidedBy}: ${reason}`,
     ]),
   ];
   return [
