@@ -176,6 +176,7 @@ export function spawnWorker(
     await ended;
   });
   return {
+    pid: child.pid,
     waitForLog: (code: string) => waitFor(() => lines.find((line) => line.code === code)),
     /** Waits until it takes jobs. Returns what can be seen of it. */
     async started() {

@@ -13,6 +13,7 @@ import {
 } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
+import { selectData } from "./projection.ts";
 
 /** A delivery of an event. Times are as `formatTicks` writes them. */
 export interface EventDelivery {
@@ -135,19 +136,4 @@ export async function selectLoggedDeliveries(
     deliveryId: delivery_id,
     receivedTicks: received_ticks,
   }));
-}
-
-const eventData = sqlFile("select_event_data");
-
-/** Returns the data of these events, as JSON, by `identityKey`. */
-async function selectData(
-  pool: Pool,
-  entityId: string,
-  events: readonly EventOrderKey[],
-): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await pool.query<{ event: string; id: string; data: string }>({
-    ...eventData,
-    values: [entityId, events.map(({ event }) => event), events.map(({ id }) => id)],
-  });
-  return new Map(rows.map((row) => [identityKey(row), row.data]));
 }
