@@ -1,6 +1,6 @@
 import { openQueue } from "@dossier/queue";
 import { outageLog, serve, type Result, type ServiceContext, type ShutdownSteps } from "@dossier/service";
-import { closePool, openPool } from "@dossier/store";
+import { closePool, openPool, readInstallationId } from "@dossier/store";
 import { createApp } from "./app.ts";
 import type { ConsoleConfig } from "./config.ts";
 
@@ -37,7 +37,10 @@ export async function startConsole(
       ended: { code: "queue-recovered", message: "queue available again" },
     }),
   };
-  const queue = openQueue(REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL }, {
+  const location = REDIS_URL
+    ? { redisUrl: REDIS_URL, installationId: () => readInstallationId(pool) }
+    : { databaseUrl: DATABASE_URL };
+  const queue = openQueue(location, {
     name: NAME,
     timeoutMs: queueTimeoutMs,
     onError: outages.queue.recordFailure,

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { openQueue, type JobCounts } from "@dossier/queue";
 import { createLogger, serveOps } from "@dossier/service";
+import { readInstallationId } from "@dossier/store";
 import { eventBody, migratedDatabase, openRecord } from "@dossier/store/fixtures";
 import { freshRedis, waitFor } from "@dossier/testing";
 import { expect, vi, type TestContext } from "vitest";
@@ -36,7 +37,8 @@ export interface Line {
 export async function createHarness(context: TestContext, servers: Servers | Promise<Servers>) {
   const { databaseUrl, redisUrl } = await servers;
   const { pool, record, statuses } = await openRecord(context, { url: databaseUrl, size: 4 });
-  const location = redisUrl === undefined ? { databaseUrl } : { redisUrl };
+  const location =
+    redisUrl === undefined ? { databaseUrl } : { redisUrl, installationId: () => readInstallationId(pool) };
   const queue = openQueue(location, { name: "test", timeoutMs: 10_000, onError: () => undefined });
   context.onTestFinished(() => queue.close());
 
@@ -73,10 +75,10 @@ export async function createHarness(context: TestContext, servers: Servers | Pro
     async waitForSingle(deliveryId: string, state: "completed" | "failed"): Promise<string | undefined> {
       const jobId = `delivery-${deliveryId}`;
       await waitFor(
-        () => queue.bullmq.getJobState(jobId),
+        async () => (await queue.bullmq()).getJobState(jobId),
         (found) => expect(found).toBe(state),
       );
-      return (await queue.bullmq.getJob(jobId))?.failedReason;
+      return (await (await queue.bullmq()).getJob(jobId))?.failedReason;
     },
     async countRows(table: string): Promise<number> {
       const { rowCount } = await pool.query(`select from ${table}`);

@@ -17,7 +17,7 @@ import { appendToLog, openForAppend } from "./append.ts";
 /**
  * Settles deliveries in one transaction: parses them, locks their persons' streams in one order, appends to the log,
  * folds, writes the projection, and records how each delivery ended. A delivery that is not open is left as it is, so a
- * second run changes nothing. Returns the outcomes: `applied`, `duplicate`, `dead-lettered` or `not-open`. Deliveries for
+ * second run changes nothing. Returns the outcomes: `applied`, `duplicate`, `dead-lettered`, `not-open` or `unknown`. Deliveries for
  * which memory has no room beside the others have none: they stay open, to be settled next. At least one has. Throws what Postgres throws (see `isRetryable`); then nothing has changed.
  */
 export function settle(pool: Pool, deliveryIds: readonly string[], codeVersion: string): Promise<Outcomes> {
@@ -30,10 +30,13 @@ export function settle(pool: Pool, deliveryIds: readonly string[], codeVersion: 
 
 /** Runs the part of `settle` that changes persons; a dry run needs no other. */
 export async function apply(connection: Connection, deliveryIds: readonly string[]): Promise<Outcomes> {
-  const { open, parsed, unparsable } = await claim(connection, deliveryIds);
+  const { open, parsed, unparsable } = await claim(connection, deliveryIds.filter(isDeliveryId));
   const appended = await appendDeliveries(connection, parsed);
   return new Map<string, Outcome>([
-    ...deliveryIds.filter((id) => !open.has(id)).map((id) => [id, { kind: "not-open" }] as const),
+    ...(await explainUnclaimed(
+      connection,
+      deliveryIds.filter((deliveryId) => !open.has(deliveryId)),
+    )),
     ...unparsable,
     ...appended.flatMap(({ outcomes }) => [...outcomes]),
   ]);
@@ -80,6 +83,28 @@ type ClaimedRow = { readonly delivery_id: string } & (
   | { readonly body: Buffer; readonly digest: Buffer; readonly received_ticks: bigint }
 );
 
+const selectRecorded = sql(
+  "select_recorded",
+  "select delivery_id from deliveries where delivery_id = any ($1::uuid[])",
+);
+
+async function explainUnclaimed(connection: Connection, deliveryIds: readonly string[]): Promise<Outcomes> {
+  if (deliveryIds.length === 0) return new Map();
+  const { rows } = await connection.query<{ delivery_id: string }>({
+    ...selectRecorded,
+    values: [deliveryIds.filter(isDeliveryId)],
+  });
+  const recorded = new Set(rows.map(({ delivery_id }) => delivery_id));
+  return new Map(deliveryIds.map((id) => [id, { kind: recorded.has(id) ? "not-open" : "unknown" }]));
+}
+
+const DELIVERY_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+/** Whether a job's text can be a delivery's id. At anything that is no UUID, Postgres throws. */
+function isDeliveryId(text: string): boolean {
+  return DELIVERY_ID.test(text);
+}
+
 async function appendDeliveries(
   connection: Connection,
   deliveries: readonly ParsedDelivery[],
@@ -117,7 +142,7 @@ export async function recordOutcomes(
   outcomes: Outcomes,
   codeVersion: string,
 ): Promise<void> {
-  const settled = [...outcomes].filter(([, { kind }]) => kind !== "not-open");
+  const settled = [...outcomes].filter(([, { kind }]) => kind !== "not-open" && kind !== "unknown");
   if (settled.length === 0) return;
   const deadLetters = settled.flatMap(([deliveryId, outcome]) =>
     outcome.kind === "dead-lettered" ? [{ deliveryId, ...outcome.deadLetter }] : [],

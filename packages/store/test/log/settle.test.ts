@@ -106,7 +106,7 @@ test("a delivery that is settled again changes nothing", async () => {
 test("an empty batch, or an unknown delivery, changes nothing", async () => {
   const unknown = "01890000-0000-7000-8000-000000000000";
   expect(await settle(database.pool, [], "test")).toEqual(new Map());
-  expect(await settle(database.pool, [unknown], "test")).toEqual(new Map([[unknown, { kind: "not-open" }]]));
+  expect(await settle(database.pool, [unknown], "test")).toEqual(new Map([[unknown, { kind: "unknown" }]]));
 });
 
 test("a delivery that another transaction has locked is skipped without waiting", async () => {
