@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Person } from "@dossier/events";
 import { openQueue, type DeliveryQueue } from "@dossier/queue";
 import { describeError } from "@dossier/service";
-import { closePool, listPersons, openPool, verify, type Pool } from "@dossier/store";
+import { closePool, listPersons, openPool, readInstallationId, verify, type Pool } from "@dossier/store";
 import { waitFor } from "@dossier/testing";
 import type { Answers } from "./client.ts";
 import type { ChaosEnvironment } from "./environment.ts";
@@ -21,7 +21,7 @@ export async function checkLiveness(
     );
   const pool = openPool(postgres.url, { name: "chaos", size: 1 });
   const queue = openQueue(
-    { redisUrl: redis.url },
+    { redisUrl: redis.url, installationId: () => readInstallationId(pool) },
     { name: "chaos", timeoutMs: 5_000, onError: () => undefined },
   );
   try {

@@ -1,7 +1,7 @@
 import { createBullBoard } from "@bull-board/api";
 import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { HonoAdapter } from "@bull-board/hono";
-import type { DeliveryQueue } from "@dossier/queue";
+import type { BullmqQueue } from "@dossier/queue";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { Hono } from "hono";
 
@@ -17,8 +17,8 @@ const CONTENT_SECURITY_POLICY = "default-src 'self'; style-src 'self' 'unsafe-in
  *
  * @param basePath the path of its page, such as `/queue`
  */
-export function failedJobs(queue: DeliveryQueue, basePath: string): Hono {
-  const bullmq: unknown = queue.bullmq;
+export function failedJobs(queue: BullmqQueue, basePath: string): Hono {
+  const bullmq: unknown = queue;
   const serverAdapter = new HonoAdapter(serveStatic).setBasePath(basePath);
   createBullBoard({
     queues: [new BullMQAdapter(bullmq as BullBoardQueue, { readOnlyMode: true })],

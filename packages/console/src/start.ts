@@ -7,7 +7,7 @@ import {
   type ServiceContext,
   type ShutdownSteps,
 } from "@dossier/service";
-import { closePool, hasTokens, openPool, type Pool } from "@dossier/store";
+import { closePool, hasTokens, openPool, readInstallationId, type Pool } from "@dossier/store";
 import { createApp } from "./app.ts";
 import { authenticate } from "./auth.ts";
 import type { ConsoleConfig } from "./config.ts";
@@ -53,7 +53,10 @@ export async function startConsole(
       ended: { code: "queue-recovered", message: "queue available again" },
     }),
   };
-  const queue = openQueue(REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL }, {
+  const location = REDIS_URL
+    ? { redisUrl: REDIS_URL, installationId: () => readInstallationId(pool) }
+    : { databaseUrl: DATABASE_URL };
+  const queue = openQueue(location, {
     name: NAME,
     timeoutMs: queueTimeoutMs,
     onError: outages.queue.recordFailure,

@@ -12,7 +12,10 @@ const DELIVERY = "0190a5c8-7e2f-7000-8000-000000000001";
 const BEARER = { authorization: "Bearer token" };
 
 const LOCATIONS: Record<string, (context: TestContext) => Promise<QueueLocation>> = {
-  Redis: async (context) => ({ redisUrl: await freshRedis(context) }),
+  Redis: async (context) => ({
+    redisUrl: await freshRedis(context),
+    installationId: async () => "test",
+  }),
   Postgres: async (context) => ({ databaseUrl: await createDatabase(context) }),
 };
 
@@ -35,7 +38,9 @@ describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) =>
       ({ failed }) => failed === 1,
     );
     await consumer.close(10_000);
-    const app = new Hono().use(bearerAuth({ token: "token" })).route("/", failedJobs(queue, "/queue"));
+    const app = new Hono()
+      .use(bearerAuth({ token: "token" }))
+      .route("/", failedJobs(await queue.bullmq(), "/queue"));
     const server = await serve(app, { port: 0, host: "127.0.0.1" });
     if (!server.ok) throw new Error(server.error);
     context.onTestFinished(() => server.value.close());
@@ -106,7 +111,7 @@ describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) =>
       expect([method, path, status]).toEqual([method, path, 405]);
     }
     expect(await queue.counts()).toMatchObject({ failed: 1, waiting: 0, delayed: 0 });
-    expect(await queue.bullmq.isPaused()).toBe(false);
+    expect(await (await queue.bullmq()).isPaused()).toBe(false);
   });
 
   test("is reached only through the authentication before it", async (context) => {

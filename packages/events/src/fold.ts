@@ -8,9 +8,17 @@ export interface Folded {
   readonly last: EventOrderKey;
 }
 
-/** Folds distinct events of one person, given in any order. Returns `undefined` if there are none. */
-export function fold(entityId: string, events: readonly Event[]): Folded | undefined {
-  return foldOnto(undefined, entityId, events);
+/**
+ * Folds distinct events of one person, given in any order. Returns `undefined` if there are none.
+ *
+ * @param onto the person as folded from events that all belong before these
+ */
+export function fold(entityId: string, events: readonly Event[], onto?: Folded): Folded | undefined {
+  const ordered = [...events].sort(compareOrderKeys);
+  const last = ordered.at(-1);
+  if (last === undefined) return onto;
+  const state = ordered.reduce(evolve, onto?.state ?? initialState(entityId));
+  return { state, last: { ticks: last.ticks, event: last.event, id: last.id } };
 }
 
 /**
@@ -24,17 +32,5 @@ export function foldInOrder(
 ): Folded | "out-of-order" | undefined {
   if (folded !== undefined && events.some((event) => compareOrderKeys(event, folded.last) < 0))
     return "out-of-order";
-  return foldOnto(folded, entityId, events);
-}
-
-function foldOnto(
-  folded: Folded | undefined,
-  entityId: string,
-  events: readonly Event[],
-): Folded | undefined {
-  const ordered = [...events].sort(compareOrderKeys);
-  const last = ordered.at(-1);
-  if (last === undefined) return folded;
-  const state = ordered.reduce(evolve, folded?.state ?? initialState(entityId));
-  return { state, last: { ticks: last.ticks, event: last.event, id: last.id } };
+  return fold(entityId, events, folded);
 }

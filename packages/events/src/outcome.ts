@@ -17,7 +17,9 @@ export type Outcome =
   /** Postgres settles other deliveries, but not this one. No attempt was used; the sweeper enqueues it later. */
   | { readonly kind: "snoozed"; readonly error: string }
   /** It is settled already, or locked by another worker. */
-  | { readonly kind: "not-open" };
+  | { readonly kind: "not-open" }
+  /** The database never had it: its job is not of this installation, or forged. */
+  | { readonly kind: "unknown" };
 
 /** Outcomes by delivery id. */
 export type Outcomes = ReadonlyMap<string, Outcome>;

@@ -1,6 +1,6 @@
 import { openQueue } from "@dossier/queue";
 import { serve, type Result, type ServiceContext, type ShutdownSteps } from "@dossier/service";
-import { openPool } from "@dossier/store";
+import { openPool, readInstallationId } from "@dossier/store";
 import { createApp } from "./app.ts";
 import { createBodyBudget } from "./body-budget.ts";
 import type { IngestConfig } from "./config.ts";
@@ -44,7 +44,10 @@ export async function startIngest(
   });
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS, timeoutMs: STATEMENT_TIMEOUT_MS });
   const outages = createOutageLogs(log);
-  const queue = openQueue(REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL }, {
+  const location = REDIS_URL
+    ? { redisUrl: REDIS_URL, installationId: () => readInstallationId(pool) }
+    : { databaseUrl: DATABASE_URL };
+  const queue = openQueue(location, {
     name: NAME,
     timeoutMs: queueTimeoutMs,
     onError: outages.queue.recordFailure,

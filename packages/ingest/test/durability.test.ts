@@ -33,7 +33,7 @@ describe("a delivery answered 200", () => {
     context.onTestFinished(() => redis.stop());
     const { post, pool } = await ingest(context, { REDIS_URL: redis.url });
     const { json } = await post(BODY);
-    const queue = openTestQueue(context, redis.url);
+    const queue = openTestQueue(context, redis.url, pool);
     expect((await queue.counts()).waiting).toBe(1);
     await flushAll(redis.port);
     expect((await queue.counts()).waiting).toBe(0);
@@ -56,10 +56,10 @@ describe("a delivery answered 200", () => {
 });
 
 test("a job holds the ids of its deliveries and nothing else", async (context) => {
-  const { post, config } = await ingest(context);
+  const { post, config, pool } = await ingest(context);
   const { json } = await post(BODY);
-  const queue = openTestQueue(context, String(config.REDIS_URL));
-  const [job] = await queue.bullmq.getJobs("waiting");
+  const queue = openTestQueue(context, String(config.REDIS_URL), pool);
+  const [job] = await (await queue.bullmq()).getJobs("waiting");
   expect(job?.data).toEqual({ deliveryIds: [json["deliveryId"]] });
 });
 

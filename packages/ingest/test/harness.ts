@@ -1,7 +1,7 @@
 import { migrateQueue, openQueue, type DeliveryQueue } from "@dossier/queue";
 import { createLogger, serveOps, type ShutdownSteps } from "@dossier/service";
 import { sign } from "@dossier/simulator";
-import { migrate, openPool, type Pool } from "@dossier/store";
+import { migrate, openPool, readInstallationId, type Pool } from "@dossier/store";
 import { captureLog, freshDatabase, freshRedis, waitFor } from "@dossier/testing";
 import { beforeAll, type TestContext } from "vitest";
 import { startIngest, type IngestConfig } from "../src/index.ts";
@@ -42,8 +42,13 @@ function openTestPool(context: Scope, databaseUrl: string): Pool {
   return pool;
 }
 
-export function openTestQueue(context: Scope, redisUrl: string): DeliveryQueue {
-  const queue = openQueue({ redisUrl }, { name: "test", timeoutMs: 10_000, onError: () => undefined });
+/** Opens the queue of the installation that has this database. */
+export function openTestQueue(context: Scope, redisUrl: string, pool: Pool): DeliveryQueue {
+  const installationId = () => readInstallationId(pool);
+  const queue = openQueue(
+    { redisUrl, installationId },
+    { name: "test", timeoutMs: 10_000, onError: () => undefined },
+  );
   context.onTestFinished(() => queue.close());
   return queue;
 }

@@ -56,7 +56,7 @@ describe("while Redis is down", () => {
     context.onTestFinished(() => redis.stop());
     await postUntilLogged(service, "queue-recovered");
     expect(outages(service)).toEqual(["queue-unavailable", "queue-recovered"]);
-    expect((await openTestQueue(context, redis.url).counts()).waiting).toBeGreaterThan(0);
+    expect((await openTestQueue(context, redis.url, service.pool).counts()).waiting).toBeGreaterThan(0);
   });
 });
 
@@ -84,7 +84,7 @@ describe("while Redis does not answer", () => {
   test("webhooks get jobs again once it answers, and the recovery is logged", async (context) => {
     const { service, redis, proxy } = await ingestOnSilentRedis(context);
     await service.post(BODY);
-    const queue = openTestQueue(context, redis.url);
+    const queue = openTestQueue(context, redis.url, service.pool);
     const { waiting } = await queue.counts();
     proxy.restore();
     await postUntilLogged(service, "queue-recovered");
@@ -104,6 +104,7 @@ describe("while Postgres is down", () => {
 
   test("webhooks are answered 503 with Retry-After, and ingest is not ready", async (context) => {
     const service = await ingest(context, { DATABASE_URL: postgres.url });
+    expect((await service.post(BODY)).status).toBe(200);
     await postgres.kill();
     for (const { status, headers, json } of await postTimes(service, 5)) {
       expect([status, headers["content-type"]]).toEqual([503, "application/problem+json"]);

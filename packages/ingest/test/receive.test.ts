@@ -27,7 +27,7 @@ async function receiverWithHeldCommits(context: TestContext, limits: Partial<Rec
   const { log, lines } = testLogger("info");
   const pool = openPool(databaseUrl, { name: "test", size: 2, timeoutMs: 60_000 });
   context.onTestFinished(() => pool.end());
-  const queue = openTestQueue(context, await freshRedis(context));
+  const queue = openTestQueue(context, await freshRedis(context), pool);
   const receiver = createReceiver({
     pool,
     queue,
@@ -61,7 +61,7 @@ test("webhooks that arrive while a commit is in flight share the next commit and
     "select array_agg(delivery_id::text order by delivery_id) as ids from deliveries group by xmin::text order by 1",
   );
   expect(rows.map((commit) => commit.ids)).toEqual([ids.slice(0, 1), ids.slice(1).toSorted()]);
-  const jobs = await queue.bullmq.getJobs("waiting");
+  const jobs = await (await queue.bullmq()).getJobs("waiting");
   expect(new Set(jobs.map(({ data }) => data.deliveryIds.join()))).toEqual(
     new Set([ids.slice(0, 1).join(), ids.slice(1).join()]),
   );

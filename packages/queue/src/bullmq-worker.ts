@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker, type IQueueBackend, type Job, type JobProgress } from "bullmq";
 import { UNUSED_CONNECTION, type Backend } from "./connection.ts";
-import { KEY_PREFIX, QUEUE_NAME, UNLIMITED, type JobData } from "./job.ts";
+import { QUEUE_NAME, UNLIMITED, type JobData } from "./job.ts";
 
 const PAUSE_MS = 1_000;
 
@@ -21,6 +21,7 @@ export class RetryError extends Error {
 
 export interface BullmqWorkerOptions {
   readonly name: string;
+  readonly prefix: string;
   readonly concurrency: number;
   readonly lockDurationMs: number;
   readonly stalledIntervalMs: number;
@@ -33,14 +34,14 @@ export class BullmqWorker extends Worker<JobData, void, string, IQueueBackend, J
   constructor(
     processJob: (job: Job<JobData>) => Promise<void>,
     backend: Backend,
-    { name, concurrency, lockDurationMs, stalledIntervalMs }: BullmqWorkerOptions,
+    { name, prefix, concurrency, lockDurationMs, stalledIntervalMs }: BullmqWorkerOptions,
   ) {
     super(
       QUEUE_NAME,
       processJob,
       {
         connection: UNUSED_CONNECTION,
-        prefix: KEY_PREFIX,
+        prefix,
         name,
         autorun: false,
         concurrency,

@@ -1,10 +1,34 @@
 import type { BackendFactory, IQueueBackend } from "bullmq";
+import { keyPrefix } from "./job.ts";
 
 /**
  * Where the queue is: in Redis, or in the schema `bullmq` of a Postgres database (BullMQ's Postgres backend, which needs
  * no further server and has about a tenth of the throughput).
  */
-export type QueueLocation = { readonly redisUrl: string } | { readonly databaseUrl: string };
+export type QueueLocation = RedisLocation | { readonly databaseUrl: string };
+
+/** A Redis, which several installations may share: their queues have different names. */
+export interface RedisLocation {
+  readonly redisUrl: string;
+  /**
+   * Returns the installation's id, which the names of the queue's keys begin with. Called at once, and again at the next
+   * call if it rejects: a service may start before its database.
+   */
+  readonly installationId: () => Promise<string>;
+}
+
+/** BullMQ's Postgres backend ignores the prefix: the schema is the installation's own. */
+const UNUSED_PREFIX = "dossier";
+
+/** Returns BullMQ's prefix for the keys of a queue. */
+export async function readPrefix(location: QueueLocation): Promise<string> {
+  if (!("redisUrl" in location)) return UNUSED_PREFIX;
+  try {
+    return keyPrefix(await location.installationId());
+  } catch (error) {
+    throw new Error(`the installation's id is not known yet: ${plainError(error).message}`, { cause: error });
+  }
+}
 
 /** BullMQ on one of the two servers, with its own connection. */
 export type Backend = BackendFactory<IQueueBackend, unknown>;

@@ -1,7 +1,7 @@
 import { UnrecoverableError, type Job } from "bullmq";
 import pTimeout from "p-timeout";
 import { BullmqWorker, RetryError } from "./bullmq-worker.ts";
-import { checkLocation, plainError, type QueueLocation } from "./connection.ts";
+import { checkLocation, plainError, readPrefix, type QueueLocation } from "./connection.ts";
 import { parseJobData, type JobData } from "./job.ts";
 import { connectPostgresConsumer } from "./postgres.ts";
 import { connectRedisConsumer } from "./redis.ts";
@@ -87,14 +87,21 @@ export function consume(
     "redisUrl" in location
       ? connectRedisConsumer(location.redisUrl, name, onError)
       : connectPostgresConsumer(location.databaseUrl, { name, isRetryable, onError });
-  const worker = new BullmqWorker(processJob, backend, {
-    name,
-    concurrency,
-    lockDurationMs,
-    stalledIntervalMs,
-  });
-  worker.on("error", onError);
-  worker.run().catch(onError);
+  let worker: BullmqWorker | undefined;
+  readPrefix(location).then(run).catch(onError);
+
+  async function run(prefix: string): Promise<void> {
+    if (closing) return;
+    worker = new BullmqWorker(processJob, backend, {
+      name,
+      prefix,
+      concurrency,
+      lockDurationMs,
+      stalledIntervalMs,
+    });
+    worker.on("error", onError);
+    await worker.run();
+  }
 
   async function processJob(job: Job<JobData>): Promise<void> {
     inFlight += 1;
@@ -121,6 +128,7 @@ export function consume(
 
   async function checkReady(): Promise<void> {
     if (closing) throw new Error("the consumer is closing");
+    if (worker === undefined) throw new Error("the installation's id is not known yet");
     if (!worker.isRunning()) throw new Error("the consumer has stopped");
     if (inFlight < concurrency && worker.silentForMs > MAX_SILENCE_MS)
       throw new Error(`no answer of the queue for ${Math.round(worker.silentForMs / 1_000)} s`);
@@ -137,6 +145,7 @@ export function consume(
 
   async function close(timeoutMs: number): Promise<boolean> {
     if (inFlight === 0) idle.resolve();
+    if (worker === undefined) return true;
     const acknowledged = worker.close().then(() => true);
     const fallback = () => false;
     const drained = await pTimeout(

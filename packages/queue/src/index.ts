@@ -1,4 +1,10 @@
-export type { QueueLocation } from "./connection.ts";
+export type { QueueLocation, RedisLocation } from "./connection.ts";
 export { consume, type Consumer, type ConsumerOptions, type JobInput, type JobResult } from "./consumer.ts";
 export { migrateQueue } from "./postgres.ts";
-export { openQueue, type DeliveryQueue, type JobCounts, type QueueOptions } from "./queue.ts";
+export {
+  openQueue,
+  type BullmqQueue,
+  type DeliveryQueue,
+  type JobCounts,
+  type QueueOptions,
+} from "./queue.ts";

@@ -8,8 +8,13 @@ export interface JobData {
 
 export const QUEUE_NAME = "deliveries";
 
-/** In braces, so that Redis Cluster keeps all keys of the queue in one slot, as BullMQ's scripts need. */
-export const KEY_PREFIX = "{dossier}";
+/**
+ * Returns the beginning of the names of an installation's keys. In braces, so that Redis Cluster keeps all of them in one
+ * slot, as BullMQ's scripts need.
+ */
+export function keyPrefix(installationId: string): string {
+  return `{dossier:${installationId}}`;
+}
 
 /** Above every number of attempts or stalls: BullMQ's own limits would fail a job without asking the job handler. */
 export const UNLIMITED = 2 ** 31 - 1;

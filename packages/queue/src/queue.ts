@@ -1,15 +1,13 @@
 import { Queue, type IQueueBackend } from "bullmq";
 import pTimeout from "p-timeout";
-import { checkLocation, plainError, UNUSED_CONNECTION, type QueueLocation } from "./connection.ts";
 import {
-  batchJob,
-  KEY_PREFIX,
-  QUEUE_NAME,
-  singleJob,
-  singleJobId,
-  type JobData,
-  type NewJob,
-} from "./job.ts";
+  checkLocation,
+  plainError,
+  readPrefix,
+  UNUSED_CONNECTION,
+  type QueueLocation,
+} from "./connection.ts";
+import { batchJob, QUEUE_NAME, singleJob, singleJobId, type JobData, type NewJob } from "./job.ts";
 import { connectPostgresProducer } from "./postgres.ts";
 import { connectRedisProducer } from "./redis.ts";
 
@@ -36,7 +34,7 @@ export interface JobCounts {
   readonly completed: number;
 }
 
-type BullmqQueue = Queue<JobData, void, string, JobData, void, string, IQueueBackend, unknown>;
+export type BullmqQueue = Queue<JobData, void, string, JobData, void, string, IQueueBackend, unknown>;
 
 /**
  * The queue, for adding jobs and looking at them. Every call rejects if the server does not answer in time; it may have
@@ -56,8 +54,8 @@ export interface DeliveryQueue {
   /** Removes the job that each delivery has for itself, in any state, unless it is running. */
   remove(deliveryIds: readonly string[]): Promise<void>;
   counts(): Promise<JobCounts>;
-  /** BullMQ's queue, for bull-board. */
-  readonly bullmq: BullmqQueue;
+  /** Returns BullMQ's queue, for bull-board. Rejects as long as the installation's id cannot be read. */
+  bullmq(): Promise<BullmqQueue>;
   close(): Promise<void>;
 }
 
@@ -74,25 +72,38 @@ export function openQueue(
     "redisUrl" in location
       ? connectRedisProducer(location.redisUrl, { name, timeoutMs })
       : connectPostgresProducer(location.databaseUrl, { name, timeoutMs });
-  const queue: BullmqQueue = new Queue(
-    QUEUE_NAME,
-    {
-      connection: UNUSED_CONNECTION,
-      prefix: KEY_PREFIX,
-      // BullMQ checks the version on the first connection alone. If that check fails, so does every later command.
-      skipVersionCheck: true,
-    },
-    connection.backend,
-  );
-  queue.on("error", (error) => onError(plainError(error)));
+  let opening: Promise<BullmqQueue> | undefined;
+  void open();
 
-  async function bounded<T>(doing: string, work: () => Promise<T>): Promise<T> {
+  function open(): Promise<BullmqQueue> {
+    opening ??= readPrefix(location).then(createQueue);
+    opening.catch(() => (opening = undefined));
+    return opening;
+  }
+
+  function createQueue(prefix: string): BullmqQueue {
+    const queue: BullmqQueue = new Queue(
+      QUEUE_NAME,
+      {
+        connection: UNUSED_CONNECTION,
+        prefix,
+        // BullMQ checks the version on the first connection alone. If that check fails, so does every later command.
+        skipVersionCheck: true,
+      },
+      connection.backend,
+    );
+    queue.on("error", (error) => onError(plainError(error)));
+    return queue;
+  }
+
+  async function bounded<T>(doing: string, work: (queue: BullmqQueue) => Promise<T>): Promise<T> {
     const timeout = AbortSignal.timeout(timeoutMs);
     const run = async () => {
       await connection.ready();
+      const queue = await open();
       // Its caller has failed already; after an outage, all such calls would run at the same time.
       timeout.throwIfAborted();
-      return work();
+      return work(queue);
     };
     const message = `${doing}: no answer within ${timeoutMs} ms`;
     return pTimeout(run(), { milliseconds: timeoutMs, message });
@@ -101,50 +112,52 @@ export function openQueue(
   async function inChunks(
     doing: string,
     deliveryIds: readonly string[],
-    work: (chunk: readonly string[]) => Promise<unknown>,
+    work: (queue: BullmqQueue, chunk: readonly string[]) => Promise<unknown>,
   ): Promise<void> {
     for (let start = 0; start < deliveryIds.length; start += CHUNK)
-      await bounded(doing, () => work(deliveryIds.slice(start, start + CHUNK)));
+      await bounded(doing, (queue) => work(queue, deliveryIds.slice(start, start + CHUNK)));
   }
 
-  const add = ({ name: jobName, data, opts }: NewJob) => queue.add(jobName, data, opts);
-  const removeSingle = (deliveryId: string) => queue.remove(singleJobId(deliveryId));
+  const add = (queue: BullmqQueue, { name: jobName, data, opts }: NewJob) => queue.add(jobName, data, opts);
+  const removeSingle = (queue: BullmqQueue, deliveryId: string) => queue.remove(singleJobId(deliveryId));
 
   return {
     backend: "redisUrl" in location ? "redis" : "postgres",
-    bullmq: queue,
+    bullmq: open,
 
     async enqueue(deliveryIds) {
       if (deliveryIds.length === 0) return;
-      await bounded("adding a job", () => add(batchJob(deliveryIds)));
+      await bounded("adding a job", (queue) => add(queue, batchJob(deliveryIds)));
     },
 
     enqueueSingle: (deliveryId, { delayMs = 0 } = {}) =>
-      bounded("adding a delivery's job", async () => {
+      bounded("adding a delivery's job", async (queue) => {
         const state = await queue.getJobState(singleJobId(deliveryId));
-        if (state === "completed" || state === "failed") await removeSingle(deliveryId);
-        await add(singleJob(deliveryId, delayMs));
+        if (state === "completed" || state === "failed") await removeSingle(queue, deliveryId);
+        await add(queue, singleJob(deliveryId, delayMs));
       }),
 
     redrive: (deliveryIds) =>
-      inChunks("redriving deliveries", deliveryIds, async (chunk) => {
-        await Promise.all(chunk.map(removeSingle));
+      inChunks("redriving deliveries", deliveryIds, async (queue, chunk) => {
+        await Promise.all(chunk.map((deliveryId) => removeSingle(queue, deliveryId)));
         // Not `addBulk`, which on Postgres needs the right to create a sequence.
-        await Promise.all(chunk.map((deliveryId) => add(singleJob(deliveryId, 0))));
+        await Promise.all(chunk.map((deliveryId) => add(queue, singleJob(deliveryId, 0))));
       }),
 
     remove: (deliveryIds) =>
-      inChunks("removing deliveries' jobs", deliveryIds, (chunk) => Promise.all(chunk.map(removeSingle))),
+      inChunks("removing deliveries' jobs", deliveryIds, (queue, chunk) =>
+        Promise.all(chunk.map((deliveryId) => removeSingle(queue, deliveryId))),
+      ),
 
     counts: () =>
-      bounded("counting the queue's jobs", async () => {
+      bounded("counting the queue's jobs", async (queue) => {
         const counts = await queue.getJobCounts("waiting", "active", "delayed", "failed", "completed");
         const { waiting = 0, active = 0, delayed = 0, failed = 0, completed = 0 } = counts;
         return { waiting, active, delayed, failed, completed };
       }),
 
     async close() {
-      await queue.close();
+      await opening?.then((queue) => queue.close()).catch(() => undefined);
       await connection.close();
     },
   };

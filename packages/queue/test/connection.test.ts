@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import { plainError } from "../src/connection.ts";
 import { consume, migrateQueue, openQueue } from "../src/index.ts";
+import { redisLocation } from "./harness.ts";
 
 const options = { name: "test", onError: () => {} };
 
@@ -9,10 +10,10 @@ test.each([
   ["redis://:s3cret@[bad", "is not a URL"],
   ["http://:s3cret@redis:6379", "begins with http://"],
 ])("a Redis URL that is none is refused without being quoted: %s", (redisUrl, mistake) => {
-  expect(() => openQueue({ redisUrl }, options)).toThrow(mistake);
-  expect(() => openQueue({ redisUrl }, options)).not.toThrow("s3cret");
+  expect(() => openQueue(redisLocation(redisUrl), options)).toThrow(mistake);
+  expect(() => openQueue(redisLocation(redisUrl), options)).not.toThrow("s3cret");
   expect(() =>
-    consume({ redisUrl }, async () => ({ kind: "completed" }), {
+    consume(redisLocation(redisUrl), async () => ({ kind: "completed" }), {
       ...options,
       concurrency: 1,
       handleStalled: async () => ({ kind: "completed" }),

@@ -21,7 +21,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
 
     await queue.enqueue(deliveryIds);
 
-    const [job] = await queue.bullmq.getJobs(["waiting"]);
+    const [job] = await (await queue.bullmq()).getJobs(["waiting"]);
     expect(job?.data).toEqual({ deliveryIds });
     expect(queue.backend).toBe(backend);
   });
@@ -127,7 +127,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     (await jobs.next()).end(COMPLETED);
 
     await waitForCounts(queue, { completed: 1, failed: 0, delayed: 0 });
-    expect(await queue.bullmq.getCompleted()).toMatchObject([{ attemptsMade: 15 }]);
+    expect(await (await queue.bullmq()).getCompleted()).toMatchObject([{ attemptsMade: 15 }]);
   });
 
   test("a retry waits as long as the handler says", async (context) => {
@@ -141,7 +141,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     (await jobs.next()).end({ kind: "retry", error: "not yet", delayMs: 3_600_000 });
     await waitForState(queue, deliveryId, "delayed");
 
-    expect((await queue.bullmq.getJob(`delivery-${deliveryId}`))?.delay).toBe(3_600_000);
+    expect((await (await queue.bullmq()).getJob(`delivery-${deliveryId}`))?.delay).toBe(3_600_000);
   });
 
   test("a job fails at once if its handler says so, and keeps its error without a stack", async (context) => {
@@ -153,7 +153,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     await queue.enqueueSingle(deliveryId);
     await waitForState(queue, deliveryId, "failed");
 
-    const [job] = await queue.bullmq.getFailed();
+    const [job] = await (await queue.bullmq()).getFailed();
     expect(job).toMatchObject({ failedReason: "unparsable", attemptsMade: 1, stacktrace: [] });
   });
 
@@ -171,7 +171,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
 
     await queue.enqueueSingle(deliveryId);
     const retried = await jobs.next();
-    const job = await queue.bullmq.getJob(`delivery-${deliveryId}`);
+    const job = await (await queue.bullmq()).getJob(`delivery-${deliveryId}`);
     retried.end(COMPLETED);
 
     expect(job?.failedReason).toContain("rejected");
@@ -185,10 +185,12 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     const jobs = manualHandler();
     consume(jobs.handle);
 
-    await queue.bullmq.add("batch", { deliveryIds: "none" as never }, { jobId: randomUUID() });
+    await (await queue.bullmq()).add("batch", { deliveryIds: "none" as never }, { jobId: randomUUID() });
 
     await waitForCounts(queue, { failed: 1 });
-    expect(await queue.bullmq.getFailed()).toMatchObject([{ failedReason: "the job names no deliveries" }]);
+    expect(await (await queue.bullmq()).getFailed()).toMatchObject([
+      { failedReason: "the job names no deliveries" },
+    ]);
   });
 
   test("redriven, failed deliveries start over, and those without a job get one", async (context) => {
@@ -212,7 +214,10 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
       [failed, unknown].toSorted(),
     );
     await waitForCounts(queue, { completed: 2, failed: 0 });
-    expect(await queue.bullmq.getCompleted()).toMatchObject([{ attemptsMade: 1 }, { attemptsMade: 1 }]);
+    expect(await (await queue.bullmq()).getCompleted()).toMatchObject([
+      { attemptsMade: 1 },
+      { attemptsMade: 1 },
+    ]);
   });
 
   test("a thousand deliveries are redriven and removed, none left out", async (context) => {
@@ -255,7 +260,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     lost.end({ kind: "failed", error: "the result of a crashed consumer" });
     recovered.end(COMPLETED);
     await waitForCounts(queue, { completed: 1, failed: 0, active: 0 });
-    expect(await queue.bullmq.getCompleted()).toMatchObject([{ attemptsMade: 1 }]);
+    expect(await (await queue.bullmq()).getCompleted()).toMatchObject([{ attemptsMade: 1 }]);
   });
 
   test("a job that stalled too often goes to the handler of stalled jobs", async (context) => {
@@ -280,7 +285,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
 
     await waitForState(queue, deliveryId, "failed");
     expect(stalled).toEqual([{ deliveryIds: [deliveryId], single: true }]);
-    expect(await queue.bullmq.getFailed()).toMatchObject([{ failedReason: "stalled" }]);
+    expect(await (await queue.bullmq()).getFailed()).toMatchObject([{ failedReason: "stalled" }]);
     lost.end(COMPLETED);
   });
 
@@ -306,7 +311,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     });
 
     await waitForState(queue, deliveryId, "failed");
-    expect(await queue.bullmq.getFailed()).toMatchObject([{ failedReason: "stalled" }]);
+    expect(await (await queue.bullmq()).getFailed()).toMatchObject([{ failedReason: "stalled" }]);
   });
 
   test("a consumer that closes waits for the job in flight and takes no other", async (context) => {
@@ -365,10 +370,10 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     await waitUntilReady(consume(async () => COMPLETED, { name: "dossier-worker" }));
 
     const name = await waitFor(async () => {
-      const workers = await queue.bullmq.getWorkers();
+      const workers = await (await queue.bullmq()).getWorkers();
       const names = workers.map((worker) => worker["rawname"] ?? worker["name"]);
       return names.find((each) => each?.endsWith(":w:dossier-worker"));
     });
-    expect(name).toContain(backend === "redis" ? "{dossier}" : "deliveries");
+    expect(name).toContain(backend === "redis" ? "{dossier:" : "deliveries");
   });
 });

@@ -14,11 +14,17 @@ import {
   type JobResult,
   type QueueLocation,
   type QueueOptions,
+  type RedisLocation,
 } from "../src/index.ts";
+
+/** Returns the location of an installation's queue. */
+export function redisLocation(redisUrl: string, installation = "test"): RedisLocation {
+  return { redisUrl, installationId: async () => installation };
+}
 
 /** By backend: returns the location of an empty queue. */
 export const BACKENDS: Record<"redis" | "postgres", (context: TestContext) => Promise<QueueLocation>> = {
-  redis: async (context) => ({ redisUrl: await freshRedis(context) }),
+  redis: async (context) => redisLocation(await freshRedis(context)),
   async postgres(context) {
     const database = await freshDatabase({ name: "queue", make: migrateQueue });
     context.onTestFinished(() => database.drop());
@@ -85,7 +91,7 @@ export function manualHandler() {
 /** Waits until the delivery's own job has this state. */
 export async function waitForState(queue: DeliveryQueue, deliveryId: string, state: JobState): Promise<void> {
   await waitFor(
-    () => queue.bullmq.getJobState(`delivery-${deliveryId}`),
+    async () => (await queue.bullmq()).getJobState(`delivery-${deliveryId}`),
     (seen) => expect(seen).toBe(state),
   );
 }

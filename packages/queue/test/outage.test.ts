@@ -9,6 +9,7 @@ import {
   manualHandler,
   waitForCounts,
   waitUntilReady,
+  redisLocation,
 } from "./harness.ts";
 
 type Server = Awaited<ReturnType<typeof startRedis>>;
@@ -18,7 +19,7 @@ const SERVERS: Record<string, (context: TestContext) => Promise<[Server, QueueLo
     needs(context, "redisServer");
     const server = await startRedis();
     context.onTestFinished(() => server.stop());
-    return [server, { redisUrl: server.url }];
+    return [server, redisLocation(server.url)];
   },
   async postgres(context) {
     const server = await startPostgres();
@@ -76,7 +77,7 @@ describe.each(Object.entries(SERVERS))("during an outage of %s", (_backend, star
       job.end(COMPLETED);
     }
     await waitForCounts(queue, { active: 0, waiting: 0, delayed: 0, failed: 0 });
-    for (const { attemptsMade } of await queue.bullmq.getCompleted()) expect(attemptsMade).toBe(1);
+    for (const { attemptsMade } of await (await queue.bullmq()).getCompleted()) expect(attemptsMade).toBe(1);
   });
 
   test("a frozen server delays no caller beyond the limit, and no job is lost", async (context) => {

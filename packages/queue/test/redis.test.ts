@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { inspect } from "node:util";
-import { needs, startRedis, waitFor } from "@dossier/testing";
-import { expect, test, type TestContext } from "vitest";
+import { freshRedis, needs, startRedis, waitFor } from "@dossier/testing";
+import { expect, test, vi, type TestContext } from "vitest";
 import { openQueue } from "../src/index.ts";
-import { COMPLETED, createHarness, manualHandler, waitForCounts } from "./harness.ts";
+import { COMPLETED, createHarness, manualHandler, redisLocation, waitForCounts } from "./harness.ts";
 
 async function startOwnRedis(context: TestContext, settings: Record<string, string> = {}) {
   needs(context, "redisServer");
@@ -25,7 +25,7 @@ async function sendCommand(port: number, ...words: string[]): Promise<string> {
 
 test("after FLUSHALL and SCRIPT FLUSH, a consumer processes what is enqueued then", async (context) => {
   const server = await startOwnRedis(context);
-  const { open, consume } = createHarness(context, { redisUrl: server.url });
+  const { open, consume } = createHarness(context, redisLocation(server.url));
   const queue = open();
   const jobs = manualHandler();
   const consumer = consume(jobs.handle, { concurrency: 2 });
@@ -48,7 +48,7 @@ test("after FLUSHALL and SCRIPT FLUSH, a consumer processes what is enqueued the
 
 test("while the server is a read-only replica no job fails, and then consumers resume", async (context) => {
   const server = await startOwnRedis(context);
-  const { open, consume, errors } = createHarness(context, { redisUrl: server.url });
+  const { open, consume, errors } = createHarness(context, redisLocation(server.url));
   const queue = open();
   const jobs = manualHandler();
   consume(jobs.handle, { concurrency: 1 });
@@ -65,7 +65,7 @@ test("while the server is a read-only replica no job fails, and then consumers r
   expect(again.deliveryIds).toEqual(inFlight.deliveryIds);
   again.end(COMPLETED);
   await waitForCounts(queue, { completed: 1 });
-  expect(await queue.bullmq.getCompleted()).toMatchObject([{ attemptsMade: 2 }]);
+  expect(await (await queue.bullmq()).getCompleted()).toMatchObject([{ attemptsMade: 2 }]);
 });
 
 test("a password in the URL is used, and stands in no error", async (context) => {
@@ -73,7 +73,7 @@ test("a password in the URL is used, and stands in no error", async (context) =>
   const errors: unknown[] = [];
   const open = (password: string) => {
     const queue = openQueue(
-      { redisUrl: `redis://:${encodeURIComponent(password)}@127.0.0.1:${server.port}/3` },
+      redisLocation(`redis://:${encodeURIComponent(password)}@127.0.0.1:${server.port}/3`),
       { name: "test", timeoutMs: 5_000, onError: (error) => errors.push(error) },
     );
     context.onTestFinished(() => queue.close());
@@ -89,4 +89,36 @@ test("a password in the URL is used, and stands in no error", async (context) =>
   expect(errors.length).toBeGreaterThan(0);
   for (const error of [refused, ...errors])
     expect(inspect(error, { depth: null, showHidden: true })).not.toMatch(/cret|wr0ng/);
+});
+
+test("installations that share a Redis do not see each other's jobs", async (context) => {
+  const redisUrl = await freshRedis(context);
+  const [ours, theirs] = ["a", "b"].map((id) => createHarness(context, redisLocation(redisUrl, id)));
+  const [ourQueue, theirQueue] = [ours!.open(), theirs!.open()];
+  const deliveryId = randomUUID();
+  await theirQueue.enqueue([deliveryId]);
+  await ourQueue.enqueueSingle(deliveryId);
+  const jobs = manualHandler();
+  ours!.consume(jobs.handle);
+  expect((await jobs.next()).single).toBe(true);
+  expect(await theirQueue.counts()).toMatchObject({ waiting: 1, active: 0 });
+});
+
+test("the installation's id may be known later: then jobs are added and consumed", async (context) => {
+  const location = {
+    redisUrl: await freshRedis(context),
+    installationId: vi.fn<() => Promise<string>>().mockRejectedValue(new Error("not migrated")),
+  };
+  const { open, consume } = createHarness(context, location);
+  const queue = open();
+  await expect(queue.enqueue([randomUUID()])).rejects.toThrow("not migrated");
+  location.installationId.mockResolvedValue("late");
+  const id = Promise.withResolvers<string>();
+  location.installationId.mockReturnValueOnce(id.promise);
+  const jobs = manualHandler();
+  const consumer = consume(jobs.handle);
+  await expect(consumer.checkReady()).rejects.toThrow("not known yet");
+  id.resolve("late");
+  await queue.enqueue([randomUUID()]);
+  expect((await jobs.next()).deliveryIds).toHaveLength(1);
 });

@@ -3,7 +3,14 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { describe, expect, test, type TestContext } from "vitest";
 import type { QueueLocation } from "../src/index.ts";
-import { BACKENDS, COMPLETED, createHarness, manualHandler, waitForCounts } from "./harness.ts";
+import {
+  BACKENDS,
+  COMPLETED,
+  createHarness,
+  manualHandler,
+  redisLocation,
+  waitForCounts,
+} from "./harness.ts";
 
 /** Starts a proxy before the queue's server. Its present connections can be silenced, while new ones work. */
 async function startSilencingProxy(context: TestContext, location: QueueLocation) {
@@ -30,7 +37,7 @@ async function startSilencingProxy(context: TestContext, location: QueueLocation
   url.hostname = "127.0.0.1";
   url.port = String((server.address() as AddressInfo).port);
   return {
-    location: "redisUrl" in location ? { redisUrl: url.href } : { databaseUrl: url.href },
+    location: "redisUrl" in location ? redisLocation(url.href) : { databaseUrl: url.href },
     /** Drops everything that is sent on the present connections, and closes none of them. */
     silence() {
       for (const socket of sockets) socket.unpipe().resume();

@@ -17,9 +17,11 @@ comment on column deliveries.digest is 'SHA-256 over all other columns except re
 create table open_deliveries (
   delivery_id uuid primary key,
   due_at timestamptz not null,
+  bytes integer not null,
   attempts integer not null default 0
 );
 comment on column open_deliveries.due_at is 'The sweeper enqueues it from this time on, if no job has settled it.';
+comment on column open_deliveries.bytes is 'The length of its body: what is settled together is limited by it.';
 comment on column open_deliveries.attempts is 'Attempts used since it was opened. Outages use none.';
 create index open_deliveries_by_due on open_deliveries (due_at);
 

@@ -3,8 +3,8 @@ with arrived as (
     as _ (delivery_id, body, headers, verified_by, secret_fingerprint, digest)
 ),
 opened as (
-  insert into open_deliveries (delivery_id, due_at)
-  select delivery_id, now() + make_interval(secs => $7) from arrived
+  insert into open_deliveries (delivery_id, due_at, bytes)
+  select delivery_id, now() + make_interval(secs => $7), octet_length(body) from arrived
 )
 insert into deliveries (delivery_id, body, headers, verified_by, secret_fingerprint, digest)
 select delivery_id, body, headers, verified_by, secret_fingerprint, digest from arrived

@@ -8,8 +8,8 @@ reopened as (
   delete from settlements where delivery_id in (select delivery_id from dead_lettered) returning delivery_id
 ),
 opened as (
-  insert into open_deliveries (delivery_id, due_at)
-  select delivery_id, now() + make_interval(secs => $2) from reopened
+  insert into open_deliveries (delivery_id, due_at, bytes)
+  select delivery_id, now() + make_interval(secs => $2), octet_length(body) from reopened join deliveries using (delivery_id)
 ),
 decided as (
   insert into decisions (delivery_id, action, decided_by, reason)

@@ -6,4 +6,4 @@ with due as materialized (
 update open_deliveries set due_at = now() + make_interval(secs => $1)
 from due
 where open_deliveries.delivery_id = due.delivery_id
-returning open_deliveries.delivery_id
+returning open_deliveries.delivery_id, bytes

@@ -1,3 +1,4 @@
+export { readInstallationId } from "./database/installation.ts";
 export { isOutage, isRetryable, mayConcernOneDelivery } from "./database/outage.ts";
 export { closePool, openPool, type Pool, type PoolOptions } from "./database/pool.ts";
 export { ensureServiceLogin, migrate, SERVICE_ROLE } from "./database/setup.ts";

@@ -1,6 +1,6 @@
 import { stalled, type Outcome, type Outcomes } from "@dossier/events";
 import type { DeliveryQueue, JobInput, JobResult } from "@dossier/queue";
-import { groupCommit, version, type Logger } from "@dossier/service";
+import { groupCommit, summedLog, version, type Logger } from "@dossier/service";
 import { deadLetter, findDeadLettered, type Pool } from "@dossier/store";
 import type { WorkerMetrics } from "./metrics.ts";
 import { ShutdownError, type OutagePause } from "./outage-pause.ts";
@@ -38,6 +38,11 @@ interface Execution {
 
 export function createJobHandler(options: JobHandlerOptions): JobHandler {
   const { pool, queue, outagePause, metrics, log, maxAttempts } = options;
+  const unknownDeliveries = summedLog(log, {
+    level: "error",
+    code: "unknown-delivery",
+    message: "job names a delivery that this database never had",
+  });
   const batches = groupCommit(settleJobs, {
     weigh: (deliveryIds: readonly string[]) => deliveryIds.length,
     maxFlush: MAX_BATCH,
@@ -148,6 +153,8 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
         const fields = { code: "delivery-dead-lettered", deliveryId, reason: outcome.deadLetter.reason };
         return log.warn(fields, "delivery dead-lettered");
       }
+      case "unknown":
+        return unknownDeliveries.record("unknown", () => ({ deliveryId: deliveryId.slice(0, 36) }));
       case "applied":
       case "duplicate":
       case "not-open":
@@ -182,6 +189,7 @@ export function jobResult(outcome: Outcome | undefined): JobResult {
     case "duplicate":
     case "snoozed":
     case "not-open":
+    case "unknown":
     case undefined:
       return { kind: "completed" };
     case "failed":

@@ -27,12 +27,25 @@ export interface BatchOptions {
 }
 
 /**
- * Settles deliveries in one transaction. If that fails, each is settled in a transaction of its own, so that a delivery
- * that fails takes no other with it. Returns the outcome of each.
+ * Settles deliveries, in one transaction unless they are too large for it. Returns the outcome of each.
  *
  * @throws ShutdownError if the worker shuts down during an outage; then what is not settled stays open
  */
 export async function settleBatch(deliveryIds: readonly string[], options: BatchOptions): Promise<Outcomes> {
+  const outcomes = new Map<string, Outcome>();
+  let left = deliveryIds;
+  while (left.length > 0) {
+    for (const outcome of await settleSome(left, options)) outcomes.set(...outcome);
+    left = left.filter((deliveryId) => !outcomes.has(deliveryId));
+  }
+  return outcomes;
+}
+
+/**
+ * Settles as many of the deliveries as fit into one transaction, at least one. If that fails, settles each in a
+ * transaction of its own, so that a delivery that fails takes no other with it.
+ */
+async function settleSome(deliveryIds: readonly string[], options: BatchOptions): Promise<Outcomes> {
   const { pool, outagePause } = options;
   try {
     return await outagePause.run(() => settle(pool, deliveryIds, version), createCauseFinder(pool));
@@ -44,7 +57,7 @@ export async function settleBatch(deliveryIds: readonly string[], options: Batch
   }
   const outcomes = new Map<string, Outcome>();
   for (const deliveryId of deliveryIds)
-    for (const outcome of await settleBatch([deliveryId], options)) outcomes.set(...outcome);
+    for (const outcome of await settleSome([deliveryId], options)) outcomes.set(...outcome);
   return outcomes;
 }
 

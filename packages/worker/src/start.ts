@@ -7,7 +7,7 @@ import {
   type ServiceContext,
   type ShutdownSteps,
 } from "@dossier/service";
-import { closePool, isRetryable, openPool } from "@dossier/store";
+import { closePool, isRetryable, openPool, readInstallationId } from "@dossier/store";
 import type { WorkerConfig } from "./config.ts";
 import { createJobHandler } from "./job-handler.ts";
 import { createWorkerMetrics, observeBacklog, observeWorker } from "./metrics.ts";
@@ -38,7 +38,6 @@ export async function startWorker(
   stallOptions: StallOptions = {},
 ): Promise<Result<{ shutdown: ShutdownSteps }>> {
   const { DATABASE_URL, REDIS_URL, WORKER_CONCURRENCY, MAX_ATTEMPTS: maxAttempts } = config;
-  const location = REDIS_URL ? { redisUrl: REDIS_URL } : { databaseUrl: DATABASE_URL };
   const postgresOutage = outageLog(log, {
     began: { code: "postgres-unavailable", message: "postgres unavailable; pausing" },
     ended: { code: "postgres-recovered", message: "postgres available again; resuming" },
@@ -50,6 +49,9 @@ export async function startWorker(
   const workerMetrics = createWorkerMetrics(ops.metrics);
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
   const outagePause = createOutagePause(shutdownSignal, postgresOutage);
+  const location = REDIS_URL
+    ? { redisUrl: REDIS_URL, installationId: () => outagePause.run(() => readInstallationId(pool)) }
+    : { databaseUrl: DATABASE_URL };
   const queue = openQueue(location, {
     name: NAME,
     timeoutMs: QUEUE_TIMEOUT_MS,

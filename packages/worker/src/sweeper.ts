@@ -8,8 +8,6 @@ import type { WorkerMetrics } from "./metrics.ts";
 const INTERVAL_MS = 1_000;
 /** Deliveries of one sweep. */
 const MAX_TAKEN = 10_000;
-/** Deliveries of one job, which one transaction settles. */
-const MAX_IN_JOB = 500;
 /** If more jobs wait, most open deliveries are in one of them, and another job would only repeat it. */
 const MAX_WAITING_JOBS = 50;
 
@@ -46,13 +44,13 @@ export async function runSweeper(options: SweeperOptions): Promise<void> {
   async function sweep(): Promise<number> {
     const { waiting } = await queueOutage.watch(() => queue.counts());
     if (waiting > MAX_WAITING_JOBS) return 0;
-    const due = await takeDueDeliveries(pool, MAX_TAKEN);
-    for (let start = 0; start < due.length; start += MAX_IN_JOB)
-      await queue.enqueue(due.slice(start, start + MAX_IN_JOB));
-    if (due.length > 0) {
-      metrics.swept(due.length);
-      log.info({ code: "swept", deliveries: due.length }, "open deliveries enqueued");
+    const groups = await takeDueDeliveries(pool, MAX_TAKEN);
+    for (const deliveryIds of groups) await queue.enqueue(deliveryIds);
+    const taken = groups.flat().length;
+    if (taken > 0) {
+      metrics.swept(taken);
+      log.info({ code: "swept", deliveries: taken }, "open deliveries enqueued");
     }
-    return due.length;
+    return taken;
   }
 }

@@ -93,5 +93,5 @@ test("a delivery that another worker settled meanwhile is not dead-lettered", as
   await harness.waitForStatuses([deliveryId!], "applied");
   await harness.waitForCounts({ waiting: 0, active: 0, completed: 1, failed: 0 });
   expect(worker.logged("delivery-dead-lettered")).toEqual([]);
-  expect(await harness.queue.bullmq.getJob(`delivery-${deliveryId}`)).toBeUndefined();
+  expect(await (await harness.queue.bullmq()).getJob(`delivery-${deliveryId}`)).toBeUndefined();
 });

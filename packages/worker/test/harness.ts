@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { openQueue, type JobCounts } from "@dossier/queue";
 import { createLogger, serveOps } from "@dossier/service";
+import { readInstallationId } from "@dossier/store";
 import { eventBody, migratedDatabase, openRecord } from "@dossier/store/fixtures";
 import { captureLog, freshRedis, startNode, waitFor, type LogLines } from "@dossier/testing";
 import { expect, vi, type TestContext } from "vitest";
@@ -27,7 +28,8 @@ export async function sharedServers(context: TestContext): Promise<Servers & { r
 export async function createHarness(context: TestContext, servers: Servers | Promise<Servers>) {
   const { databaseUrl, redisUrl } = await servers;
   const { pool, record, statuses } = await openRecord(context, { url: databaseUrl, size: 4 });
-  const location = redisUrl === undefined ? { databaseUrl } : { redisUrl };
+  const location =
+    redisUrl === undefined ? { databaseUrl } : { redisUrl, installationId: () => readInstallationId(pool) };
   const queue = openQueue(location, { name: "test", timeoutMs: 10_000, onError: () => undefined });
   context.onTestFinished(() => queue.close());
 
@@ -64,10 +66,10 @@ export async function createHarness(context: TestContext, servers: Servers | Pro
     async waitForSingle(deliveryId: string, state: "completed" | "failed"): Promise<string | undefined> {
       const jobId = `delivery-${deliveryId}`;
       await waitFor(
-        () => queue.bullmq.getJobState(jobId),
+        async () => (await queue.bullmq()).getJobState(jobId),
         (found) => expect(found).toBe(state),
       );
-      return (await queue.bullmq.getJob(jobId))?.failedReason;
+      return (await (await queue.bullmq()).getJob(jobId))?.failedReason;
     },
     async countRows(table: string): Promise<number> {
       const { rowCount } = await pool.query(`select from ${table}`);
@@ -149,6 +151,7 @@ export function spawnWorker(
     env: { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, OPS_PORT: "0", MAX_ATTEMPTS: "3", ...env },
   });
   return {
+    pid: child.pid,
     waitForLog: logged,
     /** Waits until it takes jobs. Returns what can be seen of it. */
     async started() {

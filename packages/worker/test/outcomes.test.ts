@@ -1,4 +1,5 @@
 /** What becomes of a delivery, with the queue on either backend: see docs/outcomes.md. */
+import { randomUUID } from "node:crypto";
 import { migrateQueue } from "@dossier/queue";
 import { findDeadLetter, migrate } from "@dossier/store";
 import { eventBody, invalidBody, refuseEvents, UNPARSABLE_BODY } from "@dossier/store/fixtures";
@@ -153,4 +154,20 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
     expect(await worker.metric("dossier_oldest_open_delivery_seconds")).toBeGreaterThan(0);
     expect(await worker.metric('dossier_dead_letters{reason="unparsable"}')).toBe(1);
   });
+});
+
+test("deliveries that the database never had are counted and logged, and delay no others", async (context) => {
+  const harness = await createHarness(context, sharedServers(context));
+  const worker = await harness.startWorker();
+  const [known = ""] = await harness.record(newEvent("a"));
+  const unknown = Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? randomUUID() : `forged ${i}`));
+
+  await harness.queue.enqueue([...unknown, known]);
+
+  await harness.waitForStatuses([known], "applied");
+  await harness.waitForCounts({ active: 0, waiting: 0, delayed: 0, completed: 1 });
+  expect(await worker.metric('dossier_deliveries_total{outcome="unknown"}')).toBe(200);
+  expect(worker.logged("unknown-delivery").length).toBeLessThan(10);
+  expect(worker.logged("unknown-delivery")[0]).toMatchObject({ deliveryId: unknown[0] });
+  expect(await harness.countRows("failed_attempts")).toBe(0);
 });

@@ -36,7 +36,9 @@ test("a worker killed before the jobs of its failed deliveries are enqueued lose
   await killed.end("SIGKILL");
   await redis.restart();
   const singles = () =>
-    Promise.all([failing, deadLettered].map((id) => harness.queue.bullmq.getJob(`delivery-${id}`)));
+    Promise.all(
+      [failing, deadLettered].map(async (id) => (await harness.queue.bullmq()).getJob(`delivery-${id}`)),
+    );
   await waitFor(singles, (jobs) => expect(jobs).toEqual([undefined, undefined]));
 
   await poison.allow();
@@ -87,7 +89,7 @@ async function prepareStalls(context: TestContext) {
       // The lock may still be that of the worker before.
       await worker.waitForLog("worker-started");
       await waitFor(async () => {
-        const [job] = await harness.queue.bullmq.getActive();
+        const [job] = await (await harness.queue.bullmq()).getActive();
         return job !== undefined && job.stalledCounter >= stalls;
       });
       await worker.end("SIGKILL");

@@ -153,5 +153,5 @@ async function dryRunOne(connection: Connection, { deliveryId, entityId }: Candi
 async function selectPerson(connection: Connection, entityId: string | undefined): Promise<Person | null> {
   if (entityId === undefined) return null;
   const folded = (await selectFolded(connection, [entityId])).get(entityId);
-  return folded === undefined ? null : toPerson(folded.state);
+  return folded === undefined || folded === "not-read" ? null : toPerson(folded.state);
 }

@@ -1,21 +1,26 @@
+import { groupByWeight, MAX_BYTES } from "../database/groups.ts";
 import type { Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
 import { SWEEP_AFTER_SECONDS } from "./deliveries.ts";
 
+/** At most 500 deliveries make a group. More in one transaction are no faster, and lock more persons for longer. */
+const MIN_WEIGHT = Math.floor(MAX_BYTES / 500);
+
 const takeDue = sqlFile("take_due_deliveries");
 
 /**
- * Returns open deliveries that are due, the longest due first, and makes each due again `SWEEP_AFTER_SECONDS` from now:
- * so concurrent sweepers take different deliveries.
+ * Returns open deliveries that are due, and makes each due again `SWEEP_AFTER_SECONDS` from now: so concurrent sweepers
+ * take different deliveries. Each group is as large as one transaction should be, in number and in bytes.
  *
- * @param limit the greatest number of deliveries
+ * @param limit the greatest number of deliveries; the longest due are taken
  */
-export async function takeDueDeliveries(pool: Pool, limit: number): Promise<readonly string[]> {
-  const { rows } = await pool.query<{ delivery_id: string }>({
+export async function takeDueDeliveries(pool: Pool, limit: number): Promise<readonly (readonly string[])[]> {
+  const { rows } = await pool.query<{ delivery_id: string; bytes: number }>({
     ...takeDue,
     values: [SWEEP_AFTER_SECONDS, limit],
   });
-  return rows.map(({ delivery_id }) => delivery_id);
+  const groups = groupByWeight(rows, MAX_BYTES, ({ bytes }) => Math.max(bytes, MIN_WEIGHT));
+  return groups.map((group) => group.map(({ delivery_id }) => delivery_id));
 }
 
 /** An attempt that failed. It is kept for ever, so neither text may hold anything of the payload. */

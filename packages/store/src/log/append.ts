@@ -42,7 +42,10 @@ export async function lockStreams(
 const nextAppendId = sql("next_append_id", "select nextval('append_ids') as append_id");
 const selectKnownEvents = sqlFile("select_known_events");
 
-/** Locks the streams of the persons whom deliveries (by entity id) concern. Returns what appending to them needs. */
+/**
+ * Locks the streams of the persons whom deliveries (by entity id) concern. Returns what appending to them needs, for as
+ * many persons as memory allows, at least one.
+ */
 export async function openForAppend(
   connection: Connection,
   deliveriesOf: ReadonlyMap<string, readonly ParsedDelivery[]>,
@@ -54,13 +57,12 @@ export async function openForAppend(
     findKnownEvents(connection, [...deliveriesOf.values()].flat()),
     selectFolded(connection, entityIds),
   ]);
-  const streams = heads.map(({ entity_id: entityId, seq, hash }) => ({
-    entityId,
-    seq: Number(seq),
-    hash,
-    known: known.get(entityId) ?? new Map<string, KnownEvent>(),
-    folded: folded.get(entityId),
-  }));
+  const streams = heads.flatMap(({ entity_id: entityId, seq, hash }) => {
+    const person = folded.get(entityId);
+    if (person === "not-read") return [];
+    const knownEvents = known.get(entityId) ?? new Map<string, KnownEvent>();
+    return { entityId, seq: Number(seq), hash, known: knownEvents, folded: person };
+  });
   return { appendId: appendIds.rows[0]?.append_id ?? 0n, streams };
 }
 

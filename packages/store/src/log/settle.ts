@@ -7,6 +7,7 @@ import {
   type Outcomes,
   type ParsedDelivery,
 } from "@dossier/events";
+import { MAX_BYTES } from "../database/groups.ts";
 import type { Connection, Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
 import { awaitAll, transaction } from "../database/transaction.ts";
@@ -16,8 +17,8 @@ import { appendToLog, openForAppend, recordChanges } from "./append.ts";
 /**
  * Settles deliveries in one transaction: parses them, locks their persons' streams in one order, appends to the log,
  * folds, writes the projection, and records how each delivery ended. A delivery that is not open is left as it is, so a
- * second run changes nothing. Returns one outcome for each delivery: `applied`, `duplicate`, `dead-lettered` or
- * `not-open`. Throws what Postgres throws (see `isRetryable`); then nothing has changed.
+ * second run changes nothing. Returns the outcomes: `applied`, `duplicate`, `dead-lettered`, `not-open` or `unknown`. Deliveries for
+ * which memory has no room beside the others have none: they stay open, to be settled next. At least one has. Throws what Postgres throws (see `isRetryable`); then nothing has changed.
  */
 export function settle(pool: Pool, deliveryIds: readonly string[], codeVersion: string): Promise<Outcomes> {
   return transaction(pool, async (connection) => {
@@ -29,16 +30,21 @@ export function settle(pool: Pool, deliveryIds: readonly string[], codeVersion: 
 
 /** Runs the part of `settle` that changes persons; a dry run needs no other. */
 export async function apply(connection: Connection, deliveryIds: readonly string[]): Promise<Outcomes> {
-  const { parsed, unparsable } = await claim(connection, deliveryIds);
+  const { open, parsed, unparsable } = await claim(connection, deliveryIds.filter(isDeliveryId));
   const appended = await appendDeliveries(connection, parsed);
   return new Map<string, Outcome>([
-    ...deliveryIds.map((deliveryId) => [deliveryId, { kind: "not-open" }] as const),
+    ...(await explainUnclaimed(
+      connection,
+      deliveryIds.filter((deliveryId) => !open.has(deliveryId)),
+    )),
     ...unparsable,
     ...appended.flatMap(({ outcomes }) => [...outcomes]),
   ]);
 }
 
 interface Claimed {
+  /** Those that are open, whether their bodies were read or not. */
+  readonly open: ReadonlySet<string>;
   readonly parsed: readonly ParsedDelivery[];
   readonly unparsable: Outcomes;
 }
@@ -51,23 +57,52 @@ const preferIndexes = sql(
 );
 const claimDeliveries = sqlFile("claim_deliveries");
 
-/** Locks those of the deliveries that are open and not locked by another worker, and parses them. */
+/**
+ * Locks those of the deliveries that are open and not locked by another worker. Parses the first of them, about
+ * `MAX_BYTES`.
+ */
 async function claim(connection: Connection, deliveryIds: readonly string[]): Promise<Claimed> {
   const [, { rows }] = await awaitAll([
     connection.query(preferIndexes),
-    connection.query<{ delivery_id: string; body: Buffer; digest: Buffer; received_ticks: bigint }>({
-      ...claimDeliveries,
-      values: [deliveryIds],
-    }),
+    connection.query<ClaimedRow>({ ...claimDeliveries, values: [deliveryIds, MAX_BYTES] }),
   ]);
   const parsed: ParsedDelivery[] = [];
   const unparsable = new Map<string, Outcome>();
-  for (const { delivery_id: deliveryId, body, digest, received_ticks: receivedTicks } of rows) {
+  for (const row of rows) {
+    if (row.body === null) continue;
+    const { delivery_id: deliveryId, body, digest, received_ticks: receivedTicks } = row;
     const event = parseDelivery(body);
     if (event.ok) parsed.push({ deliveryId, receivedTicks, deliveryDigest: digest, event: event.value });
     else unparsable.set(deliveryId, { kind: "dead-lettered", deadLetter: event.error });
   }
-  return { parsed, unparsable };
+  return { open: new Set(rows.map(({ delivery_id }) => delivery_id)), parsed, unparsable };
+}
+
+type ClaimedRow = { readonly delivery_id: string } & (
+  | { readonly body: null }
+  | { readonly body: Buffer; readonly digest: Buffer; readonly received_ticks: bigint }
+);
+
+const selectRecorded = sql(
+  "select_recorded",
+  "select delivery_id from deliveries where delivery_id = any ($1::uuid[])",
+);
+
+async function explainUnclaimed(connection: Connection, deliveryIds: readonly string[]): Promise<Outcomes> {
+  if (deliveryIds.length === 0) return new Map();
+  const { rows } = await connection.query<{ delivery_id: string }>({
+    ...selectRecorded,
+    values: [deliveryIds.filter(isDeliveryId)],
+  });
+  const recorded = new Set(rows.map(({ delivery_id }) => delivery_id));
+  return new Map(deliveryIds.map((id) => [id, { kind: recorded.has(id) ? "not-open" : "unknown" }]));
+}
+
+const DELIVERY_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+/** Whether a job's text can be a delivery's id. At anything that is no UUID, Postgres throws. */
+function isDeliveryId(text: string): boolean {
+  return DELIVERY_ID.test(text);
 }
 
 async function appendDeliveries(
@@ -95,7 +130,7 @@ async function appendDeliveries(
     outOfOrder.length === 0 && record(),
   ]);
   if (outOfOrder.length > 0) {
-    for (const { state } of refolded) statuses.set(state.entityId, state.status);
+    for (const { entityId, status } of refolded) statuses.set(entityId, status);
     await record();
   }
   return appended;
@@ -114,7 +149,7 @@ export async function recordOutcomes(
   outcomes: Outcomes,
   codeVersion: string,
 ): Promise<void> {
-  const settled = [...outcomes].filter(([, { kind }]) => kind !== "not-open");
+  const settled = [...outcomes].filter(([, { kind }]) => kind !== "not-open" && kind !== "unknown");
   if (settled.length === 0) return;
   const deadLetters = settled.flatMap(([deliveryId, outcome]) =>
     outcome.kind === "dead-lettered" ? [{ deliveryId, ...outcome.deadLetter }] : [],

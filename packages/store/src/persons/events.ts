@@ -14,6 +14,7 @@ import {
 } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { MAX_PAGE_BYTES, sqlFile } from "../database/statements.ts";
+import { selectEventData, type LoggedEvent } from "./event-data.ts";
 
 /** A delivery of an event. Times are as `formatTicks` writes them. */
 export interface EventDelivery {
@@ -61,7 +62,7 @@ export async function listEvents(
   const events = eventsAt(await selectLoggedDeliveries(pool, [entityId]), time);
   const from = after === undefined ? 0 : events.findIndex((event) => compareOrderKeys(event, after) > 0);
   const wanted = from === -1 ? [] : events.slice(from, from + limit);
-  const data = await selectData(pool, toIdentities(entityId, wanted), MAX_PAGE_BYTES);
+  const data = await selectEventData(pool, toIdentities(entityId, wanted), MAX_PAGE_BYTES);
   const page = wanted.slice(0, data.length);
   const last = page.at(-1);
   return {
@@ -131,31 +132,8 @@ async function selectLoggedDeliveries(
   }));
 }
 
-/** An event of the log, without its data. */
-interface DatalessEvent extends EventOrderKey {
-  readonly entityId: string;
-}
-
-function toIdentities(entityId: string, events: readonly EventOrderKey[]): DatalessEvent[] {
+function toIdentities(entityId: string, events: readonly EventOrderKey[]): LoggedEvent[] {
   return events.map(({ ticks, event, id }) => ({ entityId, ticks, event, id }));
-}
-
-// Not named, so that it is planned each time: a kept plan may scan a table that was small once.
-const { text: eventData } = sqlFile("select_event_data");
-
-/** Returns the data of the first of these events, as JSON: at least one, and as many as have `maxBytes`. */
-async function selectData(pool: Pool, events: readonly DatalessEvent[], maxBytes: number): Promise<string[]> {
-  if (events.length === 0) return [];
-  const { rows } = await pool.query<{ data: string }>({
-    text: eventData,
-    values: [
-      events.map(({ entityId }) => entityId),
-      events.map(({ event }) => event),
-      events.map(({ id }) => id),
-      maxBytes,
-    ],
-  });
-  return rows.map(({ data }) => data);
 }
 
 /** Events whose data is read together, and their bytes. */
@@ -172,8 +150,7 @@ export async function* readEventsAt(
   const events = entityIds.flatMap((id) => toIdentities(id, eventsAt(byEntity.get(id) ?? [], time)));
   for (let read = 0; read < events.length;) {
     const wanted = events.slice(read, read + MAX_EVENTS);
-    const data = await selectData(pool, wanted, MAX_BYTES);
-    if (data.length === 0) throw new Error("the log lacks an event that it had just now");
+    const data = await selectEventData(pool, wanted, MAX_BYTES);
     read += data.length;
     yield wanted
       .slice(0, data.length)

@@ -1,4 +1,5 @@
 import {
+  compareOrderKeys,
   fold,
   fromLog,
   parseJson,
@@ -8,32 +9,35 @@ import {
   type JsonObject,
   type PersonState,
 } from "@dossier/events";
+import { groupByWeight, MAX_BYTES } from "../database/groups.ts";
 import { readInBatches } from "../database/long-read.ts";
 import type { Connection } from "../database/pool.ts";
-import { jsonLines, sql, sqlFile } from "../database/statements.ts";
+import { jsonLines, sqlFile } from "../database/statements.ts";
+import { selectEventData } from "./event-data.ts";
 
-const selectStates = sql(
-  "select_states",
-  `select entity_id, state, last_ticks, last_event, last_id from natural_persons
-   where entity_id = any ($1::text[])`,
-);
+const selectStates = sqlFile("select_states");
 
-/** Returns the projection's state of each of these persons. */
+/**
+ * Returns the projection's state of each of these persons. Beyond `MAX_BYTES` no further state is read; the first always
+ * is.
+ *
+ * @returns `not-read` for a person whose state was not read; nothing for one who is not in the projection
+ */
 export async function selectFolded(
   connection: Connection,
   entityIds: readonly string[],
-): Promise<ReadonlyMap<string, Folded>> {
+): Promise<ReadonlyMap<string, Folded | "not-read">> {
   const { rows } = await connection.query<{
     entity_id: string;
-    state: string;
+    state: string | null;
     last_ticks: bigint;
     last_event: string;
     last_id: string;
-  }>({ ...selectStates, values: [entityIds] });
+  }>({ ...selectStates, values: [entityIds, MAX_BYTES] });
   return new Map(
     rows.map(({ entity_id, state, last_ticks: ticks, last_event: event, last_id: id }) => [
       entity_id,
-      { state: JSON.parse(state) as PersonState, last: { ticks, event, id } },
+      state === null ? "not-read" : { state: JSON.parse(state) as PersonState, last: { ticks, event, id } },
     ]),
   );
 }
@@ -83,48 +87,69 @@ export interface OutOfOrderStream {
   readonly entries: number;
 }
 
+/** Log entries of the persons whose events are selected together. */
+const MAX_ENTRIES = 5_000;
+
 const selectEvents = sqlFile("select_events");
 
-/** Refolds persons from all their events, and writes them to the projection. Returns them. */
+interface EventRow extends EventOrderKey {
+  readonly entity_id: string;
+  readonly bytes: number;
+  /** `null` if the events that were selected together have more than `MAX_BYTES` of data. */
+  readonly data: string | null;
+}
+
+/** A person after a refold. */
+export interface Refolded {
+  readonly entityId: string;
+  readonly status: PersonState["status"];
+}
+
+/** Refolds persons from all their events, and writes them to the projection. Its memory does not grow with the streams. */
 export async function refold(
   connection: Connection,
   streams: readonly OutOfOrderStream[],
-): Promise<readonly Folded[]> {
-  const refolded: Folded[] = [];
-  for (const entityIds of groupByEntries(streams)) {
-    const { rows } = await connection.query<{
-      entity_id: string;
-      event: string;
-      id: string;
-      ticks: bigint;
-      data: string;
-    }>({ ...selectEvents, values: [entityIds] });
-    const events = rows.map(({ entity_id: entityId, data, ...event }) =>
-      fromLog({ ...event, entityId, data: parseJson(data) as JsonObject }),
-    );
-    const byEntity = Map.groupBy(events, ({ entityId }) => entityId);
-    const folded = [...byEntity].flatMap(([entityId, own]) => fold(entityId, own) ?? []);
-    await writePersons(connection, folded.map(toRow));
-    refolded.push(...folded);
+): Promise<readonly Refolded[]> {
+  const refolded: Refolded[] = [];
+  for (const group of groupByWeight(streams, MAX_ENTRIES, ({ entries }) => entries)) {
+    const { rows } = await connection.query<EventRow>({
+      ...selectEvents,
+      values: [group.map(({ entityId }) => entityId), MAX_BYTES],
+    });
+    const byEntity = Map.groupBy(rows, ({ entity_id }) => entity_id);
+    const bytesOf = (events: readonly EventRow[]) => events.reduce((sum, { bytes }) => sum + bytes, 0);
+    for (const persons of groupByWeight([...byEntity], MAX_BYTES, ([, events]) => bytesOf(events))) {
+      const folded: Folded[] = [];
+      for (const [entityId, events] of persons)
+        folded.push(...(await refoldPerson(connection, entityId, events)));
+      await writePersons(connection, folded.map(toRow));
+      refolded.push(...folded.map(({ state: { entityId, status } }) => ({ entityId, status })));
+    }
   }
   return refolded;
 }
 
-/** Log entries of the persons that are refolded together. Limits the memory, unless one person has more. */
-const MAX_ENTRIES = 5_000;
-
-function groupByEntries(streams: readonly OutOfOrderStream[]): string[][] {
-  const groups: string[][] = [];
-  let room = 0;
-  for (const { entityId, entries } of streams) {
-    if (entries > room) {
-      groups.push([]);
-      room = MAX_ENTRIES;
-    }
-    groups.at(-1)?.push(entityId);
-    room -= entries;
+async function refoldPerson(
+  connection: Connection,
+  entityId: string,
+  rows: readonly EventRow[],
+): Promise<readonly Folded[]> {
+  const events = rows
+    .map(({ event, id, ticks, data }) => ({ entityId, event, id, ticks, data }))
+    .toSorted(compareOrderKeys);
+  let folded: Folded | undefined;
+  for (let read = 0; read < events.length;) {
+    const rest = events.slice(read);
+    const texts = rest.every(({ data }) => data !== null)
+      ? rest.map(({ data }) => data ?? "")
+      : await selectEventData(connection, rest, MAX_BYTES);
+    const part = rest
+      .slice(0, texts.length)
+      .map((event, n) => fromLog({ ...event, data: parseJson(texts[n] ?? "") as JsonObject }));
+    folded = fold(entityId, part, folded);
+    read += part.length;
   }
-  return groups;
+  return folded === undefined ? [] : [folded];
 }
 
 /** A person as folded from the log, and as the projection has them at the same time. */

@@ -321,7 +321,10 @@ describe("an inconsistent inbox is reported", () => {
   });
 
   test("an open delivery that was never received", async () => {
-    await tamper(database.pool, "insert into open_deliveries values (gen_random_uuid(), now())");
+    await tamper(
+      database.pool,
+      "insert into open_deliveries (delivery_id, due_at, bytes) values (gen_random_uuid(), now(), 0)",
+    );
     expect((await verify(database.pool)).findings).toEqual([mismatch("delivery-missing", {})]);
   });
 });

@@ -97,8 +97,8 @@ test("only due deliveries are taken, the longest due first, each once until it i
     [[first, second, third]],
   );
   const before = await readClock();
-  expect((await takeDueDeliveries(pool, 2)).toSorted()).toEqual([second, third].toSorted());
-  expect(await takeDueDeliveries(pool, 2)).toEqual([first]);
+  expect((await takeDueDeliveries(pool, 2)).flat().toSorted()).toEqual([second, third].toSorted());
+  expect(await takeDueDeliveries(pool, 2)).toEqual([[first]]);
   expect(await takeDueDeliveries(pool, 2)).toEqual([]);
   expect(
     await database.rows(
@@ -117,7 +117,7 @@ test("several sweepers never take the same delivery, and together take all", asy
   async function sweep(): Promise<void> {
     let some: readonly string[];
     do {
-      some = await takeDueDeliveries(pool, 7);
+      some = (await takeDueDeliveries(pool, 7)).flat();
       taken.push(...some);
     } while (some.length > 0);
   }
@@ -131,7 +131,7 @@ test("no more deliveries are taken than the limit, whatever the plan", async () 
   const planner = openPool(database.url, { name: "planner", size: 1, timeoutMs: 60_000 });
   for (const way of ["hashjoin", "mergejoin", "hashagg", "sort", "material", "memoize"])
     await planner.query(`set enable_${way} = off`);
-  expect(await takeDueDeliveries(planner, 5)).toHaveLength(5);
+  expect((await takeDueDeliveries(planner, 5)).flat()).toHaveLength(5);
   await planner.end();
 });
 
@@ -141,7 +141,7 @@ test("a delivery that is being settled is not taken", async () => {
   await makeDue(ids);
   const lock = "select from open_deliveries where delivery_id = $1 for update";
   const other = await openTransaction(pool, lock, [ids[0]]);
-  expect(await takeDueDeliveries(pool, 10)).toEqual([ids[1]]);
+  expect(await takeDueDeliveries(pool, 10)).toEqual([[ids[1]]]);
   await other.rollback();
 });
 
@@ -172,4 +172,13 @@ test("a snoozed delivery is due after as long again as it has waited, from 30 s 
     expect(inMs).toBeLessThanOrEqual((waits[i] ?? 0) + 2 * tookMs + 1);
   }
   expect(due).toHaveLength(waits.length);
+});
+
+test("the deliveries of one group have together at most 8 MiB, whatever their number", async () => {
+  const small = await database.record(...Array(700).fill("{}"));
+  const large = await database.record(...Array(5).fill("x".repeat(3 * 1024 * 1024)));
+  await makeDue(small);
+  expect((await takeDueDeliveries(database.pool, 1_000)).map((group) => group.length)).toEqual([500, 200]);
+  await makeDue(large);
+  expect((await takeDueDeliveries(database.pool, 1_000)).map((group) => group.length)).toEqual([2, 2, 1]);
 });

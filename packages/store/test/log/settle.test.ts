@@ -2,7 +2,7 @@ import { payload } from "@dossier/simulator";
 import { expect, test } from "vitest";
 import { discard, migrate, redrive, settle } from "../../src/index.ts";
 import { idsOf, openTransaction, settleBody, useRecord } from "../database.ts";
-import { openRecord } from "../fixtures.ts";
+import { eventBody, openRecord } from "../fixtures.ts";
 
 const database = useRecord();
 
@@ -106,7 +106,7 @@ test("a delivery that is settled again changes nothing", async () => {
 test("an empty batch, or an unknown delivery, changes nothing", async () => {
   const unknown = "01890000-0000-7000-8000-000000000000";
   expect(await settle(database.pool, [], "test")).toEqual(new Map());
-  expect(await settle(database.pool, [unknown], "test")).toEqual(new Map([[unknown, { kind: "not-open" }]]));
+  expect(await settle(database.pool, [unknown], "test")).toEqual(new Map([[unknown, { kind: "unknown" }]]));
 });
 
 test("a delivery that another transaction has locked is skipped without waiting", async () => {
@@ -264,4 +264,24 @@ test("a transaction that fails leaves no change, and its deliveries can be settl
   expect(await database.rows("select from streams where entity_id = $1", [entityId])).toEqual([]);
   await pool.query("alter table settlements drop constraint full_disk");
   expect(idsOf(await settle(pool, ids, "test"), "applied")).toEqual(ids);
+});
+
+const LARGE = 3 * 1024 * 1024;
+const PERSONS = ["large-a", "large-b", "large-c", "large-d"];
+
+test("deliveries beyond 8 MiB of bodies are left open, and settled next", async () => {
+  const ids = await database.record(
+    ...PERSONS.map((person) => eventBody(person, { data: { entity: "x".repeat(LARGE) } })),
+  );
+  expect([...(await settle(database.pool, ids, "test")).keys()]).toEqual(ids.slice(0, 3));
+  expect(await database.statuses(ids)).toEqual(["applied", "applied", "applied", "open"]);
+  expect((await settle(database.pool, ids, "test")).get(ids[3]!)).toEqual({ kind: "applied" });
+});
+
+test("deliveries of persons whose states are beyond 8 MiB are left open, and settled next", async () => {
+  for (const person of PERSONS)
+    await database.recordAndSettle(eventBody(person, { data: { entity: "x".repeat(LARGE) } }));
+  const ids = await database.record(...PERSONS.map((person) => eventBody(person, { id: "2" })));
+  expect([...(await settle(database.pool, ids, "test")).keys()]).toEqual(ids.slice(0, 3));
+  expect((await settle(database.pool, ids, "test")).get(ids[3]!)).toEqual({ kind: "applied" });
 });
