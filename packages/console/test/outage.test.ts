@@ -60,8 +60,9 @@ describe("while Postgres is unavailable", () => {
 
   test("a page that waits answers 503, and a stream ends after a whole event", async (context) => {
     const { postgres, get, send } = await startWithPostgres(context);
-    const waiting = get("/changes?after=9&wait=60");
-    const stream = await responseTo(send("/changes?after=9", { accept: "text/event-stream" }));
+    const { next } = (await get("/changes")).json;
+    const waiting = get(`/changes?after=${next}&wait=55`);
+    const stream = await responseTo(send(`/changes?after=${next}`, { accept: "text/event-stream" }));
     const streamed = text(stream);
     await postgres.kill();
     expect((await waiting).status).toBe(503);
