@@ -54,6 +54,11 @@ export interface DeliveryQueue {
   /** Removes the job that each delivery has for itself, in any state, unless it is running. */
   remove(deliveryIds: readonly string[]): Promise<void>;
   counts(): Promise<JobCounts>;
+  /**
+   * Removes what keeps all consumers from taking jobs and is no part of this program: a pause, a global concurrency, a
+   * global rate limit. Returns what there was.
+   */
+  removeLimits(): Promise<readonly string[]>;
   /** Returns BullMQ's queue, for bull-board. Rejects as long as the installation's id cannot be read. */
   bullmq(): Promise<BullmqQueue>;
   close(): Promise<void>;
@@ -154,6 +159,20 @@ export function openQueue(
         const counts = await queue.getJobCounts("waiting", "active", "delayed", "failed", "completed");
         const { waiting = 0, active = 0, delayed = 0, failed = 0, completed = 0 } = counts;
         return { waiting, active, delayed, failed, completed };
+      }),
+
+    removeLimits: () =>
+      bounded("removing the queue's limits", async (queue) => {
+        const { paused, concurrency, max, duration } = await queue.getMeta();
+        const limits: string[] = [];
+        if (paused === true) limits.push("paused");
+        if (concurrency !== undefined) limits.push("concurrency");
+        if (max !== undefined || duration !== undefined) limits.push("rate-limit");
+        if (limits.includes("paused")) await queue.resume();
+
+        if (limits.includes("concurrency")) await queue.removeGlobalConcurrency();
+        if (limits.includes("rate-limit")) await queue.removeGlobalRateLimit();
+        return limits;
       }),
 
     async close() {

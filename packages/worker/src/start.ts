@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { consume, openQueue, type Consumer, type ConsumerOptions } from "@dossier/queue";
+import { consume, openQueue, type Consumer, type ConsumerOptions, type DeliveryQueue } from "@dossier/queue";
 import {
   outageLog,
   type Logger,
@@ -7,7 +7,7 @@ import {
   type ServiceContext,
   type ShutdownSteps,
 } from "@dossier/service";
-import { closePool, isRetryable, openPool, readInstallationId } from "@dossier/store";
+import { closePool, hasUnheldDeliveries, isRetryable, openPool, readInstallationId } from "@dossier/store";
 import type { WorkerConfig } from "./config.ts";
 import { createJobHandler } from "./job-handler.ts";
 import { createWorkerMetrics, observeBacklog, observeWorker } from "./metrics.ts";
@@ -28,14 +28,19 @@ const QUEUE_TIMEOUT_MS = 5_000;
 /** Milliseconds between two checks whether jobs are taken. A check asks the queue one question. */
 const CHECK_INTERVAL_MS = 2_000;
 
-/** When a job counts as stalled. Tests cannot wait for the defaults. */
-export type StallOptions = Pick<ConsumerOptions, "lockDurationMs" | "stalledIntervalMs" | "maxStalledCount">;
+/** Tests cannot wait for the defaults. */
+export interface Limits extends Pick<ConsumerOptions, "lockDurationMs" | "stalledIntervalMs"> {
+  /** How often a delivery may stall before it is dead-lettered. Default 3. */
+  readonly maxStalls?: number;
+  /** How long a worker may get no job while deliveries are due, in milliseconds. Default 30,000. */
+  readonly maxIdleMs?: number;
+}
 
 /** Starts a worker. Returns the steps that shut it down, or why it cannot start. */
 export async function startWorker(
   config: WorkerConfig,
   { log, ops, shutdownSignal }: ServiceContext,
-  stallOptions: StallOptions = {},
+  { maxStalls = 3, maxIdleMs = 30_000, ...stallOptions }: Limits = {},
 ): Promise<Result<{ shutdown: ShutdownSteps }>> {
   const { DATABASE_URL, REDIS_URL, WORKER_CONCURRENCY, MAX_ATTEMPTS: maxAttempts } = config;
   const postgresOutage = outageLog(log, {
@@ -57,19 +62,19 @@ export async function startWorker(
     timeoutMs: QUEUE_TIMEOUT_MS,
     onError: queueOutage.recordFailure,
   });
-  const jobHandler = createJobHandler({
+  const handleJob = createJobHandler({
     pool,
     queue,
     outagePause,
     metrics: workerMetrics,
     log,
     maxAttempts,
+    maxStalls,
   });
-  const consumer = consume(location, jobHandler.handle, {
+  const consumer = consume(location, handleJob, {
     ...stallOptions,
     name: NAME,
     concurrency: WORKER_CONCURRENCY,
-    handleStalled: jobHandler.handleStalled,
     isRetryable,
     onError: queueOutage.recordFailure,
   });
@@ -84,6 +89,10 @@ export async function startWorker(
         await pool.query("select 1 from open_deliveries limit 1");
       },
       queue: () => consumer.checkReady(),
+      async jobs() {
+        if (consumer.idleForMs > maxIdleMs && (await hasUnheldDeliveries(pool)))
+          throw new Error("deliveries have been due for more than 30 s, and the queue hands out no job");
+      },
     },
   });
   const sweeping = runSweeper({
@@ -94,7 +103,7 @@ export async function startWorker(
     log,
     shutdownSignal,
   });
-  const watching = watchConsumer(consumer, log, shutdownSignal);
+  const watching = watchConsumer(consumer, queue, log, shutdownSignal);
   log.info(
     {
       code: "worker-started",
@@ -117,8 +126,16 @@ export async function startWorker(
   };
 }
 
-/** Logs when the consumer stops to take jobs, and when it takes them again. Resolves at shutdown. */
-async function watchConsumer(consumer: Consumer, log: Logger, shutdownSignal: AbortSignal): Promise<void> {
+/**
+ * Logs when the consumer stops to take jobs, and when it takes them again. Removes what keeps it from that in the queue.
+ * Resolves at shutdown.
+ */
+async function watchConsumer(
+  consumer: Consumer,
+  queue: DeliveryQueue,
+  log: Logger,
+  shutdownSignal: AbortSignal,
+): Promise<void> {
   const outage = outageLog(log, {
     began: { code: "consuming-stopped", message: "worker takes no jobs; waiting for the queue" },
     ended: { code: "consuming-resumed", message: "worker takes jobs again" },
@@ -126,6 +143,10 @@ async function watchConsumer(consumer: Consumer, log: Logger, shutdownSignal: Ab
   for (;;) {
     await sleep(CHECK_INTERVAL_MS, undefined, { signal: shutdownSignal }).catch(() => undefined);
     const error = await consumer.checkReady().catch((reason: unknown) => reason);
+    // If the queue is unavailable, `checkReady` says so.
+    const limits = await queue.removeLimits().catch(() => []);
+    if (limits.length > 0)
+      log.warn({ code: "queue-limits-removed", limits }, "the queue was limited; limits removed");
     // A worker that shuts down takes no jobs either, which is no outage.
     if (shutdownSignal.aborted) return;
     if (error === undefined) outage.recordSuccess();

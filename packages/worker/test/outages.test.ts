@@ -277,3 +277,46 @@ describe("during an outage of Redis", () => {
     expect(rows.map(({ attempt }) => attempt)).toEqual(rows.map((_, index) => index + 1));
   });
 });
+
+test("what limits the queue is removed by a worker, and logged", async (context) => {
+  const harness = await createHarness(context, sharedServers(context));
+  const bullmq = await harness.queue.bullmq();
+  await bullmq.pause();
+  await bullmq.setGlobalConcurrency(0);
+  await bullmq.setGlobalRateLimit(1, 3_600_000);
+  await bullmq.rateLimit(3_600_000);
+
+  const worker = await harness.startWorker();
+
+  await harness.waitForStatuses(await harness.deliver(newEvent("a")), "applied");
+  await harness.waitForStatuses(await harness.deliver(newEvent("b")), "applied");
+  expect(worker.logged("queue-limits-removed")).toMatchObject([
+    { limits: ["paused", "concurrency", "rate-limit"] },
+  ]);
+});
+
+test("a worker that gets no job while deliveries are due is not ready, and says why", async (context) => {
+  const harness = await createHarness(context, sharedServers(context));
+  const worker = await harness.startWorker({}, { maxIdleMs: 0 });
+  await worker.waitForReadyz(200);
+  const [deliveryId = ""] = await harness.record(newEvent("a"));
+  await harness.makeNotDue();
+  await worker.waitForReadyz(200);
+  // As after two sweeps whose jobs were never handed out.
+  await harness.pool.query("update open_deliveries set sweeps = 2");
+
+  await worker.waitForReadyz(503);
+
+  expect(await (await worker.get("/readyz")).json()).toMatchObject({
+    checks: { postgres: "ok", queue: "ok", jobs: expect.stringContaining("the queue hands out no job") },
+  });
+  const holder = await harness.pool.connect();
+  await holder.query("begin");
+  await holder.query("select from open_deliveries where delivery_id = $1 for update", [deliveryId]);
+  await worker.waitForReadyz(200);
+  await holder.query("rollback");
+  holder.release();
+  await worker.waitForReadyz(503);
+  await harness.queue.enqueue([deliveryId]);
+  await worker.waitForReadyz(200);
+});
