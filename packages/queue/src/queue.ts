@@ -34,6 +34,17 @@ export interface JobCounts {
   readonly completed: number;
 }
 
+/** The server removes jobs when its memory is full. Nothing is lost, as the sweeper enqueues them again; but later. */
+export class EvictionError extends Error {
+  override readonly name = "EvictionError";
+
+  constructor(policy: string) {
+    super(
+      `its maxmemory-policy is ${policy}, which removes jobs when its memory is full; set it to noeviction`,
+    );
+  }
+}
+
 export type BullmqQueue = Queue<JobData, void, string, JobData, void, string, IQueueBackend, unknown>;
 
 /**
@@ -54,6 +65,8 @@ export interface DeliveryQueue {
   /** Removes the job that each delivery has for itself, in any state, unless it is running. */
   remove(deliveryIds: readonly string[]): Promise<void>;
   counts(): Promise<JobCounts>;
+  /** Rejects if the server may remove jobs when its memory is full. */
+  checkEviction(): Promise<void>;
   /**
    * Removes what keeps all consumers from taking jobs and is no part of this program: a pause, a global concurrency, a
    * global rate limit. Returns what there was.
@@ -159,6 +172,12 @@ export function openQueue(
         const counts = await queue.getJobCounts("waiting", "active", "delayed", "failed", "completed");
         const { waiting = 0, active = 0, delayed = 0, failed = 0, completed = 0 } = counts;
         return { waiting, active, delayed, failed, completed };
+      }),
+
+    checkEviction: () =>
+      bounded("asking for the queue's memory policy", async () => {
+        const policy = await connection.evictionPolicy();
+        if (policy !== undefined && policy !== "noeviction") throw new EvictionError(policy);
       }),
 
     removeLimits: () =>

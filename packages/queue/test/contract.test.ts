@@ -273,12 +273,11 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     await bullmq.rateLimit(3_600_000);
     const deliveryIds = [randomUUID(), randomUUID()];
     for (const deliveryId of deliveryIds) await queue.enqueue([deliveryId]);
-    const jobs = manualHandler();
-    const consumer = consume(jobs.handle);
-    await waitUntilReady(consumer);
 
     expect(await queue.removeLimits()).toEqual(["paused", "concurrency", "rate-limit"]);
 
+    const jobs = manualHandler();
+    const consumer = consume(jobs.handle);
     const taken = [await jobs.next(), await jobs.next()];
     expect(taken.flatMap((job) => job.deliveryIds).toSorted()).toEqual(deliveryIds.toSorted());
     expect(consumer.idleForMs).toBe(0);

@@ -1,5 +1,13 @@
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { consume, openQueue, type Consumer, type ConsumerOptions, type DeliveryQueue } from "@dossier/queue";
+import {
+  consume,
+  EvictionError,
+  openQueue,
+  type Consumer,
+  type ConsumerOptions,
+  type DeliveryQueue,
+} from "@dossier/queue";
 import {
   outageLog,
   type Logger,
@@ -94,6 +102,7 @@ export async function startWorker(
           throw new Error("deliveries have been due for more than 30 s, and the queue hands out no job");
       },
     },
+    uses: { eviction: () => queue.checkEviction() },
   });
   const sweeping = runSweeper({
     pool,
@@ -127,7 +136,7 @@ export async function startWorker(
 }
 
 /**
- * Logs when the consumer stops to take jobs, and when it takes them again. Removes what keeps it from that in the queue.
+ * Logs when the consumer stops to take jobs, when it takes them again, and if the queue may lose jobs. Removes what keeps it from that in the queue.
  * Resolves at shutdown.
  */
 async function watchConsumer(
@@ -140,16 +149,31 @@ async function watchConsumer(
     began: { code: "consuming-stopped", message: "worker takes no jobs; waiting for the queue" },
     ended: { code: "consuming-resumed", message: "worker takes jobs again" },
   });
-  for (;;) {
-    await sleep(CHECK_INTERVAL_MS, undefined, { signal: shutdownSignal }).catch(() => undefined);
+  const eviction = outageLog(log, {
+    began: { code: "queue-may-evict", message: "redis may remove jobs when its memory is full" },
+    ended: { code: "queue-keeps-jobs", message: "redis keeps jobs when its memory is full" },
+  });
+  const shutdown = once(shutdownSignal, "abort");
+
+  async function check(): Promise<void> {
     const error = await consumer.checkReady().catch((reason: unknown) => reason);
-    // If the queue is unavailable, `checkReady` says so.
-    const limits = await queue.removeLimits().catch(() => []);
-    if (limits.length > 0)
-      log.warn({ code: "queue-limits-removed", limits }, "the queue was limited; limits removed");
     // A worker that shuts down takes no jobs either, which is no outage.
     if (shutdownSignal.aborted) return;
     if (error === undefined) outage.recordSuccess();
     else outage.recordFailure(error);
+    // If the queue is unavailable, `checkReady` says so.
+    const limits = await queue.removeLimits().catch(() => []);
+    if (limits.length > 0)
+      log.warn({ code: "queue-limits-removed", limits }, "the queue was limited; limits removed");
+    await queue.checkEviction().then(eviction.recordSuccess, (reason: unknown) => {
+      if (reason instanceof EvictionError) eviction.recordFailure(reason);
+    });
+  }
+
+  for (;;) {
+    await sleep(CHECK_INTERVAL_MS, undefined, { signal: shutdownSignal }).catch(() => undefined);
+    if (shutdownSignal.aborted) return;
+    // A check at a server that does not answer lasts longer than a shutdown may.
+    await Promise.race([check(), shutdown]);
   }
 }

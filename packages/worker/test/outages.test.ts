@@ -4,7 +4,7 @@ import { migrate, openPool, type Pool } from "@dossier/store";
 import { refuseEvents } from "@dossier/store/fixtures";
 import { needs, startPostgres, startProxy, startRedis, waitFor } from "@dossier/testing";
 import { describe, expect, test, type TestContext } from "vitest";
-import { blockInserts } from "./faults.ts";
+import { blockInserts, sendToRedis } from "./faults.ts";
 import { createHarness, newEvent, sharedServers, spawnWorker } from "./harness.ts";
 
 interface Outage {
@@ -283,16 +283,12 @@ test("what limits the queue is removed by a worker, and logged", async (context)
   const bullmq = await harness.queue.bullmq();
   await bullmq.pause();
   await bullmq.setGlobalConcurrency(0);
-  await bullmq.setGlobalRateLimit(1, 3_600_000);
-  await bullmq.rateLimit(3_600_000);
 
   const worker = await harness.startWorker();
 
   await harness.waitForStatuses(await harness.deliver(newEvent("a")), "applied");
   await harness.waitForStatuses(await harness.deliver(newEvent("b")), "applied");
-  expect(worker.logged("queue-limits-removed")).toMatchObject([
-    { limits: ["paused", "concurrency", "rate-limit"] },
-  ]);
+  expect(worker.logged("queue-limits-removed")).toMatchObject([{ limits: ["paused", "concurrency"] }]);
 });
 
 test("a worker that gets no job while deliveries are due is not ready, and says why", async (context) => {
@@ -319,4 +315,21 @@ test("a worker that gets no job while deliveries are due is not ready, and says 
   await worker.waitForReadyz(503);
   await harness.queue.enqueue([deliveryId]);
   await worker.waitForReadyz(200);
+});
+
+test("a Redis that may remove jobs is told in the log and in /readyz, and used", async (context) => {
+  needs(context, "redisServer");
+  const redis = await startRedis({ settings: { "maxmemory-policy": "allkeys-lru" } });
+  context.onTestFinished(() => redis.stop());
+  const harness = await createHarness(context, { ...(await sharedServers(context)), redisUrl: redis.url });
+  const worker = await harness.startWorker();
+
+  await worker.waitForLog("queue-may-evict");
+  await worker.waitForReadyz(200);
+  expect(await (await worker.get("/readyz")).json()).toMatchObject({
+    checks: { queue: "ok", eviction: expect.stringContaining("allkeys-lru") },
+  });
+  await harness.waitForStatuses(await harness.deliver(newEvent("a")), "applied");
+  await sendToRedis(`${redis.url}/0`, "CONFIG", "SET", "maxmemory-policy", "noeviction");
+  await worker.waitForLog("queue-keeps-jobs");
 });
