@@ -133,7 +133,7 @@ describe.each(Object.entries(OUTAGES))("while Postgres %s", (_name, prepare) => 
     const { workerUrl, databaseUrl, begin, end } = await prepare(context);
     const harness = await createHarness(context, { databaseUrl, redisUrl });
     const worker = spawnWorker(context, { databaseUrl: workerUrl, redisUrl });
-    await worker.waitForLog("worker-started");
+    await (await worker.started()).waitForReadyz(200);
     const deliveryIds = await harness.record(newEvent("a"));
     await begin();
     await harness.queue.enqueue(deliveryIds);
