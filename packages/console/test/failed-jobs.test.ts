@@ -29,7 +29,6 @@ describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) =>
     const consumer = consume(location, async () => ({ kind: "failed", error: "unparsable" }), {
       name: "test",
       concurrency: 1,
-      handleStalled: async () => ({ kind: "completed" }),
       isRetryable: () => false,
       onError: () => undefined,
     });

@@ -45,6 +45,8 @@ export interface ProducerConnection {
   readonly backend: Backend;
   /** Resolves when commands can be sent; rejects at once if the server is known to be unavailable. */
   ready(): Promise<void>;
+  /** Returns what the server does when its memory is full, in Redis' words; `undefined` for Postgres. */
+  evictionPolicy(): Promise<string | undefined>;
   close(): Promise<void>;
 }
 

@@ -21,6 +21,8 @@ export interface JobInput {
   readonly deliveryIds: readonly string[];
   /** Whether the job is for one delivery alone: then its state and its error show the outcome of that delivery. */
   readonly single: boolean;
+  /** Whether a worker that had it stopped responding, as the queue says. Whoever can write to the queue can forge it. */
+  readonly stalled: boolean;
 }
 
 /** How a job ends, in BullMQ's words. An `error` is stored in the job, so it must hold no personal data. */
@@ -36,8 +38,6 @@ export interface ConsumerOptions {
   readonly name: string;
   /** The jobs that are processed at the same time. More make larger transactions; fewer leave more to other workers. */
   readonly concurrency: number;
-  /** Processes, instead of the job handler, a job that stalled more than `maxStalledCount` times. */
-  readonly handleStalled: (job: JobInput) => Promise<JobResult>;
   /** Whether a statement that failed with this error is retried. Only the Postgres backend uses it. */
   readonly isRetryable: (error: unknown) => boolean;
   /** Called with every error of the connection, which reconnects, and of each job that another worker has taken over. */
@@ -49,13 +49,13 @@ export interface ConsumerOptions {
   readonly lockDurationMs?: number;
   /** The interval of looking for stalled jobs, in milliseconds. The second look finds a job. Default 15,000. */
   readonly stalledIntervalMs?: number;
-  /** How often a job may stall before `handleStalled` gets it. Fewer protect the workers; more protect the jobs. Default 3. */
-  readonly maxStalledCount?: number;
 }
 
 export interface Consumer {
   /** Resolves if jobs can be consumed now, and rejects with the reason if not. Takes at most a second. */
   checkReady(): Promise<void>;
+  /** The time since it last had a job, in milliseconds; 0 while it has one. */
+  readonly idleForMs: number;
   /**
    * Takes no more jobs and waits for those in flight. Returns whether all have ended and the queue has acknowledged it.
    * If not so within `timeoutMs`, or the queue is unavailable, other workers take the jobs over.
@@ -75,10 +75,11 @@ export function consume(
   options: ConsumerOptions,
 ): Consumer {
   checkLocation(location);
-  const { name, concurrency, handleStalled, isRetryable, maxStalledCount = 3 } = options;
+  const { name, concurrency, isRetryable } = options;
   const { lockDurationMs = 30_000, stalledIntervalMs = 15_000 } = options;
   const onError = (error: unknown) => options.onError(plainError(error));
   let inFlight = 0;
+  let idleSince = performance.now();
   let closing: Promise<boolean> | undefined;
   const idle = Promise.withResolvers<void>();
   let probe: Promise<unknown> | undefined;
@@ -109,6 +110,7 @@ export function consume(
       endJob(await handleJob(job));
     } finally {
       inFlight -= 1;
+      idleSince = performance.now();
       if (closing && inFlight === 0) idle.resolve();
     }
   }
@@ -116,9 +118,8 @@ export function consume(
   async function handleJob(job: Job<JobData>): Promise<JobResult> {
     const deliveryIds = parseJobData(job.data);
     if (deliveryIds === undefined) return { kind: "failed", error: "the job names no deliveries" };
-    const input = { deliveryIds, single: job.name === "single" };
     try {
-      return await (job.stalledCounter > maxStalledCount ? handleStalled(input) : handle(input));
+      return await handle({ deliveryIds, single: job.name === "single", stalled: job.stalledCounter > 0 });
     } catch (error) {
       onError(error);
       // The message of an unexpected error may quote personal data.
@@ -157,7 +158,13 @@ export function consume(
     return drained;
   }
 
-  return { checkReady, close: (timeoutMs) => (closing ??= close(timeoutMs)) };
+  return {
+    checkReady,
+    get idleForMs() {
+      return inFlight > 0 ? 0 : performance.now() - idleSince;
+    },
+    close: (timeoutMs) => (closing ??= close(timeoutMs)),
+  };
 }
 
 /** Ends a job as BullMQ expects: it takes a return as completed, and an error as retried or failed. */

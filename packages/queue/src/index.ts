@@ -2,6 +2,7 @@ export type { QueueLocation, RedisLocation } from "./connection.ts";
 export { consume, type Consumer, type ConsumerOptions, type JobInput, type JobResult } from "./consumer.ts";
 export { migrateQueue } from "./postgres.ts";
 export {
+  EvictionError,
   openQueue,
   type BullmqQueue,
   type DeliveryQueue,

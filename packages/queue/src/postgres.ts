@@ -54,6 +54,7 @@ export function connectPostgresProducer(
   return {
     backend: postgresBackend(connection),
     ready: () => connection.waitUntilReady(),
+    evictionPolicy: async () => undefined,
     close: () => connection.close(),
   };
 }

@@ -34,6 +34,17 @@ export interface JobCounts {
   readonly completed: number;
 }
 
+/** The server removes jobs when its memory is full. Nothing is lost, as the sweeper enqueues them again; but later. */
+export class EvictionError extends Error {
+  override readonly name = "EvictionError";
+
+  constructor(policy: string) {
+    super(
+      `its maxmemory-policy is ${policy}, which removes jobs when its memory is full; set it to noeviction`,
+    );
+  }
+}
+
 export type BullmqQueue = Queue<JobData, void, string, JobData, void, string, IQueueBackend, unknown>;
 
 /**
@@ -54,6 +65,13 @@ export interface DeliveryQueue {
   /** Removes the job that each delivery has for itself, in any state, unless it is running. */
   remove(deliveryIds: readonly string[]): Promise<void>;
   counts(): Promise<JobCounts>;
+  /** Rejects if the server may remove jobs when its memory is full. */
+  checkEviction(): Promise<void>;
+  /**
+   * Removes what keeps all consumers from taking jobs and is no part of this program: a pause, a global concurrency, a
+   * global rate limit. Returns what there was.
+   */
+  removeLimits(): Promise<readonly string[]>;
   /** Returns BullMQ's queue, for bull-board. Rejects as long as the installation's id cannot be read. */
   bullmq(): Promise<BullmqQueue>;
   close(): Promise<void>;
@@ -154,6 +172,26 @@ export function openQueue(
         const counts = await queue.getJobCounts("waiting", "active", "delayed", "failed", "completed");
         const { waiting = 0, active = 0, delayed = 0, failed = 0, completed = 0 } = counts;
         return { waiting, active, delayed, failed, completed };
+      }),
+
+    checkEviction: () =>
+      bounded("asking for the queue's memory policy", async () => {
+        const policy = await connection.evictionPolicy();
+        if (policy !== undefined && policy !== "noeviction") throw new EvictionError(policy);
+      }),
+
+    removeLimits: () =>
+      bounded("removing the queue's limits", async (queue) => {
+        const { paused, concurrency, max, duration } = await queue.getMeta();
+        const limits: string[] = [];
+        if (paused === true) limits.push("paused");
+        if (concurrency !== undefined) limits.push("concurrency");
+        if (max !== undefined || duration !== undefined) limits.push("rate-limit");
+        if (limits.includes("paused")) await queue.resume();
+
+        if (limits.includes("concurrency")) await queue.removeGlobalConcurrency();
+        if (limits.includes("rate-limit")) await queue.removeGlobalRateLimit();
+        return limits;
       }),
 
     async close() {

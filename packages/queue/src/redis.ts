@@ -48,6 +48,7 @@ export function connectRedisProducer(
       if (unavailable !== undefined) throw new Error(`Redis is unavailable: ${unavailable.message}`);
       await firstReady;
     },
+    evictionPolicy: async () => /^maxmemory_policy:(\S+)/m.exec(await client.info("memory"))?.[1],
     close: async () => client.disconnect(),
   };
 }

@@ -16,7 +16,6 @@ test.each([
     consume(redisLocation(redisUrl), async () => ({ kind: "completed" }), {
       ...options,
       concurrency: 1,
-      handleStalled: async () => ({ kind: "completed" }),
       isRetryable: () => false,
     }),
   ).toThrow(mistake);

@@ -256,62 +256,33 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     consume(running.handle, QUICK_RECOVERY);
 
     const recovered = await running.next();
-    expect(recovered).toMatchObject({ deliveryIds, single: false });
+    expect(recovered).toMatchObject({ deliveryIds, single: false, stalled: true });
     lost.end({ kind: "failed", error: "the result of a crashed consumer" });
     recovered.end(COMPLETED);
     await waitForCounts(queue, { completed: 1, failed: 0, active: 0 });
     expect(await (await queue.bullmq()).getCompleted()).toMatchObject([{ attemptsMade: 1 }]);
   });
 
-  test("a job that stalled too often goes to the handler of stalled jobs", async (context) => {
+  test("what keeps all consumers from taking jobs is removed, and named", async (context) => {
     const { open, consume } = createHarness(context, await locate(context));
     const queue = open();
-    const [crashed, running] = [manualHandler(), manualHandler()];
-    const stalled: unknown[] = [];
-    const first = consume(crashed.handle, QUICK_RECOVERY);
-    const deliveryId = randomUUID();
-    await queue.enqueueSingle(deliveryId);
-    const lost = await crashed.next();
+    const bullmq = await queue.bullmq();
+    await bullmq.pause();
+    await bullmq.setGlobalConcurrency(0);
+    await bullmq.setGlobalRateLimit(1, 3_600_000);
+    await bullmq.rateLimit(3_600_000);
+    const deliveryIds = [randomUUID(), randomUUID()];
+    for (const deliveryId of deliveryIds) await queue.enqueue([deliveryId]);
 
-    await first.close(1);
-    consume(running.handle, {
-      ...QUICK_RECOVERY,
-      maxStalledCount: 0,
-      async handleStalled(job) {
-        stalled.push(job);
-        return { kind: "failed", error: "stalled" };
-      },
-    });
+    expect(await queue.removeLimits()).toEqual(["paused", "concurrency", "rate-limit"]);
 
-    await waitForState(queue, deliveryId, "failed");
-    expect(stalled).toEqual([{ deliveryIds: [deliveryId], single: true }]);
-    expect(await (await queue.bullmq()).getFailed()).toMatchObject([{ failedReason: "stalled" }]);
-    lost.end(COMPLETED);
-  });
-
-  test("by default a job may stall three times; the fourth time goes to the handler of stalled jobs", async (context) => {
-    const { open, consume } = createHarness(context, await locate(context));
-    const queue = open();
-    const deliveryId = randomUUID();
-    await queue.enqueueSingle(deliveryId);
-    for (let stalls = 0; stalls < 4; stalls++) {
-      const jobs = manualHandler();
-      const consumer = consume(jobs.handle, {
-        ...QUICK_RECOVERY,
-        handleStalled: () => Promise.reject(new Error(`called after ${stalls} stalls`)),
-      });
-      const lost = await jobs.next();
-      await consumer.close(1);
-      lost.end(COMPLETED);
-    }
-
-    consume(() => Promise.reject(new Error("called after 4 stalls")), {
-      ...QUICK_RECOVERY,
-      handleStalled: async () => ({ kind: "failed", error: "stalled" }),
-    });
-
-    await waitForState(queue, deliveryId, "failed");
-    expect(await (await queue.bullmq()).getFailed()).toMatchObject([{ failedReason: "stalled" }]);
+    const jobs = manualHandler();
+    const consumer = consume(jobs.handle);
+    const taken = [await jobs.next(), await jobs.next()];
+    expect(taken.flatMap((job) => job.deliveryIds).toSorted()).toEqual(deliveryIds.toSorted());
+    expect(consumer.idleForMs).toBe(0);
+    for (const job of taken) job.end(COMPLETED);
+    expect(await queue.removeLimits()).toEqual([]);
   });
 
   test("a consumer that closes waits for the job in flight and takes no other", async (context) => {

@@ -49,7 +49,6 @@ export function createHarness(context: TestContext, location: QueueLocation) {
       const consumer = consume(location, handle, {
         name: "test-consumer",
         concurrency: 4,
-        handleStalled: () => Promise.reject(new Error("no job of this test may stall")),
         isRetryable,
         onError,
         ...options,

@@ -3,6 +3,8 @@
 with failed as (
   update open_deliveries
   set attempts = attempts + 1,
+    stalls = 0,
+    sweeps = 0,
     due_at = now() + make_interval(
       secs => $2 + coalesce(($3::float8[])[least(attempts + 1, cardinality($3::float8[]))], 0) / 1000
     )

@@ -3,7 +3,7 @@
 with due as materialized (
   select delivery_id from open_deliveries where due_at <= now() order by due_at limit $2 for update skip locked
 )
-update open_deliveries set due_at = now() + make_interval(secs => $1)
+update open_deliveries set due_at = now() + make_interval(secs => $1), sweeps = sweeps + 1
 from due
 where open_deliveries.delivery_id = due.delivery_id
 returning open_deliveries.delivery_id, bytes

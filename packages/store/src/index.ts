@@ -30,6 +30,8 @@ export { recordDeliveries, SWEEP_AFTER_SECONDS, type Delivery } from "./inbox/de
 export { findDeadLetter, findDelivery, type DeliveryHistory } from "./inbox/delivery-history.ts";
 export {
   countBacklog,
+  countStall,
+  hasUnheldDeliveries,
   recordFailedAttempt,
   snooze,
   takeDueDeliveries,

@@ -1,9 +1,10 @@
-import { stalled, type Outcome, type Outcomes } from "@dossier/events";
+import type { Outcome, Outcomes } from "@dossier/events";
 import type { DeliveryQueue, JobInput, JobResult } from "@dossier/queue";
-import { groupCommit, summedLog, version, type Logger } from "@dossier/service";
-import { deadLetter, findDeadLettered, type Pool } from "@dossier/store";
+import { groupCommit, summedLog, type Logger } from "@dossier/service";
+import { findDeadLettered, type Pool } from "@dossier/store";
 import type { WorkerMetrics } from "./metrics.ts";
 import { ShutdownError, type OutagePause } from "./outage-pause.ts";
+import { createAloneSettler } from "./settle-alone.ts";
 import { settleBatch } from "./settle-batch.ts";
 
 /** Deliveries in one transaction. More are no faster, and lock more persons for longer. */
@@ -20,14 +21,15 @@ export interface JobHandlerOptions {
   readonly log: Logger;
   /** Attempts after which a delivery is dead-lettered. */
   readonly maxAttempts: number;
+  /** Stalls after which a delivery is dead-lettered. */
+  readonly maxStalls: number;
 }
 
-export interface JobHandler {
-  /** Settles a job's deliveries, in one transaction with those of the jobs beside it. */
-  handle(job: JobInput): Promise<JobResult>;
-  /** Ends a job that stalled too often: a batch is split, and a single delivery is dead-lettered. */
-  handleStalled(job: JobInput): Promise<JobResult>;
-}
+/**
+ * Settles a job's deliveries: in one transaction with those of the jobs beside it, or each alone if the job stalled.
+ * Never rejects.
+ */
+export type JobHandler = (job: JobInput) => Promise<JobResult>;
 
 /** A job on its way through the steps below. Each takes an execution and returns one. */
 interface Execution {
@@ -37,11 +39,22 @@ interface Execution {
 }
 
 export function createJobHandler(options: JobHandlerOptions): JobHandler {
-  const { pool, queue, outagePause, metrics, log, maxAttempts } = options;
+  const { pool, queue, outagePause, metrics, log, maxAttempts, maxStalls } = options;
+  const settleAlone = createAloneSettler({ pool, outagePause, maxAttempts, maxStalls });
   const unknownDeliveries = summedLog(log, {
     level: "error",
     code: "unknown-delivery",
     message: "job names a delivery that this database never had",
+  });
+  const stalledJobs = summedLog(log, {
+    level: "warn",
+    code: "job-stalled",
+    message: "job stalled; settling its deliveries one at a time",
+  });
+  const unexpectedErrors = summedLog(log, {
+    level: "error",
+    code: "job-failed",
+    message: "job failed unexpectedly; retrying",
   });
   const batches = groupCommit(settleJobs, {
     weigh: (deliveryIds: readonly string[]) => deliveryIds.length,
@@ -54,13 +67,14 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
     return settleDeliveries(job).then(recallDeadLetters).then(enqueueSingles).then(endJob);
   }
 
-  async function handleStalled(job: JobInput): Promise<JobResult> {
-    if (!job.single) return splitJob(job);
-    return deadLetterDelivery(job).then(recallDeadLetters).then(endJob);
-  }
-
   async function settleDeliveries(job: JobInput): Promise<Execution> {
-    return { job, outcomes: await batches.submit(job.deliveryIds) };
+    if (!job.stalled) return { job, outcomes: await batches.submit(job.deliveryIds) };
+    stalledJobs.record("stalled", () => ({ deliveries: job.deliveryIds.length }));
+    const outcomes = new Map<string, Outcome>();
+    for (const deliveryId of job.deliveryIds)
+      for (const outcome of await settleAlone(deliveryId)) outcomes.set(...outcome);
+    report(outcomes);
+    return { job, outcomes };
   }
 
   async function settleJobs(jobs: readonly (readonly string[])[]): Promise<Outcomes[]> {
@@ -70,20 +84,6 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
     metrics.batch(deliveryIds.length, performance.now() - started);
     report(outcomes);
     return jobs.map(() => outcomes);
-  }
-
-  /** Does not read the delivery, which may be what stops the workers. */
-  async function deadLetterDelivery(job: JobInput): Promise<Execution> {
-    const outcomes = new Map<string, Outcome>();
-    for (const deliveryId of job.deliveryIds) {
-      const wasOpen = await outagePause.run(() => deadLetter(pool, deliveryId, stalled(), version));
-      outcomes.set(
-        deliveryId,
-        wasOpen ? { kind: "dead-lettered", deadLetter: stalled() } : { kind: "not-open" },
-      );
-    }
-    report(outcomes);
-    return { job, outcomes };
   }
 
   /** Finds deliveries that were dead-lettered by a worker that crashed before their job ended. */
@@ -126,13 +126,6 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
     return job.single ? jobResult(outcomes.get(deliveryId)) : { kind: "completed" };
   }
 
-  /** So that one delivery cannot take the others of its batch with it. */
-  async function splitJob({ deliveryIds }: JobInput): Promise<JobResult> {
-    log.warn({ code: "batch-stalled", deliveries: deliveryIds.length }, "batch stalled; splitting it");
-    await Promise.all(deliveryIds.map((deliveryId) => queue.enqueueSingle(deliveryId)));
-    return { kind: "completed" };
-  }
-
   function report(outcomes: Outcomes): void {
     metrics.settled(outcomes);
     for (const [deliveryId, outcome] of outcomes) logOutcome(deliveryId, outcome);
@@ -168,15 +161,12 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
     } catch (err) {
       // What is not settled stays open; the sweeper of another worker enqueues it.
       if (err instanceof ShutdownError) return { kind: "completed" };
-      log.error({ code: "job-failed", err }, "job failed unexpectedly; retrying");
+      unexpectedErrors.record("unexpected", () => ({ err }));
       return { kind: "retry", error: "failed unexpectedly: see the worker's log", delayMs: RETRY_MS };
     }
   }
 
-  return {
-    handle: (job) => guard(() => handle(job)),
-    handleStalled: (job) => guard(() => handleStalled(job)),
-  };
+  return (job) => guard(() => handle(job));
 }
 
 /**

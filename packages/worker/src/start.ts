@@ -1,5 +1,13 @@
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { consume, openQueue, type Consumer, type ConsumerOptions } from "@dossier/queue";
+import {
+  consume,
+  EvictionError,
+  openQueue,
+  type Consumer,
+  type ConsumerOptions,
+  type DeliveryQueue,
+} from "@dossier/queue";
 import {
   outageLog,
   type Logger,
@@ -7,7 +15,7 @@ import {
   type ServiceContext,
   type ShutdownSteps,
 } from "@dossier/service";
-import { closePool, isRetryable, openPool, readInstallationId } from "@dossier/store";
+import { closePool, hasUnheldDeliveries, isRetryable, openPool, readInstallationId } from "@dossier/store";
 import type { WorkerConfig } from "./config.ts";
 import { createJobHandler } from "./job-handler.ts";
 import { createWorkerMetrics, observeBacklog, observeWorker } from "./metrics.ts";
@@ -28,14 +36,19 @@ const QUEUE_TIMEOUT_MS = 5_000;
 /** Milliseconds between two checks whether jobs are taken. A check asks the queue one question. */
 const CHECK_INTERVAL_MS = 2_000;
 
-/** When a job counts as stalled. Tests cannot wait for the defaults. */
-export type StallOptions = Pick<ConsumerOptions, "lockDurationMs" | "stalledIntervalMs" | "maxStalledCount">;
+/** Tests cannot wait for the defaults. */
+export interface Limits extends Pick<ConsumerOptions, "lockDurationMs" | "stalledIntervalMs"> {
+  /** How often a delivery may stall before it is dead-lettered. Default 3. */
+  readonly maxStalls?: number;
+  /** How long a worker may get no job while deliveries are due, in milliseconds. Default 30,000. */
+  readonly maxIdleMs?: number;
+}
 
 /** Starts a worker. Returns the steps that shut it down, or why it cannot start. */
 export async function startWorker(
   config: WorkerConfig,
   { log, ops, shutdownSignal }: ServiceContext,
-  stallOptions: StallOptions = {},
+  { maxStalls = 3, maxIdleMs = 30_000, ...stallOptions }: Limits = {},
 ): Promise<Result<{ shutdown: ShutdownSteps }>> {
   const { DATABASE_URL, REDIS_URL, WORKER_CONCURRENCY, MAX_ATTEMPTS: maxAttempts } = config;
   const postgresOutage = outageLog(log, {
@@ -57,19 +70,19 @@ export async function startWorker(
     timeoutMs: QUEUE_TIMEOUT_MS,
     onError: queueOutage.recordFailure,
   });
-  const jobHandler = createJobHandler({
+  const handleJob = createJobHandler({
     pool,
     queue,
     outagePause,
     metrics: workerMetrics,
     log,
     maxAttempts,
+    maxStalls,
   });
-  const consumer = consume(location, jobHandler.handle, {
+  const consumer = consume(location, handleJob, {
     ...stallOptions,
     name: NAME,
     concurrency: WORKER_CONCURRENCY,
-    handleStalled: jobHandler.handleStalled,
     isRetryable,
     onError: queueOutage.recordFailure,
   });
@@ -84,7 +97,12 @@ export async function startWorker(
         await pool.query("select 1 from open_deliveries limit 1");
       },
       queue: () => consumer.checkReady(),
+      async jobs() {
+        if (consumer.idleForMs > maxIdleMs && (await hasUnheldDeliveries(pool)))
+          throw new Error("deliveries have been due for more than 30 s, and the queue hands out no job");
+      },
     },
+    uses: { eviction: () => queue.checkEviction() },
   });
   const sweeping = runSweeper({
     pool,
@@ -94,7 +112,7 @@ export async function startWorker(
     log,
     shutdownSignal,
   });
-  const watching = watchConsumer(consumer, log, shutdownSignal);
+  const watching = watchConsumer(consumer, queue, log, shutdownSignal);
   log.info(
     {
       code: "worker-started",
@@ -117,18 +135,45 @@ export async function startWorker(
   };
 }
 
-/** Logs when the consumer stops to take jobs, and when it takes them again. Resolves at shutdown. */
-async function watchConsumer(consumer: Consumer, log: Logger, shutdownSignal: AbortSignal): Promise<void> {
+/**
+ * Logs when the consumer stops to take jobs, when it takes them again, and if the queue may lose jobs. Removes what keeps it from that in the queue.
+ * Resolves at shutdown.
+ */
+async function watchConsumer(
+  consumer: Consumer,
+  queue: DeliveryQueue,
+  log: Logger,
+  shutdownSignal: AbortSignal,
+): Promise<void> {
   const outage = outageLog(log, {
     began: { code: "consuming-stopped", message: "worker takes no jobs; waiting for the queue" },
     ended: { code: "consuming-resumed", message: "worker takes jobs again" },
   });
-  for (;;) {
-    await sleep(CHECK_INTERVAL_MS, undefined, { signal: shutdownSignal }).catch(() => undefined);
+  const eviction = outageLog(log, {
+    began: { code: "queue-may-evict", message: "redis may remove jobs when its memory is full" },
+    ended: { code: "queue-keeps-jobs", message: "redis keeps jobs when its memory is full" },
+  });
+  const shutdown = once(shutdownSignal, "abort");
+
+  async function check(): Promise<void> {
     const error = await consumer.checkReady().catch((reason: unknown) => reason);
     // A worker that shuts down takes no jobs either, which is no outage.
     if (shutdownSignal.aborted) return;
     if (error === undefined) outage.recordSuccess();
     else outage.recordFailure(error);
+    // If the queue is unavailable, `checkReady` says so.
+    const limits = await queue.removeLimits().catch(() => []);
+    if (limits.length > 0)
+      log.warn({ code: "queue-limits-removed", limits }, "the queue was limited; limits removed");
+    await queue.checkEviction().then(eviction.recordSuccess, (reason: unknown) => {
+      if (reason instanceof EvictionError) eviction.recordFailure(reason);
+    });
+  }
+
+  for (;;) {
+    await sleep(CHECK_INTERVAL_MS, undefined, { signal: shutdownSignal }).catch(() => undefined);
+    if (shutdownSignal.aborted) return;
+    // A check at a server that does not answer lasts longer than a shutdown may.
+    await Promise.race([check(), shutdown]);
   }
 }

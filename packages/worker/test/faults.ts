@@ -1,4 +1,6 @@
-/** Triggers by which Postgres fails or delays what a worker does. */
+/** Triggers by which Postgres fails or delays what a worker does, and commands that forge what is in Redis. */
+import { once } from "node:events";
+import { connect } from "node:net";
 import type { Pool } from "@dossier/store";
 import { waitFor } from "@dossier/testing";
 
@@ -53,4 +55,12 @@ export async function blockInserts(pool: Pool) {
       connection.release();
     },
   };
+}
+
+/** Sends a command to the logical database of Redis that the URL names. */
+export async function sendToRedis(redisUrl: string, ...words: readonly string[]): Promise<void> {
+  const { hostname, port, pathname } = new URL(redisUrl);
+  const socket = connect(Number(port || 6379), hostname).resume();
+  socket.write(`SELECT ${pathname.slice(1)}\r\n${words.join(" ")}\r\nQUIT\r\n`);
+  await once(socket, "close");
 }

@@ -7,7 +7,7 @@ import { eventBody, migratedDatabase, openRecord } from "@dossier/store/fixtures
 import { captureLog, freshRedis, startNode, waitFor, type LogLines } from "@dossier/testing";
 import { expect, vi, type TestContext } from "vitest";
 import type { WorkerConfig } from "../src/config.ts";
-import { startWorker } from "../src/start.ts";
+import { startWorker, type Limits } from "../src/start.ts";
 
 // Many processes are started here, on machines of any speed. These times only end what hangs.
 const TIMEOUT_MS = 300_000;
@@ -80,7 +80,7 @@ export async function createHarness(context: TestContext, servers: Servers | Pro
     /** Keeps the sweeper from every delivery that is open now, on a machine of any speed. */
     makeNotDue: () => pool.query("update open_deliveries set due_at = now() + interval '1 day'"),
     /** Starts a worker in this process. */
-    async startWorker(overrides: Partial<WorkerConfig> = {}) {
+    async startWorker(overrides: Partial<WorkerConfig> = {}, limits: Limits = {}) {
       const written = captureLog();
       const log = createLogger({ service: "worker", level: "info", destination: written });
       const config: WorkerConfig = {
@@ -99,7 +99,8 @@ export async function createHarness(context: TestContext, servers: Servers | Pro
         drainSignal: shutdown.signal,
       });
       if (!ops.ok) throw new Error(ops.error);
-      const started = await startWorker(config, { log, ops: ops.value, shutdownSignal: shutdown.signal });
+      const serviceContext = { log, ops: ops.value, shutdownSignal: shutdown.signal };
+      const started = await startWorker(config, serviceContext, limits);
       if (!started.ok) throw new Error(started.error);
       context.onTestFinished(async () => {
         shutdown.abort();

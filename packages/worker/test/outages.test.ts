@@ -4,7 +4,7 @@ import { migrate, openPool, type Pool } from "@dossier/store";
 import { refuseEvents } from "@dossier/store/fixtures";
 import { needs, startPostgres, startProxy, startRedis, waitFor } from "@dossier/testing";
 import { describe, expect, test, type TestContext } from "vitest";
-import { blockInserts } from "./faults.ts";
+import { blockInserts, sendToRedis } from "./faults.ts";
 import { createHarness, newEvent, sharedServers, spawnWorker } from "./harness.ts";
 
 interface Outage {
@@ -133,7 +133,7 @@ describe.each(Object.entries(OUTAGES))("while Postgres %s", (_name, prepare) => 
     const { workerUrl, databaseUrl, begin, end } = await prepare(context);
     const harness = await createHarness(context, { databaseUrl, redisUrl });
     const worker = spawnWorker(context, { databaseUrl: workerUrl, redisUrl });
-    await worker.waitForLog("worker-started");
+    await (await worker.started()).waitForReadyz(200);
     const deliveryIds = await harness.record(newEvent("a"));
     await begin();
     await harness.queue.enqueue(deliveryIds);
@@ -276,4 +276,60 @@ describe("during an outage of Redis", () => {
     );
     expect(rows.map(({ attempt }) => attempt)).toEqual(rows.map((_, index) => index + 1));
   });
+});
+
+test("what limits the queue is removed by a worker, and logged", async (context) => {
+  const harness = await createHarness(context, sharedServers(context));
+  const bullmq = await harness.queue.bullmq();
+  await bullmq.pause();
+  await bullmq.setGlobalConcurrency(0);
+
+  const worker = await harness.startWorker();
+
+  await harness.waitForStatuses(await harness.deliver(newEvent("a")), "applied");
+  await harness.waitForStatuses(await harness.deliver(newEvent("b")), "applied");
+  expect(worker.logged("queue-limits-removed")).toMatchObject([{ limits: ["paused", "concurrency"] }]);
+});
+
+test("a worker that gets no job while deliveries are due is not ready, and says why", async (context) => {
+  const harness = await createHarness(context, sharedServers(context));
+  const worker = await harness.startWorker({}, { maxIdleMs: 0 });
+  await worker.waitForReadyz(200);
+  const [deliveryId = ""] = await harness.record(newEvent("a"));
+  await harness.makeNotDue();
+  await worker.waitForReadyz(200);
+  // As after two sweeps whose jobs were never handed out.
+  await harness.pool.query("update open_deliveries set sweeps = 2");
+
+  await worker.waitForReadyz(503);
+
+  expect(await (await worker.get("/readyz")).json()).toMatchObject({
+    checks: { postgres: "ok", queue: "ok", jobs: expect.stringContaining("the queue hands out no job") },
+  });
+  const holder = await harness.pool.connect();
+  await holder.query("begin");
+  await holder.query("select from open_deliveries where delivery_id = $1 for update", [deliveryId]);
+  await worker.waitForReadyz(200);
+  await holder.query("rollback");
+  holder.release();
+  await worker.waitForReadyz(503);
+  await harness.queue.enqueue([deliveryId]);
+  await worker.waitForReadyz(200);
+});
+
+test("a Redis that may remove jobs is told in the log and in /readyz, and used", async (context) => {
+  needs(context, "redisServer");
+  const redis = await startRedis({ settings: { "maxmemory-policy": "allkeys-lru" } });
+  context.onTestFinished(() => redis.stop());
+  const harness = await createHarness(context, { ...(await sharedServers(context)), redisUrl: redis.url });
+  const worker = await harness.startWorker();
+
+  await worker.waitForLog("queue-may-evict");
+  await worker.waitForReadyz(200);
+  expect(await (await worker.get("/readyz")).json()).toMatchObject({
+    checks: { queue: "ok", eviction: expect.stringContaining("allkeys-lru") },
+  });
+  await harness.waitForStatuses(await harness.deliver(newEvent("a")), "applied");
+  await sendToRedis(`${redis.url}/0`, "CONFIG", "SET", "maxmemory-policy", "noeviction");
+  await worker.waitForLog("queue-keeps-jobs");
 });

@@ -1,13 +1,13 @@
 /** Workers as processes of their own: killed, shut down, several at a time, with a wrong clock. */
 import { findDeadLetter } from "@dossier/store";
 import { refuseEvents, UNPARSABLE_BODY } from "@dossier/store/fixtures";
-import { needs, startProxy, startRedis, waitFor } from "@dossier/testing";
+import { needs, startRedis, waitFor } from "@dossier/testing";
 import { expect, test, type TestContext } from "vitest";
-import { blockInserts } from "./faults.ts";
-import { createHarness, newEvent, sharedServers, spawnWorker } from "./harness.ts";
+import { blockInserts, sendToRedis } from "./faults.ts";
+import { createHarness, newEvent, sharedServers, spawnWorker, type Servers } from "./harness.ts";
 
-/** The stalls of a job after which it goes to the handler of stalled jobs: see `maxStalledCount` in the fixture. */
-const STALLS = 2;
+/** See `maxStalls` in the fixture. */
+const MAX_STALLS = 1;
 
 /** Starts a Redis that loses nothing when it is killed. */
 async function startDurableRedis(context: TestContext) {
@@ -73,78 +73,76 @@ test("the job of a worker that was killed after its commit changes nothing when 
   expect(await harness.countRows("redeliveries")).toBe(0);
 });
 
-/** Prepares a job's processing by workers that are killed while they process it. */
-async function prepareStalls(context: TestContext) {
-  const servers = await sharedServers(context);
-  const proxy = await startProxy({ target: servers.databaseUrl });
-  context.onTestFinished(() => proxy.close());
-  const harness = await createHarness(context, servers);
-  proxy.apply({ kind: "black-hole" });
+const DIES_READING = `data:text/javascript,${encodeURIComponent(`
+  const { decode } = TextDecoder.prototype;
+  TextDecoder.prototype.decode = function (...bytes) {
+    const text = decode.apply(this, bytes);
+    if (text.includes("lethal")) process.kill(process.pid, "SIGKILL");
+    return text;
+  };`)}`;
 
-  /** Has the queue's only job stall until it goes to the handler of stalled jobs. */
-  async function stallTheJob(): Promise<void> {
-    await harness.makeNotDue();
-    for (let stalls = 0; stalls < STALLS; stalls += 1) {
-      const worker = spawnWorker(context, { ...servers, databaseUrl: proxy.url });
-      // The lock may still be that of the worker before.
-      await worker.waitForLog("worker-started");
-      await waitFor(async () => {
-        const [job] = await (await harness.queue.bullmq()).getActive();
-        return job !== undefined && job.stalledCounter >= stalls;
-      });
-      await worker.end("SIGKILL");
-    }
-  }
-  return { harness, servers, stallTheJob };
+/** Starts a worker that dies when it reads a delivery of the person `lethal`. */
+function spawnDying(context: TestContext, servers: Servers) {
+  return spawnWorker(context, servers, { execArgv: ["--import", DIES_READING] });
 }
 
-test("a batch whose workers die each time is split, and its deliveries are settled", async (context) => {
-  const { harness, servers, stallTheJob } = await prepareStalls(context);
-  const batch = await harness.deliver(newEvent("a"), newEvent("b"));
-  await stallTheJob();
+/** Starts workers, one after the other, that die of a delivery as often as it may stall, and once more. */
+async function dieOfIt(context: TestContext, servers: Servers): Promise<void> {
+  for (let stalls = 0; stalls <= MAX_STALLS; stalls += 1)
+    expect(await spawnDying(context, servers).ended).toMatchObject({ signal: "SIGKILL" });
+}
 
-  const survivor = spawnWorker(context, servers);
-
-  expect(await survivor.waitForLog("batch-stalled")).toMatchObject({ deliveries: 2 });
-  await harness.waitForStatuses(batch, "applied");
-});
-
-test("a delivery whose workers die each time is dead-lettered, with a failed job", async (context) => {
-  const { harness, servers, stallTheJob } = await prepareStalls(context);
-  const [deliveryId] = await harness.record(newEvent("a"));
-  await harness.queue.enqueueSingle(deliveryId!);
-  await stallTheJob();
-
-  spawnWorker(context, servers);
-
-  await harness.waitForStatuses([deliveryId!], "stalled");
-  expect(await harness.waitForSingle(deliveryId!, "failed")).toContain("stalled: ");
-});
-
-test("a delivery that kills its workers while they read it is dead-lettered unread", async (context) => {
+test("a delivery that kills its workers is dead-lettered unread, with a failed job", async (context) => {
   const servers = await sharedServers(context);
   const harness = await createHarness(context, servers);
-  const [deliveryId] = await harness.record(newEvent("lethal"));
+  const [deliveryId = ""] = await harness.record(newEvent("lethal"));
   await harness.makeNotDue();
-  await harness.queue.enqueueSingle(deliveryId!);
-  const diesReading = `data:text/javascript,${encodeURIComponent(`
-    const { decode } = TextDecoder.prototype;
-    TextDecoder.prototype.decode = function (...bytes) {
-      const text = decode.apply(this, bytes);
-      if (text.includes("lethal")) process.kill(process.pid, "SIGKILL");
-      return text;
-    };`)}`;
-  const spawnDying = () => spawnWorker(context, servers, { execArgv: ["--import", diesReading] });
-  for (let stalls = 0; stalls < STALLS; stalls += 1)
-    expect(await spawnDying().ended).toMatchObject({ signal: "SIGKILL" });
+  await harness.queue.enqueueSingle(deliveryId);
+  await dieOfIt(context, servers);
 
-  const survivor = spawnDying();
+  const survivor = spawnDying(context, servers);
 
-  await harness.waitForStatuses([deliveryId!], "stalled");
-  expect(await findDeadLetter(harness.pool, deliveryId!)).toMatchObject({
-    deadLetters: [{ entityId: null }],
-  });
+  await harness.waitForStatuses([deliveryId], "stalled");
+  expect(await harness.waitForSingle(deliveryId, "failed")).toContain("stalled: ");
+  expect(await findDeadLetter(harness.pool, deliveryId)).toMatchObject({ deadLetters: [{ entityId: null }] });
   expect(await survivor.end("SIGTERM")).toMatchObject({ code: 0, signal: null });
+});
+
+test("the other deliveries of a batch that kills its workers are settled", async (context) => {
+  const servers = await sharedServers(context);
+  const harness = await createHarness(context, servers);
+  const batch = await harness.record(newEvent("a"), newEvent("lethal"), newEvent("b"));
+  await harness.makeNotDue();
+  await harness.queue.enqueue(batch);
+  await dieOfIt(context, servers);
+  await harness.waitForStatuses(batch, ["applied", "open", "open"]);
+
+  spawnDying(context, servers);
+
+  await harness.waitForStatuses(batch, ["applied", "stalled", "applied"]);
+  expect(await harness.countRows("dead_letters")).toBe(1);
+});
+
+test("a stall counter that was forged in Redis dead-letters nothing", async (context) => {
+  const servers = await sharedServers(context);
+  const harness = await createHarness(context, servers);
+  const poison = await refuseEvents(harness.pool, "poison");
+  const deliveryIds = await harness.record(newEvent("a"), newEvent("poison"));
+  for (const deliveryId of deliveryIds) {
+    await harness.queue.enqueueSingle(deliveryId);
+    const key = (await harness.queue.bullmq()).toKey(`delivery-${deliveryId}`);
+    await sendToRedis(servers.redisUrl, "HSET", key, "stc", "1000000");
+  }
+
+  const worker = spawnWorker(context, servers, { env: { MAX_ATTEMPTS: "100" } });
+
+  // Each failed attempt is an end, so that the count of stalls begins again.
+  await waitFor(async () => (await harness.countRows("failed_attempts")) > MAX_STALLS + 1);
+  await harness.waitForStatuses(deliveryIds, ["applied", "open"]);
+  await worker.waitForLog("job-stalled");
+  await poison.allow();
+  await harness.waitForStatuses(deliveryIds, "applied");
+  expect(await harness.countRows("dead_letters")).toBe(0);
 });
 
 test("on SIGTERM a worker finishes the jobs in flight, leaves the rest to others, and exits 0", async (context) => {

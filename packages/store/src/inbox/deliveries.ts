@@ -21,6 +21,13 @@ export interface Delivery {
  */
 export const SWEEP_AFTER_SECONDS = 30;
 
+const DELIVERY_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+/** Whether a job's text can be a delivery's id. At anything that is no UUID, Postgres throws. */
+export function isDeliveryId(text: string): boolean {
+  return DELIVERY_ID.test(text);
+}
+
 const insertDeliveries = sqlFile("insert_deliveries");
 
 /** Records deliveries, all or none, in one statement and one commit. When it resolves, they survive a crash. */

@@ -1,7 +1,7 @@
 import { groupByWeight, MAX_BYTES } from "../database/groups.ts";
 import type { Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
-import { SWEEP_AFTER_SECONDS } from "./deliveries.ts";
+import { isDeliveryId, SWEEP_AFTER_SECONDS } from "./deliveries.ts";
 
 /** At most 500 deliveries make a group. More in one transaction are no faster, and lock more persons for longer. */
 const MIN_WEIGHT = Math.floor(MAX_BYTES / 500);
@@ -70,6 +70,27 @@ export async function snooze(pool: Pool, deliveryId: string): Promise<void> {
 /** A UUIDv7 begins with the milliseconds since 1970. If ingest's clock was wrong, the limits still hold. */
 function parseMilliseconds(deliveryId: string): number {
   return Number.parseInt(deliveryId.replaceAll("-", "").slice(0, 12), 16);
+}
+
+const countStallOf = sqlFile("count_stall");
+
+/**
+ * Counts, before a worker settles an open delivery alone, that it may not come to an end. Returns how often it has been
+ * counted since its last end; `undefined` if it is not open, or locked by another worker. A failed attempt or a snooze is
+ * an end.
+ */
+export async function countStall(pool: Pool, deliveryId: string): Promise<number | undefined> {
+  if (!isDeliveryId(deliveryId)) return undefined;
+  const { rows } = await pool.query<{ stalls: number }>({ ...countStallOf, values: [deliveryId] });
+  return rows[0]?.stalls;
+}
+
+const selectUnheld = sqlFile("select_unheld");
+
+/** Whether a delivery has been due for more than `SWEEP_AFTER_SECONDS`, and no worker is settling it. */
+export async function hasUnheldDeliveries(pool: Pool): Promise<boolean> {
+  const { rows } = await pool.query({ ...selectUnheld, values: [SWEEP_AFTER_SECONDS] });
+  return rows.length > 0;
 }
 
 /** The open deliveries: recorded and not settled. */

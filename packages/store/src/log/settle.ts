@@ -11,6 +11,7 @@ import { MAX_BYTES } from "../database/groups.ts";
 import type { Connection, Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
 import { awaitAll, transaction } from "../database/transaction.ts";
+import { isDeliveryId } from "../inbox/deliveries.ts";
 import { refold, toRow, writePersons, type OutOfOrderStream } from "../persons/projection.ts";
 import { appendToLog, openForAppend, recordChanges } from "./append.ts";
 
@@ -96,13 +97,6 @@ async function explainUnclaimed(connection: Connection, deliveryIds: readonly st
   });
   const recorded = new Set(rows.map(({ delivery_id }) => delivery_id));
   return new Map(deliveryIds.map((id) => [id, { kind: recorded.has(id) ? "not-open" : "unknown" }]));
-}
-
-const DELIVERY_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
-
-/** Whether a job's text can be a delivery's id. At anything that is no UUID, Postgres throws. */
-function isDeliveryId(text: string): boolean {
-  return DELIVERY_ID.test(text);
 }
 
 async function appendDeliveries(

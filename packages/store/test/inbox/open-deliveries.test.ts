@@ -1,6 +1,8 @@
 import { v7 } from "uuid";
 import { beforeEach, expect, test } from "vitest";
 import {
+  countStall,
+  hasUnheldDeliveries,
   openPool,
   recordDeliveries,
   recordFailedAttempt,
@@ -181,4 +183,33 @@ test("the deliveries of one group have together at most 8 MiB, whatever their nu
   expect((await takeDueDeliveries(database.pool, 1_000)).map((group) => group.length)).toEqual([500, 200]);
   await makeDue(large);
   expect((await takeDueDeliveries(database.pool, 1_000)).map((group) => group.length)).toEqual([2, 2, 1]);
+});
+
+test("a delivery is unheld once it was swept twice, until an attempt; a locked one is not", async () => {
+  const { pool } = database;
+  const [id = ""] = await database.record("{}");
+  const sweep = async () => {
+    await makeDue([id]);
+    await takeDueDeliveries(pool, 10);
+    return hasUnheldDeliveries(pool);
+  };
+  expect([await hasUnheldDeliveries(pool), await sweep(), await sweep()]).toEqual([false, false, true]);
+  const lock = "select from open_deliveries where delivery_id = $1 for update";
+  const holder = await openTransaction(pool, lock, [id]);
+  expect(await hasUnheldDeliveries(pool)).toBe(false);
+  await holder.commit();
+  await recordFailedAttempt(pool, failure(id), longestDelaysMs);
+  expect(await hasUnheldDeliveries(pool)).toBe(false);
+});
+
+test("stalls are counted until an attempt ends; not of what is locked, settled or no delivery", async () => {
+  const { pool } = database;
+  const [id = ""] = await database.record("{}");
+  expect([await countStall(pool, id), await countStall(pool, id)]).toEqual([1, 2]);
+  await recordFailedAttempt(pool, failure(id), longestDelaysMs);
+  expect(await countStall(pool, id)).toBe(1);
+  await snooze(pool, id);
+  expect(await countStall(pool, id)).toBe(1);
+  expect(await countStall(pool, v7())).toBeUndefined();
+  expect(await countStall(pool, "forged")).toBeUndefined();
 });
