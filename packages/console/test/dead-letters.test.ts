@@ -119,7 +119,7 @@ describe("GET /dead-letters/{deliveryId}", () => {
   test("returns the delivery's exact bytes and each time that it was dead-lettered", async () => {
     expect((await read(ids.unparsable)).json).toMatchObject({
       deliveryId: ids.unparsable,
-      outcome: "dead-lettered",
+      status: "dead-lettered",
       body: { base64: unparsableBody.toString("base64"), text: "{��}" },
       headers: { "user-agent": "iComply" },
       verifiedBy: "signature",

@@ -95,7 +95,7 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
     expect(await harness.waitForSingle(deliveryId!, "failed")).toContain("fold-failed: ");
     const history = await findDeadLetter(harness.pool, deliveryId!);
     expect(history).toMatchObject({
-      outcome: "dead-lettered",
+      status: "dead-lettered",
       attempts: [{ attempt: 1 }, { attempt: 2 }, { attempt: 3 }],
       deadLetters: [
         { reason: "fold-failed", message: expect.stringContaining("failed 3 times"), entityId: "poison" },

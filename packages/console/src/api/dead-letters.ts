@@ -33,9 +33,9 @@ export type DeadLetterPage = z.infer<typeof deadLetterPage>;
 const deliveryHistory = z
   .object({
     deliveryId: z.uuid(),
-    outcome: z
+    status: z
       .enum(["open", "applied", "duplicate", "dead-lettered", "discarded"])
-      .describe("The delivery's present state."),
+      .describe("`open` until it is settled, and again after a redrive."),
     receivedAt: utc,
     body: z.object({
       base64: z.string().meta({ contentEncoding: "base64", description: "The exact bytes." }),

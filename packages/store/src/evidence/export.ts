@@ -65,7 +65,7 @@ async function* readLines(
 }
 
 interface SettledRow extends DeliveryRow {
-  readonly outcome: string | null;
+  readonly settled_as: string | null;
   readonly settled_ticks: Ticks | null;
 }
 
@@ -83,9 +83,9 @@ async function* readDeliveries(connection: Connection, entityId: string): AsyncG
         secretFingerprint: row.secret_fingerprint,
         headers: row.headers,
         settlement:
-          row.outcome === null || row.settled_ticks === null
+          row.settled_as === null || row.settled_ticks === null
             ? null
-            : { outcome: row.outcome, settledAt: formatTicks(row.settled_ticks) },
+            : { settledAs: row.settled_as, settledAt: formatTicks(row.settled_ticks) },
         body: row.body.toString("base64"),
         digest: row.digest.toString("hex"),
       };

@@ -100,7 +100,7 @@ function createFileChecker(
       dataJson: parsed.data,
       receivedTicks: parsed.receivedAt,
       delivery: delivery === undefined ? null : toDelivery(delivery),
-      outcome: delivery?.settlement?.outcome ?? null,
+      settledAs: delivery?.settlement?.settledAs ?? null,
       head,
     };
     chain.next(entry);

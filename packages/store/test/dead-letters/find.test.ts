@@ -113,7 +113,7 @@ describe("dead letters", () => {
     expect(all.every(({ codeVersion }) => codeVersion === "1.0.1")).toBe(true);
   });
 
-  test("are found with their whole history: bytes, dead letters, attempts, decisions, outcome", async () => {
+  test("are found with their whole history: bytes, dead letters, attempts, decisions, status", async () => {
     const { pool } = database;
     const body = eventBody("a");
     const [deliveryId] = await database.record(body);
@@ -122,14 +122,14 @@ describe("dead letters", () => {
     const letter = { reason: "fold-failed", message: "failed", issues: [] } as const;
     await deadLetter(pool, deliveryId!, letter, "1.0.0");
     await redrive(pool, [deliveryId!], { operator: "ada", reason: "fixed in 1.0.1" });
-    expect(await findDeadLetter(pool, deliveryId!)).toMatchObject({ outcome: "open" });
+    expect(await findDeadLetter(pool, deliveryId!)).toMatchObject({ status: "open" });
     expect(await countDeadLetters(pool, {})).toEqual({});
     await deadLetter(pool, deliveryId!, { ...letter, reason: "stalled", message: "again" }, "1.0.1");
     await discard(pool, [deliveryId!], { operator: "bob", reason: "given up" });
 
     expect(await findDeadLetter(pool, deliveryId!)).toEqual({
       deliveryId,
-      outcome: "discarded",
+      status: "discarded",
       receivedAt: expect.stringMatching(/Z$/),
       body,
       headers: { "content-type": "application/json", "user-agent": "iComply" },

@@ -132,7 +132,7 @@ describe("a row that is wrong is reported", () => {
       "received-at",
     ],
     ["the delivery itself", "delete from deliveries", "delivery-missing"],
-    ["its settlement's outcome", "update settlements set outcome = 'duplicate'", "settlement"],
+    ["how its delivery is settled", "update settlements set settled_as = 'duplicate'", "settlement"],
     ["its settlement", "delete from settlements", "settlement"],
   ])("of its delivery: %s", async (_what, statement, check) => {
     const row = await selectRow("events");
@@ -248,7 +248,7 @@ describe("a delivery that is not as it was recorded is reported", () => {
       const [row] = await database.rows<{
         delivery_id: string;
       }>(`select delivery_id from deliveries left join settlements using (delivery_id)
-       where coalesce(outcome, 'open') = '${state}' limit 1`);
+       where coalesce(settled_as, 'open') = '${state}' limit 1`);
       const deliveryId = row!.delivery_id;
       for (const [column, value] of [
         ["body", "set_byte(body, 3, get_byte(body, 3) # 1)"],
@@ -276,12 +276,12 @@ describe("a delivery that is not as it was recorded is reported", () => {
 
 test.each(["dead-lettered", "discarded"])(
   "for one person alone, the person's %s delivery is checked too, and no other person's",
-  async (outcome) => {
+  async (settledAs) => {
     const [row] = await database.rows<{
       delivery_id: string;
       entity_id: string;
     }>(`select delivery_id, entity_id from dead_letters join settlements using (delivery_id)
-       where outcome = '${outcome}' and entity_id is not null`);
+       where settled_as = '${settledAs}' and entity_id is not null`);
     const { delivery_id: deliveryId, entity_id: entityId } = row!;
     await tamper(
       database.pool,

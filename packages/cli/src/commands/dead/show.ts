@@ -33,7 +33,7 @@ async function show(deliveryId: string, json: boolean): Promise<Result<void>> {
 }
 
 function formatHistory(history: DeadLetterHistory): string {
-  const { deliveryId, outcome, receivedAt, verifiedBy, secretFingerprint, headers, body } = history;
+  const { deliveryId, status, receivedAt, verifiedBy, secretFingerprint, headers, body } = history;
   const timeline = [
     ...history.deadLetters.map(
       ({ deadLetteredAt, reason, message, issues, event, id, entityId, codeVersion }) => [
@@ -51,7 +51,7 @@ function formatHistory(history: DeadLetterHistory): string {
     ]),
   ];
   return [
-    `delivery ${deliveryId}, now ${outcome}`,
+    `delivery ${deliveryId}, now ${status}`,
     `received ${receivedAt}, verified by ${verifiedBy} (${secretFingerprint})`,
     ...Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`),
     "",
