@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Person } from "@dossier/events";
 import { openQueue, type DeliveryQueue } from "@dossier/queue";
 import { describeError } from "@dossier/service";
-import { closePool, listPersons, openPool, verify, type Pool } from "@dossier/store";
+import { closePool, listPersons, openPool, verifyEvidence, type Pool } from "@dossier/store";
 import { waitFor } from "@dossier/testing";
 import type { Answers } from "./client.ts";
 import type { ChaosEnvironment } from "./environment.ts";
@@ -56,7 +56,7 @@ const SAFETY: Readonly<Record<string, InvariantCheck>> = {
   settlement: checkSettlement,
   attempts: checkAttempts,
   persons: (pool, { persons }) => checkPersons(pool, persons),
-  verify: async (pool) => (await verify(pool)).findings.map((finding) => JSON.stringify(finding)),
+  verify: async (pool) => (await verifyEvidence(pool)).findings.map((finding) => JSON.stringify(finding)),
 };
 
 const EXAMPLES = 5;

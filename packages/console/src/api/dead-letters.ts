@@ -51,7 +51,7 @@ const deliveryHistory = z
           .describe("Which fields of the payload are wrong."),
       }),
     ),
-    attempts: z
+    failedAttempts: z
       .array(
         z.object({
           attempt: z.int().min(1),
@@ -61,7 +61,7 @@ const deliveryHistory = z
           codeVersion: z.string(),
         }),
       )
-      .describe("The attempts that failed."),
+      .describe("Since it was received, in order."),
     decisions: z.array(
       z.object({
         action: z.enum(["redrive", "discard"]),

@@ -8,7 +8,7 @@ import { FORMAT, FORMAT_VERSION, type EvidenceLine } from "./format.ts";
 
 /**
  * Returns all evidence of one person, as of one time, as the lines of a file (each without its line feed) that
- * `verifyEvidence` checks without a database. The person is folded by this code. Holds personal data. The file of an
+ * `verifyEvidenceFile` checks without a database. The person is folded by this code. Holds personal data. The file of an
  * unknown person does not verify. Takes memory for the person's events. Throws what Postgres throws.
  *
  * @param codeVersion the version of this code

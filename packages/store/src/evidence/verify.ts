@@ -15,7 +15,7 @@ export interface VerifyOptions {
   readonly onProgress?: (checked: number, entries: number) => void;
 }
 
-export interface Verification {
+export interface EvidenceVerification {
   /** What is wrong; empty if nothing is. */
   readonly findings: readonly Finding[];
   /** What could not be checked, and why. Only an evidence file has notes. */
@@ -33,10 +33,10 @@ export interface Verification {
  * log agree on what was settled. Checks one state of the database while others write, in memory that does not grow with
  * the log. Throws what Postgres throws.
  */
-export async function verify(
+export async function verifyEvidence(
   pool: Pool,
   { entityId, onProgress }: VerifyOptions = {},
-): Promise<Verification> {
+): Promise<EvidenceVerification> {
   await using snapshot = await openSnapshot(pool);
   const { connection } = snapshot;
   const { report, findings } = collectFindings();
@@ -69,7 +69,7 @@ async function checkChains(
   entityId: string | undefined,
   report: ReportMismatch,
   onProgress: (checked: number) => void,
-): Promise<Pick<Verification, "events" | "redeliveries">> {
+): Promise<Pick<EvidenceVerification, "events" | "redeliveries">> {
   const chains = createChainChecker(report);
   const checked = { events: 0, redeliveries: 0 };
   for await (const entries of readEntries(connection, entityId)) {

@@ -16,7 +16,7 @@ export interface DeliveryHistory {
   readonly verifiedBy: string;
   readonly secretFingerprint: string;
   readonly deadLetters: readonly DeadLetterRecord[];
-  readonly attempts: readonly FailedAttempt[];
+  readonly failedAttempts: readonly FailedAttemptRecord[];
   readonly decisions: readonly RecordedDecision[];
 }
 
@@ -31,7 +31,7 @@ export interface DeadLetterRecord {
   readonly codeVersion: string;
 }
 
-export interface FailedAttempt {
+export interface FailedAttemptRecord {
   readonly attempt: number;
   readonly failedAt: string;
   readonly error: string;
@@ -64,7 +64,7 @@ const selectDecisions = sqlFile("select_decisions");
  */
 export async function findDelivery(pool: Pool, deliveryId: string): Promise<DeliveryHistory | undefined> {
   const values = [deliveryId];
-  const [deliveries, deadLetters, attempts, decisions] = await Promise.all([
+  const [deliveries, deadLetters, failedAttempts, decisions] = await Promise.all([
     pool.query<DeliveryRow>({ ...selectDelivery, values }),
     pool.query<DeadLetterRow>({ ...selectDeadLetters, values }),
     pool.query<FailedAttemptRow>({ ...selectFailedAttempts, values }),
@@ -89,7 +89,7 @@ export async function findDelivery(pool: Pool, deliveryId: string): Promise<Deli
         codeVersion,
       }),
     ),
-    attempts: attempts.rows.map(({ failed_ticks, code_version: codeVersion, ...others }) => ({
+    failedAttempts: failedAttempts.rows.map(({ failed_ticks, code_version: codeVersion, ...others }) => ({
       ...others,
       failedAt: formatTicks(failed_ticks),
       codeVersion,
@@ -117,7 +117,7 @@ interface DeadLetterRow extends Pick<DeadLetterRecord, "reason" | "message" | "e
   readonly dead_lettered_ticks: bigint;
 }
 
-interface FailedAttemptRow extends Pick<FailedAttempt, "attempt" | "error" | "stack"> {
+interface FailedAttemptRow extends Pick<FailedAttemptRecord, "attempt" | "error" | "stack"> {
   readonly code_version: string;
   readonly failed_ticks: bigint;
 }

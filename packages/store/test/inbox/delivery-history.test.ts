@@ -30,7 +30,7 @@ test("a delivery is found with its exact bytes, headers and verification, open o
     status: "open",
     receivedAt: formatTicks(row?.ticks ?? 0n),
     deadLetters: [],
-    attempts: [],
+    failedAttempts: [],
     decisions: [],
   });
   await settle(pool, [recorded.deliveryId], "test");
@@ -53,7 +53,7 @@ test("a delivery's history is in the order in which it happened", async () => {
   await discard(pool, [deliveryId], { operator: "ada", reason: "noise" });
   expect(await findDelivery(pool, deliveryId)).toMatchObject({
     status: "discarded",
-    attempts: [{ attempt: 1 }, { attempt: 2 }],
+    failedAttempts: [{ attempt: 1 }, { attempt: 2 }],
     deadLetters: [{ reason: "unparsable" }, { reason: "unparsable" }],
     decisions: [{ action: "redrive" }, { action: "discard", operator: "ada", reason: "noise" }],
   });

@@ -42,7 +42,7 @@ function formatHistory(history: DeadLetterHistory): string {
         ...issues.map((issue) => `    ${issue.path}: ${issue.message}`),
       ],
     ),
-    ...history.attempts.map(({ failedAt, attempt, error, stack, codeVersion }) => [
+    ...history.failedAttempts.map(({ failedAt, attempt, error, stack, codeVersion }) => [
       `${failedAt}  attempt ${attempt} failed: ${error} (code ${codeVersion})`,
       ...(stack === null ? [] : [stack]),
     ]),
