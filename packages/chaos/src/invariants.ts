@@ -2,7 +2,14 @@ import { isDeepStrictEqual } from "node:util";
 import type { Person } from "@dossier/events";
 import { openQueue, type DeliveryQueue } from "@dossier/queue";
 import { describeError } from "@dossier/service";
-import { closePool, listPersons, openPool, readInstallationId, verify, type Pool } from "@dossier/store";
+import {
+  closePool,
+  listPersons,
+  openPool,
+  readInstallationId,
+  verifyEvidence,
+  type Pool,
+} from "@dossier/store";
 import { waitFor } from "@dossier/testing";
 import type { Answers } from "./client.ts";
 import type { ChaosEnvironment } from "./environment.ts";
@@ -56,7 +63,7 @@ const SAFETY: Readonly<Record<string, InvariantCheck>> = {
   settlement: checkSettlement,
   attempts: checkAttempts,
   persons: (pool, { persons }) => checkPersons(pool, persons),
-  verify: async (pool) => (await verify(pool)).findings.map((finding) => JSON.stringify(finding)),
+  verify: async (pool) => (await verifyEvidence(pool)).findings.map((finding) => JSON.stringify(finding)),
 };
 
 const EXAMPLES = 5;
@@ -106,21 +113,21 @@ async function checkSettlement(pool: Pool, { poison }: Workload): Promise<readon
   const { rows } = await pool.query<{
     delivery_id: string;
     body: Buffer;
-    outcome: string | null;
+    settled_as: string | null;
     reason: string | null;
   }>(
-    `select delivery_id, body, outcome, reason from deliveries
+    `select delivery_id, body, settled_as, reason from deliveries
      left join settlements using (delivery_id) left join dead_letters using (delivery_id)`,
   );
   const violations: string[] = [];
-  for (const { delivery_id, body, outcome, reason } of rows) {
+  for (const { delivery_id, body, settled_as, reason } of rows) {
     const expected = reasons.get(body.toString("base64"));
     const holds =
       expected === undefined
-        ? (outcome === "applied" || outcome === "duplicate") && reason === null
-        : outcome === "dead-lettered" && reason === expected;
+        ? (settled_as === "applied" || settled_as === "duplicate") && reason === null
+        : settled_as === "dead-lettered" && reason === expected;
     if (!holds)
-      violations.push(`delivery ${delivery_id} is ${outcome ?? "open"} (${reason ?? "no dead letter"})`);
+      violations.push(`delivery ${delivery_id} is ${settled_as ?? "open"} (${reason ?? "no dead letter"})`);
   }
   return violations;
 }

@@ -49,7 +49,7 @@ test.for([
   ],
   [
     "a valid delivery that is dead-lettered",
-    `update settlements set outcome = 'dead-lettered' where delivery_id = ${applied}`,
+    `update settlements set settled_as = 'dead-lettered' where delivery_id = ${applied}`,
     /^settlement: .* is dead-lettered \(no dead letter\)/,
   ],
   [

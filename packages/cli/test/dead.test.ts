@@ -75,7 +75,7 @@ test("dead redrive reopens and enqueues what the filter selects, and records who
   expect(redriven).toMatchObject({ code: 0, stdout: "1 redriven\n", stderr: "" });
   expect(await queue.counts()).toMatchObject({ waiting: 1 });
   expect(await findDeadLetter(pool, id)).toMatchObject({
-    outcome: "open",
+    status: "open",
     decisions: [{ action: "redrive", decidedBy: "bootstrap", reason: "fixed in 1.0.1" }],
   });
 });
@@ -92,7 +92,7 @@ test("dead redrive of named deliveries redrives those that are dead letters, and
     stdout: "1 redriven\n",
     stderr: `not dead letters: ${first}\n`,
   });
-  expect(await findDeadLetter(pool, second)).toMatchObject({ outcome: "open" });
+  expect(await findDeadLetter(pool, second)).toMatchObject({ status: "open" });
 });
 
 test("dead redrive --dry-run shows what would change and what would fail, and changes nothing", async () => {
@@ -160,7 +160,7 @@ test("dead discard reaches all that match, however many, and removes their faile
   expect(JSON.parse(discarded.stdout)).toEqual({ discarded: 1_234, jobsLeft: 0 });
   expect(await queue.counts()).toMatchObject({ waiting: 0 });
   expect(await findDeadLetter(pool, ids[1]!)).toMatchObject({
-    outcome: "discarded",
+    status: "discarded",
     decisions: [{ action: "discard", decidedBy: "bootstrap", reason: "noise" }],
   });
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { freePort } from "@dossier/embedded";
 import type { Person } from "@dossier/events";
 import { expect, onTestFinished, test } from "vitest";
-import type { Report } from "../src/simulation/report.ts";
+import type { SimulationReport } from "../src/simulation/report.ts";
 import { dossier } from "./command.ts";
 import { startAll } from "./services.ts";
 
@@ -14,7 +14,7 @@ test("simulate sends a whole scenario, and finds every person in the expected st
   const { env, pool } = await startAll();
   const { code, stdout, stderr } = await dossier([...SIMULATE, "--check", "--json"], env);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  const { sent, statuses, check } = JSON.parse(stdout) as Report;
+  const { sent, statuses, check } = JSON.parse(stdout) as SimulationReport;
   expect(check).toEqual({ open: 0, persons: 30, mismatched: 0, mismatches: [] });
   expect(sent).toMatchObject({ refused: 0, unanswered: 0, kinds: { conflict: 0 } });
   expect(sent.accepted).toBe(sent.kinds.first + sent.kinds.retry + sent.kinds.duplicate);
@@ -75,7 +75,7 @@ test("simulate reports what it sent even if the console does not answer", async 
     code: 1,
     stderr: expect.stringMatching(/^the persons were not compared: .*ECONNREFUSED/),
   });
-  const { sent, check } = JSON.parse(stdout) as Report;
+  const { sent, check } = JSON.parse(stdout) as SimulationReport;
   expect(sent).toMatchObject({ refused: 0, unanswered: 0 });
   expect(check).toEqual({ error: expect.stringContaining("ECONNREFUSED") });
   expect((await readFile(file, "utf8")).trim().split("\n")).toHaveLength(30);

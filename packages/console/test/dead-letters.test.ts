@@ -119,13 +119,13 @@ describe("GET /dead-letters/{deliveryId}", () => {
   test("returns the delivery's exact bytes and each time that it was dead-lettered", async () => {
     expect((await read(ids.unparsable)).json).toMatchObject({
       deliveryId: ids.unparsable,
-      outcome: "dead-lettered",
+      status: "dead-lettered",
       body: { base64: unparsableBody.toString("base64"), text: "{��}" },
       headers: { "user-agent": "iComply" },
       verifiedBy: "signature",
       secretFingerprint: "sha256:0",
       deadLetters: [{ reason: "unparsable", codeVersion: "test", entityId: null }],
-      attempts: [],
+      failedAttempts: [],
       decisions: [],
     });
     expect((await read(ids.invalid)).json.deadLetters[0].issues).not.toEqual([]);
@@ -133,7 +133,9 @@ describe("GET /dead-letters/{deliveryId}", () => {
 
   test("returns every failed attempt", async () => {
     expect((await read(ids.foldFailed)).json).toMatchObject({
-      attempts: [{ attempt: 1, error: "TypeError: cannot fold 100%", stack: "    at fold (evolve.ts:1:1)" }],
+      failedAttempts: [
+        { attempt: 1, error: "TypeError: cannot fold 100%", stack: "    at fold (evolve.ts:1:1)" },
+      ],
     });
   });
 

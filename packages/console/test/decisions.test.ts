@@ -19,7 +19,7 @@ describe("redrive", () => {
     const { status, json } = await post(`/dead-letters/${id}/redrive`, decision);
     expect([status, json]).toEqual([200, { dryRun: false, redriven: 1, notEnqueued: 0 }]);
     expect((await get(`/dead-letters/${id}`)).json).toMatchObject({
-      outcome: "open",
+      status: "open",
       decisions: [{ action: "redrive", decidedBy: "bootstrap", ...decision }],
     });
     expect((await get("/dead-letters")).json).toMatchObject({ items: [], counts: {} });
@@ -154,7 +154,7 @@ describe("discard", () => {
       jobsLeft: 0,
     });
     expect((await get(`/dead-letters/${id}`)).json).toMatchObject({
-      outcome: "discarded",
+      status: "discarded",
       decisions: [{ action: "discard", decidedBy: "bootstrap", ...decision }],
     });
     expect((await post(`/dead-letters/${id}/discard`, { reason: "again" })).status).toBe(404);
@@ -177,7 +177,7 @@ describe("discard", () => {
     expect(deliveries).toMatchObject({ discarded: 520 });
     expect(queue.jobs).toMatchObject({ waiting: 0 });
     expect((await get(`/dead-letters/${id}`)).json).toMatchObject({
-      outcome: "discarded",
+      status: "discarded",
       decisions: [{ action: "redrive" }, { action: "discard", decidedBy: "bootstrap", reason: "junk" }],
     });
   });
@@ -197,7 +197,7 @@ describe("discard", () => {
       const { status, json } = await post(`/dead-letters/${action}`, { ...selected, ...body });
       expect([status, json.errors]).toEqual([400, [{ in: "body", name: "reason", message }]]);
     }
-    expect((await get(path)).json).toMatchObject({ outcome: "dead-lettered", decisions: [] });
+    expect((await get(path)).json).toMatchObject({ status: "dead-lettered", decisions: [] });
   });
 
   test("in a dry run counts, needs no reason, and changes nothing", async (context) => {
@@ -294,8 +294,8 @@ test("while the queue is unavailable, decisions hold, and answers and log say wh
   expect(redriven.json).toEqual({ dryRun: false, redriven: 1, notEnqueued: 1 });
   const discarded = await post("/dead-letters/discard", { ...EVERY, reason: "junk" });
   expect(discarded.json).toEqual({ dryRun: false, discarded: 1, jobsLeft: 1 });
-  expect((await get(`/dead-letters/${one}`)).json.outcome).toBe("open");
-  expect((await get(`/dead-letters/${other}`)).json.outcome).toBe("discarded");
+  expect((await get(`/dead-letters/${one}`)).json.status).toBe("open");
+  expect((await get(`/dead-letters/${other}`)).json.status).toBe("discarded");
   expect(logLines().filter(({ level }) => level === "warn")).toMatchObject([
     { code: "redriven-not-enqueued", deliveries: 1 },
     { code: "discarded-jobs-left", deliveries: 1 },

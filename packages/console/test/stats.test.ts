@@ -29,7 +29,7 @@ test("stats of an empty record are all zero", async (context) => {
   });
 });
 
-test("stats count deliveries by outcome, dead letters, persons and events", async (context) => {
+test("stats count deliveries by status, dead letters, persons and events", async (context) => {
   const { get, recordAndSettle, record, recordAndExhaust } = await startTestConsole(context);
   await recordAndSettle(
     eventBody("a"),

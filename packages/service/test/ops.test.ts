@@ -139,10 +139,10 @@ describe("GET /readyz", () => {
 describe("GET /metrics", () => {
   test("is Prometheus text of the process's metrics and of the service's own, on the ops port alone", async () => {
     const { addService, metrics, get } = await startOps();
-    metrics.meter.createCounter("dossier_deliveries_total").add(2, { outcome: "accepted" });
+    metrics.meter.createCounter("dossier_webhooks_total").add(2, { answer: "accepted" });
     const { type, text } = await get("/metrics");
     expect(type).toBe("text/plain; version=0.0.4; charset=utf-8");
-    expect(text).toContain(`dossier_deliveries_total{outcome="accepted"} 2\n`);
+    expect(text).toContain(`dossier_webhooks_total{answer="accepted"} 2\n`);
     expect(text).toContain(`dossier_build_info{service="test",version="${version}",node="`);
     for (const name of [
       "process_uptime_seconds",

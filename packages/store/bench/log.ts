@@ -8,13 +8,21 @@ import { parseArgs } from "node:util";
 import { startPostgres } from "@dossier/embedded";
 import { scenario } from "@dossier/simulator";
 import { v7 } from "uuid";
-import { migrate, openPool, rebuild, recordDeliveries, settle, verify, type Pool } from "../src/index.ts";
+import {
+  migrate,
+  openPool,
+  rebuild,
+  recordDeliveries,
+  settle,
+  verifyEvidence,
+  type Pool,
+} from "../src/index.ts";
 
 /** Each returns how many it handled: `verify` entries, `rebuild` events. */
 const OPERATIONS = {
   async verify(url: string): Promise<number> {
     const pool = openPool(url, { name: "bench", size: 1 });
-    const { events, redeliveries, findings } = await verify(pool);
+    const { events, redeliveries, findings } = await verifyEvidence(pool);
     await pool.end();
     if (findings.length > 0) throw new Error(`the log does not verify: ${JSON.stringify(findings)}`);
     return events + redeliveries;

@@ -31,7 +31,7 @@ create index open_deliveries_by_due on open_deliveries (due_at);
 
 create table settlements (
   delivery_id uuid primary key,
-  outcome text not null check (outcome in ('applied', 'duplicate', 'dead-lettered', 'discarded')),
+  settled_as text not null check (settled_as in ('applied', 'duplicate', 'dead-lettered', 'discarded')),
   settled_at timestamptz not null default now()
 );
-create index settlements_not_applied on settlements (outcome, delivery_id) where outcome in ('dead-lettered', 'discarded');
+create index settlements_not_applied on settlements (settled_as, delivery_id) where settled_as in ('dead-lettered', 'discarded');

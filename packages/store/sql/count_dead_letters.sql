@@ -3,7 +3,7 @@ select reason, count(*) as count
 from dead_letters
 join settlements using (delivery_id)
 join deliveries using (delivery_id)
-where outcome = 'dead-lettered'
+where settled_as = 'dead-lettered'
   and not exists (
     select from dead_letters as later
     where later.delivery_id = dead_letters.delivery_id and later.dead_letter_id > dead_letters.dead_letter_id

@@ -5,8 +5,8 @@ select
   (select extract(epoch from now() - min(received_at))::float8
    from (select delivery_id from open_deliveries order by delivery_id limit 1) as oldest
    join deliveries using (delivery_id)) as oldest_open_seconds,
-  (select count(*) from settlements where outcome = 'dead-lettered') as dead_lettered,
-  (select count(*) from settlements where outcome = 'discarded') as discarded,
+  (select count(*) from settlements where settled_as = 'dead-lettered') as dead_lettered,
+  (select count(*) from settlements where settled_as = 'discarded') as discarded,
   (select count(*) from redeliveries) as redeliveries,
   (
     coalesce((

@@ -1,7 +1,7 @@
 -- Discards dead-lettered deliveries and records the decision. Returns those that were dead-lettered.
 with discarded as (
-  update settlements set outcome = 'discarded', settled_at = now()
-  where delivery_id = any ($1::uuid[]) and outcome = 'dead-lettered'
+  update settlements set settled_as = 'discarded', settled_at = now()
+  where delivery_id = any ($1::uuid[]) and settled_as = 'dead-lettered'
   returning delivery_id
 ),
 decided as (

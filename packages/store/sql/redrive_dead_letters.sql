@@ -2,7 +2,7 @@
 -- dead-lettered.
 with dead_lettered as (
   select delivery_id from settlements
-  where delivery_id = any ($1::uuid[]) and outcome = 'dead-lettered' order by delivery_id for update
+  where delivery_id = any ($1::uuid[]) and settled_as = 'dead-lettered' order by delivery_id for update
 ),
 reopened as (
   delete from settlements where delivery_id in (select delivery_id from dead_lettered) returning delivery_id

@@ -2,5 +2,5 @@
 select distinct on (delivery_id) delivery_id, reason, message
 from settlements
 join dead_letters using (delivery_id)
-where delivery_id = any ($1::uuid[]) and outcome = 'dead-lettered'
+where delivery_id = any ($1::uuid[]) and settled_as = 'dead-lettered'
 order by delivery_id, dead_letter_id desc

@@ -1,6 +1,6 @@
 -- Selects the entries of one person, or of all ($1 null), in the order of the chain: with the stream's head, the
 -- delivery, its settlement, and, for a redelivery, the digest of its event's data.
-select entity_id, entry.seq, kind, event, id, ticks, data, data_digest, delivery_id, delivery_digest, entry.hash, outcome,
+select entity_id, entry.seq, kind, event, id, ticks, data, data_digest, delivery_id, delivery_digest, entry.hash, settled_as,
   body, headers, verified_by, secret_fingerprint, digest,
   streams.seq as head_seq, streams.hash as head_hash,
   (extract(epoch from entry.received_at) * 10000000)::bigint as received_ticks,

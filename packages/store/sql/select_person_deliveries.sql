@@ -1,5 +1,5 @@
 -- Selects every delivery that concerns a person, dead-lettered ones too.
-select delivery_id, body, headers, verified_by, secret_fingerprint, digest, outcome,
+select delivery_id, body, headers, verified_by, secret_fingerprint, digest, settled_as,
   (extract(epoch from received_at) * 10000000)::bigint as delivery_received_ticks,
   (extract(epoch from settled_at) * 10000000)::bigint as settled_ticks
 from deliveries

@@ -3,6 +3,6 @@ select delivery_id, body, headers, verified_by, secret_fingerprint, digest,
   (extract(epoch from received_at) * 10000000)::bigint as delivery_received_ticks
 from deliveries
 left join settlements using (delivery_id)
-where (outcome is null or outcome in ('dead-lettered', 'discarded'))
+where (settled_as is null or settled_as in ('dead-lettered', 'discarded'))
   and ($1::text is null or delivery_id = any (array(select delivery_id from dead_letters where entity_id = $1)))
 order by delivery_id

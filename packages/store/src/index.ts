@@ -21,8 +21,8 @@ export {
 } from "./dead-letters/redrive.ts";
 export { exportEvidence } from "./evidence/export.ts";
 export type { EvidenceCheck, Finding, Mismatch } from "./evidence/findings.ts";
-export { verifyEvidence } from "./evidence/verify-file.ts";
-export { verify, type Verification, type VerifyOptions } from "./evidence/verify.ts";
+export { verifyEvidenceFile } from "./evidence/verify-file.ts";
+export { verifyEvidence, type EvidenceVerification, type VerifyOptions } from "./evidence/verify.ts";
 export { readChanges, type Change, type ChangeFilter, type ChangePage } from "./feed/changes.ts";
 export { FEED_START, formatCursor, parseCursor, type Cursor } from "./feed/cursor.ts";
 export { watchChanges, type ChangeWatch } from "./feed/positions.ts";

@@ -104,9 +104,9 @@ export async function migratedDatabase(scope: Scope): Promise<string> {
 
 const SELECT_STATUSES = `
   select delivery_id, coalesce(
-    case outcome when 'dead-lettered' then (
+    case settled_as when 'dead-lettered' then (
       select reason from dead_letters where dead_letters.delivery_id = deliveries.delivery_id
-      order by dead_letter_id desc limit 1) else outcome end,
+      order by dead_letter_id desc limit 1) else settled_as end,
     'open') as status
   from deliveries left join settlements using (delivery_id)
   where delivery_id = any ($1)`;

@@ -41,13 +41,13 @@ test("every number equals a count of rows, also for changes without a position i
   const { naturalPersons, deliveries, events, deadLetters, feed } = await readStats(database.pool);
   for (const status of STATUSES)
     expect(naturalPersons[status]).toBe(await count(`natural_persons where status = '${status}'`));
-  for (const [counted, outcome] of [
+  for (const [counted, settledAs] of [
     [deliveries.applied, "applied"],
     [deliveries.duplicate, "duplicate"],
     [deliveries.deadLettered, "dead-lettered"],
     [deliveries.discarded, "discarded"],
   ] as const)
-    expect(counted).toBe(await count(`settlements where outcome = '${outcome}'`));
+    expect(counted).toBe(await count(`settlements where settled_as = '${settledAs}'`));
   expect(deliveries.open).toBe(open);
   expect(deliveries.total).toBe(ids.length);
   expect(deliveries.oldestOpenSeconds).toBeGreaterThan(0);

@@ -4,7 +4,7 @@ export { startProxy, type Proxy } from "./proxy/proxy.ts";
 export { captureLog, type LogLine, type LogLines } from "./log-lines.ts";
 export { runNode, startNode, type NodeProcess, type NodeProcessOptions } from "./node-process.ts";
 export { openScope, runningTest, type Scope } from "./scope.ts";
-export { freshDatabase, type Database, type Template } from "./servers/fresh-database.ts";
+export { freshDatabase, type FreshDatabase, type Template } from "./servers/fresh-database.ts";
 export { startPostgres, startRedis } from "./servers/local.ts";
 export { freshRedis, needs } from "./servers/shared.ts";
 export { waitFor } from "./wait-for.ts";

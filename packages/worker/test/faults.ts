@@ -21,7 +21,7 @@ export async function settleOnFailure(pool: Pool): Promise<void> {
     create function settle_meanwhile() returns trigger language plpgsql as $$
     begin
       delete from open_deliveries where delivery_id = new.delivery_id;
-      insert into settlements (delivery_id, outcome) values (new.delivery_id, 'applied');
+      insert into settlements (delivery_id, settled_as) values (new.delivery_id, 'applied');
       return null;
     end $$`);
   await pool.query(

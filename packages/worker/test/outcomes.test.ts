@@ -96,13 +96,13 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
     expect(await harness.waitForSingle(deliveryId!, "failed")).toContain("fold-failed: ");
     const history = await findDeadLetter(harness.pool, deliveryId!);
     expect(history).toMatchObject({
-      outcome: "dead-lettered",
-      attempts: [{ attempt: 1 }, { attempt: 2 }, { attempt: 3 }],
+      status: "dead-lettered",
+      failedAttempts: [{ attempt: 1 }, { attempt: 2 }, { attempt: 3 }],
       deadLetters: [
         { reason: "fold-failed", message: expect.stringContaining("failed 3 times"), entityId: "poison" },
       ],
     });
-    for (const { error, stack, codeVersion, failedAt } of history!.attempts) {
+    for (const { error, stack, codeVersion, failedAt } of history!.failedAttempts) {
       expect(error).toBe('DatabaseError 22023: broken by "…"');
       expect(stack).toContain("store/src/log");
       expect(codeVersion).toMatch(/^\d/);

@@ -4,7 +4,7 @@ import { buffer } from "node:stream/consumers";
 import type { Result } from "@dossier/service";
 import { samples, type SendResult } from "@dossier/simulator";
 import { createCommand, formatExitCodes, integerParser, joinParagraphs, reportResult } from "./command.ts";
-import { openSender, RETRIES, secretOption, urlOption, type SenderOptions } from "./sender.ts";
+import { openSender, RETRIES, secretOption, urlOption, type SenderFlags } from "./sender.ts";
 
 export const sendCommand = createCommand("send")
   .summary("sign payloads and post them, as iComply does")
@@ -30,7 +30,7 @@ export const sendCommand = createCommand("send")
   )
   .action(async (files, options) => reportResult(await runSend(files, options)));
 
-interface SendOptions extends SenderOptions {
+interface SendOptions extends SenderFlags {
   readonly json?: true;
 }
 

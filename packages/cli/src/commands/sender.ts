@@ -18,7 +18,7 @@ export const secretOption = new Option(
 export const RETRIES = `A request without an answer, or answered 408, 429 or 5xx, is retried after 0.1 to 0.2 s and then
   twice as long each time, at most 5 s.`;
 
-export interface SenderOptions {
+export interface SenderFlags {
   readonly url?: URL;
   readonly secret?: string;
   /** For how many seconds a webhook is retried; 0 sends it once. */
@@ -27,7 +27,7 @@ export interface SenderOptions {
 
 /** Returns a sender to where the options say, else the environment, else the trial. */
 export async function openSender(
-  options: SenderOptions,
+  options: SenderFlags,
   connections: number,
 ): Promise<Result<{ readonly sender: Sender; readonly url: URL }>> {
   const config = readWebhookConfig();

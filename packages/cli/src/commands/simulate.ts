@@ -9,7 +9,7 @@ import {
   formatReport,
   listFailures,
   type CheckResult,
-  type Report,
+  type SimulationReport,
 } from "../simulation/report.ts";
 import { estimateWebhooks, sendAll, type SendCounts } from "../simulation/send.ts";
 import { startProgress } from "../terminal/progress.ts";
@@ -24,7 +24,7 @@ import {
   parseShare,
   reportResult,
 } from "./command.ts";
-import { openSender, RETRIES, secretOption, urlOption, type SenderOptions } from "./sender.ts";
+import { openSender, RETRIES, secretOption, urlOption, type SenderFlags } from "./sender.ts";
 
 export const simulateCommand = createCommand("simulate")
   .summary("send the webhooks of invented persons, and check the resulting states")
@@ -85,7 +85,7 @@ export const simulateCommand = createCommand("simulate")
   )
   .action(async (options) => reportResult(await runSimulate(options)));
 
-interface SimulateOptions extends SenderOptions {
+interface SimulateOptions extends SenderFlags {
   readonly persons: number;
   readonly rate: number;
   readonly duplicates: number;
@@ -108,7 +108,7 @@ async function runSimulate(options: SimulateOptions): Promise<Result<void>> {
   const { webhooks, persons } = scenario(options);
   const sent = await sendWithProgress(webhooks, opened.value.sender, options);
   if (options.expect !== undefined) await writePersons(persons, options.expect);
-  const report: Report = {
+  const report: SimulationReport = {
     seed: options.seed,
     persons: options.persons,
     sent,

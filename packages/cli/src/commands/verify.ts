@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Result } from "@dossier/service";
 import { version } from "@dossier/service/version";
-import type { Finding, Verification } from "@dossier/store";
+import type { EvidenceVerification, Finding } from "@dossier/store";
 import { readDatabaseConfig } from "../config.ts";
 import { startProgress } from "../terminal/progress.ts";
 import { formatCount } from "../terminal/table.ts";
@@ -74,27 +74,27 @@ async function runVerify(
   return { ok: true, value: undefined };
 }
 
-async function verifyDatabase(entityId: string | undefined): Promise<Result<Verification>> {
+async function verifyDatabase(entityId: string | undefined): Promise<Result<EvidenceVerification>> {
   const config = readDatabaseConfig();
   if (!config.ok) return config;
-  const { openPool, verify } = await import("@dossier/store");
+  const { openPool, verifyEvidence } = await import("@dossier/store");
   const pool = openPool(config.value.DATABASE_URL, { name: "dossier-verify", size: 1 });
   using progress = startProgress("verifying", 0);
   try {
     const onProgress = (checked: number, entries: number) => progress.update(checked, entries);
-    const value = await verify(pool, { onProgress, ...(entityId !== undefined && { entityId }) });
+    const value = await verifyEvidence(pool, { onProgress, ...(entityId !== undefined && { entityId }) });
     return { ok: true, value };
   } finally {
     await pool.end();
   }
 }
 
-async function verifyFile(file: string): Promise<Result<Verification>> {
-  const { verifyEvidence } = await import("@dossier/store");
+async function verifyFile(file: string): Promise<Result<EvidenceVerification>> {
+  const { verifyEvidenceFile } = await import("@dossier/store");
   const input = file === "-" ? process.stdin : createReadStream(file);
   if (file !== "-") await once(input, "open");
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-  const value = await verifyEvidence(lines, version);
+  const value = await verifyEvidenceFile(lines, version);
   if (value.events + value.deliveries > 0) return { ok: true, value };
   const name = file === "-" ? "stdin" : file;
   return {

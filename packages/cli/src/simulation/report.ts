@@ -5,7 +5,7 @@ import type { Comparison } from "./check.ts";
 import type { SendCounts } from "./send.ts";
 
 /** What a simulation did, as `--json` prints it. */
-export interface Report {
+export interface SimulationReport {
   readonly seed: number;
   readonly persons: number;
   readonly sent: SendCounts;
@@ -23,14 +23,14 @@ export type CheckResult =
   | { readonly error: string };
 
 /** Counts the statuses of the expected persons. */
-export function countStatuses(persons: Iterable<ExpectedPerson>): Report["statuses"] {
+export function countStatuses(persons: Iterable<ExpectedPerson>): SimulationReport["statuses"] {
   const counts = Object.fromEntries(STATUSES.map((status) => [status, 0])) as Record<Status, number>;
   for (const { status } of persons) counts[status]++;
   return counts;
 }
 
 /** Returns a line for each failure of a simulation; none if it succeeded. */
-export function listFailures({ sent, check }: Report): readonly string[] {
+export function listFailures({ sent, check }: SimulationReport): readonly string[] {
   const notAccepted = sent.refused + sent.unanswered;
   return [
     ...(notAccepted > 0
@@ -54,7 +54,7 @@ function listCheckFailures(check: CheckResult): readonly string[] {
   ];
 }
 
-export function formatReport({ seed, persons, sent, statuses, check }: Report): string {
+export function formatReport({ seed, persons, sent, statuses, check }: SimulationReport): string {
   const { kinds, accepted, refused, unanswered, retries, seconds } = sent;
   const rate = (accepted + refused + unanswered) / seconds;
   const counts: readonly (readonly [string, number, string])[] = [

@@ -6,7 +6,7 @@ import type { Trial } from "../trial.ts";
 const SERVICE_LOGIN = "dossier";
 
 /** The Postgres that keeps the record. */
-export interface Database extends AsyncDisposable {
+export interface RecordDatabase extends AsyncDisposable {
   /** As the role that owns the tables. */
   readonly ownerUrl: string;
   /** As the services log in. */
@@ -17,7 +17,7 @@ export interface Database extends AsyncDisposable {
 }
 
 /** Returns the Postgres that is configured, else starts an embedded one in the data folder. */
-export async function openDatabase(config: UpConfig, trial: Trial): Promise<Database> {
+export async function openDatabase(config: UpConfig, trial: Trial): Promise<RecordDatabase> {
   const { DATABASE_URL, MIGRATION_DATABASE_URL = DATABASE_URL } = config;
   if (DATABASE_URL !== undefined && MIGRATION_DATABASE_URL !== undefined) {
     return {

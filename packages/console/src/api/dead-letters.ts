@@ -33,9 +33,9 @@ export type DeadLetterPage = z.infer<typeof deadLetterPage>;
 const deliveryHistory = z
   .object({
     deliveryId: z.uuid(),
-    outcome: z
+    status: z
       .enum(["open", "applied", "duplicate", "dead-lettered", "discarded"])
-      .describe("The delivery's present state."),
+      .describe("`open` until it is settled, and again after a redrive."),
     receivedAt: utc,
     body: z.object({
       base64: z.string().meta({ contentEncoding: "base64", description: "The exact bytes." }),
@@ -51,7 +51,7 @@ const deliveryHistory = z
           .describe("Which fields of the payload are wrong."),
       }),
     ),
-    attempts: z
+    failedAttempts: z
       .array(
         z.object({
           attempt: z.int().min(1),
@@ -61,7 +61,7 @@ const deliveryHistory = z
           codeVersion: z.string(),
         }),
       )
-      .describe("The attempts that failed."),
+      .describe("Since it was received, in order."),
     decisions: z.array(
       z.object({
         action: z.enum(["redrive", "discard"]),

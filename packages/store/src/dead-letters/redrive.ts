@@ -111,7 +111,7 @@ async function findCandidates(
 
 const lockDeadLetters = sql(
   "lock_dead_letters",
-  `select from settlements where delivery_id = any ($1::uuid[]) and outcome = 'dead-lettered'
+  `select from settlements where delivery_id = any ($1::uuid[]) and settled_as = 'dead-lettered'
    order by delivery_id for update`,
 );
 

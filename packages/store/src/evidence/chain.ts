@@ -64,8 +64,8 @@ type ReportEntry = (check: EvidenceCheck, mismatch: { expected: string; found: s
 /** Checks that an entry agrees with its delivery's bytes, and that the delivery is settled accordingly. */
 function checkContent(entry: ChainedEntry, report: ReportEntry): void {
   const settled = entry.kind === "event" ? "applied" : "duplicate";
-  if (entry.outcome !== settled)
-    report("settlement", { expected: `settled as ${settled}`, found: entry.outcome ?? "not settled" });
+  if (entry.settledAs !== settled)
+    report("settlement", { expected: `settled as ${settled}`, found: entry.settledAs ?? "not settled" });
   const parsed = checkDelivery(entry, report);
   const digest = dataDigestOf(entry, parsed);
   if (digest === undefined || entry.dataDigest === null || !digest.equals(entry.dataDigest))

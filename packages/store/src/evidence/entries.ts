@@ -21,7 +21,7 @@ export interface ChainedEntry extends Entry {
   readonly dataDigest: Buffer | null;
   readonly delivery: RecordedDelivery | null;
   /** How the delivery is settled; `null` if it is not. */
-  readonly outcome: string | null;
+  readonly settledAs: string | null;
   /** The head of the person's stream; `null` if `streams` has none. */
   readonly head: Head | null;
 }
@@ -78,7 +78,7 @@ interface LogColumns {
   readonly received_ticks: Ticks;
   readonly delivery_digest: Buffer;
   readonly hash: Buffer;
-  readonly outcome: string | null;
+  readonly settled_as: string | null;
   readonly head_seq: bigint | null;
   readonly head_hash: Buffer | null;
 }
@@ -112,7 +112,7 @@ function toEntry(row: EntryRow): ChainedEntry {
     deliveryDigest: row.delivery_digest,
     hash: row.hash,
     delivery: row.body === null ? null : toDelivery(row),
-    outcome: row.outcome,
+    settledAs: row.settled_as,
     head:
       row.head_seq === null || row.head_hash === null
         ? null

@@ -8,7 +8,7 @@ import { FORMAT, FORMAT_VERSION, type EvidenceLine } from "./format.ts";
 
 /**
  * Returns all evidence of one person, as of one time, as the lines of a file (each without its line feed) that
- * `verifyEvidence` checks without a database. The person is folded by this code. Holds personal data. The file of an
+ * `verifyEvidenceFile` checks without a database. The person is folded by this code. Holds personal data. The file of an
  * unknown person does not verify. Takes memory for the person's events. Throws what Postgres throws.
  *
  * @param codeVersion the version of this code
@@ -65,7 +65,7 @@ async function* readLines(
 }
 
 interface SettledRow extends DeliveryRow {
-  readonly outcome: string | null;
+  readonly settled_as: string | null;
   readonly settled_ticks: Ticks | null;
 }
 
@@ -83,9 +83,9 @@ async function* readDeliveries(connection: Connection, entityId: string): AsyncG
         secretFingerprint: row.secret_fingerprint,
         headers: row.headers,
         settlement:
-          row.outcome === null || row.settled_ticks === null
+          row.settled_as === null || row.settled_ticks === null
             ? null
-            : { outcome: row.outcome, settledAt: formatTicks(row.settled_ticks) },
+            : { settledAs: row.settled_as, settledAt: formatTicks(row.settled_ticks) },
         body: row.body.toString("base64"),
         digest: row.digest.toString("hex"),
       };

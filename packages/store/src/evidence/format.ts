@@ -50,7 +50,7 @@ export const evidenceLine = z.discriminatedUnion("line", [
     verifiedBy: z.enum(["signature", "payload-secret"]),
     secretFingerprint: text,
     headers: jsonText,
-    settlement: z.strictObject({ outcome: text, settledAt: time }).nullable(),
+    settlement: z.strictObject({ settledAs: text, settledAt: time }).nullable(),
     body: bytes,
     digest: sha256,
   }),

@@ -4,7 +4,7 @@ import { checkDeliveryDigest, createChainChecker } from "./chain.ts";
 import { foldEntries, type ChainedEntry, type Head, type RecordedDelivery } from "./entries.ts";
 import { collectFindings, type ReportMismatch } from "./findings.ts";
 import { evidenceLine, type ParsedLine } from "./format.ts";
-import type { Verification } from "./verify.ts";
+import type { EvidenceVerification } from "./verify.ts";
 
 /**
  * Checks an evidence file by its lines alone, without a database: that they are the ones that were written; the chain
@@ -13,10 +13,10 @@ import type { Verification } from "./verify.ts";
  *
  * @param codeVersion the version of this code
  */
-export async function verifyEvidence(
+export async function verifyEvidenceFile(
   lines: AsyncIterable<string> | Iterable<string>,
   codeVersion: string,
-): Promise<Verification> {
+): Promise<EvidenceVerification> {
   const { report, findings } = collectFindings();
   const notes: string[] = [];
   const checker = createFileChecker(report, (text) => notes.push(text), codeVersion);
@@ -31,7 +31,7 @@ interface FileChecker {
   /** Checks the next line. */
   next(text: string): void;
   /** Checks that the last line was the end. Returns what was counted. */
-  end(): Omit<Verification, "findings" | "notes">;
+  end(): Omit<EvidenceVerification, "findings" | "notes">;
 }
 
 function createFileChecker(
@@ -100,7 +100,7 @@ function createFileChecker(
       dataJson: parsed.data,
       receivedTicks: parsed.receivedAt,
       delivery: delivery === undefined ? null : toDelivery(delivery),
-      outcome: delivery?.settlement?.outcome ?? null,
+      settledAs: delivery?.settlement?.settledAs ?? null,
       head,
     };
     chain.next(entry);

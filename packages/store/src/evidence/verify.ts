@@ -15,7 +15,7 @@ export interface VerifyOptions {
   readonly onProgress?: (checked: number, entries: number) => void;
 }
 
-export interface Verification {
+export interface EvidenceVerification {
   /** What is wrong; empty if nothing is. */
   readonly findings: readonly Finding[];
   /** What could not be checked, and why. Only an evidence file has notes. */
@@ -33,10 +33,10 @@ export interface Verification {
  * log agree on what was settled. Checks one state of the database while others write, in memory that does not grow with
  * the log. Throws what Postgres throws.
  */
-export async function verify(
+export async function verifyEvidence(
   pool: Pool,
   { entityId, onProgress }: VerifyOptions = {},
-): Promise<Verification> {
+): Promise<EvidenceVerification> {
   await using snapshot = await openSnapshot(pool);
   const { connection } = snapshot;
   const { report, findings } = collectFindings();
@@ -69,7 +69,7 @@ async function checkChains(
   entityId: string | undefined,
   report: ReportMismatch,
   onProgress: (checked: number) => void,
-): Promise<Pick<Verification, "events" | "redeliveries">> {
+): Promise<Pick<EvidenceVerification, "events" | "redeliveries">> {
   const chains = createChainChecker(report);
   const checked = { events: 0, redeliveries: 0 };
   for await (const entries of readEntries(connection, entityId)) {
@@ -130,10 +130,10 @@ const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
     orderBy: "delivery_id",
     text: `
       select delivery_id, 'a row in events' as expected, 'none' as found from settlements
-      where outcome = 'applied' and not exists (select from events where events.delivery_id = settlements.delivery_id)
+      where settled_as = 'applied' and not exists (select from events where events.delivery_id = settlements.delivery_id)
       union all
       select delivery_id, 'a row in redeliveries', 'none' from settlements
-      where outcome = 'duplicate'
+      where settled_as = 'duplicate'
         and not exists (select from redeliveries where redeliveries.delivery_id = settlements.delivery_id)`,
   },
   {
@@ -159,7 +159,7 @@ const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
     table: "open_deliveries",
     orderBy: "delivery_id",
     text: `
-      select delivery_id, 'settled, or open' as expected, 'open, and settled as ' || outcome as found
+      select delivery_id, 'settled, or open' as expected, 'open, and settled as ' || settled_as as found
       from open_deliveries join settlements using (delivery_id)`,
   },
   {
@@ -177,7 +177,7 @@ const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
     orderBy: "delivery_id",
     text: `
       select delivery_id, 'a row in dead_letters' as expected, 'none' as found from settlements
-      where outcome in ('dead-lettered', 'discarded')
+      where settled_as in ('dead-lettered', 'discarded')
         and not exists (select from dead_letters where dead_letters.delivery_id = settlements.delivery_id)`,
   },
   { check: "append", table: "appends", orderBy: "append_id", text: sqlFile("select_wrong_appends").text },

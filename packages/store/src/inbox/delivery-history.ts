@@ -2,11 +2,13 @@ import { formatTicks, type DeadLetterReason, type Issue } from "@dossier/events"
 import type { Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
 
+export type DeliveryStatus = "open" | "applied" | "duplicate" | "dead-lettered" | "discarded";
+
 /** A delivery, with all that happened to it, each in the order in which it happened. */
 export interface DeliveryHistory {
   readonly deliveryId: string;
   /** `open` until it is settled, and again after a redrive. */
-  readonly outcome: "open" | "applied" | "duplicate" | "dead-lettered" | "discarded";
+  readonly status: DeliveryStatus;
   readonly receivedAt: string;
   /** The exact bytes, which hold personal data. */
   readonly body: Buffer;
@@ -14,7 +16,7 @@ export interface DeliveryHistory {
   readonly verifiedBy: string;
   readonly secretFingerprint: string;
   readonly deadLetters: readonly DeadLetterRecord[];
-  readonly attempts: readonly Attempt[];
+  readonly failedAttempts: readonly FailedAttemptRecord[];
   readonly decisions: readonly RecordedDecision[];
 }
 
@@ -29,8 +31,7 @@ export interface DeadLetterRecord {
   readonly codeVersion: string;
 }
 
-/** An attempt that failed. */
-export interface Attempt {
+export interface FailedAttemptRecord {
   readonly attempt: number;
   readonly failedAt: string;
   readonly error: string;
@@ -64,7 +65,7 @@ const selectDecisions = sqlFile("select_decisions");
  */
 export async function findDelivery(pool: Pool, deliveryId: string): Promise<DeliveryHistory | undefined> {
   const values = [deliveryId];
-  const [deliveries, deadLetters, attempts, decisions] = await Promise.all([
+  const [deliveries, deadLetters, failedAttempts, decisions] = await Promise.all([
     pool.query<DeliveryRow>({ ...selectDelivery, values }),
     pool.query<DeadLetterRow>({ ...selectDeadLetters, values }),
     pool.query<FailedAttemptRow>({ ...selectFailedAttempts, values }),
@@ -74,7 +75,7 @@ export async function findDelivery(pool: Pool, deliveryId: string): Promise<Deli
   if (delivery === undefined) return undefined;
   return {
     deliveryId,
-    outcome: delivery.outcome ?? "open",
+    status: delivery.settled_as ?? "open",
     receivedAt: formatTicks(delivery.received_ticks),
     body: delivery.body,
     headers: JSON.parse(delivery.headers) as Record<string, string>,
@@ -89,7 +90,7 @@ export async function findDelivery(pool: Pool, deliveryId: string): Promise<Deli
         codeVersion,
       }),
     ),
-    attempts: attempts.rows.map(({ failed_ticks, code_version: codeVersion, ...others }) => ({
+    failedAttempts: failedAttempts.rows.map(({ failed_ticks, code_version: codeVersion, ...others }) => ({
       ...others,
       failedAt: formatTicks(failed_ticks),
       codeVersion,
@@ -107,7 +108,7 @@ interface DeliveryRow {
   readonly headers: string;
   readonly verified_by: string;
   readonly secret_fingerprint: string;
-  readonly outcome: Exclude<DeliveryHistory["outcome"], "open"> | null;
+  readonly settled_as: Exclude<DeliveryStatus, "open"> | null;
   readonly received_ticks: bigint;
 }
 
@@ -118,7 +119,7 @@ interface DeadLetterRow extends Pick<DeadLetterRecord, "reason" | "message" | "e
   readonly dead_lettered_ticks: bigint;
 }
 
-interface FailedAttemptRow extends Pick<Attempt, "attempt" | "error" | "stack"> {
+interface FailedAttemptRow extends Pick<FailedAttemptRecord, "attempt" | "error" | "stack"> {
   readonly code_version: string;
   readonly failed_ticks: bigint;
 }

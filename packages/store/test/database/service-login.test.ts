@@ -14,7 +14,7 @@ import {
   recordTokenUse,
   redrive,
   takeDueDeliveries,
-  verify,
+  verifyEvidence,
 } from "../../src/index.ts";
 import { idsOf } from "../database.ts";
 import { openRecord, type TestRecord } from "../fixtures.ts";
@@ -86,7 +86,7 @@ test("the services' role may do all that the services do", async () => {
   expect(await discard(service.pool, [other], decision)).toEqual([other]);
   await takeDueDeliveries(service.pool, 10);
   expect(idsOf(await service.settle([one]), "dead-lettered")).toHaveLength(1);
-  expect((await verify(service.pool)).findings).toEqual([]);
+  expect((await verifyEvidence(service.pool)).findings).toEqual([]);
 });
 
 test.for(evidence)("the services' role can neither change nor remove rows of %s", async (table) => {
@@ -188,10 +188,10 @@ test("the services' role may change the head of a stream; verify reports it", as
     "select entity_id, seq from streams limit 1",
   );
   await service.pool.query("update streams set seq = seq - 1 where entity_id = $1", [head?.entity_id]);
-  const { findings } = await verify(service.pool);
+  const { findings } = await verifyEvidence(service.pool);
   expect(findings.map(({ check }) => check)).toEqual(["head"]);
   await service.pool.query("update streams set seq = $2 where entity_id = $1", [head?.entity_id, head?.seq]);
-  expect((await verify(service.pool)).findings).toEqual([]);
+  expect((await verifyEvidence(service.pool)).findings).toEqual([]);
 });
 
 test.for(evidence)("the owner, too, can neither change nor remove rows of %s", async (table) => {

@@ -113,23 +113,23 @@ describe("dead letters", () => {
     expect(all.every(({ codeVersion }) => codeVersion === "1.0.1")).toBe(true);
   });
 
-  test("are found with their whole history: bytes, dead letters, attempts, decisions, outcome", async () => {
+  test("are found with their whole history: bytes, dead letters, failed attempts, decisions, status", async () => {
     const { pool } = database;
     const body = eventBody("a");
     const [deliveryId] = await database.record(body);
     const failure = { deliveryId: deliveryId!, error: "Oops", stack: "    at here", codeVersion: "1.0.0" };
     await recordFailedAttempt(pool, failure, [1]);
-    const letter = { reason: "fold-failed", message: "failed", issues: [] } as const;
-    await deadLetter(pool, deliveryId!, letter, "1.0.0");
+    const foldFailed = { reason: "fold-failed", message: "failed", issues: [] } as const;
+    await deadLetter(pool, deliveryId!, foldFailed, "1.0.0");
     await redrive(pool, [deliveryId!], { decidedBy: "ada", reason: "fixed in 1.0.1" });
-    expect(await findDeadLetter(pool, deliveryId!)).toMatchObject({ outcome: "open" });
+    expect(await findDeadLetter(pool, deliveryId!)).toMatchObject({ status: "open" });
     expect(await countDeadLetters(pool, {})).toEqual({});
-    await deadLetter(pool, deliveryId!, { ...letter, reason: "stalled", message: "again" }, "1.0.1");
+    await deadLetter(pool, deliveryId!, { ...foldFailed, reason: "stalled", message: "again" }, "1.0.1");
     await discard(pool, [deliveryId!], { decidedBy: "bob", reason: "given up" });
 
     expect(await findDeadLetter(pool, deliveryId!)).toEqual({
       deliveryId,
-      outcome: "discarded",
+      status: "discarded",
       receivedAt: expect.stringMatching(/Z$/),
       body,
       headers: { "content-type": "application/json", "user-agent": "iComply" },
@@ -144,7 +144,7 @@ describe("dead letters", () => {
         }),
         expect.objectContaining({ reason: "stalled", message: "again", codeVersion: "1.0.1" }),
       ],
-      attempts: [
+      failedAttempts: [
         expect.objectContaining({ attempt: 1, error: "Oops", stack: "    at here", codeVersion: "1.0.0" }),
       ],
       decisions: [

@@ -55,7 +55,7 @@ test("a redriven delivery is open again with all its attempts, and applies after
   await fault.allow();
   expect(await settle(pool, [deliveryId], "1.0.1")).toEqual(new Map([[deliveryId, { kind: "applied" }]]));
   expect(await findDeadLetter(pool, deliveryId)).toMatchObject({
-    outcome: "applied",
+    status: "applied",
     deadLetters: [{ reason: "fold-failed" }],
     decisions: [{ action: "redrive", ...by }],
   });
@@ -78,7 +78,7 @@ test("a discarded delivery is neither redriven nor settled, and stays readable",
   expect(await redrive(pool, [deliveryId], by)).toEqual([]);
   expect(await settle(pool, [deliveryId], "1.0.1")).toEqual(new Map([[deliveryId, { kind: "not-open" }]]));
   expect(await findDeadLetter(pool, deliveryId)).toMatchObject({
-    outcome: "discarded",
+    status: "discarded",
     body: UNPARSABLE_BODY,
     deadLetters: [{ reason: "unparsable" }],
     decisions: [{ action: "discard", decidedBy: "bob", reason: "noise" }],

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
-import { exportEvidence, verifyEvidence } from "../../src/index.ts";
+import { exportEvidence, verifyEvidenceFile } from "../../src/index.ts";
 import { tamper, useRecord } from "../database.ts";
 
 const CODE = "1.2.3";
@@ -48,7 +48,7 @@ describe("an evidence file", () => {
         select delivery_id from events where entity_id = '${entityId}'
         union select delivery_id from redeliveries where entity_id = '${entityId}'
         union select delivery_id from dead_letters where entity_id = '${entityId}'))::int as deliveries`);
-    expect(await verifyEvidence(lines, CODE)).toEqual({ findings: [], notes: [], persons: 1, ...counts });
+    expect(await verifyEvidenceFile(lines, CODE)).toEqual({ findings: [], notes: [], persons: 1, ...counts });
     expect(counts!.deliveries).toBeGreaterThan(counts!.events + counts!.redeliveries);
     expect(new Set(kinds())).toEqual(
       new Set([
@@ -80,7 +80,7 @@ describe("an evidence file", () => {
 
   test("of an unknown person does not verify", async () => {
     const empty = await collect(exportEvidence(database.pool, "nobody", CODE));
-    const { findings } = await verifyEvidence(empty, CODE);
+    const { findings } = await verifyEvidenceFile(empty, CODE);
     expect(findings.map(({ check }) => check)).toEqual(["person"]);
   });
 
@@ -94,7 +94,9 @@ describe("an evidence file", () => {
     expect(await database.rows(`select * from natural_persons where entity_id = '${entityId}'`)).not.toEqual(
       before,
     );
-    expect((await verifyEvidence(exportEvidence(database.pool, entityId, CODE), CODE)).findings).toEqual([]);
+    expect((await verifyEvidenceFile(exportEvidence(database.pool, entityId, CODE), CODE)).findings).toEqual(
+      [],
+    );
   });
 
   test("of another version verifies even if that folds differently, with a note", async () => {
@@ -104,20 +106,20 @@ describe("an evidence file", () => {
       .slice(0, -1)
       .with(0, JSON.stringify({ ...parse(lines[0]), codeVersion: "1.2.2" }))
       .with(at, JSON.stringify({ line: "person", state: { ...person, status: "unknown" } }));
-    expect(await verifyEvidence(withEnd(older), CODE)).toMatchObject({
+    expect(await verifyEvidenceFile(withEnd(older), CODE)).toMatchObject({
       findings: [],
       notes: ['the person was folded by version "1.2.2"; by this one, 1.2.3, it differs in status'],
     });
-    const { findings } = await verifyEvidence(withEnd(older.toSpliced(at, 1)), CODE);
+    const { findings } = await verifyEvidenceFile(withEnd(older.toSpliced(at, 1)), CODE);
     expect(findings.map(({ check }) => check)).toEqual(["person"]);
   });
 
   test("of each person verifies", async () => {
     const persons = await database.rows<{ entity_id: string }>("select entity_id from streams");
     for (const { entity_id } of persons)
-      expect((await verifyEvidence(exportEvidence(database.pool, entity_id, CODE), CODE)).findings).toEqual(
-        [],
-      );
+      expect(
+        (await verifyEvidenceFile(exportEvidence(database.pool, entity_id, CODE), CODE)).findings,
+      ).toEqual([]);
   });
 });
 
@@ -127,7 +129,7 @@ describe("a changed evidence file", () => {
       const at = kinds().lastIndexOf(kind);
       for (const field of Object.keys(parse(lines[at]))) {
         const changed = { ...parse(lines[at]), [field]: alter(parse(lines[at])[field]) };
-        const { findings } = await verifyEvidence(lines.with(at, JSON.stringify(changed)), CODE);
+        const { findings } = await verifyEvidenceFile(lines.with(at, JSON.stringify(changed)), CODE);
         expect.soft(findings, `${kind}.${field}`).not.toEqual([]);
         expect
           .soft(
@@ -144,11 +146,17 @@ describe("a changed evidence file", () => {
   test("does not verify if a line is missing, doubled or moved", async () => {
     for (const [at, line] of lines.entries()) {
       const without = lines.toSpliced(at, 1);
-      expect.soft((await verifyEvidence(without, CODE)).findings, `without line ${at + 1}`).not.toEqual([]);
+      expect
+        .soft((await verifyEvidenceFile(without, CODE)).findings, `without line ${at + 1}`)
+        .not.toEqual([]);
       const twice = lines.toSpliced(at, 0, line);
-      expect.soft((await verifyEvidence(twice, CODE)).findings, `with line ${at + 1} twice`).not.toEqual([]);
+      expect
+        .soft((await verifyEvidenceFile(twice, CODE)).findings, `with line ${at + 1} twice`)
+        .not.toEqual([]);
       const moved = without.toSpliced((at + 1) % lines.length, 0, line);
-      expect.soft((await verifyEvidence(moved, CODE)).findings, `with line ${at + 1} moved`).not.toEqual([]);
+      expect
+        .soft((await verifyEvidenceFile(moved, CODE)).findings, `with line ${at + 1} moved`)
+        .not.toEqual([]);
     }
   });
 
@@ -171,15 +179,15 @@ describe("a changed evidence file", () => {
   ])("does not verify with a new digest either: %s %o", async (kind, change, check) => {
     const at = kinds().indexOf(kind);
     const changed = lines.slice(0, -1).with(at, JSON.stringify({ ...parse(lines[at]), ...change }));
-    const { findings } = await verifyEvidence(withEnd(changed), CODE);
+    const { findings } = await verifyEvidenceFile(withEnd(changed), CODE);
     expect(findings.map((finding) => finding.check)).toContain(check);
     expect(findings.map((finding) => finding.check)).not.toContain("file-digest");
   });
 
   test("gets findings, and throws nothing, whatever its lines are", async () => {
     for (const text of ["", "[", "null", "[]", '{"line":"header"}', '{"line":"header","version":2}'])
-      expect((await verifyEvidence([text], CODE)).findings).not.toEqual([]);
-    expect((await verifyEvidence([], CODE)).findings).not.toEqual([]);
+      expect((await verifyEvidenceFile([text], CODE)).findings).not.toEqual([]);
+    expect((await verifyEvidenceFile([], CODE)).findings).not.toEqual([]);
   });
 });
 

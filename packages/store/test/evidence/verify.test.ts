@@ -1,6 +1,6 @@
 import { scenario } from "@dossier/simulator";
 import { describe, expect, test } from "vitest";
-import { settle, verify, type Verification } from "../../src/index.ts";
+import { settle, verifyEvidence, type EvidenceVerification } from "../../src/index.ts";
 import { chunks, openTransaction, tamper, useRecord, waitForLock } from "../database.ts";
 
 const database = useRecord({ start: "sample" });
@@ -10,7 +10,7 @@ describe("an unchanged record", () => {
     const counts = await database.rows(`select
       (select count(*) from streams)::int as persons, (select count(*) from events)::int as events,
       (select count(*) from redeliveries)::int as redeliveries, (select count(*) from deliveries)::int as deliveries`);
-    expect(await verify(database.pool)).toEqual({ findings: [], notes: [], ...counts[0] });
+    expect(await verifyEvidence(database.pool)).toEqual({ findings: [], notes: [], ...counts[0] });
   });
 
   test("verifies for one person alone", async () => {
@@ -18,12 +18,16 @@ describe("an unchanged record", () => {
     const [counts] = await database.rows(
       `select (select count(*) from events where entity_id = '${entityId}')::int as events`,
     );
-    expect(await verify(database.pool, { entityId })).toMatchObject({ findings: [], persons: 1, ...counts });
+    expect(await verifyEvidence(database.pool, { entityId })).toMatchObject({
+      findings: [],
+      persons: 1,
+      ...counts,
+    });
   });
 
   test("reports its progress", async () => {
     const reported: [number, number][] = [];
-    const { events, redeliveries } = await verify(database.pool, {
+    const { events, redeliveries } = await verifyEvidence(database.pool, {
       onProgress: (checked, entries) => reported.push([checked, entries]),
     });
     expect(reported.at(-1)).toEqual([events + redeliveries, events + redeliveries]);
@@ -36,7 +40,7 @@ describe("an unchanged record", () => {
     for (const some of chunks(bodies, 24)) {
       const ids = await database.record(...some);
       const [{ findings, events }] = await Promise.all([
-        verify(database.pool),
+        verifyEvidence(database.pool),
         ...chunks(ids.values(), 4).map((few) => settle(database.pool, few, "1.0.0")),
       ]);
       expect(findings).toEqual([]);
@@ -48,12 +52,12 @@ describe("an unchanged record", () => {
 
 test("everything is checked as of one time, whatever is committed meanwhile", async () => {
   const holder = await openTransaction(database.pool, "lock table redeliveries in access exclusive mode");
-  const verifying = verify(database.pool);
+  const verifying = verifyEvidence(database.pool);
   await waitForLock(database.pool, { table: "redeliveries" });
   await holder.run("insert into streams values ('a person without entries', 1, 'hash')");
   await holder.commit();
   expect((await verifying).findings).toEqual([]);
-  expect((await verify(database.pool)).findings).toEqual([
+  expect((await verifyEvidence(database.pool)).findings).toEqual([
     mismatch("head", { entityId: "a person without entries" }),
   ]);
 });
@@ -82,15 +86,15 @@ describe.each(["events", "redeliveries"])("a changed row of %s is reported", (ta
         `update ${table} set ${column} = ${OTHER[type]?.replaceAll("$", column)}
          where entity_id = '${row.entity_id}' and seq = ${row.seq}`,
       );
-      expect.soft(checksOf(await verify(database.pool), row), `${table}.${column}`).not.toEqual([]);
+      expect.soft(checksOf(await verifyEvidence(database.pool), row), `${table}.${column}`).not.toEqual([]);
       await tamper(database.pool, `truncate ${table}`, `insert into ${table} select * from sample.${table}`);
     }
-    expect((await verify(database.pool)).findings).toEqual([]);
+    expect((await verifyEvidence(database.pool)).findings).toEqual([]);
   });
 });
 
 /** Returns the checks that report a row: by its `seq`, its delivery or its transaction. */
-function checksOf({ findings }: Verification, row: Row): readonly string[] {
+function checksOf({ findings }: EvidenceVerification, row: Row): readonly string[] {
   const { entity_id, seq, delivery_id, append_id } = row;
   return findings
     .filter(
@@ -132,19 +136,19 @@ describe("a row that is wrong is reported", () => {
       "received-at",
     ],
     ["the delivery itself", "delete from deliveries", "delivery-missing"],
-    ["its settlement's outcome", "update settlements set outcome = 'duplicate'", "settlement"],
+    ["how its delivery is settled", "update settlements set settled_as = 'duplicate'", "settlement"],
     ["its settlement", "delete from settlements", "settlement"],
   ])("of its delivery: %s", async (_what, statement, check) => {
     const row = await selectRow("events");
     await tamper(database.pool, `${statement} where delivery_id = '${row.delivery_id}'`);
-    expect(checksOf(await verify(database.pool), row)).toContain(check);
-    expect(checksOf(await verify(database.pool, { entityId: row.entity_id }), row)).toContain(check);
+    expect(checksOf(await verifyEvidence(database.pool), row)).toContain(check);
+    expect(checksOf(await verifyEvidence(database.pool, { entityId: row.entity_id }), row)).toContain(check);
   });
 
   test("the next row, if one in the middle was deleted", async () => {
     const { entity_id, seq } = await selectRow("events");
     await tamper(database.pool, `delete from events where entity_id = '${entity_id}' and seq = ${seq}`);
-    const { findings } = await verify(database.pool);
+    const { findings } = await verifyEvidence(database.pool);
     expect(findings).toContainEqual(
       mismatch("sequence", {
         entityId: entity_id,
@@ -162,7 +166,7 @@ describe("a row that is wrong is reported", () => {
     );
     const { entity_id, seq } = last!;
     await tamper(database.pool, `delete from events where entity_id = '${entity_id}' and seq = ${seq}`);
-    const { findings } = await verify(database.pool, { entityId: entity_id });
+    const { findings } = await verifyEvidence(database.pool, { entityId: entity_id });
     expect(findings).toEqual([mismatch("head", { table: "streams", entityId: entity_id })]);
   });
 
@@ -178,7 +182,7 @@ describe("a row that is wrong is reported", () => {
       swap("(select seq from swapped)", `${row.seq}`),
       swap("-1", "(select seq from swapped)"),
     );
-    const { findings } = await verify(database.pool);
+    const { findings } = await verifyEvidence(database.pool);
     expect(findings).toEqual([mismatch("hash", { entityId: row.entity_id, seq: Number(row.seq) })]);
   });
 
@@ -190,7 +194,7 @@ describe("a row that is wrong is reported", () => {
         (table) => `delete from ${table} where entity_id = '${entity_id}'`,
       ),
     );
-    expect((await verify(database.pool)).findings).toContainEqual(
+    expect((await verifyEvidence(database.pool)).findings).toContainEqual(
       mismatch("log-row-missing", { table: "settlements", found: "none" }),
     );
   });
@@ -201,7 +205,7 @@ describe("a row that is wrong is reported", () => {
       database.pool,
       ...["events", "redeliveries"].map((table) => `delete from ${table} where entity_id = '${entity_id}'`),
     );
-    expect((await verify(database.pool, { entityId: entity_id })).findings).toEqual([
+    expect((await verifyEvidence(database.pool, { entityId: entity_id })).findings).toEqual([
       mismatch("head", { table: "streams", entityId: entity_id, found: "none" }),
     ]);
   });
@@ -211,7 +215,7 @@ describe("a row that is wrong is reported", () => {
     async (change) => {
       const { entity_id } = await selectRow("events");
       await tamper(database.pool, `update streams set ${change} where entity_id = '${entity_id}'`);
-      expect((await verify(database.pool)).findings).toEqual([
+      expect((await verifyEvidence(database.pool)).findings).toEqual([
         mismatch("head", { table: "streams", entityId: entity_id }),
       ]);
     },
@@ -220,7 +224,7 @@ describe("a row that is wrong is reported", () => {
   test("the head, if it was removed", async () => {
     const { entity_id } = await selectRow("events");
     await tamper(database.pool, `delete from streams where entity_id = '${entity_id}'`);
-    expect((await verify(database.pool)).findings).toEqual([
+    expect((await verifyEvidence(database.pool)).findings).toEqual([
       mismatch("head", { table: "streams", entityId: entity_id, found: "none" }),
     ]);
   });
@@ -236,7 +240,7 @@ describe("a row that is wrong is reported", () => {
       `update streams set seq = seq + 1, hash = (select hash from events where events.entity_id = streams.entity_id
          order by seq desc limit 1) where entity_id = '${entity_id}'`,
     );
-    const checks = (await verify(database.pool)).findings.map(({ check }) => check);
+    const checks = (await verifyEvidence(database.pool)).findings.map(({ check }) => check);
     expect(checks).toEqual(expect.arrayContaining(["hash", "content", "logged-twice", "append"]));
   });
 });
@@ -248,7 +252,7 @@ describe("a delivery that is not as it was recorded is reported", () => {
       const [row] = await database.rows<{
         delivery_id: string;
       }>(`select delivery_id from deliveries left join settlements using (delivery_id)
-       where coalesce(outcome, 'open') = '${state}' limit 1`);
+       where coalesce(settled_as, 'open') = '${state}' limit 1`);
       const deliveryId = row!.delivery_id;
       for (const [column, value] of [
         ["body", "set_byte(body, 3, get_byte(body, 3) # 1)"],
@@ -261,7 +265,7 @@ describe("a delivery that is not as it was recorded is reported", () => {
           database.pool,
           `update deliveries set ${column} = ${value} where delivery_id = '${deliveryId}'`,
         );
-        const { findings } = await verify(database.pool);
+        const { findings } = await verifyEvidence(database.pool);
         expect.soft(findings, column).toContainEqual(mismatch("delivery-digest", { deliveryId }));
         await tamper(
           database.pool,
@@ -269,19 +273,19 @@ describe("a delivery that is not as it was recorded is reported", () => {
            where deliveries.delivery_id = '${deliveryId}' and kept.delivery_id = deliveries.delivery_id`,
         );
       }
-      expect((await verify(database.pool)).findings).toEqual([]);
+      expect((await verifyEvidence(database.pool)).findings).toEqual([]);
     },
   );
 });
 
 test.each(["dead-lettered", "discarded"])(
   "for one person alone, the person's %s delivery is checked too, and no other person's",
-  async (outcome) => {
+  async (settledAs) => {
     const [row] = await database.rows<{
       delivery_id: string;
       entity_id: string;
     }>(`select delivery_id, entity_id from dead_letters join settlements using (delivery_id)
-       where outcome = '${outcome}' and entity_id is not null`);
+       where settled_as = '${settledAs}' and entity_id is not null`);
     const { delivery_id: deliveryId, entity_id: entityId } = row!;
     await tamper(
       database.pool,
@@ -289,9 +293,9 @@ test.each(["dead-lettered", "discarded"])(
       select delivery_id from dead_letters where entity_id is distinct from '${entityId}'
       union select delivery_id from open_deliveries)`,
     );
-    expect((await verify(database.pool, { entityId })).findings).toEqual([]);
+    expect((await verifyEvidence(database.pool, { entityId })).findings).toEqual([]);
     await tamper(database.pool, `update deliveries set headers = '{}' where delivery_id = '${deliveryId}'`);
-    expect((await verify(database.pool, { entityId })).findings).toEqual([
+    expect((await verifyEvidence(database.pool, { entityId })).findings).toEqual([
       { ...mismatch("delivery-digest", { deliveryId }), rows: 1 },
     ]);
   },
@@ -300,7 +304,9 @@ test.each(["dead-lettered", "discarded"])(
 describe("an inconsistent inbox is reported", () => {
   test("a delivery neither open nor settled", async () => {
     await tamper(database.pool, "delete from open_deliveries");
-    expect((await verify(database.pool)).findings).toEqual([mismatch("unsettled", { table: "deliveries" })]);
+    expect((await verifyEvidence(database.pool)).findings).toEqual([
+      mismatch("unsettled", { table: "deliveries" }),
+    ]);
   });
 
   test("a delivery open and settled", async () => {
@@ -308,14 +314,14 @@ describe("an inconsistent inbox is reported", () => {
       database.pool,
       "insert into settlements select delivery_id, 'dead-lettered' from open_deliveries",
     );
-    expect((await verify(database.pool)).findings).toContainEqual(
+    expect((await verifyEvidence(database.pool)).findings).toContainEqual(
       mismatch("open-and-settled", { table: "open_deliveries" }),
     );
   });
 
   test("a dead-lettered delivery without a dead letter", async () => {
     await tamper(database.pool, "delete from dead_letters");
-    expect((await verify(database.pool)).findings).toEqual([
+    expect((await verifyEvidence(database.pool)).findings).toEqual([
       { ...mismatch("dead-letter-missing", {}), rows: 3 },
     ]);
   });
@@ -325,13 +331,13 @@ describe("an inconsistent inbox is reported", () => {
       database.pool,
       "insert into open_deliveries (delivery_id, due_at, bytes) values (gen_random_uuid(), now(), 0)",
     );
-    expect((await verify(database.pool)).findings).toEqual([mismatch("delivery-missing", {})]);
+    expect((await verifyEvidence(database.pool)).findings).toEqual([mismatch("delivery-missing", {})]);
   });
 });
 
 test("each check reports the first wrong row and counts all of them", async () => {
   await tamper(database.pool, "update events set ticks = ticks + 1");
-  const { findings, events } = await verify(database.pool);
+  const { findings, events } = await verifyEvidence(database.pool);
   const [first] = await database.rows<Row>("select * from events order by entity_id, seq limit 1");
   for (const check of ["hash", "content"])
     expect(findings).toContainEqual({
@@ -345,7 +351,7 @@ test("no finding holds anything of a payload but ids", async () => {
   const names = await database.rows<{ name: string }>(
     "select distinct state->>'name' as name from natural_persons",
   );
-  const findings = JSON.stringify(await verify(database.pool));
+  const findings = JSON.stringify(await verifyEvidence(database.pool));
   for (const { name } of names) expect(findings).not.toContain(name);
 });
 

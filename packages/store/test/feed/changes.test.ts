@@ -9,7 +9,7 @@ import {
   readChanges,
   rebuild,
   settle,
-  verify,
+  verifyEvidence,
   watchChanges,
   type Change,
   type ChangeFilter,
@@ -233,7 +233,7 @@ test("a rebuild appends a change for each person whom it changes, and no other",
   ]);
   await rebuild(database.url);
   expect(await read({ after: next })).toEqual({ changes: [], next });
-  expect((await verify(database.pool)).findings).toEqual([]);
+  expect((await verifyEvidence(database.pool)).findings).toEqual([]);
 });
 
 test("the services' role can read the feed and assign positions", async () => {

@@ -27,16 +27,16 @@ test("a delivery is found with its exact bytes, headers and verification, open o
   );
   expect(await findDelivery(pool, recorded.deliveryId)).toEqual({
     ...recorded,
-    outcome: "open",
+    status: "open",
     receivedAt: formatTicks(row?.ticks ?? 0n),
     deadLetters: [],
-    attempts: [],
+    failedAttempts: [],
     decisions: [],
   });
   await settle(pool, [recorded.deliveryId], "test");
   expect(await findDelivery(pool, recorded.deliveryId)).toMatchObject({
     body: recorded.body,
-    outcome: "dead-lettered",
+    status: "dead-lettered",
     deadLetters: [{ reason: "unparsable" }],
   });
 });
@@ -52,8 +52,8 @@ test("a delivery's history is in the order in which it happened", async () => {
   await settle(pool, [deliveryId], "test");
   await discard(pool, [deliveryId], { decidedBy: "ada", reason: "noise" });
   expect(await findDelivery(pool, deliveryId)).toMatchObject({
-    outcome: "discarded",
-    attempts: [{ attempt: 1 }, { attempt: 2 }],
+    status: "discarded",
+    failedAttempts: [{ attempt: 1 }, { attempt: 2 }],
     deadLetters: [{ reason: "unparsable" }, { reason: "unparsable" }],
     decisions: [{ action: "redrive" }, { action: "discard", decidedBy: "ada", reason: "noise" }],
   });
@@ -62,6 +62,6 @@ test("a delivery's history is in the order in which it happened", async () => {
 test("an applied delivery has no dead letter, and an unknown one is not found", async () => {
   const { pool } = database;
   const [deliveryId = ""] = await database.recordAndSettle(eventBody("e"));
-  expect(await findDelivery(pool, deliveryId)).toMatchObject({ outcome: "applied", deadLetters: [] });
+  expect(await findDelivery(pool, deliveryId)).toMatchObject({ status: "applied", deadLetters: [] });
   expect(await findDelivery(pool, "019a0000-0000-7000-8000-000000000001")).toBeUndefined();
 });

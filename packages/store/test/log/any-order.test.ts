@@ -52,7 +52,7 @@ async function settleAll(pool: Pool, bodies: readonly Buffer[], arrival: Arrival
   }
   await Promise.all(Array.from({ length: arrival.workers }, work));
   const settlements = await database.statuses(ids);
-  expect(settlements.filter((outcome) => outcome !== "applied" && outcome !== "duplicate")).toEqual([]);
+  expect(settlements.filter((status) => status !== "applied" && status !== "duplicate")).toEqual([]);
 }
 
 function split<T>(items: readonly T[], sizes: readonly number[]): T[][] {

@@ -19,7 +19,7 @@ test.for([2, 8])("of %i workers that settle deliveries of one event, one applies
     const entityId = `same-${workers}-${round}`;
     const ids = await database.record(...Array.from({ length: workers }, () => body(entityId)));
     await Promise.all(ids.map((id) => settle(pool, [id], "test")));
-    const settlements = Map.groupBy(await database.statuses(ids), (outcome) => outcome);
+    const settlements = Map.groupBy(await database.statuses(ids), (status) => status);
     expect(settlements.get("applied")).toHaveLength(1);
     expect(settlements.get("duplicate")).toHaveLength(workers - 1);
     expect(await database.rows("select seq from events where entity_id = $1", [entityId])).toEqual([

@@ -258,7 +258,9 @@ test("a transaction that fails leaves no change, and its deliveries can be settl
   const { pool } = database;
   const { entityId, body } = newPerson();
   const ids = await database.record(body());
-  await pool.query("alter table settlements add constraint full_disk check (outcome <> 'applied') not valid");
+  await pool.query(
+    "alter table settlements add constraint full_disk check (settled_as <> 'applied') not valid",
+  );
   await expect(settle(pool, ids, "test")).rejects.toThrow("full_disk");
   expect(await eventsOf(entityId)).toEqual([]);
   expect(await database.rows("select from streams where entity_id = $1", [entityId])).toEqual([]);

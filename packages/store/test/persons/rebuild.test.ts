@@ -1,7 +1,7 @@
 import { fold, fromLog, parseJson, type JsonObject } from "@dossier/events";
 import { encode, scenario, payload } from "@dossier/simulator";
 import { beforeEach, describe, expect, test } from "vitest";
-import { isOutage, openPool, rebuild, settle, verify, type RebuildChange } from "../../src/index.ts";
+import { isOutage, openPool, rebuild, settle, verifyEvidence, type RebuildChange } from "../../src/index.ts";
 import { chunks, openTransaction, tamper, useRecord, waitForLock } from "../database.ts";
 
 const database = useRecord({ start: "sample" });
@@ -200,7 +200,7 @@ describe("while workers write", () => {
     await workers;
     await pool.end();
     expect(await rebuildAndListChanges({ dryRun: true })).toEqual([]);
-    expect((await verify(database.pool)).findings).toEqual([]);
+    expect((await verifyEvidence(database.pool)).findings).toEqual([]);
     expect(await database.rows("select entity_id, search from natural_persons order by 1")).toEqual(
       await database.rows(SEARCH),
     );

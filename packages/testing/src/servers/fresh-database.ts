@@ -3,7 +3,7 @@ import { Client } from "pg";
 import { inject } from "vitest";
 import { sharedUrl } from "./shared.ts";
 
-export interface Database {
+export interface FreshDatabase {
   /** As its owner, a superuser. */
   url: string;
   drop(): Promise<void>;
@@ -17,7 +17,7 @@ export interface Template {
 }
 
 /** Creates a database on the shared Postgres: an empty one, or a copy of a template. */
-export async function freshDatabase(template?: Template): Promise<Database> {
+export async function freshDatabase(template?: Template): Promise<FreshDatabase> {
   const server = sharedUrl("postgres");
   const source = template && (await ensureTemplate(server, template));
   const name = `${prefixOf(inject("run"))}${randomBytes(6).toString("hex")}`;

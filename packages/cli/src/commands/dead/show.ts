@@ -33,7 +33,7 @@ async function show(deliveryId: string, json: boolean): Promise<Result<void>> {
 }
 
 function formatHistory(history: DeadLetterHistory): string {
-  const { deliveryId, outcome, receivedAt, verifiedBy, secretFingerprint, headers, body } = history;
+  const { deliveryId, status, receivedAt, verifiedBy, secretFingerprint, headers, body } = history;
   const timeline = [
     ...history.deadLetters.map(
       ({ deadLetteredAt, reason, message, issues, event, id, entityId, codeVersion }) => [
@@ -42,7 +42,7 @@ function formatHistory(history: DeadLetterHistory): string {
         ...issues.map((issue) => `    ${issue.path}: ${issue.message}`),
       ],
     ),
-    ...history.attempts.map(({ failedAt, attempt, error, stack, codeVersion }) => [
+    ...history.failedAttempts.map(({ failedAt, attempt, error, stack, codeVersion }) => [
       `${failedAt}  attempt ${attempt} failed: ${error} (code ${codeVersion})`,
       ...(stack === null ? [] : [stack]),
     ]),
@@ -51,7 +51,7 @@ function formatHistory(history: DeadLetterHistory): string {
     ]),
   ];
   return [
-    `delivery ${deliveryId}, now ${outcome}`,
+    `delivery ${deliveryId}, now ${status}`,
     `received ${receivedAt}, verified by ${verifiedBy} (${secretFingerprint})`,
     ...Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`),
     "",
