@@ -16,6 +16,8 @@ test("one ops port has the metrics and the readiness of all services of up", asy
       "ingest.queue": "ok",
       "worker.postgres": "ok",
       "worker.queue": "ok",
+      "worker.jobs": "ok",
+      "worker.eviction": "ok",
       "console.postgres": "ok",
       "console.queue": "ok",
     },
