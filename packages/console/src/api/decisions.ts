@@ -4,9 +4,7 @@ import {
   countDeadLetters,
   discard,
   findDeadLettered,
-  pageDeadLetters,
   redrive,
-  type DeadLetterFilter,
   type Decision,
   type Pool,
 } from "@dossier/store";
@@ -16,66 +14,13 @@ import type { ApiEnv } from "../auth.ts";
 import { count } from "./answers.ts";
 import { BATCH_SIZE, dryRunBatches, redriveDryRun, type Batches } from "./dry-run.ts";
 import { notFoundProblem, operation, type Operation } from "./operation.ts";
-import { deadLetterFilter, deliveryId, deliveryPath, text } from "./parameters.ts";
-
-const decisionBody = z.strictObject(
-  {
-    reason: text.optional().describe("Why; kept for ever. Required, except for a dry run."),
-    dryRun: z
-      .boolean("must be true or false")
-      .default(false)
-      .describe("Change nothing, and answer what would happen."),
-  },
-  "must be a JSON object",
-);
-
-/** Requires a reason, except for a dry run. Checked even if other fields are wrong, so that an answer names all errors. */
-function requireReason<Body extends typeof decisionBody>(body: Body): Body {
-  return body.refine(({ reason, dryRun }) => dryRun || reason !== undefined, {
-    path: ["reason"],
-    error: "is required",
-    when: isObject,
-  });
-}
+import { deliveryPath } from "./parameters.ts";
+import { decisionBody, selectBatches, selectionBody, type Selection } from "./selection.ts";
 
 /** Returns the decision of a request that is no dry run. */
 function createDecision(c: Context<ApiEnv>, reason: string | undefined): Decision {
   if (reason === undefined) throw new Error("a decision without a reason must not be accepted");
   return { decidedBy: c.get("caller").name, reason };
-}
-
-/** What a decision about many dead letters selects. */
-const selection = z.object({
-  filter: deadLetterFilter
-    .optional()
-    .describe("Which dead letters: all that match, and one field at least. Either this or `deliveryIds`."),
-  deliveryIds: z
-    .array(deliveryId, "must be a list of UUIDs")
-    .min(1, "must not be empty")
-    .max(BATCH_SIZE, `must have ${BATCH_SIZE} items or fewer`)
-    .optional()
-    .describe("These deliveries, in one transaction."),
-});
-
-type Selection = z.output<typeof selection>;
-
-/** Nothing selects all: that is too easy to send by mistake. */
-function requireOneSelection<Body extends typeof selection>(body: Body): Body {
-  return body
-    .refine(({ filter, deliveryIds }) => filter === undefined || deliveryIds === undefined, {
-      path: ["deliveryIds"],
-      error: "must not be given together with a filter",
-      when: isObject,
-    })
-    .refine(({ filter = {}, deliveryIds }) => deliveryIds !== undefined || Object.keys(filter).length > 0, {
-      path: ["filter"],
-      error: "must have one field at least, unless `deliveryIds` names deliveries",
-      when: isObject,
-    });
-}
-
-function isObject({ issues }: z.core.ParsePayload): boolean {
-  return !issues.some(({ code, path = [] }) => code === "invalid_type" && path.length === 0);
 }
 
 const notDeadLettered = z
@@ -159,7 +104,7 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
       summary: "Redrive the dead letters that a filter selects, or that are named",
       role: "operator",
       description: `Each is open again with all its attempts, and gets a job of its own. A filter may select any number. ${DRY_RUN} ${IN_BATCHES}`,
-      input: { body: requireReason(requireOneSelection(decisionBody.extend(selection.shape))) },
+      input: { body: selectionBody },
       answer: redriveResult,
       async handle({ body: { dryRun, reason, ...selected } }, c) {
         const batches = selectBatches(pool, selected);
@@ -175,7 +120,7 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
       summary: "Discard the dead letters that a filter selects, or that are named",
       role: "operator",
       description: DISCARD,
-      input: { body: requireReason(requireOneSelection(decisionBody.extend(selection.shape))) },
+      input: { body: selectionBody },
       answer: discardResult,
       async handle({ body: { dryRun, reason, ...selected } }, c) {
         if (dryRun) return { dryRun, ...(await dryRunDiscard(pool, selected)) };
@@ -192,7 +137,7 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
       role: "operator",
       description: DRY_RUN,
       notFound: "The delivery is not a dead letter. A dry run answers this as `not-dead-lettered`.",
-      input: { path: deliveryPath, body: requireReason(decisionBody) },
+      input: { path: deliveryPath, body: decisionBody },
       answer: redriveResult,
       async handle({ path: { deliveryId }, body: { dryRun, reason } }, c) {
         if (dryRun) return dryRunBatches(pool, [[deliveryId]]);
@@ -208,7 +153,7 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
       role: "operator",
       description: DISCARD,
       notFound: "The delivery is not a dead letter.",
-      input: { path: deliveryPath, body: requireReason(decisionBody) },
+      input: { path: deliveryPath, body: decisionBody },
       answer: discardResult,
       async handle({ path: { deliveryId }, body: { dryRun, reason } }, c) {
         if (dryRun) {
@@ -220,17 +165,6 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
       },
     }),
   ];
-}
-
-/** Returns the ids of what is selected; named ones as a single batch, without repetitions. */
-function selectBatches(pool: Pool, { deliveryIds, filter = {} }: Selection): Batches {
-  return deliveryIds ? [[...new Set(deliveryIds)]] : findBatches(pool, filter);
-}
-
-async function* findBatches(pool: Pool, filter: DeadLetterFilter): AsyncGenerator<readonly string[]> {
-  for await (const page of pageDeadLetters(pool, filter, BATCH_SIZE)) {
-    yield page.map(({ deliveryId }) => deliveryId);
-  }
 }
 
 async function dryRunDiscard(pool: Pool, { deliveryIds, filter = {} }: Selection) {

@@ -1,6 +1,6 @@
 import { formatTicks, type DeadLetterReason, type Ticks } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
-import { sqlFile } from "../database/statements.ts";
+import { sql, sqlFile } from "../database/statements.ts";
 
 /** Selects dead letters: those for which all that is given holds. */
 export interface DeadLetterFilter {
@@ -43,7 +43,17 @@ interface Row {
   readonly received_ticks: bigint;
 }
 
-const selectDeadLetters = sqlFile("select_dead_letters");
+const { text: fromDeadLetters } = sqlFile("from_dead_letters");
+
+// Walks backwards over the dead letters, and stops when the page is full.
+const selectDeadLetters = sql(
+  "select_dead_letters",
+  `select delivery_id, dead_letter_id, reason, message, event, id, entity_id, code_version,
+     (extract(epoch from dead_lettered_at) * 10000000)::bigint as dead_lettered_ticks,
+     (extract(epoch from received_at) * 10000000)::bigint as received_ticks
+   ${fromDeadLetters}
+   and ($7::bigint is null or dead_letter_id < $7) order by dead_letter_id desc limit $8`,
+);
 
 /**
  * Returns the deliveries that are dead-lettered now, the latest first.
@@ -90,7 +100,10 @@ export async function* pageDeadLetters(
   }
 }
 
-const countByReason = sqlFile("count_dead_letters");
+const countByReason = sql(
+  "count_dead_letters",
+  `select reason, count(*) as count ${fromDeadLetters} group by reason order by reason`,
+);
 
 /** Returns how many deliveries are dead-lettered now, exactly, by reason. */
 export async function countDeadLetters(

@@ -1,5 +1,4 @@
--- Counts what select_dead_letters selects, by reason.
-select reason, count(*) as count
+-- The deliveries that are dead-lettered now, each with its last dead letter. A filter that is null matches all.
 from dead_letters
 join settlements using (delivery_id)
 join deliveries using (delivery_id)
@@ -14,5 +13,3 @@ where settled_as = 'dead-lettered'
   and ($4::bigint is null or (extract(epoch from dead_lettered_at) * 10000000)::bigint < $4)
   and ($5::bigint is null or (extract(epoch from dead_lettered_at) * 10000000)::bigint >= $5)
   and ($6::bytea is null or position($6 in body) > 0 or position($6 in convert_to(message, 'UTF8')) > 0)
-group by reason
-order by reason
