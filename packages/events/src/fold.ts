@@ -2,10 +2,18 @@ import { compareOrderKeys, type Event, type EventOrderKey } from "./event.ts";
 import { evolve, initialState } from "./evolve.ts";
 import type { PersonState } from "./person.ts";
 
+/**
+ * The version of the fold: raise it with every change that lets the same log give another state, a new event type too.
+ * Then `dossier rebuild` is needed. A test compares it with a digest over the fold of the samples.
+ */
+export const FOLD_VERSION = 1;
+
 /** A person's state, and the order key of the last event in it: later events can be folded in without the earlier ones. */
 export interface Folded {
   readonly state: PersonState;
   readonly last: EventOrderKey;
+  /** The version of the fold that made the state; the least, if several did. */
+  readonly foldVersion: number;
 }
 
 /** Folds distinct events of one person, given in any order. Returns `undefined` if there are none. */
@@ -36,5 +44,9 @@ function foldOnto(
   const last = ordered.at(-1);
   if (last === undefined) return folded;
   const state = ordered.reduce(evolve, folded?.state ?? initialState(entityId));
-  return { state, last: { ticks: last.ticks, event: last.event, id: last.id } };
+  return {
+    state,
+    last: { ticks: last.ticks, event: last.event, id: last.id },
+    foldVersion: Math.min(folded?.foldVersion ?? FOLD_VERSION, FOLD_VERSION),
+  };
 }

@@ -18,10 +18,11 @@ export {
   type DryRunResult,
   type PersonChange,
 } from "./dead-letters/redrive.ts";
+export { sealRecords } from "./dead-letters/seals.ts";
 export { exportEvidence } from "./evidence/export.ts";
 export type { EvidenceCheck, Finding, Mismatch } from "./evidence/findings.ts";
 export { verifyEvidence } from "./evidence/verify-file.ts";
-export { verify, type Verification, type VerifyOptions } from "./evidence/verify.ts";
+export { verify, type FileProtection, type Verification, type VerifyOptions } from "./evidence/verify.ts";
 export { readChanges, type Change, type ChangePage } from "./feed/changes.ts";
 export { watchChanges, type ChangeWatch } from "./feed/positions.ts";
 export { recordDeliveries, SWEEP_AFTER_SECONDS, type Delivery } from "./inbox/deliveries.ts";

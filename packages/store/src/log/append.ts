@@ -1,5 +1,6 @@
 import {
   CHAIN_START,
+  changesHash,
   identityKey,
   isKnownType,
   type Appended,
@@ -91,7 +92,10 @@ async function findKnownEvents(
   return known;
 }
 
-const insertAppend = sql("insert_append", "insert into appends (append_id, size) values ($1, $2)");
+const insertAppend = sql(
+  "insert_append",
+  "insert into appends (append_id, size, changes_hash) values ($1, $2, $3)",
+);
 const insertEvents = sqlFile("insert_events");
 const insertRedeliveries = sqlFile("insert_redeliveries");
 const advanceStreams = sqlFile("advance_streams");
@@ -104,10 +108,10 @@ export async function appendToLog(
 ): Promise<void> {
   const grown = appended.filter(({ entries }) => entries.length > 0);
   if (grown.length === 0) return;
-  let changes = 0;
+  const changes: Buffer[] = [];
   const rows = grown
     .flatMap(({ entries }) => entries)
-    .map((entry) => ({ ...entry, ordinal: entry.changesState ? changes++ : null }));
+    .map((entry) => ({ ...entry, ordinal: entry.changesState ? changes.push(entry.hash) - 1 : null }));
   const heads = grown.flatMap(({ entries }) => entries.at(-1) ?? []);
   await awaitAll([
     insertEntries(connection, appendId, rows),
@@ -119,7 +123,8 @@ export async function appendToLog(
         heads.map(({ hash }) => hash),
       ],
     }),
-    changes > 0 ? connection.query({ ...insertAppend, values: [appendId, changes] }) : undefined,
+    changes.length > 0 &&
+      connection.query({ ...insertAppend, values: [appendId, changes.length, changesHash(changes)] }),
   ]);
 }
 
