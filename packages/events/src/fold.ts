@@ -3,7 +3,8 @@ import { evolve, initialState } from "./evolve.ts";
 import type { PersonState } from "./person.ts";
 
 /**
- * The version of the fold: raise it with every change that lets the same log give another state, a new event type too.
+ * The version of the fold: raise it with every change that lets the same log give another row of the projection: of a
+ * state, of what is searched (`toSearchable`), a new event type too.
  * Then `dossier rebuild` is needed. A test compares it with a digest over the fold of the samples.
  */
 export const FOLD_VERSION = 1;

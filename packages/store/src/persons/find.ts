@@ -5,6 +5,7 @@ import {
   identityKey,
   parseJson,
   toPerson,
+  toSearchable,
   type JsonObject,
   type Person,
   type PersonState,
@@ -14,7 +15,6 @@ import {
 import type { Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
 import { isPossibleId, selectLoggedDeliveries } from "./events.ts";
-import { toSearchable } from "./projection.ts";
 
 /** Selects persons: those for whom all that is given holds. */
 export interface PersonFilter {

@@ -4,6 +4,7 @@ import {
   formatTicks,
   fromLog,
   parseJson,
+  toSearchable,
   type Event,
   type EventOrderKey,
   type Folded,
@@ -58,11 +59,6 @@ export function toRow({ state, last, foldVersion }: Folded): PersonRow {
   const { entityId, status, name, email } = state;
   const search = [name, email, entityId].filter((part) => part !== null).map(toSearchable);
   return { entityId, status, search: search.join("\n"), state: JSON.stringify(state), last, foldVersion };
-}
-
-/** Returns a text as `natural_persons.search` has it. Postgres' `text` holds neither a NUL nor half a surrogate pair. */
-export function toSearchable(text: string): string {
-  return text.toLowerCase().toWellFormed().replaceAll("\0", "\uFFFD");
 }
 
 const upsertNaturalPersons = sqlFile("upsert_natural_persons");
