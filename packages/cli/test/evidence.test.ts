@@ -49,7 +49,9 @@ test("verify passes untouched evidence, and names a row that was changed behind 
 test("an exported file verifies without a database, and fails once a byte is changed", async (context) => {
   const { run, entityId, file } = await record(context);
   expect(await run("export", entityId, "--output", file)).toMatchObject({ code: 0, stderr: "" });
-  expect(await dossier(["verify", file])).toMatchObject({ code: 0, stderr: "" });
+  const verified = await dossier(["verify", file]);
+  expect(verified).toMatchObject({ code: 0, stderr: "" });
+  expect(verified.stdout).toMatch(/^chained: .*[0-9a-f]{64}.*\nonly digested, .*settlements/m);
   const bytes = await readFile(file, "utf8");
   expect(await dossier(["verify", "-"], {}, bytes)).toMatchObject({ code: 0 });
   await writeFile(file, bytes.replace(/"deliveryDigest":"./, '"deliveryDigest":"x'));
@@ -98,13 +100,28 @@ test("rebuild repairs a state that does not follow from the log; --dry-run only 
     `update natural_persons set state = (state::jsonb || '{"name": "Mallory"}')::json where entity_id = $1`,
     [entityId],
   );
+  expect(await run("verify")).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining(`projection: table natural_persons, entityId ${entityId}`),
+  });
   const result = await run("rebuild", "--dry-run");
+  expect(result.code).toBe(3);
   expect(result.stdout).toContain(`changed ${entityId}\n  state.name\n`);
   expect(result.stdout).not.toContain("Mallory");
   expect((await run("rebuild", "--dry-run", "--show-values")).stdout).toContain('"Mallory" → ');
   expect(await run("rebuild", "--json")).toMatchObject({ code: 0, stderr: "" });
   const after = await pool.query("select * from natural_persons order by entity_id");
   expect(after.rows).toEqual(before.rows);
+  expect(await run("rebuild", "--dry-run")).toMatchObject({ code: 0 });
+});
+
+test("verify exits 3 if a rebuild is needed, which is no forgery", async (context) => {
+  const { pool, run } = await record(context);
+  await pool.query("update natural_persons set fold_version = fold_version - 1");
+  const verified = await run("verify");
+  expect(verified).toMatchObject({ code: 3, stderr: "" });
+  expect(verified.stdout).toContain("rebuild-needed: table natural_persons");
+  expect(verified.stdout).not.toContain("everything is as it was written");
 });
 
 test("rebuild replaces the projection even if its reader stops early, as head does", async (context) => {

@@ -2,10 +2,19 @@ import { compareOrderKeys, type Event, type EventOrderKey } from "./event.ts";
 import { evolve, initialState } from "./evolve.ts";
 import type { PersonState } from "./person.ts";
 
+/**
+ * The version of the fold: raise it with every change that lets the same log give another row of the projection: of a
+ * state, of what is searched (`toSearchable`), a new event type too.
+ * Then `dossier rebuild` is needed. A test compares it with a digest over the fold of the samples.
+ */
+export const FOLD_VERSION = 1;
+
 /** A person's state, and the order key of the last event in it: later events can be folded in without the earlier ones. */
 export interface Folded {
   readonly state: PersonState;
   readonly last: EventOrderKey;
+  /** The version of the fold that made the state; the least, if several did. */
+  readonly foldVersion: number;
 }
 
 /**
@@ -18,7 +27,11 @@ export function fold(entityId: string, events: readonly Event[], onto?: Folded):
   const last = ordered.at(-1);
   if (last === undefined) return onto;
   const state = ordered.reduce(evolve, onto?.state ?? initialState(entityId));
-  return { state, last: { ticks: last.ticks, event: last.event, id: last.id } };
+  return {
+    state,
+    last: { ticks: last.ticks, event: last.event, id: last.id },
+    foldVersion: Math.min(onto?.foldVersion ?? FOLD_VERSION, FOLD_VERSION),
+  };
 }
 
 /**

@@ -7,6 +7,15 @@ export {
   type Stream,
 } from "./append.ts";
 export { CHAIN_START, chainHash, type Entry } from "./chain.ts";
+export {
+  changesHash,
+  feedHash,
+  sealHash,
+  type FeedAppend,
+  type SealedDeadLetter,
+  type SealedDecision,
+  type SealedRecord,
+} from "./seal.ts";
 export { dataDigest, deliveryDigest, type KeptDelivery } from "./digests.ts";
 export {
   compareOrderKeys,
@@ -20,7 +29,7 @@ export {
 } from "./event.ts";
 export { eventsAt, type EventWithDeliveries, type LoggedDelivery, type PointInTime } from "./events-at.ts";
 export { evolve, initialState } from "./evolve.ts";
-export { fold, foldInOrder, type Folded } from "./fold.ts";
+export { fold, FOLD_VERSION, foldInOrder, type Folded } from "./fold.ts";
 export { canonicalJson, MAX_DEPTH, parseJson, type Json, type JsonObject } from "./json.ts";
 export { diffJson, type JsonDifference } from "./json-diff.ts";
 export {
@@ -51,5 +60,6 @@ export {
   type Status,
   type SupportingDocument,
 } from "./person.ts";
+export { toSearchable } from "./searchable.ts";
 export { formatTicks, parseTicks, TICKS_PER_MILLISECOND, TICKS_PER_SECOND, type Ticks } from "./ticks.ts";
 export { upcast } from "./upcast.ts";

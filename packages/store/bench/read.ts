@@ -88,11 +88,11 @@ async function fill(pool: Pool): Promise<void> {
      select entity_id, (${steps})[1 + n % 5],
        lower(name || E'\\n' || replace(name, ' ', '.') || n % 1000 || '@mail.example' || E'\\n' || entity_id),
        json_build_object('entityId', entity_id, 'name', name, 'status', (${steps})[1 + n % 5],
-         'identityDocuments', '[]'::json, 'supportingDocuments', '[]'::json, 'pad', repeat('x', 500)), 0, '', ''
+         'identityDocuments', '[]'::json, 'supportingDocuments', '[]'::json, 'pad', repeat('x', 500)), 0, '', '', 1
      from persons`,
     `insert into streams select entity_id, ${eventsEach}, '' from persons`,
-    `insert into appends (append_id, size, statuses, first_position)
-     select n, ${eventsEach}, array_fill('approved'::text, array[${eventsEach}]), (n - 1) * ${eventsEach}::bigint + 1 from generate_series(1, ${persons}) as n`,
+    `insert into appends (append_id, size, statuses, changes_hash, first_position)
+     select n, ${eventsEach}, array_fill('approved'::text, array[${eventsEach}]), '', (n - 1) * ${eventsEach}::bigint + 1 from generate_series(1, ${persons}) as n`,
     `insert into events
      select entity_id, s, 'NaturalPerson' || (${types})[s], s::text,
        (extract(epoch from timestamptz '2026-01-01Z') * 10000000)::bigint + (n % 240 + s * 10) * 36000000000::bigint,

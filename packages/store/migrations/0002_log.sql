@@ -14,13 +14,25 @@ create table appends (
   append_id bigint primary key,
   size integer not null check (size > 0),
   statuses text[] not null check (cardinality(statuses) = size),
+  changes_hash bytea not null,
   appended_at timestamptz not null default now(),
-  first_position bigint unique
+  first_position bigint unique,
+  feed_hash bytea
 );
 comment on table appends is 'One row for each transaction that changed a person.';
 comment on column appends.statuses is 'For each change, by its ordinal: the status that its person had after the commit.';
+comment on column appends.changes_hash is 'SHA-256 over the hashes of its changes in the log, in their order.';
+comment on column appends.feed_hash is 'The hash chain of the change feed, set with first_position.';
 comment on column appends.first_position is 'Its position in the change feed, assigned after its commit, so that no later commit gets an earlier position.';
 create index appends_without_position on appends (append_id) where first_position is null;
+
+create table chain_heads (
+  chain text primary key check (chain in ('feed', 'seals')),
+  seq bigint not null,
+  hash bytea not null
+);
+comment on table chain_heads is 'The end of each chain that is continued after commits. Its row is the lock for that.';
+insert into chain_heads values ('feed', 0, decode(repeat('00', 32), 'hex')), ('seals', 0, decode(repeat('00', 32), 'hex'));
 
 create table events (
   entity_id text collate "C" not null,

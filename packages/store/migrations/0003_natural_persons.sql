@@ -7,10 +7,13 @@ create table natural_persons (
   state json not null,
   last_ticks bigint not null,
   last_event text collate "C" not null,
-  last_id text collate "C" not null
+  last_id text collate "C" not null,
+  fold_version integer not null
 );
-comment on column natural_persons.search is 'Name, e-mail and id in lower case, for search by a part of them.';
+comment on column natural_persons.search is 'Name, e-mail and id as they are searched, by any part: see toSearchable.';
 comment on column natural_persons.last_ticks is 'With last_event and last_id: the order key of the last folded event.';
+comment on column natural_persons.fold_version is 'The version of the fold that made the state; the least, if several did.';
+create index natural_persons_by_fold_version on natural_persons (fold_version);
 create index natural_persons_by_status on natural_persons (status, entity_id);
 
 create table rebuilt_persons (

@@ -37,3 +37,37 @@ create table decisions (
   decided_at timestamptz not null default now()
 );
 create index decisions_by_delivery on decisions (delivery_id, decision_id);
+
+-- Dead letters and decisions are chained after their commit, so that no transaction that writes one waits for another.
+
+create table seals (
+  seq bigint primary key,
+  kind text not null check (kind in ('dead-letter', 'decision')),
+  record_id bigint not null,
+  hash bytea not null,
+  unique (kind, record_id)
+);
+comment on table seals is 'A hash chain over all dead letters and decisions.';
+
+create table unsealed (
+  kind text not null,
+  record_id bigint not null,
+  primary key (kind, record_id)
+);
+comment on table unsealed is 'The dead letters and decisions that have no seal yet.';
+
+create function record_unsealed() returns trigger language plpgsql as $$
+begin
+  if tg_table_name = 'dead_letters' then
+    insert into unsealed select 'dead-letter', dead_letter_id from added;
+  else
+    insert into unsealed select 'decision', decision_id from added;
+  end if;
+  return null;
+end
+$$;
+
+create trigger unsealed after insert on dead_letters
+  referencing new table as added for each statement execute function record_unsealed();
+create trigger unsealed after insert on decisions
+  referencing new table as added for each statement execute function record_unsealed();

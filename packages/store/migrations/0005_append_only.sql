@@ -19,3 +19,5 @@ create trigger append_only before update or delete or truncate on dead_letters
   for each statement execute function refuse_change();
 create trigger append_only before update or delete or truncate on decisions
   for each statement execute function refuse_change();
+create trigger append_only before update or delete or truncate on seals
+  for each statement execute function refuse_change();

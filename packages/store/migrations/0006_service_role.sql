@@ -9,10 +9,12 @@ exception
 end
 $$;
 
-grant select, insert on deliveries, events, redeliveries, failed_attempts, dead_letters, decisions to dossier_service;
+grant select, insert on deliveries, events, redeliveries, failed_attempts, dead_letters, decisions, seals to dossier_service;
 grant select, insert, update, delete on open_deliveries, settlements, natural_persons to dossier_service;
 grant select, insert, update on streams to dossier_service;
 grant select on rebuilt_persons to dossier_service;
 grant select, insert on appends to dossier_service;
-grant update (first_position) on appends to dossier_service;
+grant update (first_position, feed_hash) on appends to dossier_service;
+grant select, update (seq, hash) on chain_heads to dossier_service;
+grant select, insert, delete on unsealed to dossier_service;
 grant usage on append_ids to dossier_service;

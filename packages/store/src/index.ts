@@ -19,10 +19,16 @@ export {
   type DryRunResult,
   type PersonChange,
 } from "./dead-letters/redrive.ts";
+export { sealRecords } from "./dead-letters/seals.ts";
 export { exportEvidence } from "./evidence/export.ts";
 export type { EvidenceCheck, Finding, Mismatch } from "./evidence/findings.ts";
 export { verifyEvidenceFile } from "./evidence/verify-file.ts";
-export { verifyEvidence, type EvidenceVerification, type VerifyOptions } from "./evidence/verify.ts";
+export {
+  verifyEvidence,
+  type EvidenceVerification,
+  type FileProtection,
+  type VerifyOptions,
+} from "./evidence/verify.ts";
 export { readChanges, type Change, type ChangeFilter, type ChangePage } from "./feed/changes.ts";
 export { FEED_START, formatCursor, parseCursor, type Cursor } from "./feed/cursor.ts";
 export { watchChanges, type ChangeWatch } from "./feed/positions.ts";

@@ -3,7 +3,8 @@ import { scenario } from "@dossier/simulator";
 import { freshDatabase, openScope, waitFor, type Scope } from "@dossier/testing";
 import { beforeAll, beforeEach, onTestFinished } from "vitest";
 import { transaction } from "../src/database/transaction.ts";
-import { discard, migrate, recordFailedAttempt, type Pool } from "../src/index.ts";
+import { assignPositions } from "../src/feed/positions.ts";
+import { discard, migrate, recordFailedAttempt, sealRecords, type Pool } from "../src/index.ts";
 import { migratedDatabase, openRecord, UNPARSABLE_BODY, type TestRecord } from "./fixtures.ts";
 
 export interface RecordOptions {
@@ -34,10 +35,13 @@ async function restoreTables(record: TestRecord, start: "empty" | "sample"): Pro
   await tamper(
     record.pool,
     `truncate ${tables.join()}`,
-    ...(start === "sample" ? copies : []),
+    ...(start === "sample" ? copies : [CHAINS_BEGIN]),
     "select setval('append_ids', coalesce(max(append_id) + 1, 1), false) from appends",
   );
 }
+
+const CHAINS_BEGIN = `insert into chain_heads select chain, 0, decode(repeat('00', 32), 'hex')
+  from unnest(array['feed', 'seals']) as _ (chain)`;
 
 /**
  * Creates a database with the sample: persons with redeliveries, dead letters, one of them discarded, a failed attempt,
@@ -64,6 +68,8 @@ async function makeSample(url: string): Promise<void> {
   await record.settle(dead);
   await discard(record.pool, dead.slice(1, 2), { decidedBy: "Olga", reason: "a test of the sender's" });
   await record.record("still open");
+  await assignPositions(record.pool);
+  await sealRecords(record.pool);
 
   await record.pool.query("create schema sample");
   for (const table of await tablesOf(record))

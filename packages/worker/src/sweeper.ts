@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DeliveryQueue } from "@dossier/queue";
 import { outageLog, type Logger, type OutageLog } from "@dossier/service";
-import { takeDueDeliveries, type Pool } from "@dossier/store";
+import { sealRecords, takeDueDeliveries, type Pool } from "@dossier/store";
 import type { WorkerMetrics } from "./metrics.ts";
 
 /** Milliseconds between two sweeps. A sweep that finds no due delivery reads one page of an index. */
@@ -35,9 +35,15 @@ export async function runSweeper(options: SweeperOptions): Promise<void> {
   });
   while (!shutdownSignal.aborted) {
     // A sweep at a server that does not answer lasts longer than a shutdown may.
-    const taken = await Promise.race([outage.watch(sweep).catch(() => 0), shutdown]);
+    const taken = await Promise.race([outage.watch(sweepAndSeal).catch(() => 0), shutdown]);
     if (taken < MAX_TAKEN)
       await sleep(INTERVAL_MS, undefined, { signal: shutdownSignal }).catch(() => undefined);
+  }
+
+  /** Dead letters and decisions get their seals here, since no transaction that writes one may wait for another. */
+  async function sweepAndSeal(): Promise<number> {
+    await sealRecords(pool);
+    return sweep();
   }
 
   /** Returns how many deliveries it enqueued. */

@@ -138,6 +138,18 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
     expect(await worker.waitForLog("swept")).toMatchObject({ deliveries: 3 });
   });
 
+  test("a worker seals dead letters after their commit", async (context) => {
+    const harness = await createHarness(context, start(context));
+    await harness.startWorker();
+    const deliveryIds = await harness.deliver(UNPARSABLE_BODY);
+    await harness.waitForStatuses(deliveryIds, "unparsable");
+    await waitFor(
+      () => harness.countRows("seals"),
+      (seals) => expect(seals).toBe(1),
+    );
+    expect(await harness.countRows("unsealed")).toBe(0);
+  });
+
   test("the metrics show what waits: open deliveries and their age, jobs, dead letters", async (context) => {
     const harness = await createHarness(context, start(context));
     const deadLettered = await harness.deliver(UNPARSABLE_BODY);

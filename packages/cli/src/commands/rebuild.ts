@@ -5,6 +5,9 @@ import { startProgress } from "../terminal/progress.ts";
 import { formatCount } from "../terminal/table.ts";
 import { createCommand, formatExitCodes, joinParagraphs, reportResult } from "./command.ts";
 
+/** The exit code of a dry run that found something to change. */
+const WOULD_CHANGE = 3;
+
 /** Persons listed one by one; all are counted, and `--json` lists all. */
 const LISTED = 20;
 
@@ -26,6 +29,7 @@ export const rebuildCommand = createCommand("rebuild")
     "after",
     formatExitCodes({ success: "it is done", failure: "it is not, and nothing has changed" }),
   )
+  .addHelpText("after", `  ${WOULD_CHANGE}  of --dry-run: some persons would change`)
   .action(async (options) => reportResult(await runRebuild(options)));
 
 interface RebuildOptions {
@@ -46,6 +50,7 @@ async function runRebuild(options: RebuildOptions): Promise<Result<void>> {
   });
   if (json) console.log(JSON.stringify({ dryRun, ...result }));
   else console.log([...listed, ...summarise(result, dryRun)].join("\n"));
+  if (dryRun && result.added + result.changed + result.removed > 0) process.exitCode = WOULD_CHANGE;
   return { ok: true, value: undefined };
 }
 

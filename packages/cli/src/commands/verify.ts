@@ -3,22 +3,25 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Result } from "@dossier/service";
 import { version } from "@dossier/service/version";
-import type { EvidenceVerification, Finding } from "@dossier/store";
+import type { EvidenceVerification, FileProtection, Finding } from "@dossier/store";
 import { readDatabaseConfig } from "../config.ts";
 import { startProgress } from "../terminal/progress.ts";
 import { formatCount } from "../terminal/table.ts";
 import { createCommand, formatExitCodes, joinParagraphs, reportResult } from "./command.ts";
 
-/** The exit code for a person folded by another version: this one cannot check the state. */
+/** The exit code for persons folded by another version: this one cannot check their state. */
 const PERSON_NOT_CHECKED = 3;
+
+const REBUILD_NEEDED: Finding["check"] = "rebuild-needed";
 
 export const verifyCommand = createCommand("verify")
   .summary("check that the evidence is as it was written")
   .description(
     joinParagraphs(
-      `Checks every person's hash chain against the log's rows and the deliveries' bytes, and that inbox and log agree
-      on what was settled. Names the first row of each kind that does not match. Reads one snapshot while the services
-      go on; its memory does not grow with the log.`,
+      `Checks every person's hash chain against the log's rows and the deliveries' bytes, every person's state against
+      the log, the change feed, dead letters and decisions against their chains, and that inbox and log agree on what
+      was settled. Names the first row of each kind that does not match. Reads one snapshot while the services go on,
+      in memory for one person's events.`,
       `With a FILE, checks what \`dossier export\` wrote, from the file alone, without a database.`,
       `Environment, without a FILE: DATABASE_URL, or DATABASE_URL_FILE.`,
     ),
@@ -35,7 +38,7 @@ export const verifyCommand = createCommand("verify")
   )
   .addHelpText(
     "after",
-    `  ${PERSON_NOT_CHECKED}  of a FILE: as 0, but the person's state was folded by another version, and was not checked`,
+    `  ${PERSON_NOT_CHECKED}  as 0, but states were folded by another version, and not checked; of a database: rebuild needed`,
   )
   .action(async (file, { person, json = false }) => reportResult(await runVerify(file, person, json)));
 
@@ -46,7 +49,7 @@ async function runVerify(
 ): Promise<Result<void>> {
   const verified = file === undefined ? await verifyDatabase(entityId) : await verifyFile(file);
   if (!verified.ok) return verified;
-  const { findings, notes, persons, events, redeliveries, deliveries } = verified.value;
+  const { findings, notes, persons, events, redeliveries, deliveries, unsealed } = verified.value;
   if (json) console.log(JSON.stringify(verified.value));
   else {
     for (const finding of findings) console.log(formatFinding(finding));
@@ -58,17 +61,24 @@ async function runVerify(
       `${formatCount(deliveries)} deliveries`,
     ];
     console.log(`checked ${counts.join(", ")}`);
+    if (unsealed > 0) console.log(`${formatCount(unsealed)} dead letters and decisions are not sealed yet`);
+    for (const line of formatProtection(verified.value.file)) console.log(line);
   }
-  if (findings.length > 0) return { ok: false, error: "The evidence is NOT as it was written." };
+  const rebuildNeeded = findings.some(({ check }) => check === REBUILD_NEEDED);
+  if (findings.some(({ check }) => check !== REBUILD_NEEDED))
+    return { ok: false, error: "The evidence is NOT as it was written." };
   if (persons === 0 && (file !== undefined || entityId !== undefined)) {
     return { ok: false, error: "There is nothing to verify about this person." };
   }
-  if (notes.length > 0) process.exitCode = PERSON_NOT_CHECKED;
+  const notChecked = notes.length > 0 || rebuildNeeded;
+  if (notChecked) process.exitCode = PERSON_NOT_CHECKED;
   if (!json) {
     console.log(
-      notes.length > 0
-        ? "the chain and the deliveries are as they were written; the person's state was NOT checked"
-        : "everything is as it was written",
+      rebuildNeeded
+        ? "what is chained is as it was written; the states above were NOT checked: run dossier rebuild, and verify again"
+        : notChecked
+          ? "the chain and the deliveries are as they were written; the person's state was NOT checked"
+          : "everything is as it was written",
     );
   }
   return { ok: true, value: undefined };
@@ -101,6 +111,18 @@ async function verifyFile(file: string): Promise<Result<EvidenceVerification>> {
     ok: false,
     error: `${name} is no evidence: it holds no event and no delivery, as \`dossier export\` writes them.`,
   };
+}
+
+/** Says what of a file a chain covers, and what whoever rewrites the file can change. */
+function formatProtection(file: FileProtection | undefined): readonly string[] {
+  if (file === undefined) return [];
+  const { chainedUpTo, digestedOnly } = file;
+  const kinds = Object.entries(digestedOnly).map(([kind, count]) => `${kind} ×${formatCount(count)}`);
+  return [
+    `chained: the entries and their deliveries, up to ${chainedUpTo ?? "no hash"}. The file is the database's if ` +
+      "streams.hash of this person was the same there",
+    `only digested, so not protected from who rewrites the whole file: ${["settlements", ...kinds].join(", ")}`,
+  ];
 }
 
 function formatFinding({ check, rows, first }: Finding): string {

@@ -48,7 +48,11 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
             .enum(STATUSES, `must be one of ${STATUSES.join(", ")}`)
             .optional()
             .describe("Only persons with this status."),
-          q: text.optional().describe("Part of the name, the e-mail or the entity id, in any case."),
+          q: text
+            .optional()
+            .describe(
+              "Part of the name, the e-mail or the entity id, in any case and any of the ways in which Unicode writes it.",
+            ),
           limit,
           cursor: cursor(z.strictObject({ entityId: text })),
         }),

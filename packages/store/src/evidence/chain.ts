@@ -15,8 +15,11 @@ import type { ChainedEntry, Head, RecordedDelivery } from "./entries.ts";
 import type { EvidenceCheck, ReportMismatch } from "./findings.ts";
 
 export interface ChainChecker {
-  /** Checks the next entry against the one before it and against its delivery. */
-  next(entry: ChainedEntry): void;
+  /**
+   * Checks the next entry against the one before it and against its delivery. Returns what the delivery's bytes say, if
+   * they can be parsed.
+   */
+  next(entry: ChainedEntry): ParsedEvent | undefined;
   /** Checks that the last entry was the end of its chain. */
   end(): void;
 }
@@ -53,7 +56,7 @@ export function createChainChecker(report: ReportMismatch): ChainChecker {
         report("sequence", { ...where, expected: `seq ${before.seq + 1}`, found: `seq ${seq}` });
       const expected = chainHash(before.hash, entry);
       if (!expected.equals(hash)) report("hash", { ...where, expected: hex(expected), found: hex(hash) });
-      checkContent(entry, (check, mismatch) => report(check, { ...where, ...mismatch }));
+      return checkContent(entry, (check, mismatch) => report(check, { ...where, ...mismatch }));
     },
     end,
   };
@@ -61,8 +64,11 @@ export function createChainChecker(report: ReportMismatch): ChainChecker {
 
 type ReportEntry = (check: EvidenceCheck, mismatch: { expected: string; found: string }) => void;
 
-/** Checks that an entry agrees with its delivery's bytes, and that the delivery is settled accordingly. */
-function checkContent(entry: ChainedEntry, report: ReportEntry): void {
+/**
+ * Checks that an entry agrees with its delivery's bytes, and that the delivery is settled accordingly. Returns what the
+ * bytes say.
+ */
+function checkContent(entry: ChainedEntry, report: ReportEntry): ParsedEvent | undefined {
   const settled = entry.kind === "event" ? "applied" : "duplicate";
   if (entry.settledAs !== settled)
     report("settlement", { expected: `settled as ${settled}`, found: entry.settledAs ?? "not settled" });
@@ -70,6 +76,7 @@ function checkContent(entry: ChainedEntry, report: ReportEntry): void {
   const digest = dataDigestOf(entry, parsed);
   if (digest === undefined || entry.dataDigest === null || !digest.equals(entry.dataDigest))
     report("data-digest", { expected: hex(digest), found: hex(entry.dataDigest) });
+  return parsed;
 }
 
 /** Returns what the delivery's bytes say, if they can be parsed. */

@@ -5,9 +5,11 @@ import {
   parseJson,
   type Entry,
   type Event,
+  type EventContent,
+  type Folded,
   type JsonObject,
   type KeptDelivery,
-  type PersonState,
+  type ParsedEvent,
   type Ticks,
 } from "@dossier/events";
 import { readInBatches } from "../database/long-read.ts";
@@ -122,26 +124,40 @@ function toEntry(row: EntryRow): ChainedEntry {
 
 /** Folds one person from the entries of a chain. Takes memory for the person's events. */
 export interface EntryFold {
-  /** Adds the next entry, by `seq`. */
-  add(entry: ChainedEntry): void;
-  /** Returns the person's state by this code; `undefined` if there was no event. */
-  state(): PersonState | undefined;
+  /**
+   * Adds the next entry, by `seq`.
+   *
+   * @param parsed what the delivery's bytes say, which saves parsing the log's data if both are equal
+   */
+  add(entry: ChainedEntry, parsed: ParsedEvent | undefined): void;
+  /** Returns the person folded by this code; `undefined` if there was no event. */
+  fold(): Folded | undefined;
 }
 
 export function foldEntries(): EntryFold {
   const events = new Map<string, Event>();
   return {
-    add(entry) {
+    add(entry, parsed) {
       const { entityId, event, id, ticks, dataJson } = entry;
       const key = identityKey(entry);
       const known = events.get(key);
       if (known !== undefined && ticks < known.ticks) events.set(key, { ...known, ticks });
       if (dataJson !== null)
-        events.set(key, fromLog({ entityId, event, id, ticks, data: parseJson(dataJson) as JsonObject }));
+        events.set(key, { entityId, event, id, ticks, content: contentOf(entry, dataJson, parsed) });
     },
-    state() {
+    fold() {
       const [first] = events.values();
-      return first === undefined ? undefined : fold(first.entityId, [...events.values()])?.state;
+      return first && fold(first.entityId, [...events.values()]);
     },
   };
+}
+
+function contentOf(entry: ChainedEntry, dataJson: string, parsed: ParsedEvent | undefined): EventContent {
+  if (parsed?.dataJson === dataJson && parsed.event === entry.event) return parsed.content;
+  try {
+    return fromLog({ ...entry, data: parseJson(dataJson) as JsonObject }).content;
+  } catch {
+    // Data that were never appended: the chain's check reports them.
+    return "unrecognised";
+  }
 }

@@ -55,12 +55,12 @@ async function* readLines(
   yield* readDeliveries(connection, entityId);
   const person = foldEntries();
   for await (const entries of readEntries(connection, entityId)) {
-    for (const entry of entries) person.add(entry);
+    for (const entry of entries) person.add(entry, undefined);
     yield* entries.map(toEntryLine);
   }
   yield* readHistory(connection, entityId);
   // Not from the projection, which older code may have written.
-  const state = person.state();
+  const state = person.fold()?.state;
   if (state !== undefined) yield { line: "person", state };
 }
 

@@ -30,6 +30,18 @@ export type EvidenceCheck =
   | "dead-letter-missing"
   /** A transaction has more or fewer changes than it recorded, or they are not numbered from 0 without a gap. */
   | "append"
+  /** A transaction's positions in the change feed are not those that it was given. */
+  | "feed"
+  /** A dead letter or a decision is not as it was sealed, or its seal is not in the chain. */
+  | "seal"
+  /** A dead letter or a decision has no seal, and waits for none: it was added in another way than by the services. */
+  | "never-sealed"
+  /** A delivery's dead letters and decisions do not lead to its settlement. */
+  | "decisions"
+  /** A person's row in the projection is not what the log folds to. */
+  | "projection"
+  /** A person's row was made by another version of the fold than this code's, so it was not checked. No forgery. */
+  | "rebuild-needed"
   /** A line of an evidence file is not valid, or not where it belongs. */
   | "line"
   /** An evidence file's lines are not the ones that were written. */

@@ -48,6 +48,8 @@ function createFileChecker(
   const deliveries = new Map<string, LineOf<"delivery">>();
   const folded = foldEntries();
   const counts = { events: 0, redeliveries: 0 };
+  const chained = new Set<string>();
+  const unchained = new Map<string, number>();
   let line = 0;
   let header: LineOf<"header"> | undefined;
   let head: Head | null = null;
@@ -81,6 +83,7 @@ function createFileChecker(
       case "failed-attempt":
       case "dead-letter":
       case "decision":
+        unchained.set(parsed.line, (unchained.get(parsed.line) ?? 0) + 1);
         if (!deliveries.has(parsed.deliveryId))
           reportLine("delivery-missing", {
             deliveryId: parsed.deliveryId,
@@ -103,9 +106,9 @@ function createFileChecker(
       settledAs: delivery?.settlement?.settledAs ?? null,
       head,
     };
-    chain.next(entry);
+    chained.add(deliveryId);
     counts[parsed.kind === "event" ? "events" : "redeliveries"]++;
-    folded.add(entry);
+    folded.add(entry, chain.next(entry));
   }
 
   function checkDigest({ lines, sha256 }: LineOf<"end">): void {
@@ -152,9 +155,21 @@ function createFileChecker(
     end() {
       chain.end();
       if (!ended) report("file-digest", { expected: "an end line", found: "none" });
-      const state = folded.state();
+      const state = folded.fold()?.state;
       checkPerson(state);
-      return { persons: state === undefined ? 0 : 1, ...counts, deliveries: deliveries.size };
+      const unlogged = deliveries.keys().filter((deliveryId) => !chained.has(deliveryId));
+      const withoutEntry = [...unlogged].length;
+      if (withoutEntry > 0) unchained.set("delivery without an entry", withoutEntry);
+      return {
+        persons: state === undefined ? 0 : 1,
+        ...counts,
+        deliveries: deliveries.size,
+        unsealed: 0,
+        file: {
+          chainedUpTo: head?.hash.toString("hex") ?? null,
+          digestedOnly: Object.fromEntries(unchained),
+        },
+      };
     },
   };
 }

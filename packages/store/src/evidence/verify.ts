@@ -2,8 +2,17 @@ import { LONG_TIMEOUT, openSnapshot, readInBatches } from "../database/long-read
 import type { Connection, Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
 import { checkDeliveryDigest, createChainChecker } from "./chain.ts";
-import { BATCH_SIZE, readEntries, toDelivery, type DeliveryRow } from "./entries.ts";
+import {
+  BATCH_SIZE,
+  foldEntries,
+  readEntries,
+  toDelivery,
+  type DeliveryRow,
+  type EntryFold,
+} from "./entries.ts";
 import { collectFindings, type EvidenceCheck, type Finding, type ReportMismatch } from "./findings.ts";
+import { checkFeed, checkSeals } from "./late-chains.ts";
+import { createProjectionChecker } from "./projection.ts";
 
 export interface VerifyOptions {
   /**
@@ -25,13 +34,29 @@ export interface EvidenceVerification {
   readonly redeliveries: number;
   /** All deliveries in the inbox; 0 if one person alone is verified. */
   readonly deliveries: number;
+  /**
+   * Dead letters and decisions that have no seal yet, so that a change of one is not found; 0 if one person alone is
+   * verified.
+   */
+  readonly unsealed: number;
+  /** How an evidence file is protected. */
+  readonly file?: FileProtection;
+}
+
+/** What of an evidence file a chain covers, and what only the digest in its last line, which can be computed anew. */
+export interface FileProtection {
+  /** The end of the person's chain: equal to the database's (`streams.hash`), the chained lines are the database's. */
+  readonly chainedUpTo: string | null;
+  /** How many lines no chain covers, by kind. */
+  readonly digestedOnly: Readonly<Record<string, number>>;
 }
 
 /**
  * Checks that the evidence is as it was written: every person's chain, entry by entry, against its hashes, its head and
- * its deliveries; every delivery, logged or not, against its digest; and, if all persons are verified, that inbox and
- * log agree on what was settled. Checks one state of the database while others write, in memory that does not grow with
- * the log. Throws what Postgres throws.
+ * its deliveries; every delivery, logged or not, against its digest; every row of the projection against the log; and,
+ * if all persons are verified, the change feed, the dead letters and the decisions against their chains, and that inbox
+ * and log agree on what was settled. Checks one state of the database while others write, in memory for one person's
+ * events. Throws what Postgres throws.
  */
 export async function verifyEvidence(
   pool: Pool,
@@ -40,13 +65,16 @@ export async function verifyEvidence(
   await using snapshot = await openSnapshot(pool);
   const { connection } = snapshot;
   const { report, findings } = collectFindings();
-  const { entries, persons, deliveries } = await countEvidence(connection, entityId);
+  const { entries, persons, deliveries, unsealed } = await countEvidence(connection, entityId);
   const checked = await checkChains(connection, entityId, report, (count) => onProgress?.(count, entries));
   await runCheck(connection, streamWithoutEntries, report, [entityId ?? null]);
   await checkUnloggedDeliveries(connection, entityId, report);
-  if (entityId === undefined)
+  if (entityId === undefined) {
+    await checkFeed(connection, report);
+    await checkSeals(connection, report);
     for (const check of CONSISTENCY_CHECKS) await runCheck(connection, check, report);
-  return { findings: findings(), notes: [], persons, ...checked, deliveries };
+  }
+  return { findings: findings(), notes: [], persons, ...checked, deliveries, unsealed };
 }
 
 const selectCounts = sqlFile("count_evidence");
@@ -54,14 +82,24 @@ const selectCounts = sqlFile("count_evidence");
 async function countEvidence(
   connection: Connection,
   entityId: string | undefined,
-): Promise<{ entries: number; persons: number; deliveries: number }> {
-  const { rows } = await connection.query<{ entries: bigint; persons: bigint; deliveries: bigint }>({
+): Promise<{ entries: number; persons: number; deliveries: number; unsealed: number }> {
+  const { rows } = await connection.query<{
+    entries: bigint;
+    persons: bigint;
+    deliveries: bigint;
+    unsealed: bigint;
+  }>({
     ...selectCounts,
     values: [entityId ?? null],
     ...LONG_TIMEOUT,
   });
-  const { entries = 0n, persons = 0n, deliveries = 0n } = rows[0] ?? {};
-  return { entries: Number(entries), persons: Number(persons), deliveries: Number(deliveries) };
+  const { entries = 0n, persons = 0n, deliveries = 0n, unsealed = 0n } = rows[0] ?? {};
+  return {
+    entries: Number(entries),
+    persons: Number(persons),
+    deliveries: Number(deliveries),
+    unsealed: Number(unsealed),
+  };
 }
 
 async function checkChains(
@@ -71,16 +109,24 @@ async function checkChains(
   onProgress: (checked: number) => void,
 ): Promise<Pick<EvidenceVerification, "events" | "redeliveries">> {
   const chains = createChainChecker(report);
+  const projection = createProjectionChecker(connection, entityId, report);
   const checked = { events: 0, redeliveries: 0 };
+  let person: { readonly entityId: string; readonly folded: EntryFold } | undefined;
   for await (const entries of readEntries(connection, entityId)) {
     for (const entry of entries) {
-      chains.next(entry);
+      if (person?.entityId !== entry.entityId) {
+        if (person !== undefined) await projection.next(person.entityId, person.folded.fold());
+        person = { entityId: entry.entityId, folded: foldEntries() };
+      }
+      person.folded.add(entry, chains.next(entry));
       if (entry.delivery !== null) checkDeliveryDigest(entry.delivery, report);
       checked[entry.kind === "event" ? "events" : "redeliveries"]++;
     }
     onProgress(checked.events + checked.redeliveries);
   }
   chains.end();
+  if (person !== undefined) await projection.next(person.entityId, person.folded.fold());
+  await projection.end();
   return checked;
 }
 
@@ -180,6 +226,30 @@ const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
       where settled_as in ('dead-lettered', 'discarded')
         and not exists (select from dead_letters where dead_letters.delivery_id = settlements.delivery_id)`,
   },
+  {
+    check: "decisions",
+    table: "settlements",
+    orderBy: "delivery_id",
+    text: sqlFile("select_wrong_decisions").text,
+  },
+  {
+    check: "never-sealed",
+    table: "dead_letters",
+    orderBy: "delivery_id",
+    text: `
+      select delivery_id, 'a seal of dead letter ' || dead_letter_id as expected, 'none' as found from dead_letters
+      where not exists (select from seals where kind = 'dead-letter' and record_id = dead_letter_id)
+        and not exists (select from unsealed where kind = 'dead-letter' and record_id = dead_letter_id)`,
+  },
+  {
+    check: "never-sealed",
+    table: "decisions",
+    orderBy: "delivery_id",
+    text: `
+      select delivery_id, 'a seal of decision ' || decision_id as expected, 'none' as found from decisions
+      where not exists (select from seals where kind = 'decision' and record_id = decision_id)
+        and not exists (select from unsealed where kind = 'decision' and record_id = decision_id)`,
+  },
   { check: "append", table: "appends", orderBy: "append_id", text: sqlFile("select_wrong_appends").text },
 ];
 
@@ -198,7 +268,7 @@ async function runCheck(
     rows: bigint;
   }>({
     ...sql(
-      `check_${check}`,
+      `check_${check}_${table}`,
       `select *, count(*) over () as rows from (${text}) as wrong order by ${orderBy} limit 1`,
     ),
     values,

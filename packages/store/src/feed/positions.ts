@@ -1,7 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { feedHash } from "@dossier/events";
+import { advanceChain, tryLockChain } from "../database/chain-head.ts";
 import type { Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
-import { transaction } from "../database/transaction.ts";
+import { awaitAll, transaction } from "../database/transaction.ts";
 
 /** Limits how long one reader assigns positions for all. */
 const MAX_APPENDS = 10_000;
@@ -10,10 +12,10 @@ const hasUnassigned = sql(
   "has_unassigned",
   "select exists (select from appends where first_position is null) as unassigned",
 );
-// Ends with the transaction.
-const tryLock = sql(
-  "lock_positions",
-  "select pg_try_advisory_xact_lock(hashtextextended('dossier: positions of the change feed', 0)) as locked",
+const selectUnassigned = sql(
+  "select_unassigned",
+  `select append_id, size, changes_hash from appends
+   where first_position is null order by append_id limit $1`,
 );
 const assignNext = sqlFile("assign_positions");
 
@@ -22,15 +24,38 @@ const assignNext = sqlFile("assign_positions");
  *
  * A number that a writer draws cannot order a feed: one that is drawn early may commit late, when readers have gone
  * past it. So positions are assigned after the commit: what commits later comes later, and an open transaction delays
- * no other. Every reader calls this before it reads; while one assigns, the others read on.
+ * no other. Every reader calls this before it reads; while one assigns, the others read on. Positions are chained, so
+ * that `verify` finds those that moved.
  */
 export async function assignPositions(pool: Pool): Promise<void> {
   const { rows } = await pool.query<{ unassigned: boolean }>(hasUnassigned);
   if (rows[0]?.unassigned !== true) return;
   await transaction(pool, async (connection) => {
     // The lock is a statement of its own, so that the next one sees what the last holder has assigned.
-    const lock = await connection.query<{ locked: boolean }>(tryLock);
-    if (lock.rows[0]?.locked === true) await connection.query({ ...assignNext, values: [MAX_APPENDS] });
+    const head = await tryLockChain(connection, "feed");
+    if (head === undefined) return;
+    const { rows: unassigned } = await connection.query<{
+      append_id: bigint;
+      size: number;
+      changes_hash: Buffer;
+    }>({ ...selectUnassigned, values: [MAX_APPENDS] });
+    let { seq, hash } = head;
+    const positions: bigint[] = [];
+    const hashes: Buffer[] = [];
+    for (const { append_id: appendId, size, changes_hash: changesHash } of unassigned) {
+      const firstPosition = seq + 1n;
+      positions.push(firstPosition);
+      hash = feedHash(hash, { appendId, firstPosition, size, changesHash });
+      hashes.push(hash);
+      seq += BigInt(size);
+    }
+    await awaitAll([
+      connection.query({
+        ...assignNext,
+        values: [unassigned.map(({ append_id }) => append_id), positions, hashes],
+      }),
+      advanceChain(connection, "feed", { seq, hash }),
+    ]);
   });
 }
 

@@ -1,5 +1,6 @@
 import {
   CHAIN_START,
+  changesHash,
   identityKey,
   isKnownType,
   type Appended,
@@ -96,7 +97,7 @@ async function findKnownEvents(
 
 const insertAppend = sql(
   "insert_append",
-  "insert into appends (append_id, size, statuses) values ($1, cardinality($2::text[]), $2)",
+  "insert into appends (append_id, size, statuses, changes_hash) values ($1, cardinality($2::text[]), $2, $3)",
 );
 const insertEvents = sqlFile("insert_events");
 const insertRedeliveries = sqlFile("insert_redeliveries");
@@ -141,7 +142,11 @@ export async function recordChanges(
 ): Promise<void> {
   const changes = appended.flatMap(({ entries }) => entries).filter(({ changesState }) => changesState);
   if (changes.length === 0) return;
-  const values = [appendId, changes.map(({ entityId }) => statuses.get(entityId))];
+  const values = [
+    appendId,
+    changes.map(({ entityId }) => statuses.get(entityId)),
+    changesHash(changes.map(({ hash }) => hash)),
+  ];
   await connection.query({ ...insertAppend, values });
 }
 

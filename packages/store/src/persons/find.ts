@@ -1,6 +1,7 @@
 import {
   foldInOrder,
   toPerson,
+  toSearchable,
   type Folded,
   type Person,
   type PersonState,
@@ -10,7 +11,6 @@ import {
 import type { Pool } from "../database/pool.ts";
 import { MAX_PAGE_BYTES, sql, sqlFile } from "../database/statements.ts";
 import { isPossibleId, readEventsAt } from "./events.ts";
-import { toSearchable } from "./projection.ts";
 
 /** Selects persons: those for whom all that is given holds. */
 export interface PersonFilter {

@@ -1,11 +1,16 @@
 import {
   compareOrderKeys,
+  diffJson,
   fold,
+  formatTicks,
   fromLog,
   parseJson,
+  toSearchable,
   type Event,
   type EventOrderKey,
   type Folded,
+  type Json,
+  type JsonDifference,
   type JsonObject,
   type PersonState,
 } from "@dossier/events";
@@ -33,11 +38,14 @@ export async function selectFolded(
     last_ticks: bigint;
     last_event: string;
     last_id: string;
+    fold_version: number;
   }>({ ...selectStates, values: [entityIds, MAX_BYTES] });
   return new Map(
-    rows.map(({ entity_id, state, last_ticks: ticks, last_event: event, last_id: id }) => [
+    rows.map(({ entity_id, state, last_ticks: ticks, last_event: event, last_id: id, fold_version }) => [
       entity_id,
-      state === null ? "not-read" : { state: JSON.parse(state) as PersonState, last: { ticks, event, id } },
+      state === null
+        ? "not-read"
+        : { state: JSON.parse(state) as PersonState, last: { ticks, event, id }, foldVersion: fold_version },
     ]),
   );
 }
@@ -50,17 +58,13 @@ export interface PersonRow {
   readonly state: string;
   /** The last event that is folded in. */
   readonly last: EventOrderKey;
+  readonly foldVersion: number;
 }
 
-export function toRow({ state, last }: Folded): PersonRow {
+export function toRow({ state, last, foldVersion }: Folded): PersonRow {
   const { entityId, status, name, email } = state;
   const search = [name, email, entityId].filter((part) => part !== null).map(toSearchable);
-  return { entityId, status, search: search.join("\n"), state: JSON.stringify(state), last };
-}
-
-/** Returns a text as `natural_persons.search` has it. Postgres' `text` holds neither a NUL nor half a surrogate pair. */
-export function toSearchable(text: string): string {
-  return text.toLowerCase().toWellFormed().replaceAll("\0", "\uFFFD");
+  return { entityId, status, search: search.join("\n"), state: JSON.stringify(state), last, foldVersion };
 }
 
 const upsertNaturalPersons = sqlFile("upsert_natural_persons");
@@ -77,6 +81,7 @@ export async function writePersons(connection: Connection, rows: readonly Person
       rows.map(({ last }) => last.ticks),
       rows.map(({ last }) => last.event),
       rows.map(({ last }) => last.id),
+      rows.map(({ foldVersion }) => foldVersion),
     ],
   });
 }
@@ -175,13 +180,14 @@ interface LogColumns {
   readonly data: string;
 }
 
-interface LiveColumns {
+export interface LiveColumns {
   readonly search: string;
   readonly state: string;
   readonly status: string;
   readonly last_ticks: bigint;
   readonly last_event: string;
   readonly last_id: string;
+  readonly fold_version: number;
 }
 
 const selectAllStreams = sqlFile("select_all_streams");
@@ -213,9 +219,42 @@ function foldStream(row: StreamRow): FoldedPerson {
   };
 }
 
-function parseLiveRow(entityId: string, row: LiveColumns): PersonRow {
-  const { state, status, search, last_ticks: ticks, last_event: event, last_id: id } = row;
-  return { entityId, state, status, search, last: { ticks, event, id } };
+export function parseLiveRow(entityId: string, row: LiveColumns): PersonRow {
+  const { state, status, search, last_ticks: ticks, last_event: event, last_id: id, fold_version } = row;
+  return { entityId, state, status, search, last: { ticks, event, id }, foldVersion: fold_version };
+}
+
+/** Returns how two rows of a person differ; `undefined` if no byte does. */
+export function diffRows(
+  before: PersonRow | undefined,
+  after: PersonRow | undefined,
+): readonly JsonDifference[] | undefined {
+  if (before !== undefined && after !== undefined && isSame(before, after)) return undefined;
+  return diffJson(toJson(before), toJson(after));
+}
+
+function isSame(a: PersonRow, b: PersonRow): boolean {
+  return (
+    a.state === b.state &&
+    a.status === b.status &&
+    a.search === b.search &&
+    a.last.ticks === b.last.ticks &&
+    a.last.event === b.last.event &&
+    a.last.id === b.last.id &&
+    a.foldVersion === b.foldVersion
+  );
+}
+
+function toJson(row: PersonRow | undefined): Json {
+  if (row === undefined) return {};
+  const { state, status, search, last, foldVersion } = row;
+  return {
+    state: JSON.parse(state) as Json,
+    status,
+    search,
+    last: { at: formatTicks(last.ticks), event: last.event, id: last.id },
+    foldVersion,
+  };
 }
 
 function parseEvents(entityId: string, row: LogColumns): Event[] {

@@ -1,8 +1,8 @@
-import { diffJson, formatTicks, type Json, type JsonDifference } from "@dossier/events";
+import type { JsonDifference } from "@dossier/events";
 import { openPool, type Connection } from "../database/pool.ts";
 import { sql } from "../database/statements.ts";
 import { transaction } from "../database/transaction.ts";
-import { foldPersons, type FoldedPerson, type PersonRow } from "./projection.ts";
+import { diffRows, foldPersons, type FoldedPerson } from "./projection.ts";
 import {
   completeDraft,
   createDraft,
@@ -172,29 +172,8 @@ async function writeFolded(connection: Connection, persons: readonly FoldedPerso
 
 /** Returns how a rebuild changes a person's row; `undefined` if no byte changes. */
 function findChange({ entityId, folded, live }: FoldedPerson): RebuildChange | undefined {
-  if (folded && live && isSame(folded, live)) return undefined;
+  const differences = diffRows(live, folded);
+  if (differences === undefined) return undefined;
   const kind = live === undefined ? "added" : folded === undefined ? "removed" : "changed";
-  return { entityId, kind, differences: diffJson(toJson(live), toJson(folded)) };
-}
-
-function isSame(a: PersonRow, b: PersonRow): boolean {
-  return (
-    a.state === b.state &&
-    a.status === b.status &&
-    a.search === b.search &&
-    a.last.ticks === b.last.ticks &&
-    a.last.event === b.last.event &&
-    a.last.id === b.last.id
-  );
-}
-
-function toJson(row: PersonRow | undefined): Json {
-  if (row === undefined) return {};
-  const { state, status, search, last } = row;
-  return {
-    state: JSON.parse(state) as Json,
-    status,
-    search,
-    last: { at: formatTicks(last.ticks), event: last.event, id: last.id },
-  };
+  return { entityId, kind, differences };
 }

@@ -467,7 +467,7 @@ test.for([
   ["a division by zero", "select 1 / 0", "22012"],
   ["a second row with one key", "insert into streams values ('twice', 0, ''), ('twice', 0, '')", "23505"],
   ["a null in a column without nulls", "insert into streams values (null, 0, '')", "23502"],
-  ["a value that violates a check", "insert into appends values (0, 0, '{}')", "23514"],
+  ["a value that violates a check", "insert into appends values (0, 0, '{}', '')", "23514"],
   ["a change of evidence", "delete from events", "23001"],
   [
     "a row that one statement writes twice",

