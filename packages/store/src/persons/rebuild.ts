@@ -165,9 +165,14 @@ async function foldSince(connection: Connection, since: bigint, { signal }: Rebu
 async function writeFolded(connection: Connection, persons: readonly FoldedPerson[]): Promise<void> {
   const rows = persons.flatMap(({ folded }) => folded ?? []);
   const { changed = [], unchanged = [] } = Object.groupBy(persons, (person) =>
-    findChange(person) === undefined ? "unchanged" : "changed",
+    changesState(person) ? "changed" : "unchanged",
   );
   await Promise.all([writeDraft(connection, rows), markChanged(connection, changed, unchanged)]);
+}
+
+/** Returns whether a rebuild changes a person's state, and not only the version of the fold that made it. */
+function changesState(person: FoldedPerson): boolean {
+  return findChange(person)?.differences.some(({ path }) => path !== "foldVersion") === true;
 }
 
 /** Returns how a rebuild changes a person's row; `undefined` if no byte changes. */

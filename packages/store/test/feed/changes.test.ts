@@ -219,9 +219,11 @@ test("a rebuild appends a change for each person whom it changes, and no other",
   const before = (await readAll(database.pool)).at(-1);
   await tamper(
     database.pool,
+    // Another version of the fold made the same state.
+    "update natural_persons set fold_version = 0 where entity_id = 'a'",
     "update natural_persons set status = 'approved' where entity_id = 'b'",
     "delete from natural_persons where entity_id = 'c'",
-    `insert into natural_persons select 'ghost', status, search, state, last_ticks, last_event, last_id
+    `insert into natural_persons select 'ghost', status, search, state, last_ticks, last_event, last_id, fold_version
      from natural_persons where entity_id = 'a'`,
   );
   await rebuild(database.url);
