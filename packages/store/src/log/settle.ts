@@ -12,7 +12,8 @@ import type { Connection, Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
 import { awaitAll, transaction } from "../database/transaction.ts";
 import { isDeliveryId } from "../inbox/deliveries.ts";
-import { refold, toRow, writePersons, type OutOfOrderStream } from "../persons/projection.ts";
+import { toRow, writePersons } from "../persons/projection.ts";
+import { refold, type OutOfOrderStream } from "../persons/refold.ts";
 import { appendToLog, openForAppend, recordChanges } from "./append.ts";
 
 /**

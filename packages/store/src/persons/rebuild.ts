@@ -2,7 +2,8 @@ import type { JsonDifference } from "@dossier/events";
 import { openPool, type Connection } from "../database/pool.ts";
 import { sql } from "../database/statements.ts";
 import { transaction } from "../database/transaction.ts";
-import { diffRows, foldPersons, type FoldedPerson } from "./projection.ts";
+import { foldPersons, type FoldedPerson } from "./fold-log.ts";
+import { diffRows } from "./projection.ts";
 import {
   completeDraft,
   createDraft,
