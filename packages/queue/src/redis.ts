@@ -7,13 +7,14 @@ import { plainError, type Backend, type ProducerConnection, type ProducerOptions
 const CANNOT_WRITE = /\b(LOADING|READONLY|MASTERDOWN|MISCONF|NOREPLICAS|OOM)\b/;
 
 /** A result of `reconnectOnError`: reconnect, and send the refused command again instead of rejecting it. */
-const RECONNECT_AND_RESEND = 2;
+const RECONNECT_AND_RETRY = 2;
 
 const common = {
   connectTimeout: 5_000,
   // TCP finds a peer that has vanished, even if no command is waiting for it.
   keepAlive: 10_000,
-  // BullMQ replaces the default of ioredis with waits of up to 20 s.
+  // BullMQ replaces the default of ioredis with waits of up to 20 s. This package imports nothing of ours, and the pauses
+  // of a client's reconnects are an option of that client.
   retryStrategy: (times) => Math.min(100 * times, 2_000) + 200 * Math.random(),
 } satisfies RedisOptions;
 
@@ -74,7 +75,7 @@ export function connectRedisConsumer(
     reconnectOnError(error: Error) {
       if (!CANNOT_WRITE.test(error.message)) return false;
       onError(error);
-      return RECONNECT_AND_RESEND;
+      return RECONNECT_AND_RETRY;
     },
   });
 }

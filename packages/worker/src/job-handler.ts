@@ -64,7 +64,7 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
   });
 
   async function handle(job: JobInput): Promise<JobResult> {
-    return settleDeliveries(job).then(recallDeadLetters).then(enqueueSingles).then(endJob);
+    return settleDeliveries(job).then(recallDeadLetters).then(enqueueSingles).then(resultOf);
   }
 
   async function settleDeliveries(job: JobInput): Promise<Execution> {
@@ -121,7 +121,7 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
     }
   }
 
-  function endJob({ job, outcomes }: Execution): JobResult {
+  function resultOf({ job, outcomes }: Execution): JobResult {
     const [deliveryId = ""] = job.deliveryIds;
     return job.single ? jobResult(outcomes.get(deliveryId)) : { kind: "completed" };
   }

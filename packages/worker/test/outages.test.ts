@@ -317,7 +317,7 @@ test("a worker that gets no job while deliveries are due is not ready, and says 
   await worker.waitForReadyz(200);
 });
 
-test("a Redis that may remove jobs is told in the log and in /readyz, and used", async (context) => {
+test("a Redis that may remove jobs is reported in the log and in /readyz, and used", async (context) => {
   needs(context, "redisServer");
   const redis = await startRedis({ settings: { "maxmemory-policy": "allkeys-lru" } });
   context.onTestFinished(() => redis.stop());

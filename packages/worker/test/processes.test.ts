@@ -73,7 +73,7 @@ test("the job of a worker that was killed after its commit changes nothing when 
   expect(await harness.countRows("redeliveries")).toBe(0);
 });
 
-const DIES_READING = `data:text/javascript,${encodeURIComponent(`
+const CRASHES_READING = `data:text/javascript,${encodeURIComponent(`
   const { decode } = TextDecoder.prototype;
   TextDecoder.prototype.decode = function (...bytes) {
     const text = decode.apply(this, bytes);
@@ -81,15 +81,15 @@ const DIES_READING = `data:text/javascript,${encodeURIComponent(`
     return text;
   };`)}`;
 
-/** Starts a worker that dies when it reads a delivery of the person `lethal`. */
-function spawnDying(context: TestContext, servers: Servers) {
-  return spawnWorker(context, servers, { execArgv: ["--import", DIES_READING] });
+/** Starts a worker that crashes when it reads a delivery of the person `lethal`. */
+function spawnCrashing(context: TestContext, servers: Servers) {
+  return spawnWorker(context, servers, { execArgv: ["--import", CRASHES_READING] });
 }
 
-/** Starts workers, one after the other, that die of a delivery as often as it may stall, and once more. */
-async function dieOfIt(context: TestContext, servers: Servers): Promise<void> {
+/** Starts workers, one after the other, that crash by a delivery as often as it may stall, and once more. */
+async function crashRepeatedly(context: TestContext, servers: Servers): Promise<void> {
   for (let stalls = 0; stalls <= MAX_STALLS; stalls += 1)
-    expect(await spawnDying(context, servers).ended).toMatchObject({ signal: "SIGKILL" });
+    expect(await spawnCrashing(context, servers).ended).toMatchObject({ signal: "SIGKILL" });
 }
 
 test("a delivery that kills its workers is dead-lettered unread, with a failed job", async (context) => {
@@ -98,9 +98,9 @@ test("a delivery that kills its workers is dead-lettered unread, with a failed j
   const [deliveryId = ""] = await harness.record(newEvent("lethal"));
   await harness.makeNotDue();
   await harness.queue.enqueueSingle(deliveryId);
-  await dieOfIt(context, servers);
+  await crashRepeatedly(context, servers);
 
-  const survivor = spawnDying(context, servers);
+  const survivor = spawnCrashing(context, servers);
 
   await harness.waitForStatuses([deliveryId], "stalled");
   expect(await harness.waitForSingle(deliveryId, "failed")).toContain("stalled: ");
@@ -114,10 +114,10 @@ test("the other deliveries of a batch that kills its workers are settled", async
   const batch = await harness.record(newEvent("a"), newEvent("lethal"), newEvent("b"));
   await harness.makeNotDue();
   await harness.queue.enqueue(batch);
-  await dieOfIt(context, servers);
+  await crashRepeatedly(context, servers);
   await harness.waitForStatuses(batch, ["applied", "open", "open"]);
 
-  spawnDying(context, servers);
+  spawnCrashing(context, servers);
 
   await harness.waitForStatuses(batch, ["applied", "stalled", "applied"]);
   expect(await harness.countRows("dead_letters")).toBe(1);

@@ -64,7 +64,7 @@ export type DiscardResult = z.infer<typeof discardResult>;
 
 const DRY_RUN =
   "A dry run settles the deliveries with this version of the code in a transaction that is rolled back, and answers what would change for each person and which deliveries would fail again. Each delivery sees what those before it would have done.";
-const IN_BATCHES = `A filter's deliveries are tried ${BATCH_SIZE} at a time, and none sees those of an earlier batch: a person with deliveries in several batches is listed once for each.`;
+const IN_BATCHES = `A filter's deliveries are settled ${BATCH_SIZE} at a time, and none sees those of an earlier batch: a person with deliveries in several batches is listed once for each.`;
 const DISCARD =
   "Discarded deliveries are no longer listed and cannot be redriven; their history stays readable.";
 

@@ -11,8 +11,8 @@ import {
   type DeliveryRow,
   type EntryFold,
 } from "./entries.ts";
+import { checkFeed, checkSeals } from "./feed-and-seals.ts";
 import { collectFindings, type Finding, type ReportMismatch } from "./findings.ts";
-import { checkFeed, checkSeals } from "./late-chains.ts";
 import { createProjectionChecker } from "./projection.ts";
 
 export interface VerifyOptions {

@@ -75,7 +75,7 @@ function parseMilliseconds(deliveryId: string): number {
 const countStallOf = sqlFile("count_stall");
 
 /**
- * Counts, before a worker settles an open delivery alone, that it may not come to an end. Returns how often it has been
+ * Counts, before a worker settles an open delivery alone, that it may stall. Returns how often it has been
  * counted since its last end; `undefined` if it is not open, or locked by another worker. A failed attempt or a snooze is
  * an end.
  */
