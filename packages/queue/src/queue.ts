@@ -188,7 +188,6 @@ export function openQueue(
         if (concurrency !== undefined) limits.push("concurrency");
         if (max !== undefined || duration !== undefined) limits.push("rate-limit");
         if (limits.includes("paused")) await queue.resume();
-
         if (limits.includes("concurrency")) await queue.removeGlobalConcurrency();
         if (limits.includes("rate-limit")) await queue.removeGlobalRateLimit();
         return limits;

@@ -10,8 +10,8 @@ export interface AloneOptions extends BatchOptions {
 
 /**
  * Returns a function that settles one delivery of a job that stalled, and returns its outcome. This worker settles such
- * deliveries one after the other, and before each one commits to Postgres that it may stall. So a delivery
- * that stops its worker is the only one that is counted, and the queue's own counter decides nothing.
+ * deliveries one after the other, and before each one commits to Postgres that it may stall. So a delivery that stops its
+ * worker is the only one that is counted, and the queue's own counter decides nothing.
  */
 export function createAloneSettler(options: AloneOptions): (deliveryId: string) => Promise<Outcomes> {
   const { pool, outagePause, maxStalls } = options;

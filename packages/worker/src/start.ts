@@ -136,8 +136,8 @@ export async function startWorker(
 }
 
 /**
- * Logs when the consumer stops to take jobs, when it takes them again, and if the queue may lose jobs. Removes what keeps it from that in the queue.
- * Resolves at shutdown.
+ * Logs when the consumer stops taking jobs, when it takes them again, and if the queue may lose jobs. Removes the limits
+ * that somebody left in the queue. Resolves at shutdown.
  */
 async function watchConsumer(
   consumer: Consumer,

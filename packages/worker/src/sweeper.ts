@@ -40,10 +40,14 @@ export async function runSweeper(options: SweeperOptions): Promise<void> {
       await sleep(INTERVAL_MS, undefined, { signal: shutdownSignal }).catch(() => undefined);
   }
 
-  /** Dead letters and decisions get their seals here, since no transaction that writes one may wait for another. */
+  /**
+   * Dead letters and decisions get their seals here, since no transaction that writes one may wait for another. Sweeping
+   * comes first: it must go on even if sealing fails.
+   */
   async function sweepAndSeal(): Promise<number> {
+    const taken = await sweep();
     await sealRecords(pool);
-    return sweep();
+    return taken;
   }
 
   /** Returns how many deliveries it enqueued. */
