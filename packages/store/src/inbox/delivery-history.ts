@@ -66,7 +66,7 @@ const selectDecisions = sqlFile("select_decisions");
 export async function findDelivery(pool: Pool, deliveryId: string): Promise<DeliveryHistory | undefined> {
   const values = [deliveryId];
   const [deliveries, deadLetters, failedAttempts, decisions] = await Promise.all([
-    pool.query<DeliveryRow>({ ...selectDelivery, values }),
+    pool.query<HistoryRow>({ ...selectDelivery, values }),
     pool.query<DeadLetterRow>({ ...selectDeadLetters, values }),
     pool.query<FailedAttemptRow>({ ...selectFailedAttempts, values }),
     pool.query<DecisionRow>({ ...selectDecisions, values }),
@@ -103,7 +103,7 @@ export async function findDelivery(pool: Pool, deliveryId: string): Promise<Deli
   };
 }
 
-interface DeliveryRow {
+interface HistoryRow {
   readonly body: Buffer;
   readonly headers: string;
   readonly verified_by: string;
