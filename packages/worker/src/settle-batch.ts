@@ -71,7 +71,7 @@ function createCauseFinder(pool: Pool): (error: unknown) => Promise<ErrorCause> 
     const ofDelivery = mayConcernOneDelivery(error) && (await answers(pool));
     inARow = ofDelivery ? inARow + 1 : 0;
     if (!ofDelivery) return "infrastructure";
-    return inARow === 1 ? "unknown" : "delivery";
+    return inARow === 1 ? "undetermined" : "delivery";
   };
 }
 

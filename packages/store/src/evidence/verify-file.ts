@@ -68,7 +68,7 @@ function createFileChecker(
         break;
       case "delivery":
         deliveries.set(parsed.deliveryId, parsed);
-        checkDeliveryDigest(toDelivery(parsed), reportLine);
+        checkDeliveryDigest(fromDeliveryLine(parsed), reportLine);
         break;
       case "entry":
         checkEntry(parsed);
@@ -102,7 +102,7 @@ function createFileChecker(
       ticks,
       dataJson: parsed.data,
       receivedTicks: parsed.receivedAt,
-      delivery: delivery === undefined ? null : toDelivery(delivery),
+      delivery: delivery === undefined ? null : fromDeliveryLine(delivery),
       settledAs: delivery?.settlement?.settledAs ?? null,
       head,
     };
@@ -184,7 +184,7 @@ function createFileChecker(
   };
 }
 
-function toDelivery({ headers, receivedAt, ...kept }: LineOf<"delivery">): RecordedDelivery {
+function fromDeliveryLine({ headers, receivedAt, ...kept }: LineOf<"delivery">): RecordedDelivery {
   return { ...kept, headersJson: headers, receivedTicks: receivedAt };
 }
 

@@ -85,7 +85,7 @@ const selectDecisions = sqlFile("select_decisions");
 export async function findDelivery(pool: Pool, deliveryId: string): Promise<DeliveryHistory | undefined> {
   const values = [deliveryId];
   const [deliveries, deadLetters, failedAttempts, decisions] = await Promise.all([
-    pool.query<DeliveryRow>({ ...selectDelivery, values }),
+    pool.query<HistoryRow>({ ...selectDelivery, values }),
     pool.query<DeadLetterRow>({ ...selectDeadLetters, values }),
     pool.query<FailedAttemptRow>({ ...selectFailedAttempts, values }),
     pool.query<DecisionRow>({ ...selectDecisions, values }),
@@ -141,7 +141,7 @@ async function findEntry(
   return rows[0] === undefined ? null : { kind: rows[0].kind, seq: Number(rows[0].seq) };
 }
 
-type DeliveryRow = RecordedRow & (AttemptsRow | { readonly attempts: null; readonly stalls: null });
+type HistoryRow = RecordedRow & (AttemptsRow | { readonly attempts: null; readonly stalls: null });
 
 interface RecordedRow {
   readonly body: Buffer;
