@@ -5,7 +5,7 @@ export { ensureRoles, type Roles } from "./database/roles.ts";
 export { migrate, type Migrated } from "./database/migrate.ts";
 export type { RoleName } from "./database/grants.ts";
 export type { LoginUrls } from "./database/logins.ts";
-export { deadLetter, findIdentity } from "./dead-letters/dead-letter.ts";
+export { deadLetter } from "./dead-letters/dead-letter.ts";
 export {
   countDeadLetters,
   findDeadLettered,
@@ -36,7 +36,15 @@ export { readChanges, type Change, type ChangeFilter, type ChangePage } from "./
 export { FEED_START, formatCursor, parseCursor, type Cursor } from "./feed/cursor.ts";
 export { watchChanges, type ChangeWatch } from "./feed/positions.ts";
 export { recordDeliveries, SWEEP_AFTER_SECONDS, type Delivery } from "./inbox/deliveries.ts";
-export { findDeadLetter, findDelivery, type DeliveryHistory } from "./inbox/delivery-history.ts";
+export {
+  findDeadLetter,
+  findDelivery,
+  type DeliveryHistory,
+  type DeliveryStatus,
+} from "./inbox/delivery-history.ts";
+export { listFailingDeliveries } from "./inbox/failing-deliveries.ts";
+export { findIdentity } from "./inbox/identity.ts";
+export { countPersonDeliveries, listPersonDeliveries } from "./inbox/person-deliveries.ts";
 export {
   countBacklog,
   countStall,

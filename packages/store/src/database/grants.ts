@@ -37,7 +37,7 @@ const RIGHTS: Readonly<Record<RoleName, Readonly<Record<string, string>>>> = {
     installations: "select, insert (database_identity)",
   },
   worker: {
-    open_deliveries: "update (due_at, attempts, stalls, sweeps), delete",
+    open_deliveries: "update (due_at, attempts, stalls, sweeps, snoozed_until, snooze_error), delete",
     settlements: "insert (delivery_id, settled_as)",
     streams: "insert, update (seq, hash)",
     // Two triggers: the log's rows cannot change, and their time of receipt is the delivery's.

@@ -4,9 +4,9 @@ import type { Connection, Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
 import { awaitAll, rollBack } from "../database/transaction.ts";
 import { SWEEP_AFTER_SECONDS } from "../inbox/deliveries.ts";
+import { findIdentity } from "../inbox/identity.ts";
 import { applyDeliveries } from "../log/settle.ts";
 import { selectFolded } from "../persons/projection.ts";
-import { findIdentity } from "./dead-letter.ts";
 
 /** Who decided, and why: kept for ever with each delivery that it was decided for. */
 export interface Decision {

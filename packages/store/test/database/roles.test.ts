@@ -55,7 +55,7 @@ test("each service may do all that it does", async () => {
   );
   const failure = { deliveryId: one, error: "went wrong", stack: undefined, codeVersion: "test" };
   expect(await recordFailedAttempt(worker.pool, failure, [1])).toBe(1);
-  await snooze(worker.pool, one);
+  await snooze(worker.pool, one, "test");
   await hasUnheldDeliveries(worker.pool);
   await deadLetter(worker.pool, stalled, { reason: "stalled", message: "gave up", issues: [] }, "test");
   expect(idsOf(await worker.settle([one, other]), "dead-lettered")).toHaveLength(2);
