@@ -1,6 +1,6 @@
 import { openQueue } from "@dossier/queue";
 import { serve, type Result, type ServiceContext, type ShutdownSteps } from "@dossier/service";
-import { openPool, readInstallationId } from "@dossier/store";
+import { checkSessions, closePool, openPool, readInstallationId } from "@dossier/store";
 import { createApp } from "./app.ts";
 import { createBodyBudget } from "./body-budget.ts";
 import type { IngestConfig } from "./config.ts";
@@ -43,6 +43,11 @@ export async function startIngest(
     description: "Recorded deliveries that the queue did not accept; the sweeper enqueues them.",
   });
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS, timeoutMs: STATEMENT_TIMEOUT_MS });
+  const sessions = await checkSessions(pool);
+  if (!sessions.ok) {
+    await closePool(pool);
+    return sessions;
+  }
   const outages = createOutageLogs(log);
   const location = REDIS_URL
     ? { redisUrl: REDIS_URL, installationId: () => readInstallationId(pool) }

@@ -101,8 +101,8 @@ function openQueuePool(databaseUrl: string, { name, size, timeoutMs }: QueuePool
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     application_name: name,
-    // BullMQ's statements do not name the schema.
-    options: `-c search_path=${DEFAULT_SCHEMA}`,
+    // BullMQ's statements do not name the schema. A pooler such as PgBouncer refuses it as a startup parameter.
+    onConnect: async (client) => void (await client.query(`set search_path = ${DEFAULT_SCHEMA}`)),
     max: size,
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
