@@ -12,7 +12,7 @@ const failingPage = page(
   receivedDelivery
     .extend({ ...identity.shape, ...attempts.shape })
     .describe("An open delivery that failed, stopped a worker or is snoozed.")
-    .meta({ id: "FailingOpenDelivery" }),
+    .meta({ id: "FailingDelivery" }),
 ).meta({ id: "FailingDeliveryPage" });
 
 export type FailingDeliveryPage = z.infer<typeof failingPage>;

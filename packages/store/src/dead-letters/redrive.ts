@@ -75,22 +75,20 @@ interface Candidate {
 }
 
 /**
- * Settles dead-lettered deliveries by today's code, one after the other, in a transaction that is always rolled back.
- * Each sees what those before it would have done. Holds the persons' locks until it ends, so pass some hundred
- * deliveries at most. Throws if it should be retried (see `isRetryable`).
+ * Settles dead-lettered deliveries by today's code, one after the other, in a transaction that is always rolled back, and
+ * yields what became of each. Each sees what those before it would have done. Holds the persons' locks until it ends, so
+ * pass some hundred deliveries at most. Throws if it should be retried (see `isRetryable`).
  */
-export async function dryRunRedrive(
+export async function* dryRunRedrive(
   pool: Pool,
   deliveryIds: readonly string[],
-): Promise<readonly DryRunResult[]> {
+): AsyncGenerator<DryRunResult> {
   const connection = await pool.connect();
   try {
     await connection.query("begin");
     const candidates = await findCandidates(connection, deliveryIds);
     await lockCandidates(connection, candidates);
-    const results: DryRunResult[] = [];
-    for (const candidate of candidates) results.push(await dryRunOne(connection, candidate));
-    return results;
+    for (const candidate of candidates) yield await dryRunOne(connection, candidate);
   } finally {
     await rollBack(connection);
   }

@@ -35,7 +35,7 @@ test("a dry run shows what would change and what would fail again, and changes n
   const before = await database.dump();
 
   const ids = [again, refused, other, fresh, conflicting, unparsable, invalid, discarded].map((id) => id!);
-  const results = await dryRunRedrive(pool, ids);
+  const results = await Array.fromAsync(dryRunRedrive(pool, ids));
 
   expect(await database.dump()).toEqual(before);
   expect(results.map(({ deliveryId }) => deliveryId)).toEqual(ids);
@@ -57,7 +57,7 @@ test("each delivery of a dry run sees what those before it would have done", asy
     eventBody("a", { id: "1", data: { entity: "Eve" } }),
     eventBody("a", { id: "1", data: { entity: "Ann" } }),
   );
-  expect(await dryRunRedrive(database.pool, ids)).toMatchObject([
+  expect(await Array.fromAsync(dryRunRedrive(database.pool, ids))).toMatchObject([
     { outcome: "applied" },
     { outcome: "dead-lettered", reason: "conflicting-duplicate" },
     { outcome: "duplicate" },
@@ -71,7 +71,7 @@ test("a dry run locks persons in the order that workers use, so there is no dead
   const lock = "select from streams where entity_id = $1 for update";
   const worker = await openTransaction(pool, lock, ["a"]);
 
-  const results = dryRunRedrive(pool, ids);
+  const results = Array.fromAsync(dryRunRedrive(pool, ids));
   await waitForLock(pool);
   await worker.run(lock, ["b"]);
   await worker.commit();
@@ -84,7 +84,7 @@ test("a dry run locks settlements in the order that redrives use, so there is no
   const lock = "select from settlements where delivery_id = $1 for update";
   const redriving = await openTransaction(pool, lock, [first]);
 
-  const results = dryRunRedrive(pool, [second!, first!]);
+  const results = Array.fromAsync(dryRunRedrive(pool, [second!, first!]));
   await waitForLock(pool);
   await redriving.run(lock, [second]);
   await redriving.commit();
@@ -98,7 +98,7 @@ test("a redrive does what its dry run said", async () => {
     eventBody("a", { id: "1", data: { entity: "Early" } }),
     eventBody("b"),
   );
-  const results = await dryRunRedrive(pool, ids);
+  const results = await Array.fromAsync(dryRunRedrive(pool, ids));
   await settle(pool, await redrive(pool, ids, { decidedBy: "ada", reason: "r" }), "1.0.1");
   const persons = await database.rows<{ entity_id: string; name: string }>(
     "select entity_id, state ->> 'name' as name from natural_persons order by 1",
