@@ -46,7 +46,7 @@ export function createApp({ receiver, maxBodyBytes, maskSecrets, metrics, log }:
   const webhooks = metrics.meter.createCounter("dossier_webhooks_total", {
     description: "Webhooks by their answer.",
   });
-  // Anybody can be refused as often as they like.
+  // Summed up, since anybody can cause any number of them.
   const rejections = summedLog(log, { level: "warn", code: "webhook-rejected", message: "webhook rejected" });
 
   function answer(incoming: IncomingMessage, received: Result<string, RejectedWebhook>): Response {

@@ -1,6 +1,6 @@
 import { UnrecoverableError, type Job } from "bullmq";
 import pTimeout from "p-timeout";
-import { BullmqWorker, RetryError } from "./bullmq-worker.ts";
+import { BullmqWorker, RETRY_MS, RetryError } from "./bullmq-worker.ts";
 import { checkLocation, plainError, readPrefix, type QueueLocation } from "./connection.ts";
 import { parseJobData, type JobData } from "./job.ts";
 import { connectPostgresConsumer } from "./postgres.ts";
@@ -13,9 +13,6 @@ const PROBE_TIMEOUT_MS = 1_000;
 
 /** How long the queue may take to acknowledge the last results when the consumer closes, in milliseconds. */
 const ACKNOWLEDGE_TIMEOUT_MS = 5_000;
-
-/** The delay before a job whose handler rejected is retried, in milliseconds. */
-const RETRY_MS = 1_000;
 
 export interface JobInput {
   readonly deliveryIds: readonly string[];

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import {
   assertSchemaCompatibility,
   DEFAULT_SCHEMA,
@@ -12,6 +12,7 @@ import pg from "pg";
 import { checkLocation, type Backend, type ProducerConnection, type ProducerOptions } from "./connection.ts";
 import { QUEUE_NAME } from "./job.ts";
 
+/** The pause before a statement that failed by an outage is retried, in milliseconds. */
 const RETRY_MS = 500;
 
 /**
@@ -161,7 +162,7 @@ class RetryingPool implements PgPool {
         if (!this.#isRetryable(error) || this.#closing.signal.aborted) throw error;
         if (!this.#failing) this.#onError(error);
         this.#failing = true;
-        await sleep(RETRY_MS, undefined, { signal: this.#closing.signal });
+        await delay(RETRY_MS, undefined, { signal: this.#closing.signal });
       }
     }
   }

@@ -61,7 +61,7 @@ export interface DeliveryQueue {
    */
   enqueueSingle(deliveryId: string, options?: { delayMs?: number }): Promise<void>;
   /** Adds a job for each delivery alone, without a delay. It replaces such a job, unless that one is running. */
-  redrive(deliveryIds: readonly string[]): Promise<void>;
+  replaceSingles(deliveryIds: readonly string[]): Promise<void>;
   /** Removes the job that each delivery has for itself, in any state, unless it is running. */
   remove(deliveryIds: readonly string[]): Promise<void>;
   counts(): Promise<JobCounts>;
@@ -155,7 +155,7 @@ export function openQueue(
         await add(queue, singleJob(deliveryId, delayMs));
       }),
 
-    redrive: (deliveryIds) =>
+    replaceSingles: (deliveryIds) =>
       inChunks("redriving deliveries", deliveryIds, async (queue, chunk) => {
         await Promise.all(chunk.map((deliveryId) => removeSingle(queue, deliveryId)));
         // Not `addBulk`, which on Postgres needs the right to create a sequence.

@@ -62,7 +62,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     await queue.enqueueSingle(deliveryId);
     expect(await queue.counts()).toMatchObject({ delayed: 1, waiting: 0 });
 
-    await queue.redrive([deliveryId]);
+    await queue.replaceSingles([deliveryId]);
     await queue.enqueueSingle(deliveryId);
     expect(await queue.counts()).toMatchObject({ delayed: 0, waiting: 1 });
 
@@ -70,7 +70,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     const job = await jobs.next();
     expect(job).toMatchObject({ deliveryIds: [deliveryId], single: true });
     await queue.enqueueSingle(deliveryId);
-    await queue.redrive([deliveryId]);
+    await queue.replaceSingles([deliveryId]);
     expect(await queue.counts()).toMatchObject({ waiting: 0, active: 1 });
     job.end(COMPLETED);
   });
@@ -204,7 +204,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     (await jobs.next()).end({ kind: "failed", error: "never" });
     await waitForState(queue, failed, "failed");
 
-    await queue.redrive([failed, unknown]);
+    await queue.replaceSingles([failed, unknown]);
 
     const first = await jobs.next();
     first.end(COMPLETED);
@@ -224,7 +224,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     const queue = createHarness(context, await locate(context)).open();
     const deliveryIds = Array.from({ length: 1_001 }, () => randomUUID());
 
-    await queue.redrive(deliveryIds);
+    await queue.replaceSingles(deliveryIds);
     expect(await queue.counts()).toMatchObject({ waiting: 1_001 });
     await queue.remove(deliveryIds.slice(0, 1_000));
     expect(await queue.counts()).toMatchObject({ waiting: 1 });

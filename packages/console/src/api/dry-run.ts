@@ -5,7 +5,7 @@ import { z } from "zod";
 import { count, naturalPerson } from "./answers.ts";
 import { type Readable } from "./operation.ts";
 
-/** Deliveries that one transaction decides about, or tries. */
+/** Deliveries of one transaction, which decides about them, or settles them in a dry run. */
 export const BATCH_SIZE = 500;
 
 /** Persons, and unsettled deliveries, that an answer lists at most. */
