@@ -1,26 +1,12 @@
-import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
-import {
-  consume,
-  EvictionError,
-  openQueue,
-  type Consumer,
-  type ConsumerOptions,
-  type DeliveryQueue,
-} from "@dossier/queue";
-import {
-  outageLog,
-  type Logger,
-  type Result,
-  type ServiceContext,
-  type ShutdownSteps,
-} from "@dossier/service";
+import { consume, openQueue, type ConsumerOptions } from "@dossier/queue";
+import { outageLog, summedLog, type Result, type ServiceContext, type ShutdownSteps } from "@dossier/service";
 import { closePool, hasUnheldDeliveries, isRetryable, openPool, readInstallationId } from "@dossier/store";
 import type { WorkerConfig } from "./config.ts";
 import { createJobHandler } from "./job-handler.ts";
 import { createWorkerMetrics, observeBacklog, observeWorker } from "./metrics.ts";
 import { createOutagePause } from "./outage-pause.ts";
 import { runSweeper } from "./sweeper.ts";
+import { watchConsumer } from "./watch-consumer.ts";
 
 const NAME = "dossier-worker";
 
@@ -32,9 +18,6 @@ const DRAIN_MS = 8_000;
 
 /** How long a scrape of the metrics, the sweeper and a failed delivery's job wait for the queue, in milliseconds. */
 const QUEUE_TIMEOUT_MS = 5_000;
-
-/** Milliseconds between two checks whether jobs are taken. A check asks the queue one question. */
-const CHECK_INTERVAL_MS = 2_000;
 
 /** Tests cannot wait for the defaults. */
 export interface Limits extends Pick<ConsumerOptions, "lockDurationMs" | "stalledIntervalMs"> {
@@ -58,6 +41,11 @@ export async function startWorker(
   const queueOutage = outageLog(log, {
     began: { code: "queue-unavailable", message: "queue unavailable; retrying" },
     ended: { code: "queue-recovered", message: "queue available again" },
+  });
+  const handlerErrors = summedLog(log, {
+    level: "error",
+    code: "job-failed",
+    message: "job failed unexpectedly; retrying",
   });
   const workerMetrics = createWorkerMetrics(ops.metrics);
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
@@ -85,6 +73,7 @@ export async function startWorker(
     concurrency: WORKER_CONCURRENCY,
     isRetryable,
     onError: queueOutage.recordFailure,
+    onHandlerError: (err) => handlerErrors.record("unexpected", () => ({ err })),
   });
   observeBacklog(ops.metrics, pool, queue);
   observeWorker(ops.metrics, consumer, outagePause);
@@ -133,47 +122,4 @@ export async function startWorker(
       },
     },
   };
-}
-
-/**
- * Logs when the consumer stops taking jobs, when it takes them again, and if the queue may lose jobs. Removes the limits
- * that somebody left in the queue. Resolves at shutdown.
- */
-async function watchConsumer(
-  consumer: Consumer,
-  queue: DeliveryQueue,
-  log: Logger,
-  shutdownSignal: AbortSignal,
-): Promise<void> {
-  const outage = outageLog(log, {
-    began: { code: "consuming-stopped", message: "worker takes no jobs; waiting for the queue" },
-    ended: { code: "consuming-resumed", message: "worker takes jobs again" },
-  });
-  const eviction = outageLog(log, {
-    began: { code: "queue-may-evict", message: "redis may remove jobs when its memory is full" },
-    ended: { code: "queue-keeps-jobs", message: "redis keeps jobs when its memory is full" },
-  });
-  const shutdown = once(shutdownSignal, "abort");
-
-  async function check(): Promise<void> {
-    const error = await consumer.checkReady().catch((reason: unknown) => reason);
-    // A worker that shuts down takes no jobs either, which is no outage.
-    if (shutdownSignal.aborted) return;
-    if (error === undefined) outage.recordSuccess();
-    else outage.recordFailure(error);
-    // If the queue is unavailable, `checkReady` says so.
-    const limits = await queue.removeLimits().catch(() => []);
-    if (limits.length > 0)
-      log.warn({ code: "queue-limits-removed", limits }, "the queue was limited; limits removed");
-    await queue.checkEviction().then(eviction.recordSuccess, (reason: unknown) => {
-      if (reason instanceof EvictionError) eviction.recordFailure(reason);
-    });
-  }
-
-  for (;;) {
-    await sleep(CHECK_INTERVAL_MS, undefined, { signal: shutdownSignal }).catch(() => undefined);
-    if (shutdownSignal.aborted) return;
-    // A check at a server that does not answer lasts longer than a shutdown may.
-    await Promise.race([check(), shutdown]);
-  }
 }

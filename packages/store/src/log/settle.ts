@@ -24,14 +24,17 @@ import { appendToLog, openForAppend, recordChanges } from "./append.ts";
  */
 export function settle(pool: Pool, deliveryIds: readonly string[], codeVersion: string): Promise<Outcomes> {
   return transaction(pool, async (connection) => {
-    const outcomes = await apply(connection, deliveryIds);
+    const outcomes = await applyDeliveries(connection, deliveryIds);
     await recordOutcomes(connection, outcomes, codeVersion);
     return outcomes;
   });
 }
 
 /** Runs the part of `settle` that changes persons; a dry run needs no other. */
-export async function apply(connection: Connection, deliveryIds: readonly string[]): Promise<Outcomes> {
+export async function applyDeliveries(
+  connection: Connection,
+  deliveryIds: readonly string[],
+): Promise<Outcomes> {
   const { open, parsed, unparsable } = await claim(connection, deliveryIds.filter(isDeliveryId));
   const appended = await appendDeliveries(connection, parsed);
   return new Map<string, Outcome>([
