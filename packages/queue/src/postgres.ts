@@ -9,7 +9,13 @@ import {
   type PgPoolClient,
 } from "bullmq";
 import pg from "pg";
-import { checkLocation, type Backend, type ProducerConnection, type ProducerOptions } from "./connection.ts";
+import {
+  checkLocation,
+  type Backend,
+  type ConsumerConnection,
+  type ProducerConnection,
+  type ProducerOptions,
+} from "./connection.ts";
 import { QUEUE_NAME } from "./job.ts";
 
 /** The pause before a statement that failed by an outage is retried, in milliseconds. */
@@ -55,7 +61,7 @@ export function connectPostgresProducer(
   return {
     backend: postgresBackend(connection),
     ready: () => connection.waitUntilReady(),
-    evictionPolicy: async () => undefined,
+    evictionPolicies: async () => [],
     close: () => connection.close(),
   };
 }
@@ -70,10 +76,14 @@ export interface PostgresConsumerOptions {
 export function connectPostgresConsumer(
   databaseUrl: string,
   { name, isRetryable, onError }: PostgresConsumerOptions,
-): Backend {
+): ConsumerConnection {
   const pool = openQueuePool(databaseUrl, { name, size: 6, timeoutMs: 15_000 });
   const connection = new PoolConnection(new RetryingPool(pool, isRetryable, onError));
-  return postgresBackend(connection, `${QUEUE_NAME}:w:${name}`);
+  return {
+    backend: postgresBackend(connection, `${QUEUE_NAME}:w:${name}`),
+    check: async () => undefined,
+    close: () => connection.close(),
+  };
 }
 
 /** @param listenerName the `application_name` of the connection that waits for jobs; by default there is none */

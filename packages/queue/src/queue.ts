@@ -65,7 +65,7 @@ export interface DeliveryQueue {
   /** Removes the job that each delivery has for itself, in any state, unless it is running. */
   remove(deliveryIds: readonly string[]): Promise<void>;
   counts(): Promise<JobCounts>;
-  /** Rejects if the server may remove jobs when its memory is full. */
+  /** Rejects if the server, or a master of the cluster, may remove jobs when its memory is full. */
   checkEviction(): Promise<void>;
   /**
    * Removes what keeps all consumers from taking jobs and is no part of this program: a pause, a global concurrency, a
@@ -176,8 +176,9 @@ export function openQueue(
 
     checkEviction: () =>
       bounded("asking for the queue's memory policy", async () => {
-        const policy = await connection.evictionPolicy();
-        if (policy !== undefined && policy !== "noeviction") throw new EvictionError(policy);
+        const policies = await connection.evictionPolicies();
+        const evicting = policies.find((policy) => policy !== "noeviction");
+        if (evicting !== undefined) throw new EvictionError(evicting);
       }),
 
     removeLimits: () =>
