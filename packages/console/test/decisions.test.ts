@@ -145,9 +145,9 @@ describe("a dry run of a redrive", () => {
   test("shows an error of the code without the person's data", async (context) => {
     const { recordAndExhaust, post, pool } = await startTestConsole(context);
     const id = await recordAndExhaust(eventBody("e", { data: { entity: "canary" } }));
-    await pool.query(`create function refuse() returns trigger language plpgsql as
-      $$ begin raise exception 'cannot take "%"', new.data using errcode = '22023'; end $$`);
-    await pool.query("create trigger refuse before insert on events for each row execute function refuse()");
+    await pool.query(`create function public.refuse(data json) returns boolean language plpgsql as
+      $$ begin raise exception 'cannot take "%"', data using errcode = '22023'; end $$`);
+    await pool.query("alter table events add check (public.refuse(data))");
     const { json, text } = await post(`/dead-letters/${id}/redrive`, { dryRun: true });
     expect(json).toMatchObject({
       outcomes: { failed: 1 },

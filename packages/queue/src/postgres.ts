@@ -26,9 +26,9 @@ const RETRY_MS = 500;
  * repeated, and run at the same time elsewhere.
  *
  * @param databaseUrl its role needs the right to create a schema
- * @param serviceRole an existing role that gets the right to use the queue, but not to create or drop anything
+ * @param serviceRoles existing roles that get the right to use the queue, but not to create or drop anything
  */
-export async function migrateQueue(databaseUrl: string, serviceRole?: string): Promise<void> {
+export async function migrateQueue(databaseUrl: string, serviceRoles: readonly string[] = []): Promise<void> {
   checkLocation({ databaseUrl });
   const client = new pg.Client({
     connectionString: databaseUrl,
@@ -37,18 +37,19 @@ export async function migrateQueue(databaseUrl: string, serviceRole?: string): P
   await client.connect();
   try {
     await runMigrations(client);
-    if (serviceRole !== undefined) await client.query(grants(pg.escapeIdentifier(serviceRole)));
+    if (serviceRoles.length > 0) await client.query(grants(serviceRoles.map(pg.escapeIdentifier).join()));
   } finally {
     await client.end();
   }
 }
 
-/** Every role may run the schema's functions, which use the rights of the caller. */
-function grants(role: string): string {
+/** One transaction, as one query. Every role may run the schema's functions, which use the rights of the caller. */
+function grants(roles: string): string {
   return `
-    grant usage on schema ${DEFAULT_SCHEMA} to ${role};
-    grant select, insert, update, delete on all tables in schema ${DEFAULT_SCHEMA} to ${role};
-    grant usage on all sequences in schema ${DEFAULT_SCHEMA} to ${role};
+    select pg_advisory_xact_lock(hashtext('dossier queue rights'));
+    grant usage on schema ${DEFAULT_SCHEMA} to ${roles};
+    grant select, insert, update, delete on all tables in schema ${DEFAULT_SCHEMA} to ${roles};
+    grant usage on all sequences in schema ${DEFAULT_SCHEMA} to ${roles};
   `;
 }
 

@@ -29,8 +29,8 @@ test("a role with the grants of a service can use the queue, but not change its 
     await owner.query(`drop owned by ${pg.escapeIdentifier(role)}`);
     await owner.query(`drop role ${pg.escapeIdentifier(role)}`);
   });
-  await migrateQueue(url, role);
-  await migrateQueue(url, role);
+  await migrateQueue(url, [role]);
+  await migrateQueue(url, [role]);
   const serviceUrl = new URL(url);
   serviceUrl.username = role;
   serviceUrl.password = "secret";

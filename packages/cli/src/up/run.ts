@@ -78,15 +78,15 @@ async function start(
   await using undo = new AsyncDisposableStack();
   print("starting");
   const database = undo.use(await openDatabase(config, trial));
-  const { ownerUrl, serviceUrl } = database;
-  await prepareSchema({ ownerUrl, serviceUrl, withQueue: REDIS_URL === undefined });
+  const { ownerUrl, logins, serviceUrls } = database;
+  await prepareSchema({ ownerUrl, logins, withQueue: REDIS_URL === undefined });
   const secrets = config.ICOMPLY_WEBHOOK_SECRETS ?? [trial.webhookSecret];
   const token = config.DOSSIER_API_TOKEN ?? trial.apiToken;
   const services = await startServices(
     {
       ...config,
       OPS_PORT: trial.ports.ops,
-      DATABASE_URL: serviceUrl,
+      serviceUrls,
       ICOMPLY_WEBHOOK_SECRETS: secrets,
       DOSSIER_API_TOKEN: token,
     },
@@ -108,7 +108,7 @@ async function start(
     trial: {
       secret: config.ICOMPLY_WEBHOOK_SECRETS ? undefined : trial.webhookSecret,
       token: config.DOSSIER_API_TOKEN ? undefined : trial.apiToken,
-      databaseUrl: database.embedded ? serviceUrl : undefined,
+      readerUrl: logins.reader,
     },
   };
   const stopDatabase = () => database[Symbol.asyncDispose]();
