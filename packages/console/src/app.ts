@@ -6,6 +6,7 @@ import { bodyLimit } from "hono/body-limit";
 import { changesOperation } from "./api/changes.ts";
 import { deadLetterOperations } from "./api/dead-letters.ts";
 import { decisionOperations } from "./api/decisions.ts";
+import { instanceOperations } from "./api/instances.ts";
 import { naturalPersonOperations } from "./api/natural-persons.ts";
 import { routes } from "./api/operation.ts";
 import { statsOperation } from "./api/stats.ts";
@@ -36,7 +37,7 @@ const RETRY_AFTER_SECONDS = 5;
 
 const WELCOME = `Dossier's console.
 
-  API            ${API}/natural-persons, /dead-letters, /changes, /stats
+  API            ${API}/natural-persons, /dead-letters, /changes, /stats, /instances
   documentation  /docs, and for programs /openapi.json
 `;
 
@@ -54,6 +55,7 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
     ...decisionOperations(pool, queue, log),
     changesOperation({ pool, shutdownSignal, onStreamError, heartbeatSeconds }),
     statsOperation(pool, queue),
+    ...instanceOperations(pool),
   ];
   const onOtherError = onError(log);
 

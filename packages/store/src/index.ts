@@ -44,6 +44,16 @@ export {
   type Backlog,
   type FailedAttempt,
 } from "./inbox/open-deliveries.ts";
+export {
+  INSTANCE_STATES,
+  listInstances,
+  readMinutes,
+  type InstancePage,
+  type InstancePosition,
+  type InstanceSummary,
+  type MinuteSums,
+} from "./instances/read.ts";
+export { removeOldReports, writeReport, type InstanceReport } from "./instances/report.ts";
 export { settle } from "./log/settle.ts";
 export { listEvents, type EventDelivery, type EventPage, type PersonEvent } from "./persons/events.ts";
 export { findPerson, listPersons, type PersonFilter, type PersonPage } from "./persons/find.ts";

@@ -7,15 +7,29 @@ import {
   type Consumer,
   type ConsumerOptions,
   type DeliveryQueue,
+  type JobInput,
+  type JobResult,
 } from "@dossier/queue";
 import {
+  createInstanceReporter,
+  describeError,
   outageLog,
   type Logger,
   type Result,
   type ServiceContext,
   type ShutdownSteps,
 } from "@dossier/service";
-import { closePool, hasUnheldDeliveries, isRetryable, openPool, readInstallationId } from "@dossier/store";
+import {
+  closePool,
+  hasUnheldDeliveries,
+  isRetryable,
+  openPool,
+  readInstallationId,
+  removeOldReports,
+  writeReport,
+  type InstanceReport,
+  type Pool,
+} from "@dossier/store";
 import type { WorkerConfig } from "./config.ts";
 import { createJobHandler } from "./job-handler.ts";
 import { createWorkerMetrics, observeBacklog, observeWorker } from "./metrics.ts";
@@ -59,8 +73,13 @@ export async function startWorker(
     began: { code: "queue-unavailable", message: "queue unavailable; retrying" },
     ended: { code: "queue-recovered", message: "queue available again" },
   });
-  const workerMetrics = createWorkerMetrics(ops.metrics);
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
+  const reporter = createInstanceReporter({
+    service: "worker",
+    log,
+    write: (report) => writeAndRemove(pool, report),
+  });
+  const workerMetrics = createWorkerMetrics(ops.metrics, reporter.counter);
   const outagePause = createOutagePause(shutdownSignal, postgresOutage);
   const location = REDIS_URL
     ? { redisUrl: REDIS_URL, installationId: () => outagePause.run(() => readInstallationId(pool)) }
@@ -79,7 +98,12 @@ export async function startWorker(
     maxAttempts,
     maxStalls,
   });
-  const consumer = consume(location, handleJob, {
+  let jobs = 0;
+  async function handleCounted(job: JobInput): Promise<JobResult> {
+    jobs += 1;
+    return handleJob(job).finally(() => (jobs -= 1));
+  }
+  const consumer = consume(location, handleCounted, {
     ...stallOptions,
     name: NAME,
     concurrency: WORKER_CONCURRENCY,
@@ -113,6 +137,11 @@ export async function startWorker(
     shutdownSignal,
   });
   const watching = watchConsumer(consumer, queue, log, shutdownSignal);
+  reporter.start(async () => {
+    const error =
+      outagePause.outage?.error ?? (await consumer.checkReady().catch((reason: unknown) => reason));
+    return { jobs, pausedBecause: error === undefined ? null : describeError(error).message };
+  });
   log.info(
     {
       code: "worker-started",
@@ -129,10 +158,18 @@ export async function startWorker(
         "finish the jobs in flight": () => consumer.close(DRAIN_MS),
         "stop the sweeper and the consumer's watch": () => Promise.all([sweeping, watching]),
         "close the queue": () => queue.close(),
+        "report the shutdown": () => reporter.stop(),
         "close the pool": () => closePool(pool),
       },
     },
   };
+}
+
+/** Writes a report. Workers also remove the old ones of all services. */
+async function writeAndRemove(pool: Pool, report: InstanceReport): Promise<number> {
+  const now = await writeReport(pool, report);
+  await removeOldReports(pool);
+  return now;
 }
 
 /**

@@ -133,7 +133,7 @@ async function dryRunOne(connection: Connection, { deliveryId, entityId }: Candi
   if (reopened.rowCount === 0) return { deliveryId, outcome: "not-dead-lettered" };
   try {
     const before = await selectPerson(connection, entityId);
-    const outcome = (await apply(connection, [deliveryId])).get(deliveryId);
+    const outcome = (await apply(connection, [deliveryId])).outcomes.get(deliveryId);
     if (outcome?.kind === "dead-lettered") {
       const { reason, message } = outcome.deadLetter;
       return { deliveryId, outcome: "dead-lettered", reason, message };
