@@ -57,6 +57,7 @@ export { removeOldReports, writeReport, type InstanceReport } from "./instances/
 export { settle } from "./log/settle.ts";
 export { listEvents, type EventDelivery, type EventPage, type PersonEvent } from "./persons/events.ts";
 export { findPerson, listPersons, type PersonFilter, type PersonPage } from "./persons/find.ts";
+export { findRebuildNeed, type RebuildNeed } from "./persons/rebuild-need.ts";
 export {
   rebuild,
   type RebuildChange,

@@ -34,6 +34,7 @@ import type { WorkerConfig } from "./config.ts";
 import { createJobHandler } from "./job-handler.ts";
 import { createWorkerMetrics, observeBacklog, observeWorker } from "./metrics.ts";
 import { createOutagePause } from "./outage-pause.ts";
+import { announceRebuild, checkRebuild } from "./rebuild-need.ts";
 import { runSweeper } from "./sweeper.ts";
 
 const NAME = "dossier-worker";
@@ -126,7 +127,7 @@ export async function startWorker(
           throw new Error("deliveries have been due for more than 30 s, and the queue hands out no job");
       },
     },
-    uses: { eviction: () => queue.checkEviction() },
+    uses: { eviction: () => queue.checkEviction(), rebuild: () => checkRebuild(pool) },
   });
   const sweeping = runSweeper({
     pool,
@@ -137,6 +138,7 @@ export async function startWorker(
     shutdownSignal,
   });
   const watching = watchConsumer(consumer, queue, log, shutdownSignal);
+  void announceRebuild(pool, outagePause, log);
   reporter.start(async () => {
     const error =
       outagePause.outage?.error ?? (await consumer.checkReady().catch((reason: unknown) => reason));
