@@ -6,6 +6,7 @@ import { bodyLimit } from "hono/body-limit";
 import { changesOperation } from "./api/changes.ts";
 import { deadLetterOperations } from "./api/dead-letters.ts";
 import { decisionOperations } from "./api/decisions.ts";
+import { deliveryOperations } from "./api/deliveries.ts";
 import { instanceOperations } from "./api/instances.ts";
 import { naturalPersonOperations } from "./api/natural-persons.ts";
 import { routes } from "./api/operation.ts";
@@ -37,7 +38,8 @@ const RETRY_AFTER_SECONDS = 5;
 
 const WELCOME = `Dossier's console.
 
-  API            ${API}/natural-persons, /dead-letters, /changes, /stats, /instances
+  API            ${API}/natural-persons, /deliveries, /failing-deliveries, /dead-letters, /changes, /stats,
+                 /instances, /instance-minutes
   documentation  /docs, and for programs /openapi.json
 `;
 
@@ -51,6 +53,7 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
   }
   const operations = [
     ...naturalPersonOperations(pool),
+    ...deliveryOperations(pool),
     ...deadLetterOperations(pool),
     ...decisionOperations(pool, queue, log),
     changesOperation({ pool, shutdownSignal, onStreamError, heartbeatSeconds }),

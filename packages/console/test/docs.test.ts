@@ -45,7 +45,7 @@ describe("the API's document", () => {
       Object.keys(own).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(described.toSorted()).toEqual(served.toSorted());
-    expect(described).toHaveLength(13);
+    expect(described).toHaveLength(18);
   });
 
   test("describes each operation's parameters, body and problems", async () => {
@@ -64,7 +64,15 @@ describe("the API's document", () => {
 
   test("describes a parameter's bounds and default", async () => {
     const list = (await readDocument()).paths["/api/v1/natural-persons"]?.["get"]?.parameters ?? [];
-    expect(list.map(({ name }) => name)).toEqual(["asOf", "knownAt", "status", "q", "limit", "cursor"]);
+    expect(list.map(({ name }) => name)).toEqual([
+      "asOf",
+      "knownAt",
+      "entityId",
+      "status",
+      "q",
+      "limit",
+      "cursor",
+    ]);
     expect(list.find(({ name }) => name === "limit")).toMatchObject({
       in: "query",
       description: expect.any(String),

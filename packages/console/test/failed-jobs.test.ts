@@ -30,6 +30,7 @@ describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) =>
       name: "test",
       concurrency: 1,
       isRetryable: () => false,
+      onHandlerError: () => undefined,
       onError: () => undefined,
     });
     await waitFor(

@@ -73,7 +73,13 @@ describe("GET /natural-persons/{entityId}", () => {
   test("returns a person's state, which no cache may store", async () => {
     for (const person of persons.slice(0, 5)) {
       const answer = await shared().get(`/natural-persons/${person.entityId}`);
-      expect([answer.status, answer.json]).toEqual([200, person]);
+      const deliveries = {
+        open: 0,
+        deadLettered: 0,
+        discarded: 0,
+        openDeliveriesSearched: { searched: 0, of: 0 },
+      };
+      expect([answer.status, answer.json]).toEqual([200, { ...person, deliveries }]);
       expect(answer.headers["cache-control"]).toBe("no-store");
     }
   });
@@ -94,6 +100,31 @@ describe("GET /natural-persons/{entityId}", () => {
     const path = `/natural-persons/${encodeURIComponent(entityId)}`;
     expect((await shared().get(path)).json).toMatchObject({ entityId, status: "pending" });
     expect((await shared().get(`${path}/events`)).json.items).toHaveLength(1);
+  });
+
+  test.each([".", "..", "a/..", "list/slash"])("a list finds the id %j as a parameter", async (entityId) => {
+    const { get, recordAndSettle } = shared();
+    await recordAndSettle(eventBody(entityId));
+    const query = `entityId=${encodeURIComponent(entityId)}`;
+    expect((await get(`/natural-persons?${query}`)).json).toMatchObject({
+      items: [{ entityId }],
+      nextCursor: null,
+    });
+    expect((await get(`/natural-persons?${query}&status=approved`)).json.items).toEqual([]);
+    expect((await get(`/natural-persons?${query}&asOf=2000-01-01T00:00:00Z`)).json.items).toEqual([]);
+    expect((await get(`/events?${query}`)).json.items).toMatchObject([{ data: { entityId } }]);
+    expect((await get(`/deliveries?${query}`)).json.items).toMatchObject([{ status: "applied" }]);
+  });
+
+  test("answers 404 to a person without a file, and counts the deliveries that name the person", async () => {
+    const { get, recordAndExhaust } = shared();
+    await recordAndExhaust(eventBody("only dead"));
+    const { status, json } = await get("/natural-persons/only%20dead");
+    expect(status).toBe(404);
+    expect(json.detail).toContain("name the person: 0 open, 1 dead letters, 0 discarded");
+    expect((await get("/natural-persons/only%20dead/deliveries")).json.items).toMatchObject([
+      { status: "dead-lettered", lastDeadLetter: { reason: "fold-failed" } },
+    ]);
   });
 
   test.each(["nobody", "%ff", "%", "%E2%98", "with%2Fno%2Fone", "-"])(
@@ -192,7 +223,8 @@ describe("at a point in time", () => {
       const events = await get(`/natural-persons/${entityId}/events?${query}`);
       expect([query, events.json.items.map(({ id }: { id: string }) => id)]).toEqual([query, ids]);
       const list = await get(`/natural-persons?q=${entityId}&${query}`);
-      expect([query, list.json.items]).toEqual([query, status === 404 ? [] : [person.json]]);
+      const { deliveries: _, ...state } = person.json;
+      expect([query, list.json.items]).toEqual([query, status === 404 ? [] : [state]]);
     }
   });
 

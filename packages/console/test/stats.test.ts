@@ -7,6 +7,7 @@ test("stats of an empty record are all zero", async (context) => {
   expect((await get("/stats")).json).toEqual({
     deliveries: {
       open: 0,
+      failing: 0,
       oldestOpenSeconds: null,
       deadLettered: 0,
       discarded: 0,
@@ -42,7 +43,7 @@ test("stats count deliveries by status, dead letters, persons and events", async
   await record(eventBody("d"));
   const { json } = await get("/stats");
   expect(json).toMatchObject({
-    deliveries: { open: 1, deadLettered: 2, discarded: 0, applied: 2, duplicate: 1, total: 6 },
+    deliveries: { open: 1, failing: 0, deadLettered: 2, discarded: 0, applied: 2, duplicate: 1, total: 6 },
     deadLetters: { unparsable: 1, "fold-failed": 1 },
     naturalPersons: { pending: 1, unknown: 1 },
     events: { total: 2, unrecognised: { NaturalPersonTeleported: 1 } },

@@ -42,6 +42,8 @@ export interface ConsumerOptions {
   readonly isRetryable: (error: unknown) => boolean;
   /** Called with every error of the connection, which reconnects, and of each job that another worker has taken over. */
   readonly onError: (error: Error) => void;
+  /** Called with the error of a handler that rejected. */
+  readonly onHandlerError: (error: unknown) => void;
   /**
    * How long a job stays locked by a worker that has crashed, in milliseconds; a running one renews the lock in time. A
    * shorter time recovers sooner from a crash; a longer one tolerates longer pauses of a process. Default 30,000.
@@ -54,6 +56,8 @@ export interface ConsumerOptions {
 export interface Consumer {
   /** Resolves if jobs can be consumed now, and rejects with the reason if not. Takes at most a second. */
   checkReady(): Promise<void>;
+  /** The jobs that it has now. */
+  readonly jobs: number;
   /** The time since it last had a job, in milliseconds; 0 while it has one. */
   readonly idleForMs: number;
   /**
@@ -67,7 +71,7 @@ export interface Consumer {
  * Starts to process jobs. It connects in the background, and reconnects whenever the connection is lost. An outage of the
  * queue's server fails no job. Throws if the location is not a URL of Redis or Postgres.
  *
- * @param handle processes a job. If it rejects, the job is retried; the error goes to `onError`, not into the job
+ * @param handle processes a job. If it rejects, the job is retried; the error goes to `onHandlerError`, not into the job
  */
 export function consume(
   location: QueueLocation,
@@ -121,7 +125,7 @@ export function consume(
     try {
       return await handle({ deliveryIds, single: job.name === "single", stalled: job.stalledCounter > 0 });
     } catch (error) {
-      onError(error);
+      options.onHandlerError(error);
       // The message of an unexpected error may quote personal data.
       return { kind: "retry", error: "the job handler rejected: see the worker's log", delayMs: RETRY_MS };
     }
@@ -160,6 +164,9 @@ export function consume(
 
   return {
     checkReady,
+    get jobs() {
+      return inFlight;
+    },
     get idleForMs() {
       return inFlight > 0 ? 0 : performance.now() - idleSince;
     },

@@ -50,7 +50,7 @@ export function connectPostgresProducer(
   databaseUrl: string,
   { name, timeoutMs }: ProducerOptions,
 ): ProducerConnection {
-  const connection = new PoolConnection(openPool(databaseUrl, { name, max: 4, timeoutMs }));
+  const connection = new PoolConnection(openQueuePool(databaseUrl, { name, size: 4, timeoutMs }));
   return {
     backend: postgresBackend(connection),
     ready: () => connection.waitUntilReady(),
@@ -70,7 +70,7 @@ export function connectPostgresConsumer(
   databaseUrl: string,
   { name, isRetryable, onError }: PostgresConsumerOptions,
 ): Backend {
-  const pool = openPool(databaseUrl, { name, max: 6, timeoutMs: 15_000 });
+  const pool = openQueuePool(databaseUrl, { name, size: 6, timeoutMs: 15_000 });
   const connection = new PoolConnection(new RetryingPool(pool, isRetryable, onError));
   return postgresBackend(connection, `${QUEUE_NAME}:w:${name}`);
 }
@@ -87,22 +87,22 @@ function postgresBackend(connection: PostgresConnection, listenerName?: string):
     );
 }
 
-interface PoolOptions {
+interface QueuePoolOptions {
   /** The `application_name` of its connections. */
   readonly name: string;
   /** The most connections. The connection on which a worker waits for jobs is one of them. */
-  readonly max: number;
+  readonly size: number;
   /** The longest time of a statement, and of a wait for a connection, in milliseconds. */
   readonly timeoutMs: number;
 }
 
-function openPool(databaseUrl: string, { name, max, timeoutMs }: PoolOptions): PgPool {
+function openQueuePool(databaseUrl: string, { name, size, timeoutMs }: QueuePoolOptions): PgPool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     application_name: name,
     // BullMQ's statements do not name the schema.
     options: `-c search_path=${DEFAULT_SCHEMA}`,
-    max,
+    max: size,
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
     keepAlive: true,

@@ -17,6 +17,7 @@ test.each([
       ...options,
       concurrency: 1,
       isRetryable: () => false,
+      onHandlerError: () => {},
     }),
   ).toThrow(mistake);
 });

@@ -158,7 +158,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
   });
 
   test("if the handler rejects, the job is retried, and the error reported but not stored", async (context) => {
-    const { open, consume, errors } = createHarness(context, await locate(context));
+    const { open, consume, handlerErrors } = createHarness(context, await locate(context));
     const queue = open();
     const jobs = manualHandler();
     const deliveryId = randomUUID();
@@ -176,7 +176,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
 
     expect(job?.failedReason).toContain("rejected");
     expect(JSON.stringify(job?.asJSON())).not.toContain("Appleseed");
-    expect(errors.map((error) => error.message)).toContain(`cannot read John Appleseed of ${deliveryId}`);
+    expect(handlerErrors).toEqual([new Error(`cannot read John Appleseed of ${deliveryId}`)]);
   });
 
   test("a job that names no deliveries fails without being processed", async (context) => {

@@ -35,11 +35,14 @@ export const BACKENDS: Record<"redis" | "postgres", (context: TestContext) => Pr
 /** Opens queues and consumers at one location, and closes them, the last one first, when the test ends. */
 export function createHarness(context: TestContext, location: QueueLocation) {
   const errors: Error[] = [];
+  const handlerErrors: unknown[] = [];
   const onError = (error: Error) => void errors.push(error);
 
   return {
     /** What all of them reported to `onError`. */
     errors,
+    /** What their handlers rejected with. */
+    handlerErrors,
     open(options: Partial<QueueOptions> = {}): DeliveryQueue {
       const queue = openQueue(location, { name: "test-producer", onError, timeoutMs: 10_000, ...options });
       context.onTestFinished(() => queue.close());
@@ -51,6 +54,7 @@ export function createHarness(context: TestContext, location: QueueLocation) {
         concurrency: 4,
         isRetryable,
         onError,
+        onHandlerError: (error) => handlerErrors.push(error),
         ...options,
       });
       context.onTestFinished(async () => void (await consumer.close(5_000)));

@@ -13,10 +13,10 @@ export type SendResult = { readonly retries: number } & (
   | { readonly kind: "unanswered"; readonly error: string }
 );
 
-type Retry = Pick<RetryOptions, "retries" | "minTimeout" | "maxTimeout" | "maxRetryTime" | "randomize">;
+type RetryPolicy = Pick<RetryOptions, "retries" | "minTimeout" | "maxTimeout" | "maxRetryTime" | "randomize">;
 
 /** Returns retries for this many milliseconds: after 0.1 to 0.2 s, then after twice as long each time, at most 5 s. */
-export function retryFor(durationMs: number): Retry {
+export function retryFor(durationMs: number): RetryPolicy {
   const pauses = { minTimeout: 100, maxTimeout: 5_000, randomize: true };
   return { retries: Infinity, maxRetryTime: durationMs, ...pauses };
 }
@@ -31,7 +31,7 @@ export interface SenderOptions {
   /** For how long an answer may take. Default: 60 s, as iComply waits. */
   readonly timeoutMs?: number;
   /** When to send again what was not answered. */
-  readonly retry: Retry;
+  readonly retry: RetryPolicy;
   /** Called for each request that was not accepted. */
   readonly onFailure?: (failure: SendFailure) => void;
 }

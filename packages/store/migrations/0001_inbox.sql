@@ -20,14 +20,20 @@ create table open_deliveries (
   bytes integer not null,
   attempts integer not null default 0,
   stalls integer not null default 0,
-  sweeps integer not null default 0
+  sweeps integer not null default 0,
+  snoozed_until timestamptz,
+  snooze_error text
 );
 comment on column open_deliveries.due_at is 'The sweeper enqueues it from this time on, if no job has settled it.';
 comment on column open_deliveries.bytes is 'The length of its body: what is settled together is limited by it.';
 comment on column open_deliveries.attempts is 'Attempts used since it was opened. Outages use none.';
 comment on column open_deliveries.stalls is 'How often a worker began to settle it alone, and stalled.';
 comment on column open_deliveries.sweeps is 'How often the sweeper has enqueued it since its receipt or its last attempt.';
+comment on column open_deliveries.snoozed_until is 'Set while its last attempt ended in a snooze.';
+comment on column open_deliveries.snooze_error is 'Why it was snoozed; holds nothing of its body.';
 create index open_deliveries_by_due on open_deliveries (due_at);
+create index open_deliveries_failing on open_deliveries (delivery_id)
+  where attempts > 0 or snoozed_until is not null or stalls > 1;
 
 create table settlements (
   delivery_id uuid primary key,

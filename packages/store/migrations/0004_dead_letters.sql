@@ -27,11 +27,12 @@ create table dead_letters (
 );
 comment on table dead_letters is 'One row for each time a delivery was dead-lettered. A delivery''s last row counts.';
 create index dead_letters_by_delivery on dead_letters (delivery_id, dead_letter_id desc);
+create index dead_letters_by_person on dead_letters (entity_id) where entity_id is not null;
 
 create table decisions (
   decision_id bigint generated always as identity primary key,
   delivery_id uuid not null,
-  action text not null check (action in ('redrive', 'discard')),
+  action text not null check (action in ('redrive', 'discard', 'restore')),
   decided_by text not null,
   reason text not null,
   decided_at timestamptz not null default now()

@@ -2,6 +2,7 @@
 -- is a redelivery, and each change of the feed is an event or a redelivery with an earlier time.
 select
   (select count(*) from open_deliveries) as open,
+  (select count(*) from open_deliveries where attempts > 0 or snoozed_until is not null or stalls > 1) as failing,
   (select extract(epoch from now() - min(received_at))::float8
    from (select delivery_id from open_deliveries order by delivery_id limit 1) as oldest
    join deliveries using (delivery_id)) as oldest_open_seconds,

@@ -5,6 +5,8 @@ with failed as (
   set attempts = attempts + 1,
     stalls = 0,
     sweeps = 0,
+    snoozed_until = null,
+    snooze_error = null,
     due_at = now() + make_interval(
       secs => $2 + coalesce(($3::float8[])[least(attempts + 1, cardinality($3::float8[]))], 0) / 1000
     )

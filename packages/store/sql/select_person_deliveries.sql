@@ -1,4 +1,5 @@
--- Selects every delivery that concerns a person, dead-lettered ones too.
+-- Selects every delivery that concerns a person ($1), dead-lettered ones too, and those that were found among the open
+-- ones ($2).
 select delivery_id, body, headers, verified_by, secret_fingerprint, digest, settled_as,
   (extract(epoch from received_at) * 10000000)::bigint as delivery_received_ticks,
   (extract(epoch from settled_at) * 10000000)::bigint as settled_ticks
@@ -8,5 +9,6 @@ where delivery_id in (
   select delivery_id from events where entity_id = $1
   union select delivery_id from redeliveries where entity_id = $1
   union select delivery_id from dead_letters where entity_id = $1
+  union select unnest($2::uuid[])
 )
 order by received_at, delivery_id

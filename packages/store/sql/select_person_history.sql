@@ -1,8 +1,10 @@
--- Selects the failed attempts and dead letters of the deliveries that concern a person, and the decisions about them.
+-- Selects the failed attempts and dead letters of the deliveries that concern a person ($1) or were found among the open
+-- ones ($2), and the decisions about them.
 with concerned as materialized (
   select delivery_id from events where entity_id = $1
   union select delivery_id from redeliveries where entity_id = $1
   union select delivery_id from dead_letters where entity_id = $1
+  union select unnest($2::uuid[])
 )
 select line, delivery_id, (extract(epoch from at) * 10000000)::bigint as at_ticks, content
 from concerned

@@ -2,7 +2,7 @@ export { readInstallationId } from "./database/installation.ts";
 export { isOutage, isRetryable, mayConcernOneDelivery } from "./database/outage.ts";
 export { closePool, openPool, type Pool, type PoolOptions } from "./database/pool.ts";
 export { ensureServiceLogin, migrate, SERVICE_ROLE } from "./database/setup.ts";
-export { deadLetter, findIdentity } from "./dead-letters/dead-letter.ts";
+export { deadLetter } from "./dead-letters/dead-letter.ts";
 export {
   countDeadLetters,
   findDeadLettered,
@@ -33,7 +33,15 @@ export { readChanges, type Change, type ChangeFilter, type ChangePage } from "./
 export { FEED_START, formatCursor, parseCursor, type Cursor } from "./feed/cursor.ts";
 export { watchChanges, type ChangeWatch } from "./feed/positions.ts";
 export { recordDeliveries, SWEEP_AFTER_SECONDS, type Delivery } from "./inbox/deliveries.ts";
-export { findDeadLetter, findDelivery, type DeliveryHistory } from "./inbox/delivery-history.ts";
+export {
+  findDeadLetter,
+  findDelivery,
+  type DeliveryHistory,
+  type DeliveryStatus,
+} from "./inbox/delivery-history.ts";
+export { listFailingDeliveries } from "./inbox/failing-deliveries.ts";
+export { findIdentity } from "./inbox/identity.ts";
+export { countPersonDeliveries, listPersonDeliveries } from "./inbox/person-deliveries.ts";
 export {
   countBacklog,
   countStall,

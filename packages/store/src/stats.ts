@@ -9,6 +9,8 @@ import { findRebuildNeed, type RebuildNeed } from "./persons/rebuild-need.ts";
 export interface Stats {
   readonly deliveries: {
     readonly open: number;
+    /** Those of the open ones that failed, stopped a worker or are snoozed. */
+    readonly failing: number;
     /** The age of the oldest open delivery; `null` if none is open. */
     readonly oldestOpenSeconds: number | null;
     readonly deadLettered: number;
@@ -72,6 +74,7 @@ export async function readStats(pool: Pool): Promise<Stats> {
 async function readDeliveryCounts(pool: Pool): Promise<Stats["deliveries"]> {
   const { rows } = await pool.query<{
     open: bigint;
+    failing: bigint;
     oldest_open_seconds: number | null;
     dead_lettered: bigint;
     discarded: bigint;
@@ -82,6 +85,7 @@ async function readDeliveryCounts(pool: Pool): Promise<Stats["deliveries"]> {
   if (row === undefined) throw new Error("counting the deliveries returned no row");
   return {
     open: Number(row.open),
+    failing: Number(row.failing),
     oldestOpenSeconds: row.oldest_open_seconds,
     deadLettered: Number(row.dead_lettered),
     discarded: Number(row.discarded),

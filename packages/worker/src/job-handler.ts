@@ -10,9 +10,6 @@ import { settleBatch } from "./settle-batch.ts";
 /** Deliveries in one transaction. More are no faster, and lock more persons for longer. */
 const MAX_BATCH = 500;
 
-/** The delay before a job that failed by a fault of this code is retried, in milliseconds. */
-const RETRY_MS = 1_000;
-
 export interface JobHandlerOptions {
   readonly pool: Pool;
   readonly queue: DeliveryQueue;
@@ -27,7 +24,7 @@ export interface JobHandlerOptions {
 
 /**
  * Settles a job's deliveries: in one transaction with those of the jobs beside it, or each alone if the job stalled.
- * Never rejects.
+ * Rejects by a fault of this code alone; the queue then retries the job.
  */
 export type JobHandler = (job: JobInput) => Promise<JobResult>;
 
@@ -52,11 +49,6 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
     code: "job-stalled",
     message: "job stalled; settling its deliveries one at a time",
   });
-  const unexpectedErrors = summedLog(log, {
-    level: "error",
-    code: "job-failed",
-    message: "job failed unexpectedly; retrying",
-  });
   const batches = groupCommit(settleJobs, {
     weigh: (deliveryIds: readonly string[]) => deliveryIds.length,
     maxFlush: MAX_BATCH,
@@ -65,7 +57,13 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
   });
 
   async function handle(job: JobInput): Promise<JobResult> {
-    return settleDeliveries(job).then(recallDeadLetters).then(enqueueSingles).then(resultOf);
+    try {
+      return await settleDeliveries(job).then(recallDeadLetters).then(enqueueSingles).then(resultOf);
+    } catch (error) {
+      // What is not settled stays open; the sweeper of another worker enqueues it.
+      if (error instanceof ShutdownError) return { kind: "completed" };
+      throw error;
+    }
   }
 
   async function settleDeliveries(job: JobInput): Promise<Execution> {
@@ -94,8 +92,8 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
     if (notOpen.length === 0) return execution;
     const recalled = new Map(outcomes);
     const found = await outagePause.run(() => findDeadLettered(pool, notOpen));
-    for (const [deliveryId, { reason, message }] of found)
-      recalled.set(deliveryId, { kind: "dead-lettered", deadLetter: { reason, message, issues: [] } });
+    for (const [deliveryId, deadLetter] of found)
+      recalled.set(deliveryId, { kind: "dead-lettered", deadLetter });
     return { job, outcomes: recalled };
   }
 
@@ -155,19 +153,7 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
     }
   }
 
-  /** Turns every error into a result. */
-  async function guard(work: () => Promise<JobResult>): Promise<JobResult> {
-    try {
-      return await work();
-    } catch (err) {
-      // What is not settled stays open; the sweeper of another worker enqueues it.
-      if (err instanceof ShutdownError) return { kind: "completed" };
-      unexpectedErrors.record("unexpected", () => ({ err }));
-      return { kind: "retry", error: "failed unexpectedly: see the worker's log", delayMs: RETRY_MS };
-    }
-  }
-
-  return (job) => guard(() => handle(job));
+  return handle;
 }
 
 /**

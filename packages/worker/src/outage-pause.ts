@@ -9,9 +9,9 @@ export class ShutdownError extends Error {
 
 /**
  * The cause of an error that looks like an outage. `infrastructure`: Postgres cannot be used, so the worker pauses.
- * `delivery`: only this work fails. `unknown`: retried without a pause of the worker.
+ * `delivery`: only this work fails. `undetermined`: retried without a pause of the worker.
  */
-export type ErrorCause = "infrastructure" | "delivery" | "unknown";
+export type ErrorCause = "infrastructure" | "delivery" | "undetermined";
 
 export interface OutagePause {
   /**

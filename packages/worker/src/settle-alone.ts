@@ -1,6 +1,7 @@
 import { stalled, type Outcome, type Outcomes } from "@dossier/events";
-import { groupCommit, version } from "@dossier/service";
+import { version } from "@dossier/service";
 import { countStall, deadLetter } from "@dossier/store";
+import pLimit from "p-limit";
 import { settleBatch, type BatchOptions } from "./settle-batch.ts";
 
 export interface AloneOptions extends BatchOptions {
@@ -15,11 +16,7 @@ export interface AloneOptions extends BatchOptions {
  */
 export function createAloneSettler(options: AloneOptions): (deliveryId: string) => Promise<Outcomes> {
   const { pool, outagePause, maxStalls } = options;
-  const lane = groupCommit((deliveryIds: readonly string[]) => Promise.all(deliveryIds.map(settleAlone)), {
-    weigh: () => 1,
-    maxFlush: 1,
-    maxWaiting: Number.POSITIVE_INFINITY,
-  });
+  const oneAtATime = pLimit(1);
 
   async function settleAlone(deliveryId: string): Promise<Outcomes> {
     const stalls = await outagePause.run(() => countStall(pool, deliveryId));
@@ -33,5 +30,5 @@ export function createAloneSettler(options: AloneOptions): (deliveryId: string) 
     return wasOpen ? { kind: "dead-lettered", deadLetter: stalled() } : { kind: "not-open" };
   }
 
-  return (deliveryId) => lane.submit(deliveryId);
+  return (deliveryId) => oneAtATime(settleAlone, deliveryId);
 }

@@ -76,7 +76,7 @@ function createCauseFinder(pool: Pool): (error: unknown) => Promise<ErrorCause> 
     const ofDelivery = mayConcernOneDelivery(error) && (await answers(pool));
     inARow = ofDelivery ? inARow + 1 : 0;
     if (!ofDelivery) return "infrastructure";
-    return inARow === 1 ? "unknown" : "delivery";
+    return inARow === 1 ? "undetermined" : "delivery";
   };
 }
 
@@ -92,8 +92,9 @@ async function handleFailure(deliveryId: string, cause: unknown, options: BatchO
   const { pool, outagePause } = options;
   if (!isOutage(cause)) return recordFailure(deliveryId, cause, options);
   // A server that takes no writes does not take this one, so an outage snoozes at most one delivery.
-  await outagePause.run(() => snooze(pool, deliveryId));
-  return { kind: "snoozed", error: errorText(cause) };
+  const error = errorText(cause);
+  await outagePause.run(() => snooze(pool, deliveryId, error));
+  return { kind: "snoozed", error };
 }
 
 /** Counts a failed attempt in Postgres, and dead-letters the delivery if it was the last one. */

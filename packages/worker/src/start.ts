@@ -1,41 +1,14 @@
-import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
-import {
-  consume,
-  EvictionError,
-  openQueue,
-  type Consumer,
-  type ConsumerOptions,
-  type DeliveryQueue,
-  type JobInput,
-  type JobResult,
-} from "@dossier/queue";
-import {
-  createInstanceReporter,
-  describeError,
-  outageLog,
-  type Logger,
-  type Result,
-  type ServiceContext,
-  type ShutdownSteps,
-} from "@dossier/service";
-import {
-  closePool,
-  hasUnheldDeliveries,
-  isRetryable,
-  openPool,
-  readInstallationId,
-  removeOldReports,
-  writeReport,
-  type InstanceReport,
-  type Pool,
-} from "@dossier/store";
+import { consume, openQueue, type ConsumerOptions } from "@dossier/queue";
+import { outageLog, summedLog, type Result, type ServiceContext, type ShutdownSteps } from "@dossier/service";
+import { closePool, hasUnheldDeliveries, isRetryable, openPool, readInstallationId } from "@dossier/store";
 import type { WorkerConfig } from "./config.ts";
 import { createJobHandler } from "./job-handler.ts";
 import { createWorkerMetrics, observeBacklog, observeWorker } from "./metrics.ts";
 import { createOutagePause } from "./outage-pause.ts";
 import { announceRebuild, checkRebuild } from "./rebuild-need.ts";
+import { createWorkerReporter, readState } from "./report.ts";
 import { runSweeper } from "./sweeper.ts";
+import { watchConsumer } from "./watch-consumer.ts";
 
 const NAME = "dossier-worker";
 
@@ -47,9 +20,6 @@ const DRAIN_MS = 8_000;
 
 /** How long a scrape of the metrics, the sweeper and a failed delivery's job wait for the queue, in milliseconds. */
 const QUEUE_TIMEOUT_MS = 5_000;
-
-/** Milliseconds between two checks whether jobs are taken. A check asks the queue one question. */
-const CHECK_INTERVAL_MS = 2_000;
 
 /** Tests cannot wait for the defaults. */
 export interface Limits extends Pick<ConsumerOptions, "lockDurationMs" | "stalledIntervalMs"> {
@@ -74,12 +44,13 @@ export async function startWorker(
     began: { code: "queue-unavailable", message: "queue unavailable; retrying" },
     ended: { code: "queue-recovered", message: "queue available again" },
   });
-  const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
-  const reporter = createInstanceReporter({
-    service: "worker",
-    log,
-    write: (report) => writeAndRemove(pool, report),
+  const handlerErrors = summedLog(log, {
+    level: "error",
+    code: "job-failed",
+    message: "job failed unexpectedly; retrying",
   });
+  const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
+  const reporter = createWorkerReporter(pool, log);
   const workerMetrics = createWorkerMetrics(ops.metrics, reporter.counter);
   const outagePause = createOutagePause(shutdownSignal, postgresOutage);
   const location = REDIS_URL
@@ -99,17 +70,13 @@ export async function startWorker(
     maxAttempts,
     maxStalls,
   });
-  let jobs = 0;
-  async function handleCounted(job: JobInput): Promise<JobResult> {
-    jobs += 1;
-    return handleJob(job).finally(() => (jobs -= 1));
-  }
-  const consumer = consume(location, handleCounted, {
+  const consumer = consume(location, handleJob, {
     ...stallOptions,
     name: NAME,
     concurrency: WORKER_CONCURRENCY,
     isRetryable,
     onError: queueOutage.recordFailure,
+    onHandlerError: (err) => handlerErrors.record("unexpected", () => ({ err })),
   });
   observeBacklog(ops.metrics, pool, queue);
   observeWorker(ops.metrics, consumer, outagePause);
@@ -138,12 +105,8 @@ export async function startWorker(
     shutdownSignal,
   });
   const watching = watchConsumer(consumer, queue, log, shutdownSignal);
+  reporter.start(() => readState(consumer, outagePause));
   void announceRebuild(pool, outagePause, log);
-  reporter.start(async () => {
-    const error =
-      outagePause.outage?.error ?? (await consumer.checkReady().catch((reason: unknown) => reason));
-    return { jobs, pausedBecause: error === undefined ? null : describeError(error).message };
-  });
   log.info(
     {
       code: "worker-started",
@@ -165,54 +128,4 @@ export async function startWorker(
       },
     },
   };
-}
-
-/** Writes a report. Workers also remove the old ones of all services. */
-async function writeAndRemove(pool: Pool, report: InstanceReport): Promise<number> {
-  const now = await writeReport(pool, report);
-  await removeOldReports(pool);
-  return now;
-}
-
-/**
- * Logs when the consumer stops taking jobs, when it takes them again, and if the queue may lose jobs. Removes the limits
- * that somebody left in the queue. Resolves at shutdown.
- */
-async function watchConsumer(
-  consumer: Consumer,
-  queue: DeliveryQueue,
-  log: Logger,
-  shutdownSignal: AbortSignal,
-): Promise<void> {
-  const outage = outageLog(log, {
-    began: { code: "consuming-stopped", message: "worker takes no jobs; waiting for the queue" },
-    ended: { code: "consuming-resumed", message: "worker takes jobs again" },
-  });
-  const eviction = outageLog(log, {
-    began: { code: "queue-may-evict", message: "redis may remove jobs when its memory is full" },
-    ended: { code: "queue-keeps-jobs", message: "redis keeps jobs when its memory is full" },
-  });
-  const shutdown = once(shutdownSignal, "abort");
-
-  async function check(): Promise<void> {
-    const error = await consumer.checkReady().catch((reason: unknown) => reason);
-    // A worker that shuts down takes no jobs either, which is no outage.
-    if (shutdownSignal.aborted) return;
-    if (error === undefined) outage.recordSuccess();
-    else outage.recordFailure(error);
-    // If the queue is unavailable, `checkReady` says so.
-    const limits = await queue.removeLimits().catch(() => []);
-    if (limits.length > 0)
-      log.warn({ code: "queue-limits-removed", limits }, "the queue was limited; limits removed");
-    await queue.checkEviction().then(eviction.recordSuccess, (reason: unknown) => {
-      if (reason instanceof EvictionError) eviction.recordFailure(reason);
-    });
-  }
-
-  for (;;) {
-    await sleep(CHECK_INTERVAL_MS, undefined, { signal: shutdownSignal }).catch(() => undefined);
-    if (shutdownSignal.aborted) return;
-    // A check at a server that does not answer lasts longer than a shutdown may.
-    await Promise.race([check(), shutdown]);
-  }
 }

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { DeliveryQueue } from "@dossier/queue";
 import { outageLog, type Logger, type OutageLog } from "@dossier/service";
 import { sealRecords, takeDueDeliveries, type Pool } from "@dossier/store";
 import type { WorkerMetrics } from "./metrics.ts";
+import { repeatUntilShutdown } from "./repeat.ts";
 
 /** Milliseconds between two sweeps. A sweep that finds no due delivery reads one page of an index. */
 const INTERVAL_MS = 1_000;
@@ -30,15 +30,14 @@ export async function runSweeper(options: SweeperOptions): Promise<void> {
     began: { code: "sweep-failed", message: "sweep failed; retrying" },
     ended: { code: "sweep-recovered", message: "sweeps succeed again" },
   });
-  const shutdown = new Promise<number>((resolve) => {
-    shutdownSignal.addEventListener("abort", () => resolve(0), { once: true });
-  });
-  while (!shutdownSignal.aborted) {
-    // A sweep at a server that does not answer lasts longer than a shutdown may.
-    const taken = await Promise.race([outage.watch(sweepAndSeal).catch(() => 0), shutdown]);
-    if (taken < MAX_TAKEN)
-      await sleep(INTERVAL_MS, undefined, { signal: shutdownSignal }).catch(() => undefined);
-  }
+  await repeatUntilShutdown(
+    async () => {
+      const taken = await outage.watch(sweepAndSeal).catch(() => 0);
+      return taken < MAX_TAKEN ? undefined : "again";
+    },
+    INTERVAL_MS,
+    shutdownSignal,
+  );
 
   /**
    * Dead letters and decisions get their seals here, since no transaction that writes one may wait for another. Sweeping

@@ -30,11 +30,13 @@ export const exportCommand = createCommand("export")
 async function exportPerson(entityId: string, output: string): Promise<Result<void>> {
   const config = readDatabaseConfig();
   if (!config.ok) return config;
-  const { exportEvidence, findPerson, openPool } = await import("@dossier/store");
+  const { countPersonDeliveries, exportEvidence, findPerson, openPool } = await import("@dossier/store");
   const pool = openPool(config.value.DATABASE_URL, { name: "dossier-export", size: 1 });
   try {
-    if ((await findPerson(pool, entityId)) === undefined) {
-      return { ok: false, error: `No event is known of the person ${entityId}.` };
+    const { open, deadLettered, discarded } = await countPersonDeliveries(pool, entityId);
+    const unlogged = open + deadLettered + discarded;
+    if (unlogged === 0 && (await findPerson(pool, entityId)) === undefined) {
+      return { ok: false, error: `No event and no delivery is known of the person ${entityId}.` };
     }
     const lines = exportEvidence(pool, entityId, version);
     if (output === "-") await writeStdout(withLineFeeds(lines));

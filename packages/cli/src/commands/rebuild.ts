@@ -32,13 +32,13 @@ export const rebuildCommand = createCommand("rebuild")
   .addHelpText("after", `  ${WOULD_CHANGE}  of --dry-run: some persons would change`)
   .action(async (options) => reportResult(await runRebuild(options)));
 
-interface RebuildOptions {
+interface RebuildFlags {
   readonly dryRun?: boolean;
   readonly showValues?: boolean;
   readonly json?: boolean;
 }
 
-async function runRebuild(options: RebuildOptions): Promise<Result<void>> {
+async function runRebuild(options: RebuildFlags): Promise<Result<void>> {
   const { dryRun = false, showValues = false, json = false } = options;
   const config = readOwnerConfig();
   if (!config.ok) return config;

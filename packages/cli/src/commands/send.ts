@@ -30,11 +30,11 @@ export const sendCommand = createCommand("send")
   )
   .action(async (files, options) => reportResult(await runSend(files, options)));
 
-interface SendOptions extends SenderFlags {
+interface SendFlags extends SenderFlags {
   readonly json?: true;
 }
 
-async function runSend(files: readonly string[], options: SendOptions): Promise<Result<void>> {
+async function runSend(files: readonly string[], options: SendFlags): Promise<Result<void>> {
   const opened = await openSender(options, 1);
   if (!opened.ok) return opened;
   const { sender, url } = opened.value;

@@ -67,7 +67,7 @@ async function runVerify(
   const rebuildNeeded = findings.some(({ check }) => check === REBUILD_NEEDED);
   if (findings.some(({ check }) => check !== REBUILD_NEEDED))
     return { ok: false, error: "The evidence is NOT as it was written." };
-  if (persons === 0 && (file !== undefined || entityId !== undefined)) {
+  if (persons === 0 && deliveries === 0 && (file !== undefined || entityId !== undefined)) {
     return { ok: false, error: "There is nothing to verify about this person." };
   }
   const notChecked = notes.length > 0 || rebuildNeeded;

@@ -14,7 +14,7 @@ export interface SendCounts {
   firstError: string | undefined;
 }
 
-export interface SendOptions {
+export interface SendAllOptions {
   /** Webhooks in flight at once. */
   readonly concurrency: number;
   /** Webhooks a second, at most; 0 is as fast as they are answered. */
@@ -26,7 +26,7 @@ export interface SendOptions {
 export async function sendAll(
   webhooks: Iterable<Webhook>,
   sender: Sender,
-  { concurrency, rate, onSent }: SendOptions,
+  { concurrency, rate, onSent }: SendAllOptions,
 ): Promise<SendCounts> {
   const counts: SendCounts = {
     kinds: { first: 0, retry: 0, duplicate: 0, conflict: 0 },

@@ -2,22 +2,13 @@ import { DEAD_LETTER_REASONS } from "@dossier/events";
 import { countDeadLetters, findDeadLetter, listDeadLetters, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { count, page, utc } from "./answers.ts";
+import { deadLetter, deliveryHistory, formatHistory } from "./delivery-history.ts";
 import { notFoundProblem, operation, type Operation } from "./operation.ts";
 import { cursor, deadLetterFilter, deliveryPath, limit, nextCursor } from "./parameters.ts";
 
 export const deadLetterCounts = z
   .partialRecord(z.enum(DEAD_LETTER_REASONS), count)
   .describe("Exact, by reason; a reason without dead letters is left out.");
-
-const deadLetter = z.object({
-  reason: z.enum(DEAD_LETTER_REASONS),
-  message: z.string(),
-  event: z.string().nullable().describe("The event's type; `null` if it could not be parsed."),
-  id: z.string().nullable().describe("The event's id; `null` if it could not be parsed."),
-  entityId: z.string().nullable().describe("The person's id; `null` if it could not be parsed."),
-  deadLetteredAt: utc,
-  codeVersion: z.string().describe("The version of the code that dead-lettered it."),
-});
 
 const deadLetterPage = page(
   deadLetter
@@ -29,52 +20,6 @@ const deadLetterPage = page(
   .meta({ id: "DeadLetterPage" });
 
 export type DeadLetterPage = z.infer<typeof deadLetterPage>;
-
-const deliveryHistory = z
-  .object({
-    deliveryId: z.uuid(),
-    status: z
-      .enum(["open", "applied", "duplicate", "dead-lettered", "discarded"])
-      .describe("`open` until it is settled, and again after a redrive."),
-    receivedAt: utc,
-    body: z.object({
-      base64: z.string().meta({ contentEncoding: "base64", description: "The exact bytes." }),
-      text: z.string().describe("The same, decoded as UTF-8."),
-    }),
-    headers: z.record(z.string(), z.string()),
-    verifiedBy: z.string(),
-    secretFingerprint: z.string(),
-    deadLetters: z.array(
-      deadLetter.extend({
-        issues: z
-          .array(z.object({ path: z.string(), message: z.string() }))
-          .describe("Which fields of the payload are wrong."),
-      }),
-    ),
-    failedAttempts: z
-      .array(
-        z.object({
-          attempt: z.int().min(1),
-          failedAt: utc,
-          error: z.string(),
-          stack: z.string().nullable(),
-          codeVersion: z.string(),
-        }),
-      )
-      .describe("Since it was received, in order."),
-    decisions: z.array(
-      z.object({
-        action: z.enum(["redrive", "discard"]),
-        decidedBy: z.string().describe("The name of the token."),
-        reason: z.string(),
-        at: utc,
-      }),
-    ),
-  })
-  .describe("All that happened to a delivery that was dead-lettered at least once.")
-  .meta({ id: "DeliveryHistory" });
-
-export type DeadLetterHistory = z.infer<typeof deliveryHistory>;
 
 const cursorPosition = z.strictObject({
   deadLetterId: z
@@ -121,8 +66,7 @@ export function deadLetterOperations(pool: Pool): readonly Operation[] {
       async handle({ path: { deliveryId } }) {
         const history = await findDeadLetter(pool, deliveryId);
         if (history === undefined) return notFoundProblem(`Delivery ${deliveryId} was never dead-lettered.`);
-        const { body } = history;
-        return { ...history, body: { base64: body.toString("base64"), text: body.toString("utf8") } };
+        return formatHistory(history);
       },
     }),
   ];

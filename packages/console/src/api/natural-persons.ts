@@ -1,13 +1,10 @@
 import { formatTicks, STATUSES } from "@dossier/events";
-import { findPerson, listEvents, listPersons, type Pool } from "@dossier/store";
+import { countPersonDeliveries, findPerson, listEvents, listPersons, type Pool } from "@dossier/store";
 import { z } from "zod";
-import { naturalPerson, page, utc } from "./answers.ts";
-import { notFoundProblem, operation, type Operation } from "./operation.ts";
-import { cursor, limit, nextCursor, pointInTime, text, time } from "./parameters.ts";
-
-const personPath = z.strictObject({
-  entityId: text.describe("The person's id at iComply, percent-encoded."),
-});
+import { count, naturalPerson, page, utc } from "./answers.ts";
+import { openDeliveriesSearched } from "./deliveries.ts";
+import { notFoundProblem, operation, type Operation, type Readable } from "./operation.ts";
+import { cursor, limit, nextCursor, ofPerson, personPath, pointInTime, text, time } from "./parameters.ts";
 
 const eventDelivery = z.object({
   seq: z.int().min(1).describe("Its number in the person's log: the order in which it was settled."),
@@ -31,8 +28,38 @@ const event = eventDelivery
   .describe("A person's event, with the earliest time that any of its deliveries carries.")
   .meta({ id: "Event" });
 
+const personFile = naturalPerson
+  .extend({
+    deliveries: z
+      .object({ open: count, deadLettered: count, discarded: count, openDeliveriesSearched })
+      .describe(
+        "Counts of now, at any `asOf` and `knownAt`: deliveries of the person that are not in the log.",
+      ),
+  })
+  .meta({ id: "NaturalPersonFile" });
+
+const eventQuery = pointInTime.extend({
+  limit,
+  cursor: cursor(z.strictObject({ ticks: time, event: text, id: text })),
+});
+
+const eventPage = page(event).meta({ id: "EventPage" });
+
+const EVENTS =
+  "Ordered by time, then type, then id. The list is empty if the person is not known. A page ends when its events have a MiB. With `knownAt`, events that arrive while the pages are read do not change them.";
+
+const NOT_KNOWN = "No event of this person counts at this point in time.";
+
 /** Reads of persons' states, also as they were at an earlier point in time. */
 export function naturalPersonOperations(pool: Pool): readonly Operation[] {
+  async function listEventsOf(
+    entityId: string,
+    { limit, cursor, ...at }: z.output<typeof eventQuery>,
+  ): Promise<Readable<z.output<typeof eventPage>>> {
+    const { events, next } = await listEvents(pool, entityId, at, { limit, after: cursor });
+    return { items: events, nextCursor: nextCursor(next && { ...next, ticks: formatTicks(next.ticks) }) };
+  }
+
   return [
     operation({
       method: "get",
@@ -44,6 +71,7 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
         "Ordered by entity id, which never changes, so reading all pages returns every person once. A page may have fewer items than `limit` although another page follows: it ends when it has a MiB, and with `asOf` or `knownAt` it may even have none.",
       input: {
         query: pointInTime.extend({
+          entityId: text.optional().describe("Only the person with this id at iComply."),
           status: z
             .enum(STATUSES, `must be one of ${STATUSES.join(", ")}`)
             .optional()
@@ -69,12 +97,19 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
       operationId: "getNaturalPerson",
       summary: "Read a person's state",
       role: "viewer",
-      notFound: "No event of this person counts at this point in time.",
+      notFound: `${NOT_KNOWN} The detail counts the deliveries that name the person.`,
       input: { path: personPath, query: pointInTime },
-      answer: naturalPerson,
+      answer: personFile,
       async handle({ path: { entityId }, query }) {
-        const person = await findPerson(pool, entityId, query);
-        return person ?? notFoundProblem("No event of this person counts at this point in time.");
+        const [person, deliveries] = await Promise.all([
+          findPerson(pool, entityId, query),
+          countPersonDeliveries(pool, entityId),
+        ]);
+        if (person !== undefined) return { ...person, deliveries };
+        const { open, deadLettered, discarded } = deliveries;
+        return notFoundProblem(
+          `${NOT_KNOWN} Deliveries that name the person: ${open} open, ${deadLettered} dead letters, ${discarded} discarded.`,
+        );
       },
     }),
     operation({
@@ -83,20 +118,21 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
       operationId: "listNaturalPersonEvents",
       summary: "List a person's events",
       role: "viewer",
-      description:
-        "Ordered by time, then type, then id. The list is empty if the person is not known. A page ends when its events have a MiB. With `knownAt`, events that arrive while the pages are read do not change them.",
-      input: {
-        path: personPath,
-        query: pointInTime.extend({
-          limit,
-          cursor: cursor(z.strictObject({ ticks: time, event: text, id: text })),
-        }),
-      },
-      answer: page(event).meta({ id: "EventPage" }),
-      async handle({ path: { entityId }, query: { limit, cursor, ...at } }) {
-        const { events, next } = await listEvents(pool, entityId, at, { limit, after: cursor });
-        return { items: events, nextCursor: nextCursor(next && { ...next, ticks: formatTicks(next.ticks) }) };
-      },
+      description: EVENTS,
+      input: { path: personPath, query: eventQuery },
+      answer: eventPage,
+      handle: ({ path: { entityId }, query }) => listEventsOf(entityId, query),
+    }),
+    operation({
+      method: "get",
+      path: "/events",
+      operationId: "listEvents",
+      summary: "List the events of a person whose id no path can carry",
+      role: "viewer",
+      description: `As \`/natural-persons/{entityId}/events\`, for any id. ${EVENTS}`,
+      input: { query: eventQuery.extend(ofPerson) },
+      answer: eventPage,
+      handle: ({ query: { entityId, ...query } }) => listEventsOf(entityId, query),
     }),
   ];
 }

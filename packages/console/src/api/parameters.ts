@@ -55,6 +55,15 @@ export const deliveryId = z.uuid("must be a UUID").toLowerCase();
 
 export const deliveryPath = z.strictObject({ deliveryId });
 
+export const personPath = z.strictObject({
+  entityId: text.describe(
+    "The person's id at iComply, percent-encoded. HTTP clients change the paths of the ids `.` and `..`: use a list with `?entityId=` for these.",
+  ),
+});
+
+/** Selects one person, whatever the id is. */
+export const ofPerson = { entityId: text.describe("The person's id at iComply.") };
+
 /** Selects dead letters, for a list or for a decision. */
 export const deadLetterFilter = z.strictObject(
   {

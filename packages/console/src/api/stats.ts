@@ -15,6 +15,7 @@ const stats = z
   .object({
     deliveries: z.object({
       open: count.describe("Accepted, but not settled yet."),
+      failing: count.describe("Those of the open ones that `/failing-deliveries` lists."),
       oldestOpenSeconds: z
         .number()
         .nullable()

@@ -1,4 +1,4 @@
-import { formatTicks, type DeadLetterReason, type Ticks } from "@dossier/events";
+import { formatTicks, type DeadLetter, type DeadLetterReason, type Issue, type Ticks } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
 
@@ -121,16 +121,26 @@ function filterValues({ reason, event, entityId, before, since, text }: DeadLett
   return [reason, event, entityId, before, since, text === undefined ? undefined : Buffer.from(text)];
 }
 
-const selectReasons = sqlFile("select_dead_letter_reasons");
+const selectDeadLettered = sqlFile("select_dead_lettered");
 
-/** Returns the reason and message of those of the deliveries that are dead-lettered now. */
+/** Returns the dead letters of those of the deliveries that are dead-lettered now, without their identities. */
 export async function findDeadLettered(
   pool: Pool,
   deliveryIds: readonly string[],
-): Promise<ReadonlyMap<string, { reason: DeadLetterReason; message: string }>> {
-  const { rows } = await pool.query<{ delivery_id: string; reason: DeadLetterReason; message: string }>({
-    ...selectReasons,
+): Promise<ReadonlyMap<string, DeadLetter>> {
+  const { rows } = await pool.query<{
+    delivery_id: string;
+    reason: DeadLetterReason;
+    message: string;
+    issues: string;
+  }>({
+    ...selectDeadLettered,
     values: [deliveryIds],
   });
-  return new Map(rows.map(({ delivery_id, ...reason }) => [delivery_id, reason]));
+  return new Map(
+    rows.map(({ delivery_id, reason, message, issues }) => [
+      delivery_id,
+      { reason, message, issues: JSON.parse(issues) as Issue[] },
+    ]),
+  );
 }

@@ -4,10 +4,10 @@ import type { Connection, Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
 import { awaitAll, rollBack } from "../database/transaction.ts";
 import { SWEEP_AFTER_SECONDS } from "../inbox/deliveries.ts";
+import { findIdentity } from "../inbox/identity.ts";
 import { lockStreams } from "../log/append.ts";
-import { apply } from "../log/settle.ts";
+import { applyDeliveries } from "../log/settle.ts";
 import { selectFolded } from "../persons/projection.ts";
-import { findIdentity } from "./dead-letter.ts";
 
 /** Who decided, and why: kept for ever with each delivery that it was decided for. */
 export interface Decision {
@@ -133,7 +133,8 @@ async function dryRunOne(connection: Connection, { deliveryId, entityId }: Candi
   if (reopened.rowCount === 0) return { deliveryId, outcome: "not-dead-lettered" };
   try {
     const before = await selectPerson(connection, entityId);
-    const outcome = (await apply(connection, [deliveryId])).outcomes.get(deliveryId);
+    const { outcomes } = await applyDeliveries(connection, [deliveryId]);
+    const outcome = outcomes.get(deliveryId);
     if (outcome?.kind === "dead-lettered") {
       const { reason, message } = outcome.deadLetter;
       return { deliveryId, outcome: "dead-lettered", reason, message };

@@ -62,12 +62,12 @@ export function toDelivery(row: DeliveryRow): RecordedDelivery {
   };
 }
 
-type EntryRow = LogColumns & (DeliveryRow | NoDelivery);
+type EntryRow = EntryColumns & (DeliveryRow | NoDelivery);
 
 /** The delivery's columns, if there is no such delivery. */
 type NoDelivery = { readonly [column in Exclude<keyof DeliveryRow, "delivery_id">]: null };
 
-interface LogColumns {
+interface EntryColumns {
   readonly entity_id: string;
   readonly seq: bigint;
   readonly kind: "event" | "redelivery";

@@ -3,13 +3,14 @@ import { formatTicks, type Ticks } from "@dossier/events";
 import { openSnapshot, readInBatches } from "../database/long-read.ts";
 import type { Connection, Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
+import { searchOpenDeliveries } from "../inbox/open-search.ts";
 import { BATCH_SIZE, foldEntries, readEntries, type ChainedEntry, type DeliveryRow } from "./entries.ts";
 import { FORMAT, FORMAT_VERSION, type EvidenceLine } from "./format.ts";
 
 /**
  * Returns all evidence of one person, as of one time, as the lines of a file (each without its line feed) that
- * `verifyEvidenceFile` checks without a database. The person is folded by this code. Holds personal data. The file of an
- * unknown person does not verify. Takes memory for the person's events. Throws what Postgres throws.
+ * `verifyEvidenceFile` checks without a database: open deliveries too, as far as `searchOpenDeliveries` finds them. The
+ * person is folded by this code. Holds personal data. The file of an unknown person does not verify. Takes memory for the person's events. Throws what Postgres throws.
  *
  * @param codeVersion the version of this code
  */
@@ -37,6 +38,8 @@ async function* readLines(
   entityId: string,
   codeVersion: string,
 ): AsyncGenerator<EvidenceLine> {
+  const { found, ...openDeliveriesSearched } = await searchOpenDeliveries(connection, entityId);
+  const openIds = found.map(({ deliveryId }) => deliveryId);
   const heads = await connection.query<{ seq: bigint | null; hash: Buffer | null; now_ticks: Ticks }>({
     ...selectHead,
     values: [entityId],
@@ -49,16 +52,17 @@ async function* readLines(
       entityId,
       exportedAt: formatTicks(now_ticks),
       codeVersion,
+      openDeliveriesSearched,
     };
     if (seq !== null && hash !== null) yield { line: "head", seq: Number(seq), hash: hash.toString("hex") };
   }
-  yield* readDeliveries(connection, entityId);
+  yield* readDeliveries(connection, entityId, openIds);
   const person = foldEntries();
   for await (const entries of readEntries(connection, entityId)) {
     for (const entry of entries) person.add(entry, undefined);
     yield* entries.map(toEntryLine);
   }
-  yield* readHistory(connection, entityId);
+  yield* readHistory(connection, entityId, openIds);
   // Not from the projection, which older code may have written.
   const state = person.fold()?.state;
   if (state !== undefined) yield { line: "person", state };
@@ -71,8 +75,12 @@ interface SettledRow extends DeliveryRow {
 
 const selectDeliveries = sqlFile("select_person_deliveries");
 
-async function* readDeliveries(connection: Connection, entityId: string): AsyncGenerator<EvidenceLine> {
-  const query = { ...selectDeliveries, values: [entityId] };
+async function* readDeliveries(
+  connection: Connection,
+  entityId: string,
+  openIds: readonly string[],
+): AsyncGenerator<EvidenceLine> {
+  const query = { ...selectDeliveries, values: [entityId, openIds] };
   for await (const rows of readInBatches<SettledRow>(connection, query, BATCH_SIZE)) {
     for (const row of rows)
       yield {
@@ -111,8 +119,12 @@ function toEntryLine(entry: ChainedEntry): EvidenceLine {
 
 const selectHistory = sqlFile("select_person_history");
 
-async function* readHistory(connection: Connection, entityId: string): AsyncGenerator<EvidenceLine> {
-  const query = { ...selectHistory, values: [entityId] };
+async function* readHistory(
+  connection: Connection,
+  entityId: string,
+  openIds: readonly string[],
+): AsyncGenerator<EvidenceLine> {
+  const query = { ...selectHistory, values: [entityId, openIds] };
   for await (const rows of readInBatches<{
     line: "failed-attempt" | "dead-letter" | "decision";
     delivery_id: string;

@@ -41,6 +41,8 @@ export const evidenceLine = z.discriminatedUnion("line", [
     entityId: id,
     exportedAt: time,
     codeVersion: text,
+    /** How many of all open deliveries were searched for the person's. */
+    openDeliveriesSearched: z.strictObject({ searched: z.int(), of: z.int() }),
   }),
   z.strictObject({ line: z.literal("head"), seq: z.int(), hash: sha256 }),
   z.strictObject({

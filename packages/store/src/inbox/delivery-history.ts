@@ -1,6 +1,8 @@
-import { formatTicks, type DeadLetterReason, type Issue } from "@dossier/events";
+import { formatTicks, type DeadLetterReason, type Issue, type PartialIdentity } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
+import { toAttempts, type Attempts, type AttemptsRow } from "./attempts.ts";
+import { parseIdentity } from "./identity.ts";
 
 export type DeliveryStatus = "open" | "applied" | "duplicate" | "dead-lettered" | "discarded";
 
@@ -9,7 +11,17 @@ export interface DeliveryHistory {
   readonly deliveryId: string;
   /** `open` until it is settled, and again after a redrive. */
   readonly status: DeliveryStatus;
+  /** The event's identity, as far as the bytes can be parsed; `null` for one that may have stopped a worker. */
+  readonly event: string | null;
+  readonly id: string | null;
+  readonly entityId: string | null;
   readonly receivedAt: string;
+  /** `null` while it is open. */
+  readonly settledAt: string | null;
+  /** `null` once it is settled. */
+  readonly open: Attempts | null;
+  /** What it added to the person's log; `null` if nothing. */
+  readonly entry: LogEntry | null;
   /** The exact bytes, which hold personal data. */
   readonly body: Buffer;
   readonly headers: Readonly<Record<string, string>>;
@@ -18,6 +30,12 @@ export interface DeliveryHistory {
   readonly deadLetters: readonly DeadLetterRecord[];
   readonly failedAttempts: readonly FailedAttemptRecord[];
   readonly decisions: readonly RecordedDecision[];
+}
+
+export interface LogEntry {
+  readonly kind: "event" | "redelivery";
+  /** Its number in the person's log. */
+  readonly seq: number;
 }
 
 export interface DeadLetterRecord {
@@ -40,7 +58,7 @@ export interface FailedAttemptRecord {
 }
 
 export interface RecordedDecision {
-  readonly action: "redrive" | "discard";
+  readonly action: "redrive" | "discard" | "restore";
   /** The name of the token that it was made with. */
   readonly decidedBy: string;
   readonly reason: string;
@@ -54,6 +72,7 @@ export async function findDeadLetter(pool: Pool, deliveryId: string): Promise<De
 }
 
 const selectDelivery = sqlFile("select_delivery");
+const selectEntry = sqlFile("select_delivery_entry");
 const selectDeadLetters = sqlFile("select_delivery_dead_letters");
 const selectFailedAttempts = sqlFile("select_failed_attempts");
 const selectDecisions = sqlFile("select_decisions");
@@ -66,17 +85,26 @@ const selectDecisions = sqlFile("select_decisions");
 export async function findDelivery(pool: Pool, deliveryId: string): Promise<DeliveryHistory | undefined> {
   const values = [deliveryId];
   const [deliveries, deadLetters, failedAttempts, decisions] = await Promise.all([
-    pool.query<DeliveryRow>({ ...selectDelivery, values }),
+    pool.query<HistoryRow>({ ...selectDelivery, values }),
     pool.query<DeadLetterRow>({ ...selectDeadLetters, values }),
     pool.query<FailedAttemptRow>({ ...selectFailedAttempts, values }),
     pool.query<DecisionRow>({ ...selectDecisions, values }),
   ]);
   const [delivery] = deliveries.rows;
   if (delivery === undefined) return undefined;
+  const hasStalled =
+    (delivery.stalls ?? 0) > 0 || deadLetters.rows.some(({ reason }) => reason === "stalled");
+  const identity = hasStalled ? undefined : parseIdentity(delivery.body);
   return {
     deliveryId,
     status: delivery.settled_as ?? "open",
+    event: identity?.event ?? null,
+    id: identity?.id ?? null,
+    entityId: identity?.entityId ?? null,
     receivedAt: formatTicks(delivery.received_ticks),
+    settledAt: delivery.settled_ticks === null ? null : formatTicks(delivery.settled_ticks),
+    open: delivery.attempts === null ? null : toAttempts(delivery),
+    entry: await findEntry(pool, deliveryId, identity),
     body: delivery.body,
     headers: JSON.parse(delivery.headers) as Record<string, string>,
     verifiedBy: delivery.verified_by,
@@ -103,13 +131,26 @@ export async function findDelivery(pool: Pool, deliveryId: string): Promise<Deli
   };
 }
 
-interface DeliveryRow {
+async function findEntry(
+  pool: Pool,
+  deliveryId: string,
+  identity: PartialIdentity | undefined,
+): Promise<LogEntry | null> {
+  const values = [identity?.entityId, identity?.event, identity?.id, deliveryId];
+  const { rows } = await pool.query<{ kind: LogEntry["kind"]; seq: bigint }>({ ...selectEntry, values });
+  return rows[0] === undefined ? null : { kind: rows[0].kind, seq: Number(rows[0].seq) };
+}
+
+type HistoryRow = RecordedRow & (AttemptsRow | { readonly attempts: null; readonly stalls: null });
+
+interface RecordedRow {
   readonly body: Buffer;
   readonly headers: string;
   readonly verified_by: string;
   readonly secret_fingerprint: string;
   readonly settled_as: Exclude<DeliveryStatus, "open"> | null;
   readonly received_ticks: bigint;
+  readonly settled_ticks: bigint | null;
 }
 
 interface DeadLetterRow extends Pick<DeadLetterRecord, "reason" | "message" | "event" | "id"> {

@@ -59,11 +59,13 @@ const snoozeDelivery = sqlFile("snooze_delivery");
 /**
  * Snoozes an open delivery: makes it due after as long again as it has waited since its receipt, from
  * `SWEEP_AFTER_SECONDS` up to an hour. Uses no attempt.
+ *
+ * @param error why; it is kept while the delivery is open, so it may hold nothing of the payload
  */
-export async function snooze(pool: Pool, deliveryId: string): Promise<void> {
+export async function snooze(pool: Pool, deliveryId: string, error: string): Promise<void> {
   await pool.query({
     ...snoozeDelivery,
-    values: [deliveryId, parseMilliseconds(deliveryId), SWEEP_AFTER_SECONDS, LONGEST_SNOOZE_SECONDS],
+    values: [deliveryId, parseMilliseconds(deliveryId), SWEEP_AFTER_SECONDS, LONGEST_SNOOZE_SECONDS, error],
   });
 }
 

@@ -32,7 +32,7 @@ export async function settle(
   onApplied?: (receivedTicks: readonly Ticks[]) => void,
 ): Promise<Outcomes> {
   const { outcomes, receivedTicks } = await transaction(pool, async (connection) => {
-    const applied = await apply(connection, deliveryIds);
+    const applied = await applyDeliveries(connection, deliveryIds);
     await recordOutcomes(connection, applied.outcomes, codeVersion);
     return applied;
   });
@@ -41,7 +41,7 @@ export async function settle(
 }
 
 /** Runs the part of `settle` that changes persons; a dry run needs no other. */
-export async function apply(
+export async function applyDeliveries(
   connection: Connection,
   deliveryIds: readonly string[],
 ): Promise<{ readonly outcomes: Outcomes; readonly receivedTicks: readonly Ticks[] }> {

@@ -14,6 +14,7 @@ import { isPossibleId, readEventsAt } from "./events.ts";
 
 /** Selects persons: those for whom all that is given holds. */
 export interface PersonFilter {
+  readonly entityId?: string | undefined;
   readonly status?: Status | undefined;
   /** A part of the name, the e-mail or the id, whatever the case. */
   readonly q?: string | undefined;
@@ -56,10 +57,14 @@ const { text: searchPersons } = sqlFile("search_persons");
  */
 export async function listPersons(
   pool: Pool,
-  { status, q, asOf, knownAt }: PersonFilter & PointInTime,
+  { entityId, status, q, asOf, knownAt }: PersonFilter & PointInTime,
   { limit, after = "" }: { readonly limit: number; readonly after?: string | undefined },
 ): Promise<PersonPage> {
   const time = { asOf, knownAt };
+  if (entityId !== undefined) {
+    const person = await findPerson(pool, entityId, time);
+    return { persons: person && matches(person, { status, q }) ? [person] : [], next: undefined };
+  }
   if (isPast(time)) return listPersonsAt(pool, time, { status, q }, { limit, after });
 
   const values = [after, status, limit, MAX_PAGE_BYTES];

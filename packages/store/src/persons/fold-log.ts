@@ -15,11 +15,11 @@ export interface FoldedPerson {
   readonly live: PersonRow | undefined;
 }
 
-type StreamRow = { readonly entity_id: string } & (LogColumns | { readonly events: null }) &
+type StreamRow = { readonly entity_id: string } & (EventArrays | { readonly events: null }) &
   (LiveColumns | { readonly state: null });
 
 /** A person's events as arrays, which are several times faster to read than a row for each event. */
-interface LogColumns {
+interface EventArrays {
   /** JSON arrays, and numbers between commas, all in one order. */
   readonly events: string;
   readonly ids: string;
@@ -56,7 +56,7 @@ function foldStream(row: StreamRow): FoldedPerson {
   };
 }
 
-function parseEvents(entityId: string, row: LogColumns): Event[] {
+function parseEvents(entityId: string, row: EventArrays): Event[] {
   const names = JSON.parse(row.events) as string[];
   const ids = JSON.parse(row.ids) as string[];
   const ticks = row.ticks.split(",");

@@ -25,7 +25,7 @@ const MAX_ENTRIES = 5_000;
 
 const selectEvents = sqlFile("select_events");
 
-interface EventRow extends EventOrderKey {
+interface OrderRow extends EventOrderKey {
   readonly entity_id: string;
   readonly bytes: number;
   /** `null` if the events that were selected together have more than `MAX_BYTES` of data. */
@@ -45,12 +45,12 @@ export async function refold(
 ): Promise<readonly Refolded[]> {
   const refolded: Refolded[] = [];
   for (const group of groupByWeight(streams, MAX_ENTRIES, ({ entries }) => entries)) {
-    const { rows } = await connection.query<EventRow>({
+    const { rows } = await connection.query<OrderRow>({
       ...selectEvents,
       values: [group.map(({ entityId }) => entityId), MAX_BYTES],
     });
     const byEntity = Map.groupBy(rows, ({ entity_id }) => entity_id);
-    const bytesOf = (events: readonly EventRow[]) => events.reduce((sum, { bytes }) => sum + bytes, 0);
+    const bytesOf = (events: readonly OrderRow[]) => events.reduce((sum, { bytes }) => sum + bytes, 0);
     for (const persons of groupByWeight([...byEntity], MAX_BYTES, ([, events]) => bytesOf(events))) {
       const folded: Folded[] = [];
       for (const [entityId, events] of persons)
@@ -65,7 +65,7 @@ export async function refold(
 async function refoldPerson(
   connection: Connection,
   entityId: string,
-  rows: readonly EventRow[],
+  rows: readonly OrderRow[],
 ): Promise<readonly Folded[]> {
   const events = rows
     .map(({ event, id, ticks, data }) => ({ entityId, event, id, ticks, data }))

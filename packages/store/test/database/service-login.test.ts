@@ -78,7 +78,7 @@ test("the services' role may do all that the services do", async () => {
   const [one = "", other = "", stalled = ""] = dead;
   const failure = { deliveryId: one, error: "went wrong", stack: undefined, codeVersion: "test" };
   expect(await recordFailedAttempt(service.pool, failure, [1])).toBe(1);
-  await snooze(service.pool, one);
+  await snooze(service.pool, one, "test");
   await deadLetter(service.pool, stalled, { reason: "stalled", message: "gave up", issues: [] }, "test");
   expect(idsOf(await service.settle([one, other]), "dead-lettered")).toHaveLength(2);
   const decision = { decidedBy: "Olga", reason: "test" };

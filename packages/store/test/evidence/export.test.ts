@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
-import { exportEvidence, verifyEvidenceFile } from "../../src/index.ts";
+import { exportEvidence, recordFailedAttempt, verifyEvidenceFile } from "../../src/index.ts";
 import { tamper, useRecord } from "../database.ts";
+import { eventBody } from "../fixtures.ts";
 
 const CODE = "1.2.3";
 
@@ -145,6 +146,47 @@ describe("an evidence file", () => {
       expect(
         (await verifyEvidenceFile(exportEvidence(database.pool, entity_id, CODE), CODE)).findings,
       ).toEqual([]);
+  });
+});
+
+describe("an evidence file of a person without a file", () => {
+  async function exportUnlogged(): Promise<readonly string[]> {
+    const { pool, record, recordAndExhaust } = database;
+    await recordAndExhaust(eventBody("only dead and open"));
+    const [open = ""] = await record(eventBody("only dead and open", { id: "2" }));
+    await recordFailedAttempt(
+      pool,
+      { deliveryId: open, error: "TypeError: x", stack: undefined, codeVersion: "test" },
+      [1],
+    );
+    return collect(exportEvidence(pool, "only dead and open", CODE));
+  }
+
+  test("has the dead-lettered and the open deliveries, and verifies", async () => {
+    const file = (await exportUnlogged()).map(parse);
+    expect(file.map(({ line }) => line)).toEqual([
+      "header",
+      "delivery",
+      "delivery",
+      "failed-attempt",
+      "dead-letter",
+      "failed-attempt",
+      "end",
+    ]);
+    expect(file[0]).toMatchObject({ openDeliveriesSearched: { searched: expect.any(Number) } });
+    expect(await verifyEvidenceFile(await exportUnlogged(), CODE)).toMatchObject({
+      findings: [],
+      persons: 0,
+      deliveries: 4,
+    });
+  });
+
+  test("does not verify if a delivery is said to be in the log", async () => {
+    const file = await exportUnlogged();
+    const settlement = { settledAs: "applied", settledAt: "2026-01-01T00:00:00Z" };
+    const forged = file.slice(0, -1).with(1, JSON.stringify({ ...parse(file[1]), settlement }));
+    const { findings } = await verifyEvidenceFile(withEnd(forged), CODE);
+    expect(findings.map(({ check }) => check)).toEqual(["person"]);
   });
 });
 

@@ -28,7 +28,19 @@ test("a delivery is found with its exact bytes, headers and verification, open o
   expect(await findDelivery(pool, recorded.deliveryId)).toEqual({
     ...recorded,
     status: "open",
+    event: null,
+    id: null,
+    entityId: null,
     receivedAt: formatTicks(row?.ticks ?? 0n),
+    settledAt: null,
+    open: {
+      attempts: 0,
+      stalls: 0,
+      nextAttemptBy: formatTicks((row?.ticks ?? 0n) + 300_000_000n),
+      snoozedUntil: null,
+      lastError: null,
+    },
+    entry: null,
     deadLetters: [],
     failedAttempts: [],
     decisions: [],
@@ -59,9 +71,22 @@ test("a delivery's history is in the order in which it happened", async () => {
   });
 });
 
-test("an applied delivery has no dead letter, and an unknown one is not found", async () => {
+test("a settled delivery says what it added to the log, and an unknown one is not found", async () => {
   const { pool } = database;
-  const [deliveryId = ""] = await database.recordAndSettle(eventBody("e"));
-  expect(await findDelivery(pool, deliveryId)).toMatchObject({ status: "applied", deadLetters: [] });
+  const [event = "", redelivery = ""] = await database.recordAndSettle(eventBody("e"), eventBody("e"));
+  const identity = { event: "NaturalPersonPending", id: "1", entityId: "e" };
+  expect(await findDelivery(pool, event)).toMatchObject({
+    ...identity,
+    status: "applied",
+    settledAt: expect.stringMatching(/Z$/),
+    open: null,
+    entry: { kind: "event", seq: 1 },
+    deadLetters: [],
+  });
+  expect(await findDelivery(pool, redelivery)).toMatchObject({
+    ...identity,
+    status: "duplicate",
+    entry: { kind: "redelivery", seq: 2 },
+  });
   expect(await findDelivery(pool, "019a0000-0000-7000-8000-000000000001")).toBeUndefined();
 });

@@ -159,7 +159,7 @@ test("a snoozed delivery is due after as long again as it has waited, from 30 s 
     ids.map((deliveryId) => delivery("{}", { deliveryId })),
   );
 
-  for (const id of ids) await snooze(pool, id);
+  for (const id of ids) await snooze(pool, id, "test");
 
   const due = await database.rows<{ inMs: number }>(
     `select extract(epoch from due_at)::float8 * 1000 - $2 as "inMs" from open_deliveries
@@ -208,7 +208,7 @@ test("stalls are counted until an attempt ends; not of what is locked, settled o
   expect([await countStall(pool, id), await countStall(pool, id)]).toEqual([1, 2]);
   await recordFailedAttempt(pool, failure(id), longestDelaysMs);
   expect(await countStall(pool, id)).toBe(1);
-  await snooze(pool, id);
+  await snooze(pool, id, "test");
   expect(await countStall(pool, id)).toBe(1);
   expect(await countStall(pool, v7())).toBeUndefined();
   expect(await countStall(pool, "forged")).toBeUndefined();

@@ -21,7 +21,11 @@ export async function freshDatabase(template?: Template): Promise<FreshDatabase>
   const server = sharedUrl("postgres");
   const source = template && (await ensureTemplate(server, template));
   const name = `${prefixOf(inject("run"))}${randomBytes(6).toString("hex")}`;
-  await query(server, `create database ${name}${source === undefined ? "" : ` template ${source}`}`);
+  // Copied as files, which takes half the processor time of the default, the write-ahead log.
+  await query(
+    server,
+    `create database ${name}${source === undefined ? "" : ` template ${source} strategy file_copy`}`,
+  );
   return {
     url: databaseUrl(server, name),
     drop: () => query(server, `drop database if exists ${name} with (force)`),

@@ -1,4 +1,4 @@
-import type { DeadLetterHistory } from "@dossier/console";
+import type { DeliveryHistoryAnswer } from "@dossier/console";
 import type { Result } from "@dossier/service";
 import { CONSOLE_ENVIRONMENT, connectConsole } from "../../console-client.ts";
 import { formatCount } from "../../terminal/table.ts";
@@ -27,12 +27,12 @@ export const showCommand = createCommand("show")
 async function show(deliveryId: string, json: boolean): Promise<Result<void>> {
   const client = await connectConsole();
   if (!client.ok) return client;
-  const history = await client.value.get<DeadLetterHistory>(`dead-letters/${deliveryId}`);
+  const history = await client.value.get<DeliveryHistoryAnswer>(`dead-letters/${deliveryId}`);
   console.log(json ? JSON.stringify(history) : formatHistory(history));
   return { ok: true, value: undefined };
 }
 
-function formatHistory(history: DeadLetterHistory): string {
+function formatHistory(history: DeliveryHistoryAnswer): string {
   const { deliveryId, status, receivedAt, verifiedBy, secretFingerprint, headers, body } = history;
   const timeline = [
     ...history.deadLetters.map(

@@ -1,0 +1,63 @@
+import { formatTicks } from "@dossier/events";
+import type { Pool } from "../database/pool.ts";
+import { MAX_PAGE_BYTES, sqlFile } from "../database/statements.ts";
+import { toAttempts, type Attempts, type AttemptsRow } from "./attempts.ts";
+import { parseIdentity } from "./identity.ts";
+
+/** An open delivery that failed, stopped a worker or is snoozed. */
+export interface FailingDelivery extends Attempts {
+  readonly deliveryId: string;
+  /** The event's identity, as far as the bytes can be parsed; `null` for one that may have stopped a worker. */
+  readonly event: string | null;
+  readonly id: string | null;
+  readonly entityId: string | null;
+  readonly bytes: number;
+  readonly receivedAt: string;
+}
+
+export interface FailingPage {
+  /** The oldest first. */
+  readonly deliveries: readonly FailingDelivery[];
+  /** The next page's `after`; `undefined` if there is none. */
+  readonly next: string | undefined;
+}
+
+interface Row extends AttemptsRow {
+  readonly delivery_id: string;
+  readonly matches: bigint;
+  readonly bytes: number;
+  readonly body: Buffer | null;
+  readonly received_ticks: bigint;
+}
+
+const selectFailing = sqlFile("select_failing_deliveries");
+
+/**
+ * Returns a page of the open deliveries that failed, stopped a worker or are snoozed.
+ *
+ * @param page at most `limit` deliveries, or fewer if their bodies are large, with ids greater than `after`
+ */
+export async function listFailingDeliveries(
+  pool: Pool,
+  { limit, after }: { readonly limit: number; readonly after?: string | undefined },
+): Promise<FailingPage> {
+  const { rows } = await pool.query<Row>({ ...selectFailing, values: [after, limit, MAX_PAGE_BYTES] });
+  return {
+    deliveries: rows.map(toFailing),
+    next:
+      rows.length === limit || rows.length < (rows[0]?.matches ?? 0) ? rows.at(-1)?.delivery_id : undefined,
+  };
+}
+
+function toFailing(row: Row): FailingDelivery {
+  const identity = row.body === null ? undefined : parseIdentity(row.body);
+  return {
+    deliveryId: row.delivery_id,
+    event: identity?.event ?? null,
+    id: identity?.id ?? null,
+    entityId: identity?.entityId ?? null,
+    bytes: row.bytes,
+    receivedAt: formatTicks(row.received_ticks),
+    ...toAttempts(row),
+  };
+}

@@ -1,0 +1,25 @@
+import { parseDelivery, type PartialIdentity } from "@dossier/events";
+import type { Connection, Pool } from "../database/pool.ts";
+import { sql } from "../database/statements.ts";
+
+const selectBody = sql("select_body", "select body from deliveries where delivery_id = $1");
+
+/** Returns the identity of a recorded delivery's event, as far as its bytes can be parsed. */
+export async function findIdentity(
+  connection: Connection | Pool,
+  deliveryId: string,
+): Promise<PartialIdentity | undefined> {
+  const { rows } = await connection.query<{ body: Buffer }>({ ...selectBody, values: [deliveryId] });
+  return rows[0] && parseIdentity(rows[0].body);
+}
+
+/** Returns the identity of a delivery's event, as far as its bytes can be parsed. Never throws. */
+export function parseIdentity(body: Buffer): PartialIdentity | undefined {
+  try {
+    const parsed = parseDelivery(body);
+    return parsed.ok ? parsed.value : parsed.error.identity;
+  } catch {
+    // The parser itself may be what fails at this delivery.
+    return undefined;
+  }
+}

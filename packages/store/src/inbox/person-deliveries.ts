@@ -1,0 +1,116 @@
+import { formatTicks, type DeadLetterReason } from "@dossier/events";
+import type { Pool } from "../database/pool.ts";
+import { sqlFile } from "../database/statements.ts";
+import { toAttempts, type Attempts, type AttemptsRow } from "./attempts.ts";
+import type { DeliveryStatus } from "./delivery-history.ts";
+import { searchOpenDeliveries, type OpenSearch } from "./open-search.ts";
+
+/** A delivery that concerns a person. */
+export interface PersonDelivery {
+  readonly deliveryId: string;
+  readonly status: DeliveryStatus;
+  /** The event's type and id, as far as they could be parsed. */
+  readonly event: string | null;
+  readonly id: string | null;
+  readonly bytes: number;
+  readonly receivedAt: string;
+  /** `null` while it is open. */
+  readonly settledAt: string | null;
+  /** `null` once it is settled. */
+  readonly open: Attempts | null;
+  /** Why it was dead-lettered the last time, whatever became of it; `null` if it never was. */
+  readonly lastDeadLetter: { readonly reason: DeadLetterReason; readonly message: string } | null;
+}
+
+export interface PersonDeliveryPage {
+  /** The latest first, by id. */
+  readonly deliveries: readonly PersonDelivery[];
+  /** The next page's `after`; `undefined` if there is none. */
+  readonly next: string | undefined;
+  readonly openDeliveriesSearched: OpenSearch;
+}
+
+type Row = {
+  readonly delivery_id: string;
+  readonly status: DeliveryStatus;
+  readonly event: string | null;
+  readonly id: string | null;
+  readonly bytes: number;
+  readonly received_ticks: bigint;
+  readonly settled_ticks: bigint | null;
+} & (AttemptsRow | { readonly attempts: null }) &
+  ({ readonly reason: DeadLetterReason; readonly message: string } | { readonly reason: null });
+
+const selectPage = sqlFile("select_person_delivery_page");
+
+/**
+ * Returns a page of the deliveries that concern a person: those in the log, those with a dead letter that names the
+ * person, and the open ones whose bytes do, as far as `searchOpenDeliveries` finds them.
+ *
+ * @param status only those with it
+ * @param page at most `limit` deliveries, with ids less than `after`
+ */
+export async function listPersonDeliveries(
+  pool: Pool,
+  entityId: string,
+  status: DeliveryStatus | undefined,
+  { limit, after }: { readonly limit: number; readonly after?: string | undefined },
+): Promise<PersonDeliveryPage> {
+  const { found, ...openDeliveriesSearched } = await searchOpenDeliveries(pool, entityId);
+  const { rows } = await pool.query<Row>({
+    ...selectPage,
+    values: [
+      entityId,
+      found.map(({ deliveryId }) => deliveryId),
+      found.map(({ event }) => event),
+      found.map(({ id }) => id),
+      after,
+      limit,
+      status,
+    ],
+  });
+  return {
+    deliveries: rows.map(toDelivery),
+    next: rows.length === limit ? rows.at(-1)?.delivery_id : undefined,
+    openDeliveriesSearched,
+  };
+}
+
+function toDelivery(row: Row): PersonDelivery {
+  return {
+    deliveryId: row.delivery_id,
+    status: row.status,
+    event: row.event,
+    id: row.id,
+    bytes: row.bytes,
+    receivedAt: formatTicks(row.received_ticks),
+    settledAt: row.settled_ticks === null ? null : formatTicks(row.settled_ticks),
+    open: row.attempts === null ? null : toAttempts(row),
+    lastDeadLetter: row.reason === null ? null : { reason: row.reason, message: row.message },
+  };
+}
+
+/** The deliveries of a person that are not in the log. */
+export interface PersonDeliveryCounts {
+  readonly open: number;
+  readonly deadLettered: number;
+  readonly discarded: number;
+  readonly openDeliveriesSearched: OpenSearch;
+}
+
+const countDeliveries = sqlFile("count_person_deliveries");
+
+export async function countPersonDeliveries(pool: Pool, entityId: string): Promise<PersonDeliveryCounts> {
+  const { found, ...openDeliveriesSearched } = await searchOpenDeliveries(pool, entityId);
+  const { rows } = await pool.query<{ open: bigint; dead_lettered: bigint; discarded: bigint }>({
+    ...countDeliveries,
+    values: [entityId, found.map(({ deliveryId }) => deliveryId)],
+  });
+  const { open = 0n, dead_lettered = 0n, discarded = 0n } = rows[0] ?? {};
+  return {
+    open: Number(open),
+    deadLettered: Number(dead_lettered),
+    discarded: Number(discarded),
+    openDeliveriesSearched,
+  };
+}

@@ -1,0 +1,128 @@
+import { expect, test } from "vitest";
+import {
+  countPersonDeliveries,
+  discard,
+  listPersonDeliveries,
+  recordFailedAttempt,
+  redrive,
+  snooze,
+} from "../../src/index.ts";
+import { useRecord } from "../database.ts";
+import { eventBody, invalidBody } from "../fixtures.ts";
+
+const database = useRecord({ start: "empty" });
+
+const BECAUSE = { decidedBy: "ada", reason: "test" };
+
+async function list(entityId: string, status?: Parameters<typeof listPersonDeliveries>[2]) {
+  return listPersonDeliveries(database.pool, entityId, status, { limit: 100 });
+}
+
+async function idsOf(entityId: string): Promise<readonly string[]> {
+  return (await list(entityId)).deliveries.map(({ deliveryId }) => deliveryId);
+}
+
+test("a person's deliveries are listed whatever became of them, the latest first", async () => {
+  const { pool } = database;
+  const [applied = "", duplicate = ""] = await database.recordAndSettle(eventBody("a"), eventBody("a"));
+  const dead = await database.recordAndExhaust(eventBody("a", { id: "2" }), "TypeError: broken");
+  const discarded = await database.recordAndExhaust(eventBody("a", { id: "3" }));
+  await discard(pool, [discarded], BECAUSE);
+  const [open = ""] = await database.record(eventBody("a", { id: "4" }), eventBody("b"));
+
+  const { deliveries, next, openDeliveriesSearched } = await list("a");
+  expect(deliveries.map(({ deliveryId, status, id }) => [deliveryId, status, id])).toEqual([
+    [open, "open", "4"],
+    [discarded, "discarded", "3"],
+    [dead, "dead-lettered", "2"],
+    [duplicate, "duplicate", "1"],
+    [applied, "applied", "1"],
+  ]);
+  expect(deliveries[2]).toMatchObject({
+    event: "NaturalPersonPending",
+    open: null,
+    lastDeadLetter: { reason: "fold-failed", message: expect.stringContaining("TypeError: broken") },
+  });
+  expect(deliveries[0]).toMatchObject({ settledAt: null, open: { attempts: 0 }, lastDeadLetter: null });
+  expect([next, openDeliveriesSearched]).toEqual([undefined, { searched: 2, of: 2 }]);
+  expect((await list("a", "discarded")).deliveries).toEqual([deliveries[1]]);
+  expect(await countPersonDeliveries(pool, "a")).toEqual({
+    open: 1,
+    deadLettered: 1,
+    discarded: 1,
+    openDeliveriesSearched: { searched: 2, of: 2 },
+  });
+});
+
+test("an open delivery shows its attempts, its last error, and until when it is snoozed", async () => {
+  const { pool } = database;
+  const [failed = "", snoozed = ""] = await database.record(eventBody("a"), eventBody("a", { id: "2" }));
+  const failure = { deliveryId: failed, error: "TypeError: x", stack: undefined, codeVersion: "test" };
+  await recordFailedAttempt(pool, failure, [1]);
+  await snooze(pool, snoozed, "DatabaseError 57014: too slow");
+  expect((await list("a", "open")).deliveries).toMatchObject([
+    { deliveryId: snoozed, open: { attempts: 0, snoozedUntil: expect.stringMatching(/Z$/) } },
+    { deliveryId: failed, open: { attempts: 1, snoozedUntil: null, lastError: "TypeError: x" } },
+  ]);
+  await recordFailedAttempt(pool, { ...failure, deliveryId: snoozed, error: "TypeError: y" }, [1]);
+  expect((await list("a", "open")).deliveries[0]?.open).toMatchObject({
+    attempts: 1,
+    snoozedUntil: null,
+    lastError: "TypeError: y",
+  });
+});
+
+test("open deliveries are found in any spelling of the id that JSON allows", async () => {
+  const escaped = eventBody("émile")
+    .toString()
+    .replace("émile", String.raw`\u00e9mile`);
+  const number = eventBody("NUMBER").toString().replace('"NUMBER"', "1e2");
+  const ids = await database.record(escaped, number, eventBody("émile2"));
+  expect(await idsOf("émile")).toEqual([ids[0]]);
+  expect(await idsOf("100")).toEqual([ids[1]]);
+});
+
+test("an open delivery whose person a dead letter named is found without its bytes", async () => {
+  const { pool } = database;
+  const [invalid = ""] = await database.recordAndSettle(
+    invalidBody()
+      .toString()
+      .replace(/"entityId":"[^"]*"/, '"entityId":"a"'),
+  );
+  await redrive(pool, [invalid], BECAUSE);
+  await pool.query("update open_deliveries set stalls = 1");
+  expect(await idsOf("a")).toEqual([invalid]);
+});
+
+test("a delivery that may have stopped a worker is not parsed", async () => {
+  await database.record(eventBody("a"));
+  await database.pool.query("update open_deliveries set stalls = 1");
+  expect(await idsOf("a")).toEqual([]);
+});
+
+test("only the newest 1,000 open deliveries are searched, and those of about 8 MiB", async () => {
+  const [oldest = ""] = await database.record(eventBody("a"));
+  await database.record(...Array.from({ length: 1_000 }, (_, n) => eventBody("b", { id: String(n) })));
+  expect(await list("a")).toMatchObject({
+    deliveries: [],
+    openDeliveriesSearched: { searched: 1_000, of: 1_001 },
+  });
+  await database.pool.query("update open_deliveries set bytes = 1024 * 1024 where delivery_id <> $1", [
+    oldest,
+  ]);
+  expect((await list("b")).openDeliveriesSearched).toEqual({ searched: 8, of: 1_001 });
+});
+
+test("pages return each delivery once", async () => {
+  const ids = await database.recordAndSettle(
+    ...Array.from({ length: 5 }, (_, n) => eventBody("a", { id: String(n) })),
+  );
+  const seen: string[] = [];
+  for (let after: string | undefined; ;) {
+    const page = await listPersonDeliveries(database.pool, "a", undefined, { limit: 2, after });
+    seen.push(...page.deliveries.map(({ deliveryId }) => deliveryId));
+    if (page.next === undefined) break;
+    after = page.next;
+  }
+  expect(seen).toEqual(ids.toReversed());
+});

@@ -1,0 +1,21 @@
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/**
+ * Calls `work` again and again, `intervalMs` milliseconds after it last ended, or at once if it returned `"again"`.
+ * Resolves at shutdown, also if a call has not ended: one that waits for a server lasts longer than a shutdown may.
+ *
+ * @param work must not reject
+ */
+export async function repeatUntilShutdown(
+  work: () => Promise<"again" | void>,
+  intervalMs: number,
+  shutdownSignal: AbortSignal,
+): Promise<void> {
+  const shutdown = shutdownSignal.aborted ? Promise.resolve() : once(shutdownSignal, "abort");
+  while (!shutdownSignal.aborted) {
+    const next = await Promise.race([work(), shutdown]);
+    if (next !== "again")
+      await sleep(intervalMs, undefined, { signal: shutdownSignal }).catch(() => undefined);
+  }
+}
