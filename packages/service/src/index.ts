@@ -9,7 +9,7 @@ export {
   type InstanceReporter,
   type InstanceState,
 } from "./instance-reporter.ts";
-export type { Counter } from "./minute-counts.ts";
+export { countBy, type Counter } from "./minute-counts.ts";
 export { groupCommit, BufferFullError, type GroupCommit, type GroupCommitOptions } from "./group-commit.ts";
 export { outageLog, type OutageLines, type OutageLog } from "./outage-log.ts";
 export { serveOps, type Ops } from "./ops.ts";

@@ -9,10 +9,10 @@ export interface MinuteCounts {
 }
 
 export interface Counter {
-  add(name: CountName): void;
-  /** Counts an event by the time from its delivery's receipt to the commit of its person's state. */
-  addApplied(receivedMs: number): void;
-  /** How many were added since the start, events apart. */
+  add(name: CountName, count?: number): void;
+  /** Counts deliveries whose person's state was committed just now, by the time since their receipt. */
+  addApplied(receivedMs: readonly number[]): void;
+  /** How many were added since the start, by `add` alone. */
   readonly total: number;
   /** Returns the minutes that have changed since they were last taken. */
   takeChanged(): readonly MinuteCounts[];
@@ -20,10 +20,13 @@ export interface Counter {
   putBack(minutes: readonly MinuteCounts[]): void;
 }
 
-/** Upper bounds of the histogram's buckets, in milliseconds. The last one takes all longer times. */
+/** The upper bound of the histogram's last bucket, which takes all longer times too: a year, in milliseconds. */
+const LONGEST_MS = 31_536_000_000;
+
+/** Upper bounds of the histogram's buckets, in milliseconds. */
 const BOUNDS_MS = [
   ...[5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000],
-  ...[300_000, 900_000, 3_600_000, 21_600_000, 86_400_000, 604_800_000, 31_536_000_000],
+  ...[300_000, 900_000, 3_600_000, 21_600_000, 86_400_000, 604_800_000, LONGEST_MS],
 ];
 
 /** How long an outage of Postgres may last until counts are lost. */
@@ -37,10 +40,10 @@ export function createCounter(now: () => number): Counter {
   const changed = new Set<number>();
   let total = 0;
 
-  function add(name: string): void {
+  function add(name: string, count: number): void {
     const minute = Math.floor(now() / MINUTE_MS);
     const counts = minutes.get(minute) ?? openMinute(minute);
-    counts.set(name, (counts.get(name) ?? 0) + 1);
+    counts.set(name, (counts.get(name) ?? 0) + count);
     changed.add(minute);
   }
 
@@ -57,13 +60,14 @@ export function createCounter(now: () => number): Counter {
   }
 
   return {
-    add(name) {
-      total += 1;
-      add(name);
+    add(name, count = 1) {
+      total += count;
+      add(name, count);
     },
     addApplied(receivedMs) {
-      const tookMs = now() - receivedMs;
-      add(`applied-within-ms/${BOUNDS_MS.find((bound) => tookMs <= bound) ?? BOUNDS_MS.at(-1)}`);
+      const at = now();
+      const byBound = countBy(receivedMs, (each) => boundOf(at - each));
+      for (const [bound, count] of byBound) add(`applied-within-ms/${bound}`, count);
     },
     get total() {
       return total;
@@ -80,4 +84,21 @@ export function createCounter(now: () => number): Counter {
       for (const { minute } of taken) if (minutes.has(minute)) changed.add(minute);
     },
   };
+}
+
+function boundOf(tookMs: number): number {
+  return BOUNDS_MS.find((bound) => tookMs <= bound) ?? LONGEST_MS;
+}
+
+/** Counts items by a key. Many are counted for each of few keys, so that counting costs next to nothing. */
+export function countBy<Item, Key>(
+  items: Iterable<Item>,
+  keyOf: (item: Item) => Key,
+): ReadonlyMap<Key, number> {
+  const counts = new Map<Key, number>();
+  for (const item of items) {
+    const key = keyOf(item);
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
 }

@@ -44,7 +44,7 @@ describe("a service", () => {
       (count) => count > 1,
     );
     reporter.counter.add("webhook/accepted");
-    reporter.counter.addApplied(recordTime() - 4 * 3_600_000);
+    reporter.counter.addApplied([recordTime() - 4 * 3_600_000]);
     const counts = await waitFor(() => countsOf(minuteOf(recordTime()))[0]);
     expect(counts).toEqual({ "webhook/accepted": 1, "applied-within-ms/21600000": 1 });
     const [first, second] = reports;

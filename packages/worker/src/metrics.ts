@@ -1,6 +1,6 @@
 import { TICKS_PER_MILLISECOND, type Outcomes, type Ticks } from "@dossier/events";
 import type { Consumer, DeliveryQueue } from "@dossier/queue";
-import type { Counter, Metrics } from "@dossier/service";
+import { countBy, type Counter, type Metrics } from "@dossier/service";
 import { countBacklog, countDeadLetters, type Pool } from "@dossier/store";
 import type { OutagePause } from "./outage-pause.ts";
 
@@ -39,13 +39,13 @@ export function createWorkerMetrics({ meter }: Metrics, counter: Counter): Worke
       batchDeliveries.record(size);
     },
     settled(outcomes) {
-      for (const { kind } of outcomes.values()) {
-        deliveries.add(1, { outcome: kind });
-        counter.add(`outcome/${kind}`);
+      for (const [kind, count] of countBy(outcomes.values(), (outcome) => outcome.kind)) {
+        deliveries.add(count, { outcome: kind });
+        counter.add(`outcome/${kind}`, count);
       }
     },
     applied(receivedTicks) {
-      for (const ticks of receivedTicks) counter.addApplied(Number(ticks / TICKS_PER_MILLISECOND));
+      counter.addApplied(receivedTicks.map((ticks) => Number(ticks / TICKS_PER_MILLISECOND)));
     },
     swept: (count) => swept.add(count),
   };
