@@ -53,6 +53,8 @@ export interface ConsumerOptions {
 export interface Consumer {
   /** Resolves if jobs can be consumed now, and rejects with the reason if not. Takes at most a second. */
   checkReady(): Promise<void>;
+  /** The jobs that it has now. */
+  readonly jobs: number;
   /** The time since it last had a job, in milliseconds; 0 while it has one. */
   readonly idleForMs: number;
   /**
@@ -167,6 +169,9 @@ export function consume(
 
   return {
     checkReady,
+    get jobs() {
+      return inFlight;
+    },
     get idleForMs() {
       return inFlight > 0 ? 0 : performance.now() - idleSince;
     },

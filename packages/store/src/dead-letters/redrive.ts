@@ -137,7 +137,8 @@ async function dryRunOne(connection: Connection, { deliveryId, entityId }: Candi
   if (reopened.rowCount === 0) return { deliveryId, outcome: "not-dead-lettered" };
   try {
     const before = await selectPerson(connection, entityId);
-    const outcome = (await applyDeliveries(connection, [deliveryId])).get(deliveryId);
+    const { outcomes } = await applyDeliveries(connection, [deliveryId]);
+    const outcome = outcomes.get(deliveryId);
     if (outcome?.kind === "dead-lettered") {
       const { reason, message } = outcome.deadLetter;
       return { deliveryId, outcome: "dead-lettered", reason, message };
