@@ -1,3 +1,4 @@
+import { redisUrlMistake } from "@dossier/queue/redis-url";
 import { readConfig } from "@dossier/service/config";
 import * as variables from "@dossier/service/variables";
 import { z } from "zod";
@@ -47,7 +48,7 @@ const upSchema = z.object({
   ),
   MIGRATION_DATABASE_URL,
   ...serviceUrls,
-  REDIS_URL: variables.REDIS_URL,
+  REDIS_URL: variables.redisUrl(redisUrlMistake),
   ICOMPLY_WEBHOOK_SECRETS,
   DOSSIER_API_TOKEN,
   OPS_PORT: variables.opsPort(0).unwrap().optional(),
@@ -70,7 +71,10 @@ const ownerSchema = databaseSchema.extend({ MIGRATION_DATABASE_URL });
 /** Reads what a command needs that works as the tables' owner. */
 export const readOwnerConfig = () => readConfig(ownerSchema, process.env);
 
-const migrateSchema = ownerSchema.extend({ ...serviceUrls, REDIS_URL: variables.REDIS_URL });
+const migrateSchema = ownerSchema.extend({
+  ...serviceUrls,
+  REDIS_URL: variables.redisUrl(redisUrlMistake),
+});
 export const readMigrateConfig = () => readConfig(migrateSchema, process.env);
 
 const webhookSchema = z.object({

@@ -88,7 +88,9 @@ export async function ingest(
   const started = await startIngest(config, { log, ops: ops.value }, { queueTimeoutMs });
   if (!started.ok) throw new Error(started.error);
   const { port, shutdown } = started.value;
-  context.onTestFinished(() => shutDown(shutdown));
+  let closed: Promise<void> | undefined;
+  const close = () => (closed ??= shutDown(shutdown));
+  context.onTestFinished(close);
   const pool = openTestPool(context, ownerUrl);
 
   return {
@@ -110,6 +112,7 @@ export async function ingest(
       return rows;
     },
     pool,
+    close,
   };
 }
 

@@ -55,11 +55,22 @@ export const DATABASE_URL = url("postgres:", "postgresql:")
     "The Postgres that keeps the record: postgres://user:password@host:5432/database, with special characters percent-encoded.",
   );
 
-export const REDIS_URL = url("redis:", "rediss:")
-  .optional()
-  .describe(
-    "The Redis that the queue runs on: redis://host:6379, or rediss:// for TLS. Not set: the queue runs in DATABASE_URL's Postgres, at less than a tenth of the rate.",
-  );
+/**
+ * Returns the variable of the queue's Redis.
+ *
+ * @param findMistake says what is wrong with a URL, as the end of a sentence that quotes nothing of it
+ */
+export const redisUrl = (findMistake: (url: string) => string | undefined) =>
+  z
+    .string()
+    .superRefine((url, context) => {
+      const message = findMistake(url);
+      if (message !== undefined) context.addIssue({ code: "custom", message });
+    })
+    .optional()
+    .describe(
+      "The Redis that the queue runs on: redis://user:password@host:6379/0, redis+cluster://host:port,host:port or redis+sentinel://host:port,host:port/MASTER; rediss instead of redis for TLS. Not set: the queue runs in DATABASE_URL's Postgres, at less than a tenth of the rate.",
+    );
 
 /**
  * The least characters of a webhook secret. Secrets are masked wherever they stand in a webhook, and a short one stands
@@ -116,13 +127,13 @@ function passwordOf(text: string): string {
   }
 }
 
-/** Characters that SASLprep (RFC 4013) makes a blank, or drops. */
-const REPLACED = /[\u{a0}\u{1680}\u{2000}-\u{200b}\u{202f}\u{205f}\u{3000}]/u;
-const DROPPED = /[\u{ad}\u{34f}\u{1806}\u{180b}-\u{180d}\u{200c}\u{200d}\u{2060}\u{fe00}-\u{fe0f}\u{feff}]/u;
+/** SASLprep (RFC 4013) makes a blank of these, or drops them. */
+const BLANK_OR_IGNORED = /[\p{Zs}\p{Default_Ignorable_Code_Point}]/u;
 
 /** Whether every client and server derives the same key from a password: not all of them apply SASLprep, nor alike. */
 function isKeptBySaslprep(password: string): boolean {
-  return !REPLACED.test(password) && !DROPPED.test(password) && password.normalize("NFKC") === password;
+  const withoutBlanks = password.replaceAll(" ", "");
+  return !BLANK_OR_IGNORED.test(withoutBlanks) && password.normalize("NFKC") === password;
 }
 
 function integer({ from, to, unit }: { from: number; to: number; unit?: string }) {

@@ -56,9 +56,20 @@ export {
   type Backlog,
   type FailedAttempt,
 } from "./inbox/open-deliveries.ts";
+export {
+  INSTANCE_STATES,
+  listInstances,
+  readMinutes,
+  type InstancePage,
+  type InstancePosition,
+  type InstanceSummary,
+  type MinuteSums,
+} from "./instances/read.ts";
+export { removeOldReports, writeReport, type InstanceReport } from "./instances/report.ts";
 export { settle } from "./log/settle.ts";
 export { listEvents, type EventDelivery, type EventPage, type PersonEvent } from "./persons/events.ts";
 export { findPerson, listPersons, type PersonFilter, type PersonPage } from "./persons/find.ts";
+export { findRebuildNeed, type RebuildNeed } from "./persons/rebuild-need.ts";
 export {
   rebuild,
   type RebuildChange,

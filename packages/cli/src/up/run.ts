@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { describeRedisUrl } from "@dossier/queue/redis-url";
 import { orExit, runUntilSignal, type Result, type ShutdownSteps } from "@dossier/service";
 import { prepareSchema } from "../commands/migrate.ts";
 import { readUpConfig, type UpConfig } from "../config.ts";
@@ -99,7 +100,7 @@ async function start(
   const installation: Installation = {
     dir: DOSSIER_DATA_DIR,
     database: database.description,
-    queue: REDIS_URL === undefined ? "in the same Postgres" : `Redis at ${new URL(REDIS_URL).host}`,
+    queue: REDIS_URL === undefined ? "in the same Postgres" : describeRedisUrl(REDIS_URL),
     ingest: new URL(`http://127.0.0.1:${ports.ingest}`),
     console: new URL(`http://127.0.0.1:${ports.console}`),
     ops: new URL(`http://127.0.0.1:${ports.ops}`),

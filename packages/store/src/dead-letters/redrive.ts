@@ -74,22 +74,21 @@ interface Candidate {
 }
 
 /**
- * Settles dead-lettered deliveries by today's code, one after the other, on temporary copies of their persons' rows, so
- * that it needs no right to write the log and locks nothing. Each sees what those before it would have done. Pass some
- * hundred deliveries at most. Throws if it should be retried (see `isRetryable`).
+ * Settles dead-lettered deliveries by today's code, one after the other, and yields what became of each. Works on
+ * temporary copies of their persons' rows, so that it needs no right to write the log and locks nothing. Each sees what
+ * those before it would have done. Pass some hundred deliveries at most. Throws if it should be retried (see
+ * `isRetryable`).
  */
-export async function dryRunRedrive(
+export async function* dryRunRedrive(
   pool: Pool,
   deliveryIds: readonly string[],
-): Promise<readonly DryRunResult[]> {
+): AsyncGenerator<DryRunResult> {
   const connection = await pool.connect();
   try {
     await connection.query("begin isolation level repeatable read");
     const candidates = await findCandidates(connection, deliveryIds);
     await copyCandidates(connection, candidates);
-    const results: DryRunResult[] = [];
-    for (const candidate of candidates) results.push(await dryRunOne(connection, candidate));
-    return results;
+    for (const candidate of candidates) yield await dryRunOne(connection, candidate);
   } finally {
     await rollBack(connection);
   }
@@ -138,7 +137,8 @@ async function dryRunOne(connection: Connection, { deliveryId, entityId }: Candi
   if (reopened.rowCount === 0) return { deliveryId, outcome: "not-dead-lettered" };
   try {
     const before = await selectPerson(connection, entityId);
-    const outcome = (await applyDeliveries(connection, [deliveryId])).get(deliveryId);
+    const { outcomes } = await applyDeliveries(connection, [deliveryId]);
+    const outcome = outcomes.get(deliveryId);
     if (outcome?.kind === "dead-lettered") {
       const { reason, message } = outcome.deadLetter;
       return { deliveryId, outcome: "dead-lettered", reason, message };

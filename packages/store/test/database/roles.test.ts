@@ -59,7 +59,9 @@ test("each service may do all that it does", async () => {
   await hasUnheldDeliveries(worker.pool);
   await deadLetter(worker.pool, stalled, { reason: "stalled", message: "gave up", issues: [] }, "test");
   expect(idsOf(await worker.settle([one, other]), "dead-lettered")).toHaveLength(2);
-  expect(await dryRunRedrive(console.pool, [one])).toMatchObject([{ outcome: "dead-lettered" }]);
+  expect(await Array.fromAsync(dryRunRedrive(console.pool, [one]))).toMatchObject([
+    { outcome: "dead-lettered" },
+  ]);
   const decision = { decidedBy: "Olga", reason: "test" };
   expect(await redrive(console.pool, [one], decision)).toEqual([one]);
   expect(await discard(console.pool, [other], decision)).toEqual([other]);

@@ -35,7 +35,7 @@ test("a dry run shows what would change and what would fail again, and changes n
   const before = await database.dump();
 
   const ids = [again, refused, other, fresh, conflicting, unparsable, invalid, discarded].map((id) => id!);
-  const results = await dryRunRedrive(pool, ids);
+  const results = await Array.fromAsync(dryRunRedrive(pool, ids));
 
   expect(await database.dump()).toEqual(before);
   expect(results.map(({ deliveryId }) => deliveryId)).toEqual(ids);
@@ -57,7 +57,7 @@ test("each delivery of a dry run sees what those before it would have done", asy
     eventBody("a", { id: "1", data: { entity: "Eve" } }),
     eventBody("a", { id: "1", data: { entity: "Ann" } }),
   );
-  expect(await dryRunRedrive(database.pool, ids)).toMatchObject([
+  expect(await Array.fromAsync(dryRunRedrive(database.pool, ids))).toMatchObject([
     { outcome: "applied" },
     { outcome: "dead-lettered", reason: "conflicting-duplicate" },
     { outcome: "duplicate" },
@@ -71,7 +71,7 @@ test("a dry run waits for no lock", async () => {
   const worker = await openTransaction(pool, "select from streams for update");
   await worker.run("select from settlements for update");
 
-  expect(await dryRunRedrive(pool, ids)).toMatchObject([{ outcome: "applied" }]);
+  expect(await Array.fromAsync(dryRunRedrive(pool, ids))).toMatchObject([{ outcome: "applied" }]);
 });
 
 test("after a dry run, the same connection settles deliveries for good", async () => {
@@ -79,7 +79,7 @@ test("after a dry run, the same connection settles deliveries for good", async (
   onTestFinished(() => pool.end());
   for (const person of ["a", "b"]) {
     const ids = await recordDeadLetters(eventBody(person));
-    expect(await dryRunRedrive(pool, ids)).toMatchObject([{ outcome: "applied" }]);
+    expect(await Array.fromAsync(dryRunRedrive(pool, ids))).toMatchObject([{ outcome: "applied" }]);
     await settle(pool, await redrive(pool, ids, { decidedBy: "ada", reason: "r" }), "1.0.1");
   }
   expect(await database.rows("select entity_id from events")).toEqual([
@@ -95,7 +95,7 @@ test("a redrive does what its dry run said", async () => {
     eventBody("a", { id: "1", data: { entity: "Early" } }),
     eventBody("b"),
   );
-  const results = await dryRunRedrive(pool, ids);
+  const results = await Array.fromAsync(dryRunRedrive(pool, ids));
   await settle(pool, await redrive(pool, ids, { decidedBy: "ada", reason: "r" }), "1.0.1");
   const persons = await database.rows<{ entity_id: string; name: string }>(
     "select entity_id, state ->> 'name' as name from natural_persons order by 1",
