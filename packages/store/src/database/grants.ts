@@ -30,9 +30,9 @@ const READABLE = [
 /** What each service reports of itself. */
 const REPORTS = {
   instances:
-    "select (instance_id), insert (instance_id, service, version, host, pid, started_at, stopped_at, paused_because, jobs, rate), " +
+    "select, insert (instance_id, service, version, host, pid, started_at, stopped_at, paused_because, jobs, rate), " +
     "update (last_seen_at, stopped_at, paused_because, jobs, rate)",
-  instance_minutes: "select (minute, instance_id), insert, update (counts)",
+  instance_minutes: "select, insert, update (counts)",
 };
 
 /**

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { scenario } from "@dossier/simulator";
 import { openScope } from "@dossier/testing";
 import pg from "pg";
@@ -18,10 +19,12 @@ import {
   recordFailedAttempt,
   recordTokenUse,
   redrive,
+  removeOldReports,
   sealRecords,
   snooze,
   takeDueDeliveries,
   verifyEvidence,
+  writeReport,
 } from "../../src/index.ts";
 import { idsOf, queryAs } from "../database.ts";
 import { createLogin, eventBody, migratedDatabase, openRecord, type TestRecord } from "../fixtures.ts";
@@ -42,6 +45,20 @@ beforeAll(async () => {
   };
   return scope.close;
 });
+
+const REPORT = {
+  instanceId: randomUUID(),
+  service: "worker",
+  version: "test",
+  host: "test",
+  pid: 1,
+  uptimeSeconds: 1,
+  stopped: false,
+  pausedBecause: null,
+  jobs: 0,
+  rate: 0,
+  minutes: [{ minute: 1, counts: { "outcome/applied": 1 } }],
+};
 
 test("each service may do all that it does", async () => {
   const { ingest, worker, console, reader } = as;
@@ -71,7 +88,11 @@ test("each service may do all that it does", async () => {
   const page = await readChanges(console.pool, { after: FEED_START, limit: 1 });
   expect(page).toMatchObject({ changes: [{ position: 1n }] });
   await readStats(console.pool);
-  for (const { pool } of [ingest, worker, console]) await readInstallationId(pool);
+  for (const { pool } of [ingest, worker, console]) {
+    await readInstallationId(pool);
+    await writeReport(pool, REPORT);
+  }
+  await removeOldReports(worker.pool);
   for (const { pool } of [console, reader]) expect((await verifyEvidence(pool)).findings).toEqual([]);
 });
 
