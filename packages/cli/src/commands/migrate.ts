@@ -1,5 +1,6 @@
 import type { Result } from "@dossier/service";
 import { readMigrateConfig } from "../config.ts";
+import { print, printError, printJson } from "../terminal/print.ts";
 import { createCommand, formatExitCodes, joinParagraphs, reportResult } from "./command.ts";
 
 export const migrateCommand = createCommand("migrate")
@@ -27,17 +28,15 @@ async function runMigrate(json: boolean): Promise<Result<void>> {
     serviceUrl: DATABASE_URL,
     withQueue: queue === "postgres",
   });
-  if (json) console.log(JSON.stringify({ ran, queue }));
+  if (json) printJson({ ran, queue });
   else {
-    for (const name of ran) console.log(`ran ${name}`);
-    if (ran.length === 0) console.log("no migration was missing");
-    console.log(
-      queue === "postgres" ? "the queue is ready in Postgres" : "the queue is in Redis, and needs none",
-    );
+    for (const name of ran) print(`ran ${name}`);
+    if (ran.length === 0) print("no migration was missing");
+    print(queue === "postgres" ? "the queue is ready in Postgres" : "the queue is in Redis, and needs none");
   }
   if (MIGRATION_DATABASE_URL === DATABASE_URL) {
-    process.stderr.write(
-      "warning: the services log in as the tables' owner, and could drop the rule that the log is append-only. Set MIGRATION_DATABASE_URL to another role for the owner.\n",
+    printError(
+      "warning: the services log in as the tables' owner, and could drop the rule that the log is append-only. Set MIGRATION_DATABASE_URL to another role for the owner.",
     );
   }
   return { ok: true, value: undefined };
