@@ -1,5 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,7 +28,7 @@ interface Up extends NodeProcess {
 beforeEach(async () => {
   processes = openScope();
   env = {
-    DOSSIER_DATA_DIR: await mkdtemp(join(tmpdir(), 'dossier-up-it\'s "$HOME" `id` -')),
+    DOSSIER_DATA_DIR: join(tmpdir(), `dossier-up-it's "$HOME" \`id\` -${randomUUID()}`),
     INGEST_PORT: String(await freePort()),
     CONSOLE_PORT: String(await freePort()),
   };
@@ -36,7 +37,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await processes.close();
   await waitFor(findProcesses, (pids) => pids.length === 0);
-  await rm(env.DOSSIER_DATA_DIR, { recursive: true });
+  await rm(env.DOSSIER_DATA_DIR, { recursive: true, force: true });
 });
 
 function up(more: Environment = {}): Up {
@@ -91,6 +92,8 @@ test("up sends the samples and prints the persons; after Ctrl-C the next one fin
     expect(first.printed()).toMatch(new RegExp(`${entityId} .* ${status} `));
   }
   expect(await fetchStatuses()).toEqual(SAMPLE_STATUSES);
+  // Also under root: Postgres' user reaches its folder there.
+  expect((await lstat(join(env.DOSSIER_DATA_DIR, "postgres"))).isDirectory()).toBe(true);
   const before = await fetchPersons();
   const trial = await findTrial(env.DOSSIER_DATA_DIR);
   expect(first.printed()).toContain(trial?.apiToken);
@@ -125,6 +128,7 @@ test("another terminal's commands find the trial by its folder alone, and other 
 });
 
 test("up names a data folder that it cannot write to, and what to do", async () => {
+  await mkdir(env.DOSSIER_DATA_DIR);
   const file = join(env.DOSSIER_DATA_DIR, "file");
   await writeFile(file, "");
   const { code, stderr } = await dossier(["up"], { ...env, DOSSIER_DATA_DIR: join(file, "data") });

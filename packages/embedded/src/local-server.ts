@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./port.ts";
@@ -27,7 +27,7 @@ export interface LocalServer {
 export interface ServerOptions {
   /** Default: a free one. */
   readonly port?: number;
-  /** The folder for its data and its log, created if missing, and kept. Default: a temporary one. */
+  /** The folder for its data, created if missing, and kept, with its log beside it. Default: a temporary one, no log. */
   readonly dir?: string;
   /** As in the server's own configuration. They are added to those of its kind. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -52,7 +52,8 @@ export async function startServer(kind: ServerKind, options: ServerOptions): Pro
   let launchOptions: Launch;
   let child: ChildProcess;
   try {
-    const log = options.dir && join(dir, `${kind.name}.log`);
+    // Not in the folder: the server's user could put a link there, and have this process write to any file.
+    const log = options.dir && `${dir}.log`;
     launchOptions = { ...(await kind.prepare(dir, port)), log };
     child = await launch(launchOptions);
   } catch (error) {
@@ -104,12 +105,13 @@ async function openFolder(
     return { dir: chosen, remove: () => Promise.resolve() };
   }
   const dir = await mkdtemp(join(tmpdir(), `dossier-${name}-`));
-  // A server that ends at the same time may still be writing.
-  const dismiss = guard('sleep 5; rm -rf "$1"', dir);
+  // A server that ends at the same time may still be writing. The folder may have become a link to the real one.
+  const dismiss = guard('sleep 5; rm -rf "$(readlink -f "$1")" "$1"', dir);
   return {
     dir,
     async remove() {
-      await rm(dir, { recursive: true, force: true });
+      await rm(await realpath(dir).catch(() => dir), { recursive: true, force: true });
+      await rm(dir, { force: true });
       dismiss();
     },
   };

@@ -30,7 +30,7 @@ export function startPostgres(options: PostgresOptions = {}): Promise<LocalServe
       url: (port) => `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`,
       async prepare(dir, port) {
         const programs = await findPrograms(dir);
-        const data = join(dir, "data");
+        const data = join(programs.folder, "data");
         if (existsSync(data)) await endLeftover(programs, data);
         else await createData(programs, data, password, cache);
         return launchOf(programs, data, { port: String(port), ...settings });

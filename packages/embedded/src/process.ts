@@ -13,7 +13,7 @@ export interface Launch {
   readonly command: string;
   readonly args: readonly string[];
   /** The user that it runs as, if that is not our own. */
-  readonly options?: { readonly uid?: number; readonly gid?: number };
+  readonly options?: { readonly uid?: number; readonly gid?: number; readonly cwd?: string };
   /** Part of the line that it prints once it takes connections. */
   readonly ready: string;
   /** Part of what it prints if it failed to start and may start on the next attempt. */
@@ -83,7 +83,8 @@ async function launchOnce({ command, args, options, ready, orphaned, log }: Laun
 
 function tryWrite(path: string, text: string, flag: "w" | "a"): void {
   try {
-    writeFileSync(path, text, { flag });
+    // Postgres quotes rows in some errors.
+    writeFileSync(path, text, { flag, mode: 0o600 });
   } catch {
     // If the disk is full, only the log is incomplete.
   }

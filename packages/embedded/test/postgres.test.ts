@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,10 +19,12 @@ function folder(name: string): Promise<string> {
   return mkdtemp(join(tmpdir(), `dossier-test-${name}-`));
 }
 
-async function temporaryFolder(): Promise<string> {
-  const dir = await folder("data");
-  onTestFinished(() => rm(dir, { recursive: true, force: true }));
-  return dir;
+/** Returns the path of a folder that does not exist yet, in a new one that only this user, or that all, can search. */
+async function newFolder({ name = "server", mode = 0o711 } = {}): Promise<string> {
+  const parent = await folder("data");
+  onTestFinished(() => rm(parent, { recursive: true, force: true }));
+  await chmod(parent, mode);
+  return join(parent, name);
 }
 
 async function started(options: PostgresOptions = {}): Promise<LocalServer> {
@@ -60,20 +62,55 @@ test("a server without a chosen password has a random one", async () => {
 });
 
 test("only the server's user can access the folder, and the password is in no file", async () => {
-  const server = await started({ dir: await temporaryFolder() });
+  const server = await started({ dir: await newFolder() });
   const about = await stat(server.dir);
   expect(about.mode & 0o777).toBe(0o700);
   expect(about.uid).toBe((await stat(join(server.dir, "data"))).uid);
-  expect((await readdir(server.dir)).toSorted()).toEqual(["data", "postgres.log"]);
+  expect(await readdir(server.dir)).toEqual(["data"]);
+});
+
+test("a server that root starts under a private folder has none of root's capabilities", async (context) => {
+  context.skip(
+    process.getuid?.() !== 0 || process.platform !== "linux",
+    "only root on Linux has another user's server",
+  );
+  const dir = await newFolder({ mode: 0o700 });
+  const first = await started({ dir });
+  const kept = await realpath(dir);
+  onTestFinished(() => rm(kept, { recursive: true, force: true }));
+  const status = await readFile(`/proc/${first.pid}/status`, "utf8");
+  expect(status.match(/^Cap(?:Prm|Eff|Amb):\s+\w+$/gm)).toEqual(
+    ["CapPrm", "CapEff", "CapAmb"].map((name) => `${name}:\t${"0".repeat(16)}`),
+  );
+  expect(/^Uid:\s+(\d+)/m.exec(status)?.[1]).toBe(String((await stat(kept)).uid));
+
+  await sql(first.url, "create table t as select 1 as n");
+  await first.stop();
+  expect(await sql((await started({ dir })).url, "select n from t")).toEqual([{ n: 1 }]);
+});
+
+test("a private folder of root's that has files is refused, with its path and what to do", async (context) => {
+  context.skip(process.getuid?.() !== 0, "only root has another user's server");
+  const dir = await newFolder({ mode: 0o700 });
+  await mkdir(dir);
+  await writeFile(join(dir, "file"), "");
+  await expect(started({ dir })).rejects.toThrow(`cannot reach ${dir}`);
+  expect(await readdir(dir)).toEqual(["file"]);
 });
 
 test("a folder whose path has quotes, dollars and blanks works", async () => {
-  const server = await started({ dir: join(await temporaryFolder(), `it's "a" $HOME \`folder\``) });
+  const server = await started({ dir: await newFolder({ name: `it's "a" $HOME \`folder\`` }) });
   expect(await sql(server.url, "select 1 as n")).toEqual([{ n: 1 }]);
 });
 
+test("the log is beside the folder, where the server's user cannot replace it", async () => {
+  const { dir } = await started({ dir: await newFolder() });
+  const about = await stat(`${dir}.log`);
+  expect([about.uid, about.mode & 0o777]).toEqual([process.getuid?.(), 0o600]);
+});
+
 test("a chosen folder is kept with its data", async () => {
-  const dir = await temporaryFolder();
+  const dir = await newFolder();
   const first = await started({ dir });
   await sql(first.url, "create table t as select 1 as n");
   await first.stop();
@@ -130,7 +167,7 @@ test("the terminal's Ctrl-C does not reach a server, which has its own process g
 });
 
 test("a server that was left running is stopped, and its data are recovered", async () => {
-  const dir = await temporaryFolder();
+  const dir = await newFolder();
   const left = await started({ dir });
   await sql(left.url, "create table t as select 1 as n");
   const server = await started({ dir });
@@ -139,7 +176,7 @@ test("a server that was left running is stopped, and its data are recovered", as
 });
 
 test("a program that has the process id of a killed server is not stopped", async () => {
-  const dir = await temporaryFolder();
+  const dir = await newFolder();
   const killed = await started({ dir });
   await killed.kill();
   const { uid, gid } = await stat(dir);

@@ -1,6 +1,7 @@
 import type { Result } from "@dossier/service";
 import type { LoginUrls, Migrated } from "@dossier/store";
 import { readMigrateConfig } from "../config.ts";
+import { print, printError, printJson } from "../terminal/print.ts";
 import { createCommand, formatExitCodes, joinParagraphs, reportResult } from "./command.ts";
 
 export const migrateCommand = createCommand("migrate")
@@ -31,18 +32,16 @@ async function runMigrate(json: boolean): Promise<Result<void>> {
     logins,
     withQueue: queue === "postgres",
   });
-  if (json) console.log(JSON.stringify({ ran, queue, roles }));
+  if (json) printJson({ ran, queue, roles });
   else {
-    for (const name of ran) console.log(`ran ${name}`);
-    if (ran.length === 0) console.log("no migration was missing");
-    console.log(
-      queue === "postgres" ? "the queue is ready in Postgres" : "the queue is in Redis, and needs none",
-    );
+    for (const name of ran) print(`ran ${name}`);
+    if (ran.length === 0) print("no migration was missing");
+    print(queue === "postgres" ? "the queue is ready in Postgres" : "the queue is in Redis, and needs none");
   }
   for (const service of SERVICES) {
     if (logins[service] !== undefined) continue;
-    process.stderr.write(
-      `note: no login was created for ${service}: set ${VARIABLES[service]}, or grant ${roles[service]} to a login\n`,
+    printError(
+      `note: no login was created for ${service}: set ${VARIABLES[service]}, or grant ${roles[service]} to a login`,
     );
   }
   return { ok: true, value: undefined };

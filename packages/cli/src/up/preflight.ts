@@ -1,4 +1,5 @@
-import { access, constants, mkdir } from "node:fs/promises";
+import { chmodSync } from "node:fs";
+import { access, chmod, constants, mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -10,7 +11,9 @@ const SQLITE_BUSY = 5;
 /** Creates a data folder if it is missing. */
 export async function createDataDir(dir: string): Promise<Result<void>> {
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const created = await mkdir(dir, { recursive: true, mode: 0o700 });
+    // Root's Postgres runs as another user, who must reach its own folder. Whatever else is in this one is private itself.
+    if (created !== undefined && process.getuid?.() === 0) await chmod(dir, 0o711);
     await access(dir, constants.R_OK | constants.W_OK | constants.X_OK);
     return { ok: true, value: undefined };
   } catch (error) {
@@ -26,8 +29,10 @@ export async function createDataDir(dir: string): Promise<Result<void>> {
  * operating system releases its locks with the process.
  */
 export function lockDataDir(dir: string): Result<Disposable> {
-  const database = new DatabaseSync(join(dir, "lock"));
+  const file = join(dir, "lock");
+  const database = new DatabaseSync(file);
   try {
+    chmodSync(file, 0o600);
     database.exec("begin exclusive");
     return { ok: true, value: { [Symbol.dispose]: () => database.close() } };
   } catch (error) {

@@ -4,6 +4,7 @@ import { orExit, runUntilSignal, type Result, type ShutdownSteps } from "@dossie
 import { prepareSchema } from "../commands/migrate.ts";
 import { readUpConfig, type UpConfig } from "../config.ts";
 import { createConsoleClient } from "../console-client.ts";
+import { printError } from "../terminal/print.ts";
 import { openTrial, type Trial } from "../trial.ts";
 import { openDatabase } from "./database.ts";
 import { openLog, type CreateLogger } from "./log.ts";
@@ -44,7 +45,9 @@ export async function runUp(): Promise<Result<void>> {
       const { installation, token, shutdown } = orExit(
         await start(config, trial, createLogger, shutdownSignal),
       );
-      shutdownSignal.addEventListener("abort", () => print("shutting down; a second Ctrl-C ends it at once"));
+      shutdownSignal.addEventListener("abort", () =>
+        report("shutting down; a second Ctrl-C ends it at once"),
+      );
       printHints(installation);
       printPersons(installation, createConsoleClient(installation.console, token)).catch((err: unknown) =>
         log.warn({ err, code: "samples-failed" }, "cannot send the samples and show the persons"),
@@ -53,7 +56,7 @@ export async function runUp(): Promise<Result<void>> {
         ...shutdown,
         "unlock the data folder": () => {
           lock.value[Symbol.dispose]();
-          print(`stopped; the data are in ${dir}`);
+          report(`stopped; the data are in ${dir}`);
         },
       };
     },
@@ -76,7 +79,7 @@ async function start(
 ): Promise<Result<Started>> {
   const { DOSSIER_DATA_DIR, REDIS_URL } = config;
   await using undo = new AsyncDisposableStack();
-  print("starting");
+  report("starting");
   const database = undo.use(await openDatabase(config, trial));
   const { ownerUrl, logins, serviceUrls } = database;
   await prepareSchema({ ownerUrl, logins, withQueue: REDIS_URL === undefined });
@@ -118,6 +121,6 @@ async function start(
   };
 }
 
-function print(line: string): void {
-  process.stderr.write(`dossier: ${line}\n`);
+function report(line: string): void {
+  printError(`dossier: ${line}`);
 }

@@ -29,6 +29,9 @@ const personDeliveryPage = page(
       status: deliveryStatus,
       event: identity.shape.event,
       id: identity.shape.id,
+      creationTimeUtc: utc
+        .nullable()
+        .describe("The event's time in this delivery; `null` for a dead letter."),
       settledAt: utc.nullable().describe("`null` while it is open."),
       open: attempts.nullable().describe("What it came to so far; `null` once it is settled."),
       lastDeadLetter: z

@@ -2,6 +2,7 @@ import type { RedriveDryRun, RedriveResult } from "@dossier/console";
 import { diffJson } from "@dossier/events";
 import type { Result } from "@dossier/service";
 import { CONSOLE_ENVIRONMENT } from "../../console-client.ts";
+import { print, printJson } from "../../terminal/print.ts";
 import { formatCount } from "../../terminal/table.ts";
 import { formatExitCodes, joinParagraphs, reportResult } from "../command.ts";
 import { conclude, createDecisionCommand, decide, warn, type DecisionOptions } from "./decide.ts";
@@ -32,13 +33,15 @@ async function redrive(deliveryIds: readonly string[], options: DecisionOptions)
   const answers = decided.value;
   if (options.dryRun) {
     const dryRun = mergeDryRuns(answers.filter((answer) => answer.dryRun));
-    console.log(options.json ? JSON.stringify(dryRun) : formatDryRun(dryRun));
+    if (options.json) printJson(dryRun);
+    else print(...formatDryRun(dryRun));
     return concludeDryRun(dryRun);
   }
   const done = answers.filter((answer) => !answer.dryRun);
   const redriven = done.reduce((sum, answer) => sum + answer.redriven, 0);
   const notEnqueued = done.reduce((sum, answer) => sum + answer.notEnqueued, 0);
-  console.log(options.json ? JSON.stringify({ redriven, notEnqueued }) : `${formatCount(redriven)} redriven`);
+  if (options.json) printJson({ redriven, notEnqueued });
+  else print(`${formatCount(redriven)} redriven`);
   if (notEnqueued > 0) {
     warn(`up to ${formatCount(notEnqueued)} of them are not in the queue yet; the sweeper enqueues them`);
   }
@@ -77,26 +80,26 @@ function concludeDryRun({ outcomes }: RedriveDryRun): Result<void> {
 }
 
 /** Returns what would change for each person, which deliveries would fail, and the counts of outcomes. */
-function formatDryRun({ outcomes, persons, personsOmitted, unsettled }: RedriveDryRun): string {
+function formatDryRun({ outcomes, persons, personsOmitted, unsettled }: RedriveDryRun): readonly string[] {
   const { applied: _, duplicate: __, ...others } = outcomes;
   const unlisted = sumCounts(others) - unsettled.length;
   const counts = Object.entries(outcomes).map(([outcome, count]) => `${outcome} ${formatCount(count)}`);
   return [
-    ...persons.map(formatPersonChange),
+    ...persons.flatMap(formatPersonChange),
     ...(personsOmitted > 0 ? [`… and ${formatCount(personsOmitted)} more persons may change`] : []),
     ...unsettled.map(formatFailure),
     ...(unlisted > 0 ? [`… and ${formatCount(unlisted)} more would fail`] : []),
     `dry run, nothing changed: ${counts.join(", ") || "no deliveries"}`,
-  ].join("\n");
+  ];
 }
 
 /** A new person is compared with nothing, of which every field counts as `null`. */
-function formatPersonChange({ entityId, before, after }: PersonChange): string {
+function formatPersonChange({ entityId, before, after }: PersonChange): readonly string[] {
   const lines = diffJson(before ?? {}, after).flatMap((difference) => {
     const [old, now] = [difference.before ?? null, difference.after ?? null];
     return old === now ? [] : [`  ${difference.path}: ${JSON.stringify(old)} → ${JSON.stringify(now)}`];
   });
-  return [`${entityId}${before === null ? " (new)" : ""}`, ...lines].join("\n");
+  return [`${entityId}${before === null ? " (new)" : ""}`, ...lines];
 }
 
 function formatFailure(failure: UnsettledDelivery): string {
