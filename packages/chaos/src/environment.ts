@@ -45,7 +45,8 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Cha
   cleanup.defer(() => postgres.stop());
   const redis = await startRedis();
   cleanup.defer(() => redis.stop());
-  await migrate(postgres.url);
+  const logins = { ingest: loginOn(postgres.url, "ingest"), worker: loginOn(postgres.url, "worker") };
+  await migrate(postgres.url, logins);
 
   const links = new Map<string, Proxy>();
   async function startLink(client: string, server: string, target: string): Promise<string> {
@@ -56,13 +57,17 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Cha
   }
 
   const services = new Map<string, SupervisedProcess>();
-  async function startService(name: string, entry: string, execArgv: readonly string[]): Promise<string> {
+  async function startService(
+    name: string,
+    kind: "ingest" | "worker",
+    execArgv: readonly string[],
+  ): Promise<string> {
     const port = await freePort();
-    const databaseUrl = await startLink(name, "postgres", postgres.url);
+    const databaseUrl = await startLink(name, "postgres", logins[kind]);
     const redisUrl = await startLink(name, "redis", redis.url);
     const service = superviseProcess({
       name,
-      entry: join(SERVICES, entry),
+      entry: join(SERVICES, `${kind}.ts`),
       args: [String(port), databaseUrl, redisUrl, SECRET],
       execArgv,
       log: createWriteStream(join(logs, `${name}.log`)),
@@ -76,12 +81,12 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Cha
   const urls: string[] = [];
   const webhookUrls: URL[] = [];
   for (const name of topology.ingests) {
-    const url = await startService(name, "ingest.ts", []);
+    const url = await startService(name, "ingest", []);
     urls.push(url);
     webhookUrls.push(new URL(await startLink("icomply", name, `${url}/webhooks/icomply`)));
   }
   for (const [index, name] of topology.workers.entries()) {
-    urls.push(await startService(name, "worker.ts", index === 0 ? CLOCK_AN_HOUR_AHEAD : []));
+    urls.push(await startService(name, "worker", index === 0 ? CLOCK_AN_HOUR_AHEAD : []));
   }
   await Promise.all(urls.map(waitUntilReady));
 
@@ -100,6 +105,13 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Cha
     },
     [Symbol.asyncDispose]: () => undo.disposeAsync(),
   };
+}
+
+function loginOn(databaseUrl: string, service: string): string {
+  const login = new URL(databaseUrl);
+  login.username = service;
+  login.password = SECRET;
+  return login.href;
 }
 
 async function waitUntilReady(url: string): Promise<void> {
