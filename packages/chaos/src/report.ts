@@ -39,7 +39,7 @@ export function formatFaults(runs: readonly ChaosRunResult[]): string {
   const table = formatTable(
     [["fault", "injected"], ...rows.map(([kind, count]) => [kind, formatCount(count)])],
     [1],
-  );
+  ).join("\n");
   if (counts.has("postgres-disk-full")) return table;
   return `${table}\npostgres-disk-full was not injected: not drawn, or no small disk could be mounted`;
 }

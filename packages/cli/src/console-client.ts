@@ -10,6 +10,8 @@ export interface ConsoleClient {
   /** @param path below `/api/v1/`, with its query */
   get<Answer>(path: string): Promise<Answer>;
   post<Answer>(path: string, body: object): Promise<Answer>;
+  /** Whether the console can serve what it is for. */
+  isReady(): Promise<boolean>;
 }
 
 /** An answer that is no success, or none at all. The message is one line that says what to do. */
@@ -43,14 +45,15 @@ export async function connectConsole(url?: URL): Promise<Result<ConsoleClient>> 
 
 /** @param token the bearer token; a console without one serves its own machine only */
 export function createConsoleClient(base: URL, token: string | undefined): ConsoleClient {
+  const onNetworkError = (error: unknown) => {
+    throw createNetworkError(base, error);
+  };
+
   async function call<Answer>(method: "GET" | "POST", path: string, body?: object): Promise<Answer> {
     const url = new URL(`/api/v1/${path}`, base);
     const headers = {
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...(body && { "content-type": "application/json" }),
-    };
-    const onNetworkError = (error: unknown) => {
-      throw createNetworkError(base, error);
     };
     const request = { method, headers, ...(body && { body: JSON.stringify(body) }) };
     const response = await fetch(url, request).catch(onNetworkError);
@@ -61,6 +64,7 @@ export function createConsoleClient(base: URL, token: string | undefined): Conso
   return {
     get: (path) => call("GET", path),
     post: (path, body) => call("POST", path, body),
+    isReady: async () => (await fetch(new URL("/readyz", base)).catch(onNetworkError)).ok,
   };
 }
 
@@ -110,14 +114,58 @@ function createError(
   return new ConsoleError(`The console at ${origin} ${problem}: set DOSSIER_API_TOKEN.`, status);
 }
 
-/** Returns a person's state, or `undefined` if the console knows no such person. */
-export async function fetchPerson(client: ConsoleClient, entityId: string): Promise<JsonObject | undefined> {
-  try {
-    return await client.get<JsonObject>(`natural-persons/${encodeURIComponent(entityId)}`);
-  } catch (error) {
-    if (error instanceof ConsoleError && error.status === 404) return undefined;
-    throw error;
+/** Items that a page has at most. */
+export const PAGE_SIZE = 500;
+
+/** Parameters of a list; `undefined` ones are left out. */
+export type ListQuery = Readonly<Record<string, string | undefined>>;
+
+/** Returns one page of a list. */
+export function fetchListPage<Page>(
+  client: ConsoleClient,
+  path: string,
+  query: ListQuery,
+  limit: number,
+): Promise<Page> {
+  const parameters = new URLSearchParams({ limit: String(limit) });
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, value);
+  return client.get(`${path}?${parameters.toString()}`);
+}
+
+/** A page of a list. */
+interface ListPage<Item> {
+  readonly items: readonly Item[];
+  readonly nextCursor: string | null;
+}
+
+/** Returns the first items of a list, from as many pages as they need, as one page: of the first one, if it has more. */
+export async function fetchItems<Page extends ListPage<unknown>>(
+  client: ConsoleClient,
+  path: string,
+  query: ListQuery,
+  limit: number,
+): Promise<Page> {
+  const first = await fetchListPage<Page>(client, path, query, Math.min(PAGE_SIZE, limit));
+  const items = [...first.items];
+  let cursor = first.nextCursor;
+  while (cursor !== null && items.length < limit) {
+    const room = Math.min(PAGE_SIZE, limit - items.length);
+    const page = await fetchListPage<Page>(client, path, { ...query, cursor }, room);
+    items.push(...page.items);
+    cursor = page.nextCursor;
   }
+  return { ...first, items, nextCursor: cursor };
+}
+
+/** Returns a person's state, whatever the id is, or `undefined` if the console knows no such person. */
+export async function fetchPerson(client: ConsoleClient, entityId: string): Promise<JsonObject | undefined> {
+  const { items } = await fetchListPage<{ items: readonly JsonObject[] }>(
+    client,
+    "natural-persons",
+    { entityId },
+    1,
+  );
+  return items[0];
 }
 
 /** Returns how many accepted deliveries are not settled yet. */

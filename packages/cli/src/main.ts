@@ -1,6 +1,7 @@
 import { CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { version } from "@dossier/service/version";
 import { createCommand, formatError } from "./commands/command.ts";
+import { printError } from "./terminal/print.ts";
 import { ignoreBrokenPipe } from "./terminal/stdout.ts";
 
 const FAILED = 1;
@@ -12,6 +13,10 @@ const COMMANDS = new Map<string, () => Promise<CommandUnknownOpts>>([
   ["migrate", async () => (await import("./commands/migrate.ts")).migrateCommand],
   ["send", async () => (await import("./commands/send.ts")).sendCommand],
   ["simulate", async () => (await import("./commands/simulate.ts")).simulateCommand],
+  ["status", async () => (await import("./commands/status.ts")).statusCommand],
+  ["why", async () => (await import("./commands/why/why.ts")).whyCommand],
+  ["delivery", async () => (await import("./commands/delivery.ts")).deliveryCommand],
+  ["failing", async () => (await import("./commands/failing.ts")).failingCommand],
   ["dead", async () => (await import("./commands/dead/dead.ts")).deadCommand],
   ["token", async () => (await import("./commands/token/token.ts")).tokenCommand],
   ["rebuild", async () => (await import("./commands/rebuild.ts")).rebuildCommand],
@@ -32,7 +37,7 @@ try {
   // Commander has printed its message already, and calls every misuse 1.
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : MISUSED;
   else {
-    process.stderr.write(`dossier: ${formatError(error)}\n`);
+    printError(`dossier: ${formatError(error)}`);
     process.exitCode = FAILED;
   }
 }

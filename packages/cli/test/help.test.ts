@@ -2,7 +2,21 @@ import { runNode } from "@dossier/testing";
 import { describe, expect, test } from "vitest";
 import { dossier, MAIN, start } from "./command.ts";
 
-const COMMANDS = ["up", "migrate", "send", "simulate", "dead", "token", "rebuild", "verify", "export"];
+const COMMANDS = [
+  "up",
+  "migrate",
+  "send",
+  "simulate",
+  "status",
+  "why",
+  "delivery",
+  "failing",
+  "dead",
+  "token",
+  "rebuild",
+  "verify",
+  "export",
+];
 const LEAVES = [
   ...COMMANDS.filter((name) => name !== "dead" && name !== "token"),
   ...["list", "show", "redrive", "discard"].map((name) => `dead ${name}`),

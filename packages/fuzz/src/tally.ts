@@ -35,7 +35,7 @@ export class Tally {
     return formatTable(
       rows,
       columns.map((_, index) => index + 1),
-    );
+    ).join("\n");
   }
 }
 

@@ -56,7 +56,7 @@ export function createApp({
   const webhooks = metrics.meter.createCounter("dossier_webhooks_total", {
     description: "Webhooks by their answer.",
   });
-  // Anybody can be refused as often as they like.
+  // Summed up, since anybody can cause any number of them.
   const rejections = summedLog(log, { level: "warn", code: "webhook-rejected", message: "webhook rejected" });
 
   function count(answered: "accepted" | RejectedWebhook["kind"]): void {

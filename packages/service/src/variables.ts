@@ -46,15 +46,31 @@ export const LOG_LEVEL = z
     description: "The lowest level that is logged. debug and trace write a line for each delivery.",
   });
 
-export const DATABASE_URL = url("postgres:", "postgresql:").describe(
-  "The Postgres that keeps the record: postgres://user:password@host:5432/database, with special characters percent-encoded.",
-);
-
-export const REDIS_URL = url("redis:", "rediss:")
-  .optional()
+export const DATABASE_URL = url("postgres:", "postgresql:")
+  .refine((text) => isKeptBySaslprep(passwordOf(text)), {
+    error:
+      "must have a password that Postgres takes as it is (SASLprep), without ligatures, full-width letters, unusual blanks and the like",
+  })
   .describe(
-    "The Redis that the queue runs on: redis://host:6379, or rediss:// for TLS. Not set: the queue runs in DATABASE_URL's Postgres, at less than a tenth of the rate.",
+    "The Postgres that keeps the record: postgres://user:password@host:5432/database, with special characters percent-encoded.",
   );
+
+/**
+ * Returns the variable of the queue's Redis.
+ *
+ * @param findMistake says what is wrong with a URL, as the end of a sentence that quotes nothing of it
+ */
+export const redisUrl = (findMistake: (url: string) => string | undefined) =>
+  z
+    .string()
+    .superRefine((url, context) => {
+      const message = findMistake(url);
+      if (message !== undefined) context.addIssue({ code: "custom", message });
+    })
+    .optional()
+    .describe(
+      "The Redis that the queue runs on: redis://user:password@host:6379/0, redis+cluster://host:port,host:port or redis+sentinel://host:port,host:port/MASTER; rediss instead of redis for TLS. Not set: the queue runs in DATABASE_URL's Postgres, at less than a tenth of the rate.",
+    );
 
 /**
  * The least characters of a webhook secret. Secrets are masked wherever they stand in a webhook, and a short one stands
@@ -101,6 +117,24 @@ export const MAX_ATTEMPTS = integer({ from: 1, to: 100, unit: "attempts" }).defa
   description:
     "The attempts that a failing delivery has before it becomes a dead letter; outages use none. More attempts mean that an operator sees it later.",
 });
+
+function passwordOf(text: string): string {
+  const password = URL.parse(text)?.password ?? "";
+  try {
+    return decodeURIComponent(password);
+  } catch {
+    return password;
+  }
+}
+
+/** SASLprep (RFC 4013) makes a blank of these, or drops them. */
+const BLANK_OR_IGNORED = /[\p{Zs}\p{Default_Ignorable_Code_Point}]/u;
+
+/** Whether every client and server derives the same key from a password: not all of them apply SASLprep, nor alike. */
+function isKeptBySaslprep(password: string): boolean {
+  const withoutBlanks = password.replaceAll(" ", "");
+  return !BLANK_OR_IGNORED.test(withoutBlanks) && password.normalize("NFKC") === password;
+}
 
 function integer({ from, to, unit }: { from: number; to: number; unit?: string }) {
   const rule = `must be a whole number from ${from} to ${to}${unit === undefined ? "" : ` ${unit}`}`;

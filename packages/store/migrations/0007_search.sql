@@ -9,7 +9,16 @@ create table person_search (
   search text not null
 );
 comment on table person_search is 'A copy of natural_persons.search, which triggers keep equal.';
-create index person_search_by_part on person_search using gin (search gin_trgm_ops);
+
+-- The extension may be in a schema of its own, which is not in the search path.
+do $$
+begin
+  execute format(
+    'create index person_search_by_part on person_search using gin (search %s.gin_trgm_ops)',
+    (select extnamespace::regnamespace from pg_extension where extname = 'pg_trgm')
+  );
+end
+$$;
 
 insert into person_search (entity_id, search) select entity_id, search from natural_persons;
 
@@ -29,5 +38,3 @@ create trigger person_search_added after insert or delete on natural_persons
   for each row execute function sync_person_search();
 create trigger person_search_changed after update on natural_persons
   for each row when (old.search is distinct from new.search) execute function sync_person_search();
-
-grant select, insert, update, delete on person_search to dossier_service;

@@ -1,20 +1,20 @@
--- Selects the deliveries that concern a person ($1), those that were found among the open ones ($2 to $4) too: the next
--- ones before $5, at most $6, and of one status ($7) if it is given.
+-- Selects the deliveries that concern a person ($1), those that were found among the open ones ($2 to $4, $8) too: the
+-- next ones before $5, at most $6, and of one status ($7) if it is given.
 with concerned as (
-  select distinct on (delivery_id) delivery_id, event, id
+  select distinct on (delivery_id) delivery_id, event, id, ticks
   from (
-    select delivery_id, event, id from events where entity_id = $1
+    select delivery_id, event, id, ticks from events where entity_id = $1
     union all
-    select delivery_id, event, id from redeliveries where entity_id = $1
+    select delivery_id, event, id, ticks from redeliveries where entity_id = $1
     union all
-    select delivery_id, event, id from dead_letters where entity_id = $1
+    select delivery_id, event, id, null::bigint from dead_letters where entity_id = $1
     union all
-    select * from unnest($2::uuid[], $3::text[], $4::text[])
-  ) as mentioned (delivery_id, event, id)
+    select * from unnest($2::uuid[], $3::text[], $4::text[], $8::bigint[])
+  ) as mentioned (delivery_id, event, id, ticks)
   where $5::uuid is null or delivery_id < $5
-  order by delivery_id, event nulls last
+  order by delivery_id, ticks nulls last, event nulls last
 )
-select delivery_id, concerned.event, concerned.id, coalesce(settled_as, 'open') as status,
+select delivery_id, concerned.event, concerned.id, ticks, coalesce(settled_as, 'open') as status,
   octet_length(body) as bytes,
   (extract(epoch from received_at) * 10000000)::bigint as received_ticks,
   (extract(epoch from settled_at) * 10000000)::bigint as settled_ticks,

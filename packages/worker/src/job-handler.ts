@@ -24,7 +24,7 @@ export interface JobHandlerOptions {
 
 /**
  * Settles a job's deliveries: in one transaction with those of the jobs beside it, or each alone if the job stalled.
- * Rejects by a fault of this code alone; the queue then retries the job.
+ * Rejects only by a bug; the queue then retries the job.
  */
 export type JobHandler = (job: JobInput) => Promise<JobResult>;
 

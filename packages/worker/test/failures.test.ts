@@ -107,4 +107,5 @@ test("the sweeper goes on while dead letters cannot be sealed", async (context) 
   await harness.makeDue();
 
   await harness.waitForStatuses([swept!], "applied");
+  expect(await harness.countRows("seals")).toBe(0);
 });

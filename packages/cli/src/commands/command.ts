@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import type { Result } from "@dossier/service";
 import { describeError } from "@dossier/service/error";
+import { printError } from "../terminal/print.ts";
 
 /** Returns a command whose misuse is thrown, for `main` to exit with 2. */
 export function createCommand(name: string): Command {
@@ -14,7 +15,7 @@ export function createCommand(name: string): Command {
 /** Prints a failure to stderr, and sets the exit code to 1. */
 export function reportResult(result: Result<unknown>): void {
   if (result.ok) return;
-  process.stderr.write(`${result.error}\n`);
+  printError(...result.error.split("\n"));
   process.exitCode = 1;
 }
 

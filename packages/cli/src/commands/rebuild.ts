@@ -1,6 +1,7 @@
 import type { Result } from "@dossier/service";
 import type { RebuildChange, RebuildResult } from "@dossier/store";
 import { readOwnerConfig } from "../config.ts";
+import { print, printJson } from "../terminal/print.ts";
 import { startProgress } from "../terminal/progress.ts";
 import { formatCount } from "../terminal/table.ts";
 import { createCommand, formatExitCodes, joinParagraphs, reportResult } from "./command.ts";
@@ -44,12 +45,13 @@ async function runRebuild(options: RebuildFlags): Promise<Result<void>> {
   if (!config.ok) return config;
   const { DATABASE_URL, MIGRATION_DATABASE_URL = DATABASE_URL } = config.value;
   const listed: string[] = [];
+  let persons = 0;
   const result = await rebuildWithProgress(MIGRATION_DATABASE_URL, dryRun, (change) => {
-    if (json) console.log(JSON.stringify(showValues ? change : withoutValues(change)));
-    else if (listed.length < LISTED) listed.push(formatChange(change, showValues));
+    if (json) printJson(showValues ? change : withoutValues(change));
+    else if (persons++ < LISTED) listed.push(...formatChange(change, showValues));
   });
-  if (json) console.log(JSON.stringify({ dryRun, ...result }));
-  else console.log([...listed, ...summarise(result, dryRun)].join("\n"));
+  if (json) printJson({ dryRun, ...result });
+  else print(...listed, ...summarise(result, dryRun));
   if (dryRun && result.added + result.changed + result.removed > 0) process.exitCode = WOULD_CHANGE;
   return { ok: true, value: undefined };
 }
@@ -81,11 +83,14 @@ function withoutValues({ entityId, kind, differences }: RebuildChange): unknown 
   return { entityId, kind, paths: differences.map(({ path }) => path) };
 }
 
-function formatChange({ entityId, kind, differences }: RebuildChange, showValues: boolean): string {
+function formatChange(
+  { entityId, kind, differences }: RebuildChange,
+  showValues: boolean,
+): readonly string[] {
   const lines = differences.map(({ path, before, after }) =>
     showValues ? `  ${path}: ${JSON.stringify(before)} → ${JSON.stringify(after)}` : `  ${path}`,
   );
-  return [`${kind} ${entityId}`, ...lines].join("\n");
+  return [`${kind} ${entityId}`, ...lines];
 }
 
 function summarise(

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { buffer } from "node:stream/consumers";
 import type { Result } from "@dossier/service";
 import { samples, type SendResult } from "@dossier/simulator";
+import { print, printJson } from "../terminal/print.ts";
 import { createCommand, formatExitCodes, integerParser, joinParagraphs, reportResult } from "./command.ts";
 import { openSender, RETRIES, secretOption, urlOption, type SenderFlags } from "./sender.ts";
 
@@ -42,9 +43,8 @@ async function runSend(files: readonly string[], options: SendFlags): Promise<Re
   try {
     for await (const { name, body } of files.length === 0 ? samples() : readPayloads(files)) {
       const result = await sender.send(body);
-      console.log(
-        options.json ? JSON.stringify({ payload: name, ...result }) : `${name}: ${formatResult(result)}`,
-      );
+      if (options.json) printJson({ payload: name, ...result });
+      else print(`${name}: ${formatResult(result)}`);
       if (result.kind !== "accepted") failed++;
     }
   } finally {

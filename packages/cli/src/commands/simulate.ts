@@ -12,6 +12,7 @@ import {
   type SimulationReport,
 } from "../simulation/report.ts";
 import { estimateWebhooks, sendAll, type SendCounts } from "../simulation/send.ts";
+import { print, printError } from "../terminal/print.ts";
 import { startProgress } from "../terminal/progress.ts";
 import { writeStdout } from "../terminal/stdout.ts";
 import {
@@ -115,8 +116,9 @@ async function runSimulate(options: SimulateOptions): Promise<Result<void>> {
     statuses: countStatuses(persons),
     check: client && (await check(client.value, persons, options)),
   };
-  const output = options.expect === "-" ? process.stderr : process.stdout;
-  output.write(`${options.json ? JSON.stringify(report) : formatReport(report)}\n`);
+  const lines = options.json ? [JSON.stringify(report)] : formatReport(report);
+  if (options.expect === "-") printError(...lines);
+  else print(...lines);
   const failures = listFailures(report);
   return failures.length === 0 ? { ok: true, value: undefined } : { ok: false, error: failures.join("\n") };
 }

@@ -5,6 +5,7 @@ import type { Result } from "@dossier/service";
 import { version } from "@dossier/service/version";
 import type { EvidenceVerification, FileProtection, Finding } from "@dossier/store";
 import { readDatabaseConfig } from "../config.ts";
+import { print, printJson } from "../terminal/print.ts";
 import { startProgress } from "../terminal/progress.ts";
 import { formatCount } from "../terminal/table.ts";
 import { createCommand, formatExitCodes, joinParagraphs, reportResult } from "./command.ts";
@@ -50,19 +51,19 @@ async function runVerify(
   const verified = file === undefined ? await verifyDatabase(entityId) : await verifyFile(file);
   if (!verified.ok) return verified;
   const { findings, notes, persons, events, redeliveries, deliveries, unsealed } = verified.value;
-  if (json) console.log(JSON.stringify(verified.value));
+  if (json) printJson(verified.value);
   else {
-    for (const finding of findings) console.log(formatFinding(finding));
-    for (const note of notes) console.log(`note: ${note}`);
+    for (const finding of findings) print(...formatFinding(finding));
+    for (const note of notes) print(`note: ${note}`);
     const counts = [
       `${formatCount(persons)} persons`,
       `${formatCount(events)} events`,
       `${formatCount(redeliveries)} redeliveries`,
       `${formatCount(deliveries)} deliveries`,
     ];
-    console.log(`checked ${counts.join(", ")}`);
-    if (unsealed > 0) console.log(`${formatCount(unsealed)} dead letters and decisions are not sealed yet`);
-    for (const line of formatProtection(verified.value.file)) console.log(line);
+    print(`checked ${counts.join(", ")}`);
+    if (unsealed > 0) print(`${formatCount(unsealed)} dead letters and decisions are not sealed yet`);
+    for (const line of formatProtection(verified.value.file)) print(line);
   }
   const rebuildNeeded = findings.some(({ check }) => check === REBUILD_NEEDED);
   if (findings.some(({ check }) => check !== REBUILD_NEEDED))
@@ -73,7 +74,7 @@ async function runVerify(
   const notChecked = notes.length > 0 || rebuildNeeded;
   if (notChecked) process.exitCode = PERSON_NOT_CHECKED;
   if (!json) {
-    console.log(
+    print(
       rebuildNeeded
         ? "what is chained is as it was written; the states above were NOT checked: run dossier rebuild, and verify again"
         : notChecked
@@ -125,10 +126,10 @@ function formatProtection(file: FileProtection | undefined): readonly string[] {
   ];
 }
 
-function formatFinding({ check, rows, first }: Finding): string {
+function formatFinding({ check, rows, first }: Finding): readonly string[] {
   const { expected, found, ...row } = first;
   const location = Object.entries(row).map(([name, value]) => `${name} ${value}`);
   if (rows > 1) location.push(`and ${formatCount(rows - 1)} more`);
   const heading = location.length === 0 ? check : `${check}: ${location.join(", ")}`;
-  return `${heading}\n  expected ${expected}\n  found    ${found}`;
+  return [heading, `  expected ${expected}`, `  found    ${found}`];
 }

@@ -54,7 +54,7 @@ function listCheckFailures(check: CheckResult): readonly string[] {
   ];
 }
 
-export function formatReport({ seed, persons, sent, statuses, check }: SimulationReport): string {
+export function formatReport({ seed, persons, sent, statuses, check }: SimulationReport): readonly string[] {
   const { kinds, accepted, refused, unanswered, retries, seconds } = sent;
   const rate = (accepted + refused + unanswered) / seconds;
   const counts: readonly (readonly [string, number, string])[] = [
@@ -68,18 +68,18 @@ export function formatReport({ seed, persons, sent, statuses, check }: Simulatio
   ];
   const expected = Object.entries(statuses).filter(([, count]) => count > 0);
   return [
-    formatTable(
+    ...formatTable(
       counts.map(([what, count, note]) => [what, formatCount(count), note]),
       [1],
     ),
     "",
     "expected persons by status:",
-    formatTable(
+    ...formatTable(
       expected.map(([status, count]) => [`  ${status}`, formatCount(count)]),
       [1],
     ),
     ...(check !== undefined && "mismatched" in check && check.mismatched === 0
       ? ["", `all ${formatCount(check.persons)} persons are in the expected state`]
       : []),
-  ].join("\n");
+  ];
 }

@@ -1,6 +1,7 @@
 import { openSync, writeSync } from "node:fs";
 import { styleText } from "node:util";
 import { createLogger, type Logger } from "@dossier/service";
+import { escapeControls } from "../terminal/print.ts";
 
 /** Returns a service's logger. */
 export type CreateLogger = (service: string) => Logger;
@@ -39,5 +40,6 @@ function formatForTerminal(line: LogLine): string | undefined {
     ...(err ? [err.message] : []),
     ...facts.map(([name, value]) => `${name} ${String(value)}`),
   ];
-  return `${label} ${service}: ${msg}${details.length === 0 ? "" : ` (${details.join(", ")})`}`;
+  const text = `${service}: ${msg}${details.length === 0 ? "" : ` (${details.join(", ")})`}`;
+  return `${label} ${escapeControls(text)}`;
 }

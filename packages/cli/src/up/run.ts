@@ -1,8 +1,10 @@
 import { join } from "node:path";
+import { describeRedisUrl } from "@dossier/queue/redis-url";
 import { orExit, runUntilSignal, type Result, type ShutdownSteps } from "@dossier/service";
 import { prepareSchema } from "../commands/migrate.ts";
 import { readUpConfig, type UpConfig } from "../config.ts";
 import { createConsoleClient } from "../console-client.ts";
+import { printError } from "../terminal/print.ts";
 import { openTrial, type Trial } from "../trial.ts";
 import { openDatabase } from "./database.ts";
 import { openLog, type CreateLogger } from "./log.ts";
@@ -43,7 +45,9 @@ export async function runUp(): Promise<Result<void>> {
       const { installation, token, shutdown } = orExit(
         await start(config, trial, createLogger, shutdownSignal),
       );
-      shutdownSignal.addEventListener("abort", () => print("shutting down; a second Ctrl-C ends it at once"));
+      shutdownSignal.addEventListener("abort", () =>
+        report("shutting down; a second Ctrl-C ends it at once"),
+      );
       printHints(installation);
       printPersons(installation, createConsoleClient(installation.console, token)).catch((err: unknown) =>
         log.warn({ err, code: "samples-failed" }, "cannot send the samples and show the persons"),
@@ -52,7 +56,7 @@ export async function runUp(): Promise<Result<void>> {
         ...shutdown,
         "unlock the data folder": () => {
           lock.value[Symbol.dispose]();
-          print(`stopped; the data are in ${dir}`);
+          report(`stopped; the data are in ${dir}`);
         },
       };
     },
@@ -75,17 +79,17 @@ async function start(
 ): Promise<Result<Started>> {
   const { DOSSIER_DATA_DIR, REDIS_URL } = config;
   await using undo = new AsyncDisposableStack();
-  print("starting");
+  report("starting");
   const database = undo.use(await openDatabase(config, trial));
-  const { ownerUrl, serviceUrl } = database;
-  await prepareSchema({ ownerUrl, serviceUrl, withQueue: REDIS_URL === undefined });
+  const { ownerUrl, logins, serviceUrls } = database;
+  await prepareSchema({ ownerUrl, logins, withQueue: REDIS_URL === undefined });
   const secrets = config.ICOMPLY_WEBHOOK_SECRETS ?? [trial.webhookSecret];
   const token = config.DOSSIER_API_TOKEN ?? trial.apiToken;
   const services = await startServices(
     {
       ...config,
       OPS_PORT: trial.ports.ops,
-      DATABASE_URL: serviceUrl,
+      serviceUrls,
       ICOMPLY_WEBHOOK_SECRETS: secrets,
       DOSSIER_API_TOKEN: token,
     },
@@ -99,7 +103,7 @@ async function start(
   const installation: Installation = {
     dir: DOSSIER_DATA_DIR,
     database: database.description,
-    queue: REDIS_URL === undefined ? "in the same Postgres" : `Redis at ${new URL(REDIS_URL).host}`,
+    queue: REDIS_URL === undefined ? "in the same Postgres" : describeRedisUrl(REDIS_URL),
     ingest: new URL(`http://127.0.0.1:${ports.ingest}`),
     console: new URL(`http://127.0.0.1:${ports.console}`),
     ops: new URL(`http://127.0.0.1:${ports.ops}`),
@@ -107,7 +111,7 @@ async function start(
     trial: {
       secret: config.ICOMPLY_WEBHOOK_SECRETS ? undefined : trial.webhookSecret,
       token: config.DOSSIER_API_TOKEN ? undefined : trial.apiToken,
-      databaseUrl: database.embedded ? serviceUrl : undefined,
+      readerUrl: logins.reader,
     },
   };
   const stopDatabase = () => database[Symbol.asyncDispose]();
@@ -117,6 +121,6 @@ async function start(
   };
 }
 
-function print(line: string): void {
-  process.stderr.write(`dossier: ${line}\n`);
+function report(line: string): void {
+  printError(`dossier: ${line}`);
 }

@@ -6,6 +6,7 @@ import { createSender, retryFor, samples } from "@dossier/simulator";
 import { DEFAULT_DATA_DIR } from "../config.ts";
 import type { ConsoleClient } from "../console-client.ts";
 import { waitUntilSettled } from "../simulation/check.ts";
+import { print } from "../terminal/print.ts";
 import { formatTable } from "../terminal/table.ts";
 
 const SEND_TIMEOUT_MS = 30_000;
@@ -27,7 +28,8 @@ export interface Installation {
   readonly trial: {
     readonly secret: string | undefined;
     readonly token: string | undefined;
-    readonly databaseUrl: string | undefined;
+    /** Of a login that only reads. */
+    readonly readerUrl: string | undefined;
   };
 }
 
@@ -40,7 +42,7 @@ export async function printPersons(installation: Installation, client: ConsoleCl
   const heading = sent
     ? "The sample payloads of iComply's documentation were received, and made these persons:"
     : "The persons in this data folder:";
-  console.log(`\n${heading}\n\n${await formatPersons(client)}\n`);
+  print("", heading, "", ...(await formatPersons(client)), "");
 }
 
 async function sendSamples({ dir, ingest, secret }: Installation, client: ConsoleClient): Promise<boolean> {
@@ -62,7 +64,7 @@ async function sendSamples({ dir, ingest, secret }: Installation, client: Consol
   return true;
 }
 
-async function formatPersons(client: ConsoleClient): Promise<string> {
+async function formatPersons(client: ConsoleClient): Promise<readonly string[]> {
   const { items } = await client.get<{ items: readonly Person[] }>(`natural-persons?limit=${LISTED + 1}`);
   const rows = items
     .slice(0, LISTED)
@@ -73,16 +75,16 @@ async function formatPersons(client: ConsoleClient): Promise<string> {
       String(version),
       lastEventAt ?? "",
     ]);
-  const more = items.length > LISTED ? "\n…" : "";
-  return `${formatTable([["person", "name", "status", "events", "last event"], ...rows], [3])}${more}`;
+  const heading = ["person", "name", "status", "events", "last event"];
+  return [...formatTable([heading, ...rows], [3]), ...(items.length > LISTED ? ["…"] : [])];
 }
 
 /** Prints where to look, and how to send, scale and stop. Shows no secret but those generated for the trial. */
 export function printHints(installation: Installation): void {
-  console.log(`\n${formatHints(installation)}`);
+  print("", ...formatHints(installation));
 }
 
-function formatHints({ dir, database, queue, ingest, console, ops, trial }: Installation): string {
+function formatHints({ dir, database, queue, ingest, console, ops, trial }: Installation): readonly string[] {
   const token = trial.token ?? "$DOSSIER_API_TOKEN";
   const secret = trial.secret ?? "one of ICOMPLY_WEBHOOK_SECRETS";
   const persons = new URL("/api/v1/natural-persons", console).href;
@@ -97,12 +99,14 @@ function formatHints({ dir, database, queue, ingest, console, ops, trial }: Inst
     ["Faster", "REDIS_URL=redis://… npm start puts the queue in Redis"],
     ["Scale", "docker compose up --scale worker=4"],
     ["Record", `${database}; the queue: ${queue}`],
-    ...(trial.databaseUrl === undefined ? [] : [["", `DATABASE_URL=${trial.databaseUrl}`]]),
+    ...(trial.readerUrl === undefined
+      ? []
+      : [["", `DATABASE_URL=${trial.readerUrl} (reads only: for verify, export and psql)`]]),
     ["Log", join(dir, "dossier.log")],
     ["Metrics", new URL("/metrics", ops).href],
     ["Stop", "Ctrl-C"],
   ];
-  return [formatTable(rows), ...formatTrialWarning(dir, trial)].join("\n");
+  return [...formatTable(rows), ...formatTrialWarning(dir, trial)];
 }
 
 /** Returns what another terminal's shell must set so that a command finds this trial. */

@@ -12,7 +12,7 @@ const failingPage = page(
   receivedDelivery
     .extend({ ...identity.shape, ...attempts.shape })
     .describe("An open delivery that failed, stopped a worker or is snoozed.")
-    .meta({ id: "FailingOpenDelivery" }),
+    .meta({ id: "FailingDelivery" }),
 ).meta({ id: "FailingDeliveryPage" });
 
 export type FailingDeliveryPage = z.infer<typeof failingPage>;
@@ -29,6 +29,9 @@ const personDeliveryPage = page(
       status: deliveryStatus,
       event: identity.shape.event,
       id: identity.shape.id,
+      creationTimeUtc: utc
+        .nullable()
+        .describe("The event's time in this delivery; `null` for a dead letter."),
       settledAt: utc.nullable().describe("`null` while it is open."),
       open: attempts.nullable().describe("What it came to so far; `null` once it is settled."),
       lastDeadLetter: z
@@ -53,7 +56,7 @@ const personDeliveryQuery = z.strictObject({
 });
 
 const OF_PERSON =
-  "The latest first: those in the log, those with a dead letter that names the person, and open ones whose bytes do. Also of a person without a file. A `stalled` dead letter names no person.";
+  "The latest first: those in the log, those with a dead letter that names the person, and open ones whose bytes do. Also of a person of whom the log has nothing. A `stalled` dead letter names no person.";
 
 /** Reads of deliveries, whatever became of them. */
 export function deliveryOperations(pool: Pool): readonly Operation[] {

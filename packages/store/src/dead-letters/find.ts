@@ -2,7 +2,7 @@ import { formatTicks, type DeadLetter, type DeadLetterReason, type Issue, type T
 import type { Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
 
-/** Selects dead letters: those for which all that is given holds. */
+/** Selects dead letters. All conditions that are set must hold. */
 export interface DeadLetterFilter {
   readonly reason?: DeadLetterReason | undefined;
   /** The event's type, such as `NaturalPersonPending`. */

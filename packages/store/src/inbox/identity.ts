@@ -1,4 +1,4 @@
-import { parseDelivery, type PartialIdentity } from "@dossier/events";
+import { parseDelivery, type PartialIdentity, type Ticks } from "@dossier/events";
 import type { Connection, Pool } from "../database/pool.ts";
 import { sql } from "../database/statements.ts";
 
@@ -13,11 +13,17 @@ export async function findIdentity(
   return rows[0] && parseIdentity(rows[0].body);
 }
 
+/** What a delivery's bytes say of its event; the time only if all of it can be parsed. */
+export interface ParsedIdentity extends PartialIdentity {
+  readonly ticks: Ticks | undefined;
+}
+
 /** Returns the identity of a delivery's event, as far as its bytes can be parsed. Never throws. */
-export function parseIdentity(body: Buffer): PartialIdentity | undefined {
+export function parseIdentity(body: Buffer): ParsedIdentity | undefined {
   try {
     const parsed = parseDelivery(body);
-    return parsed.ok ? parsed.value : parsed.error.identity;
+    if (parsed.ok) return parsed.value;
+    return parsed.error.identity && { ...parsed.error.identity, ticks: undefined };
   } catch {
     // The parser itself may be what fails at this delivery.
     return undefined;

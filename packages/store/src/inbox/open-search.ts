@@ -1,3 +1,4 @@
+import type { Ticks } from "@dossier/events";
 import { MAX_BYTES } from "../database/groups.ts";
 import type { Connection, Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
@@ -14,6 +15,7 @@ export interface FoundDelivery {
   readonly deliveryId: string;
   readonly event: string | undefined;
   readonly id: string | undefined;
+  readonly ticks: Ticks | undefined;
 }
 
 /** Deliveries that one search looks at. With `MAX_BYTES`, limits its time and memory. */
@@ -35,7 +37,9 @@ export async function searchOpenDeliveries(
   });
   const found = rows.flatMap(({ delivery_id: deliveryId, body }) => {
     const identity = body === null ? undefined : parseIdentity(body);
-    return identity?.entityId === entityId ? [{ deliveryId, event: identity.event, id: identity.id }] : [];
+    return identity?.entityId === entityId
+      ? [{ deliveryId, event: identity.event, id: identity.id, ticks: identity.ticks }]
+      : [];
   });
   return { found, searched: rows.length, of: Number(rows[0]?.open ?? 0) };
 }

@@ -12,6 +12,8 @@ export interface PersonDelivery {
   /** The event's type and id, as far as they could be parsed. */
   readonly event: string | null;
   readonly id: string | null;
+  /** The event's time in this delivery; `null` unless it is known without parsing a dead letter again. */
+  readonly creationTimeUtc: string | null;
   readonly bytes: number;
   readonly receivedAt: string;
   /** `null` while it is open. */
@@ -35,6 +37,7 @@ type Row = {
   readonly status: DeliveryStatus;
   readonly event: string | null;
   readonly id: string | null;
+  readonly ticks: bigint | null;
   readonly bytes: number;
   readonly received_ticks: bigint;
   readonly settled_ticks: bigint | null;
@@ -67,6 +70,7 @@ export async function listPersonDeliveries(
       after,
       limit,
       status,
+      found.map(({ ticks }) => ticks),
     ],
   });
   return {
@@ -82,6 +86,7 @@ function toDelivery(row: Row): PersonDelivery {
     status: row.status,
     event: row.event,
     id: row.id,
+    creationTimeUtc: row.ticks === null ? null : formatTicks(row.ticks),
     bytes: row.bytes,
     receivedAt: formatTicks(row.received_ticks),
     settledAt: row.settled_ticks === null ? null : formatTicks(row.settled_ticks),

@@ -20,8 +20,10 @@ import { appendToLog, openForAppend, recordChanges } from "./append.ts";
 /**
  * Settles deliveries in one transaction: parses them, locks their persons' streams in one order, appends to the log,
  * folds, writes the projection, and records how each delivery ended. A delivery that is not open is left as it is, so a
- * second run changes nothing. Returns the outcomes: `applied`, `duplicate`, `dead-lettered`, `not-open` or `unknown`. Deliveries for
- * which memory has no room beside the others have none: they stay open, to be settled next. At least one has. Throws what Postgres throws (see `isRetryable`); then nothing has changed.
+ * second run changes nothing. Returns the outcomes: `applied`, `duplicate`, `dead-lettered`, `not-open` or `unknown`.
+ *
+ * One transaction holds about `MAX_BYTES`. Deliveries beyond that stay open and get no outcome: settle them next. At
+ * least one delivery gets an outcome. Throws what Postgres throws (see `isRetryable`); then nothing has changed.
  *
  * @param onApplied called after the commit, with the time of receipt of each delivery that was applied
  */

@@ -43,6 +43,13 @@ test("a person's deliveries are listed whatever became of them, the latest first
     open: null,
     lastDeadLetter: { reason: "fold-failed", message: expect.stringContaining("TypeError: broken") },
   });
+  expect(deliveries.map(({ creationTimeUtc }) => creationTimeUtc !== null)).toEqual([
+    true,
+    false,
+    false,
+    true,
+    true,
+  ]);
   expect(deliveries[0]).toMatchObject({ settledAt: null, open: { attempts: 0 }, lastDeadLetter: null });
   expect([next, openDeliveriesSearched]).toEqual([undefined, { searched: 2, of: 2 }]);
   expect((await list("a", "discarded")).deliveries).toEqual([deliveries[1]]);

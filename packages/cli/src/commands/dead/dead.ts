@@ -1,18 +1,12 @@
-import type { DeadLetterPage, DeadLetterQuery } from "@dossier/console";
+import type { DeadLetterPage } from "@dossier/console";
 import type { Result } from "@dossier/service";
-import { CONSOLE_ENVIRONMENT, connectConsole, type ConsoleClient } from "../../console-client.ts";
-import { formatCount, formatTable } from "../../terminal/table.ts";
+import { CONSOLE_ENVIRONMENT, connectConsole, fetchItems } from "../../console-client.ts";
+import { print, printJson } from "../../terminal/print.ts";
+import { formatCount, formatTable, formatTime } from "../../terminal/table.ts";
 import { createCommand, formatExitCodes, integerParser, joinParagraphs, reportResult } from "../command.ts";
 import { discardCommand } from "./discard.ts";
 import { redriveCommand } from "./redrive.ts";
-import {
-  createFilterCommand,
-  fetchPage,
-  PAGE_SIZE,
-  sumCounts,
-  toFilter,
-  type FilterOptions,
-} from "./select.ts";
+import { createFilterCommand, sumCounts, toFilter, type FilterOptions } from "./select.ts";
 import { showCommand } from "./show.ts";
 
 const listCommand = createFilterCommand("list")
@@ -49,45 +43,32 @@ interface ListOptions extends FilterOptions {
 async function list({ limit, json, ...options }: ListOptions): Promise<Result<void>> {
   const client = await connectConsole();
   if (!client.ok) return client;
-  const found = await fetchList(client.value, toFilter(options), limit);
-  console.log(json ? JSON.stringify(found) : formatList(found));
+  const query = { ...toFilter(options) };
+  const { items, counts } = await fetchItems<DeadLetterPage>(client.value, "dead-letters", query, limit);
+  if (json) printJson({ items, counts });
+  else print(...formatList(items, counts));
   return { ok: true, value: undefined };
 }
 
-type DeadLetterList = Pick<DeadLetterPage, "items" | "counts">;
-
-async function fetchList(
-  client: ConsoleClient,
-  filter: DeadLetterQuery,
-  limit: number,
-): Promise<DeadLetterList> {
-  const first = await fetchPage(client, filter, Math.min(PAGE_SIZE, limit));
-  const items = [...first.items];
-  for (let cursor = first.nextCursor; cursor !== null && items.length < limit;) {
-    const page = await fetchPage(client, filter, Math.min(PAGE_SIZE, limit - items.length), cursor);
-    items.push(...page.items);
-    cursor = page.nextCursor;
-  }
-  return { items, counts: first.counts };
-}
-
-function formatList({ items, counts }: DeadLetterList): string {
+function formatList(items: DeadLetterPage["items"], counts: DeadLetterPage["counts"]): readonly string[] {
   const total = sumCounts(counts);
-  if (total === 0) return "no dead letters";
-  const rows = items.map(({ deadLetteredAt, reason, deliveryId, event, entityId }) => [
-    `${deadLetteredAt.slice(0, 19)}Z`,
+  if (total === 0) return ["no dead letters"];
+  const rows = items.map(({ deadLetteredAt, reason, deliveryId, event, id, entityId, message }) => [
+    formatTime(deadLetteredAt),
     reason,
     deliveryId,
     event ?? "",
+    id ?? "",
     entityId ?? "",
+    message,
   ]);
   const byReason = Object.entries(counts).map(([reason, count]) => `${reason} ${formatCount(count)}`);
   return [
-    formatTable([["DEAD-LETTERED AT", "REASON", "DELIVERY", "EVENT", "PERSON"], ...rows]),
+    ...formatTable([["DEAD-LETTERED AT", "REASON", "DELIVERY", "EVENT", "ID", "PERSON", "MESSAGE"], ...rows]),
     "",
     `${formatCount(total)} dead letters: ${byReason.join(", ")}`,
     ...(total > items.length
       ? [`the latest ${formatCount(items.length)} are listed; --limit lists more`]
       : []),
-  ].join("\n");
+  ];
 }

@@ -1,14 +1,14 @@
 import { Argument } from "@commander-js/extra-typings";
 import type { DeadLetterQuery } from "@dossier/console";
 import type { Result } from "@dossier/service";
-import { connectConsole, type ConsoleClient } from "../../console-client.ts";
+import { connectConsole, PAGE_SIZE, type ConsoleClient } from "../../console-client.ts";
+import { printError } from "../../terminal/print.ts";
 import { startProgress } from "../../terminal/progress.ts";
 import { parseDeliveryId } from "../command.ts";
 import {
   createFilterCommand,
   fetchPage,
   isEmpty,
-  PAGE_SIZE,
   sumCounts,
   toFilter,
   type FilterOptions,
@@ -36,7 +36,7 @@ export function createDecisionCommand(name: "redrive" | "discard") {
 }
 
 export function warn(message: string): void {
-  process.stderr.write(`warning: ${message}\n`);
+  printError(`warning: ${message}`);
 }
 
 /** A decision fails if it changed nothing, or not all that were named. */

@@ -1,6 +1,7 @@
 import type { DiscardResult } from "@dossier/console";
 import type { Result } from "@dossier/service";
 import { CONSOLE_ENVIRONMENT } from "../../console-client.ts";
+import { print, printJson } from "../../terminal/print.ts";
 import { formatCount } from "../../terminal/table.ts";
 import { formatExitCodes, joinParagraphs, reportResult } from "../command.ts";
 import { conclude, createDecisionCommand, decide, warn, type DecisionOptions } from "./decide.ts";
@@ -30,8 +31,8 @@ async function discard(deliveryIds: readonly string[], options: DecisionOptions)
   const discarded = answers.reduce((sum, answer) => sum + answer.discarded, 0);
   const jobsLeft = answers.reduce((sum, answer) => sum + (answer.dryRun ? 0 : answer.jobsLeft), 0);
   const { dryRun = false } = options;
-  if (options.json) console.log(JSON.stringify(dryRun ? { dryRun, discarded } : { discarded, jobsLeft }));
-  else console.log(`${formatCount(discarded)} ${dryRun ? "would be discarded" : "discarded"}`);
+  if (options.json) printJson(dryRun ? { dryRun, discarded } : { discarded, jobsLeft });
+  else print(`${formatCount(discarded)} ${dryRun ? "would be discarded" : "discarded"}`);
   if (jobsLeft > 0) {
     warn(`up to ${formatCount(jobsLeft)} of them still have a job in the queue, which has no effect`);
   }

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import type { DeadLetterPage, DeadLetterQuery } from "@dossier/console";
 import { DEAD_LETTER_REASONS, parseTicks, type DeadLetterReason } from "@dossier/events";
-import type { ConsoleClient } from "../../console-client.ts";
+import { fetchListPage, type ConsoleClient } from "../../console-client.ts";
 import { createCommand, parseDuration } from "../command.ts";
 
 export interface FilterOptions {
@@ -37,21 +37,13 @@ export function isEmpty(filter: DeadLetterQuery): boolean {
   return Object.values(filter).every((value) => value === undefined);
 }
 
-/** Dead letters that a page has at most, and that the console decides about in one request. */
-export const PAGE_SIZE = 500;
-
-/** @param limit at most `PAGE_SIZE` */
 export function fetchPage(
   client: ConsoleClient,
   filter: DeadLetterQuery,
   limit: number,
   cursor?: string,
 ): Promise<DeadLetterPage> {
-  const query = new URLSearchParams({ limit: String(limit) });
-  for (const [name, value] of Object.entries({ ...filter, cursor })) {
-    if (value !== undefined) query.set(name, value);
-  }
-  return client.get(`dead-letters?${query.toString()}`);
+  return fetchListPage(client, "dead-letters", { ...filter, cursor }, limit);
 }
 
 export function sumCounts(counts: Readonly<Record<string, number>>): number {

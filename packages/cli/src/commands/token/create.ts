@@ -1,10 +1,15 @@
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import type { Result } from "@dossier/service";
 import type { Role } from "@dossier/store";
+import { print, printError, printJson } from "../../terminal/print.ts";
 import { createCommand, formatExitCodes, joinParagraphs, parseDuration, reportResult } from "../command.ts";
 import { OWNER_ENVIRONMENT, withOwner } from "./owner.ts";
 
-const ROLES: readonly Role[] = ["viewer", "operator", "admin"];
+// Not from the store, which loads the Postgres client. The compiler compares the two.
+const ROLES = Object.keys({ viewer: true, operator: true, admin: true } satisfies Record<
+  Role,
+  true
+>) as Role[];
 
 export const createTokenCommand = createCommand("create")
   .summary("create a token, and print it for the only time")
@@ -38,13 +43,13 @@ async function create({ name, role, service, expires, json }: CreateOptions): Pr
   );
   if (!created.ok) return created;
   if (json) {
-    console.log(JSON.stringify(created.value));
+    printJson(created.value);
     return { ok: true, value: undefined };
   }
-  console.log(created.value.token);
-  process.stderr.write(
+  print(created.value.token);
+  printError(
     `token ${created.value.tokenId} of ${name}, with the role ${role}: keep it, as it is shown only now. ` +
-      "A console that was started without any token must be restarted to listen beyond loopback.\n",
+      "A console that was started without any token must be restarted to listen beyond loopback.",
   );
   return { ok: true, value: undefined };
 }

@@ -1,5 +1,6 @@
 import type { Result } from "@dossier/service";
-import { formatTable } from "../../terminal/table.ts";
+import { print, printJson } from "../../terminal/print.ts";
+import { formatTable, formatTime } from "../../terminal/table.ts";
 import { createCommand, formatExitCodes, integerParser, joinParagraphs, reportResult } from "../command.ts";
 import { createTokenCommand } from "./create.ts";
 import { OWNER_ENVIRONMENT, withOwner } from "./owner.ts";
@@ -41,22 +42,22 @@ async function list(json: boolean): Promise<Result<void>> {
   const { listTokens } = await import("@dossier/store");
   const tokens = await withOwner(listTokens);
   if (!tokens.ok) return tokens;
-  if (json) console.log(JSON.stringify(tokens.value));
-  else if (tokens.value.length === 0) console.log("no tokens");
+  if (json) printJson(tokens.value);
+  else if (tokens.value.length === 0) print("no tokens");
   else {
-    const formatTime = (time: string | null) => (time === null ? "never" : `${time.slice(0, 19)}Z`);
+    const formatTimeOf = (time: string | null) => (time === null ? "never" : formatTime(time));
     const rows = tokens.value.map((token) => [
       String(token.tokenId),
       token.name,
       token.isService ? "service" : "person",
       token.role,
       token.state,
-      formatTime(token.createdAt),
-      formatTime(token.expiresAt),
-      formatTime(token.lastUsedAt),
+      formatTimeOf(token.createdAt),
+      formatTimeOf(token.expiresAt),
+      formatTimeOf(token.lastUsedAt),
     ]);
     const heading = ["ID", "NAME", "KIND", "ROLE", "STATE", "CREATED", "EXPIRES", "LAST USED"];
-    console.log(formatTable([heading, ...rows], [0]));
+    print(...formatTable([heading, ...rows], [0]));
   }
   return { ok: true, value: undefined };
 }
@@ -66,6 +67,6 @@ async function revoke(tokenId: number): Promise<Result<void>> {
   const revoked = await withOwner((pool) => revokeToken(pool, tokenId));
   if (!revoked.ok) return revoked;
   if (revoked.value === undefined) return { ok: false, error: `There is no token ${tokenId}.` };
-  console.log(`token ${tokenId} (${revoked.value}) is revoked`);
+  print(`token ${tokenId} (${revoked.value}) is revoked`);
   return { ok: true, value: undefined };
 }
