@@ -9,6 +9,7 @@ import { decisionOperations } from "./api/decisions.ts";
 import { deliveryOperations } from "./api/deliveries.ts";
 import { naturalPersonOperations } from "./api/natural-persons.ts";
 import { routes } from "./api/operation.ts";
+import { restoreOperations } from "./api/restore.ts";
 import { statsOperation } from "./api/stats.ts";
 import type { ApiEnv } from "./auth.ts";
 import { openApi } from "./docs/openapi.ts";
@@ -54,6 +55,7 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
     ...deliveryOperations(pool),
     ...deadLetterOperations(pool),
     ...decisionOperations(pool, queue, log),
+    ...restoreOperations(pool),
     changesOperation({ pool, shutdownSignal, onStreamError, heartbeatSeconds }),
     statsOperation(pool, queue),
   ];

@@ -15,6 +15,7 @@ import { isDeliveryId } from "../inbox/deliveries.ts";
 import { toRow, writePersons } from "../persons/projection.ts";
 import { refold, type OutOfOrderStream } from "../persons/refold.ts";
 import { appendToLog, openForAppend, recordChanges } from "./append.ts";
+import { nameDifferences } from "./conflicts.ts";
 
 /**
  * Settles deliveries in one transaction: parses them, locks their persons' streams in one order, appends to the log,
@@ -43,7 +44,11 @@ export async function applyDeliveries(
       deliveryIds.filter((deliveryId) => !open.has(deliveryId)),
     )),
     ...unparsable,
-    ...appended.flatMap(({ outcomes }) => [...outcomes]),
+    ...(await nameDifferences(
+      connection,
+      parsed,
+      appended.flatMap(({ outcomes }) => [...outcomes]),
+    )),
   ]);
 }
 
