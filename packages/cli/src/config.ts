@@ -1,3 +1,4 @@
+import { redisUrlMistake } from "@dossier/queue/redis-url";
 import { readConfig } from "@dossier/service/config";
 import * as variables from "@dossier/service/variables";
 import { z } from "zod";
@@ -17,8 +18,18 @@ const DOSSIER_DATA_DIR = z.string().default(DEFAULT_DATA_DIR).meta({
 });
 
 const MIGRATION_DATABASE_URL = variables.DATABASE_URL.optional().describe(
-  "DATABASE_URL's database, as the role that owns the tables. Not set: DATABASE_URL's own role owns them, and could drop the rule that the log is append-only.",
+  "DATABASE_URL's database, as the role that owns the tables. Not set: DATABASE_URL's own role owns them.",
 );
+
+const serviceUrl = (service: string) =>
+  variables.DATABASE_URL.optional().describe(
+    `What ${service} gets as DATABASE_URL: its login is created if it is missing. Not set: none is.`,
+  );
+const serviceUrls = {
+  INGEST_DATABASE_URL: serviceUrl("ingest"),
+  WORKER_DATABASE_URL: serviceUrl("the worker"),
+  CONSOLE_DATABASE_URL: serviceUrl("the console"),
+};
 
 const ICOMPLY_WEBHOOK_SECRETS = variables.ICOMPLY_WEBHOOK_SECRETS.optional().describe(
   "The webhook secrets shown by iComply, comma separated. Not set: one is generated for the trial, and kept in DOSSIER_DATA_DIR.",
@@ -36,7 +47,8 @@ const upSchema = z.object({
     "A Postgres to keep the record in. Not set: an embedded one keeps it in DOSSIER_DATA_DIR.",
   ),
   MIGRATION_DATABASE_URL,
-  REDIS_URL: variables.REDIS_URL,
+  ...serviceUrls,
+  REDIS_URL: variables.redisUrl(redisUrlMistake),
   ICOMPLY_WEBHOOK_SECRETS,
   DOSSIER_API_TOKEN,
   OPS_PORT: variables.opsPort(0).unwrap().optional(),
@@ -59,7 +71,10 @@ const ownerSchema = databaseSchema.extend({ MIGRATION_DATABASE_URL });
 /** Reads what a command needs that works as the tables' owner. */
 export const readOwnerConfig = () => readConfig(ownerSchema, process.env);
 
-const migrateSchema = ownerSchema.extend({ REDIS_URL: variables.REDIS_URL });
+const migrateSchema = ownerSchema.extend({
+  ...serviceUrls,
+  REDIS_URL: variables.redisUrl(redisUrlMistake),
+});
 export const readMigrateConfig = () => readConfig(migrateSchema, process.env);
 
 const webhookSchema = z.object({

@@ -7,9 +7,14 @@ import { z } from "zod";
 const schema = z.object({
   webhookSecret: z.string(),
   apiToken: z.string(),
-  /** Passwords of the embedded Postgres: its superuser's, and the services'. */
-  ownerPassword: z.string(),
-  servicePassword: z.string(),
+  /** Of the embedded Postgres: of its superuser, and of the services' and the readers' logins. */
+  passwords: z.object({
+    owner: z.string(),
+    ingest: z.string(),
+    worker: z.string(),
+    console: z.string(),
+    reader: z.string(),
+  }),
   /** Where its servers listen, on this machine alone. */
   ports: z.object({ ingest: z.int(), console: z.int(), ops: z.int(), postgres: z.int() }),
 });
@@ -43,8 +48,13 @@ function generateSecrets(): Omit<Trial, "ports"> {
   return {
     webhookSecret: `whs_${randomHex()}`,
     apiToken: `trial_${randomHex()}`,
-    ownerPassword: randomHex(),
-    servicePassword: randomHex(),
+    passwords: {
+      owner: randomHex(),
+      ingest: randomHex(),
+      worker: randomHex(),
+      console: randomHex(),
+      reader: randomHex(),
+    },
   };
 }
 

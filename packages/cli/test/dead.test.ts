@@ -137,7 +137,7 @@ test("dead redrive reaches all that match, however many, and no others", async (
   expect(await statuses([other])).toEqual(["fold-failed"]);
 });
 
-test("dead redrive --dry-run --json counts outcomes and lists persons and failing deliveries", async () => {
+test("dead redrive --dry-run --json counts outcomes and lists persons and what would fail", async () => {
   const { dead, recordUnparsable, recordFailed } = await startDead();
   const [bad = ""] = await recordUnparsable(1);
   const id = await recordFailed("a");
@@ -147,7 +147,7 @@ test("dead redrive --dry-run --json counts outcomes and lists persons and failin
     dryRun: true,
     outcomes: { applied: 1, "dead-lettered": 1, "not-dead-lettered": 1 },
     persons: [{ entityId: "a", before: null, after: { status: "pending" } }],
-    failing: [{ deliveryId: bad }, {}],
+    unsettled: [{ deliveryId: bad }, {}],
   });
 });
 

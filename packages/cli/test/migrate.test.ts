@@ -6,44 +6,53 @@ import { dossier } from "./command.ts";
 async function database() {
   const fresh = await freshDatabase();
   onTestFinished(() => fresh.drop());
-  const login = new URL(fresh.url);
-  login.username = `service_of_${login.pathname.slice(1)}`;
-  login.password = "a-password";
-  return { ownerUrl: fresh.url, serviceUrl: login.href, login: login.username };
+  const urlOf = (service: string) => {
+    const login = new URL(fresh.url);
+    login.username = `${login.pathname.slice(1)}_${service}`;
+    login.password = "a-password";
+    return login.href;
+  };
+  return {
+    ownerUrl: fresh.url,
+    logins: {
+      INGEST_DATABASE_URL: urlOf("ingest"),
+      WORKER_DATABASE_URL: urlOf("worker"),
+      CONSOLE_DATABASE_URL: urlOf("console"),
+    },
+  };
 }
 
 test("migrate creates the schema and the queue; repeated, it finds nothing missing", async () => {
   const { ownerUrl } = await database();
   const first = await dossier(["migrate", "--json"], { DATABASE_URL: ownerUrl });
   expect(first.code).toBe(0);
+  const name = new URL(ownerUrl).pathname.slice(1);
   expect(JSON.parse(first.stdout)).toMatchObject({
     queue: "postgres",
     ran: expect.arrayContaining(["0001_inbox"]),
+    roles: { worker: `${name}_worker_role` },
   });
-  expect(first.stderr).toContain("could drop the rule that the log is append-only");
+  expect(first.stderr).toContain("no login was created for ingest: set INGEST_DATABASE_URL");
 
   const second = await dossier(["migrate"], { DATABASE_URL: ownerUrl });
   expect(second.code).toBe(0);
   expect(second.stdout).toContain("no migration was missing");
 });
 
-test("migrate creates the services' login, which cannot disable the append-only rule", async () => {
-  const { ownerUrl, serviceUrl, login } = await database();
-  const env = { DATABASE_URL: serviceUrl, MIGRATION_DATABASE_URL: ownerUrl };
+test("migrate creates each service's login, which may use the queue and its part of the record", async () => {
+  const { ownerUrl, logins } = await database();
+  const env = { MIGRATION_DATABASE_URL: ownerUrl, DATABASE_URL: ownerUrl, ...logins };
   const { code, stderr } = await dossier(["migrate"], env);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
 
-  const service = openPool(serviceUrl, { name: "test", size: 1 });
-  const owner = openPool(ownerUrl, { name: "test", size: 1 });
-  onTestFinished(async () => {
-    await service.end();
-    await owner.query(`drop owned by ${login}; drop role ${login}`);
-    await owner.end();
-  });
-  await expect(service.query("select count(*) from bullmq.job")).resolves.toBeDefined();
-  await expect(service.query("alter table events disable trigger append_only")).rejects.toThrow(
-    "must be owner",
-  );
+  for (const [variable, url] of Object.entries(logins)) {
+    const service = openPool(url, { name: "test", size: 1 });
+    onTestFinished(() => service.end());
+    await expect(service.query("select count(*) from bullmq.job")).resolves.toBeDefined();
+    await expect(service.query("drop table bullmq.job")).rejects.toThrow("must be owner");
+    const decide = "select has_column_privilege('decisions', 'reason', 'insert') as may";
+    expect((await service.query(decide)).rows).toEqual([{ may: variable === "CONSOLE_DATABASE_URL" }]);
+  }
 });
 
 test("migrate creates no queue in Postgres if REDIS_URL is set", async () => {

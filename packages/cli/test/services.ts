@@ -36,7 +36,11 @@ export function startConsoleAlone(): Promise<Running> {
     const ops = await serveOps({ ...config, service: "console", log, drainSignal: signal });
     if (!ops.ok) throw new Error(ops.error);
     const context = { log, ops: ops.value, shutdownSignal: signal };
-    const started = await startConsole({ ...config, PORT: 0 }, context, { queueTimeoutMs: 20_000 });
+    const started = await startConsole(
+      { ...config, DATABASE_URL: config.serviceUrls.console, PORT: 0 },
+      context,
+      { queueTimeoutMs: 20_000 },
+    );
     if (!started.ok) throw new Error(started.error);
     const { port } = started.value;
     const shutdown = { ...started.value.shutdown, "close the ops server": () => ops.value.close() };
@@ -58,8 +62,12 @@ async function start(
       INGEST_PORT: 0,
       CONSOLE_PORT: 0,
       DOSSIER_DATA_DIR: "/nonexistent",
-      DATABASE_URL: database.url,
+      serviceUrls: { ingest: database.url, worker: database.url, console: database.url },
+      DATABASE_URL: undefined,
       MIGRATION_DATABASE_URL: undefined,
+      INGEST_DATABASE_URL: undefined,
+      WORKER_DATABASE_URL: undefined,
+      CONSOLE_DATABASE_URL: undefined,
       REDIS_URL: undefined,
       ICOMPLY_WEBHOOK_SECRETS: [SECRET],
       DOSSIER_API_TOKEN: TOKEN,
@@ -89,5 +97,5 @@ function createSilentLogger(service: string) {
 }
 
 function prepareTemplate(url: string) {
-  return prepareSchema({ ownerUrl: url, serviceUrl: url, withQueue: true });
+  return prepareSchema({ ownerUrl: url, logins: {}, withQueue: true });
 }

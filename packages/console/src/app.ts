@@ -7,6 +7,7 @@ import { changesOperation } from "./api/changes.ts";
 import { deadLetterOperations } from "./api/dead-letters.ts";
 import { decisionOperations } from "./api/decisions.ts";
 import { deliveryOperations } from "./api/deliveries.ts";
+import { instanceOperations } from "./api/instances.ts";
 import { naturalPersonOperations } from "./api/natural-persons.ts";
 import { routes } from "./api/operation.ts";
 import { restoreOperations } from "./api/restore.ts";
@@ -38,7 +39,8 @@ const RETRY_AFTER_SECONDS = 5;
 
 const WELCOME = `Dossier's console.
 
-  API            ${API}/natural-persons, /deliveries, /failing-deliveries, /dead-letters, /changes, /stats
+  API            ${API}/natural-persons, /deliveries, /failing-deliveries, /dead-letters, /changes, /stats,
+                 /instances, /instance-minutes
   documentation  /docs, and for programs /openapi.json
 `;
 
@@ -58,6 +60,7 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
     ...restoreOperations(pool),
     changesOperation({ pool, shutdownSignal, onStreamError, heartbeatSeconds }),
     statsOperation(pool, queue),
+    ...instanceOperations(pool),
   ];
   const onOtherError = onError(log);
 

@@ -1,3 +1,4 @@
+import { redisUrlMistake } from "@dossier/queue/redis-url";
 import { readConfig, variables, type ProcessConfig } from "@dossier/service";
 import { z } from "zod";
 
@@ -7,7 +8,7 @@ const schema = z.object({
   OPS_HOST: variables.OPS_HOST,
   LOG_LEVEL: variables.LOG_LEVEL,
   DATABASE_URL: variables.DATABASE_URL,
-  REDIS_URL: variables.REDIS_URL,
+  REDIS_URL: variables.redisUrl(redisUrlMistake),
   DOSSIER_API_TOKEN: variables.DOSSIER_API_TOKEN,
   KEEP_ALIVE_SECONDS: variables.KEEP_ALIVE_SECONDS,
   DRAIN_SECONDS: variables.DRAIN_SECONDS,

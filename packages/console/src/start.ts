@@ -1,5 +1,6 @@
 import { openQueue } from "@dossier/queue";
 import {
+  createInstanceReporter,
   describeError,
   outageLog,
   serve,
@@ -7,7 +8,7 @@ import {
   type ServiceContext,
   type ShutdownSteps,
 } from "@dossier/service";
-import { closePool, hasTokens, openPool, readInstallationId, type Pool } from "@dossier/store";
+import { closePool, hasTokens, openPool, readInstallationId, writeReport, type Pool } from "@dossier/store";
 import { createApp } from "./app.ts";
 import { authenticate } from "./auth.ts";
 import type { ConsoleConfig } from "./config.ts";
@@ -87,8 +88,14 @@ export async function startConsole(
       uses: { queue: () => outages.queue.watch(() => queue.counts()) },
     }),
   );
+  const reporter = createInstanceReporter({
+    service: "console",
+    log,
+    write: (report) => writeReport(pool, report),
+  });
   const shutdown: ShutdownSteps = {
     "close the queue": () => queue.close(),
+    "report the shutdown": () => reporter.stop(),
     "close the pool": () => closePool(pool),
   };
   async function listen() {
@@ -111,6 +118,7 @@ export async function startConsole(
     for (const step of Object.values(shutdown)) await step();
     return server;
   }
+  reporter.start();
   const { port, close } = server.value;
   return { ok: true, value: { port, shutdown: { "close the HTTP server": () => close(), ...shutdown } } };
 }

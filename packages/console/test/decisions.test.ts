@@ -65,7 +65,7 @@ describe("a dry run of a redrive", () => {
         { entityId: "known", before: { version: 1 }, after: { version: 3, status: "approved" } },
         { entityId: "fresh", before: null, after: { version: 1 } },
       ],
-      failing: [{ deliveryId: unparsable, outcome: "dead-lettered", reason: "unparsable" }],
+      unsettled: [{ deliveryId: unparsable, outcome: "dead-lettered", reason: "unparsable" }],
     });
   });
 
@@ -84,7 +84,7 @@ describe("a dry run of a redrive", () => {
     expect(json).toMatchObject({
       outcomes: { applied: 2, "not-dead-lettered": 1 },
       persons: [{ entityId: "new", before: null, after: { version: 2 } }],
-      failing: [{ deliveryId: UNKNOWN, outcome: "not-dead-lettered" }],
+      unsettled: [{ deliveryId: UNKNOWN, outcome: "not-dead-lettered" }],
     });
     expect(json.persons).toHaveLength(1);
     expect(await dump()).toEqual(before);
@@ -108,7 +108,22 @@ describe("a dry run of a redrive", () => {
     await recordAndSettle(eventBody("known"));
     const id = await recordAndExhaust(eventBody("known"));
     const { json } = await post(`/dead-letters/${id}/redrive`, { dryRun: true });
-    expect(json).toEqual({ dryRun: true, outcomes: { duplicate: 1 }, persons: [], failing: [] });
+    expect(json).toEqual({
+      dryRun: true,
+      outcomes: { duplicate: 1 },
+      persons: [],
+      personsOmitted: 0,
+      unsettled: [],
+    });
+  });
+
+  test("lists persons up to 8 MiB, and counts the others", async (context) => {
+    const { recordAndExhaust, post } = await startTestConsole(context);
+    for (let i = 0; i < 10; i++)
+      await recordAndExhaust(eventBody(`p${i}`, { data: { entity: "x".repeat(900_000) } }));
+    const { json } = await post("/dead-letters/redrive", { ...EVERY, dryRun: true });
+    expect(json).toMatchObject({ outcomes: { applied: 10 }, personsOmitted: 1 });
+    expect((json as { persons: unknown[] }).persons).toHaveLength(9);
   });
 
   test("changes nothing, for one dead letter as for all", async (context) => {
@@ -121,7 +136,7 @@ describe("a dry run of a redrive", () => {
       dryRun: true,
       outcomes: { applied: 1 },
       persons: [{ entityId: "fresh", before: null, after: { status: "pending", version: 1 } }],
-      failing: [],
+      unsettled: [],
     });
     expect((await post("/dead-letters/redrive", { ...EVERY, dryRun: true })).status).toBe(200);
     expect(await dump()).toEqual(before);
@@ -130,14 +145,14 @@ describe("a dry run of a redrive", () => {
   test("shows an error of the code without the person's data", async (context) => {
     const { recordAndExhaust, post, pool } = await startTestConsole(context);
     const id = await recordAndExhaust(eventBody("e", { data: { entity: "canary" } }));
-    await pool.query(`create function refuse() returns trigger language plpgsql as
-      $$ begin raise exception 'cannot take "%"', new.data using errcode = '22023'; end $$`);
-    await pool.query("create trigger refuse before insert on events for each row execute function refuse()");
+    await pool.query(`create function public.refuse(data json) returns boolean language plpgsql as
+      $$ begin raise exception 'cannot take "%"', data using errcode = '22023'; end $$`);
+    await pool.query("alter table events add check (public.refuse(data))");
     const { json, text } = await post(`/dead-letters/${id}/redrive`, { dryRun: true });
     expect(json).toMatchObject({
       outcomes: { failed: 1 },
       persons: [],
-      failing: [{ deliveryId: id, outcome: "failed", error: { type: "DatabaseError", code: "22023" } }],
+      unsettled: [{ deliveryId: id, outcome: "failed", error: { type: "DatabaseError", code: "22023" } }],
     });
     expect(text).not.toContain("canary");
   });
@@ -334,7 +349,8 @@ describe("a delivery that is not a dead letter", () => {
         dryRun: true,
         outcomes: { "not-dead-lettered": 1 },
         persons: [],
-        failing: [{ deliveryId: id, outcome: "not-dead-lettered" }],
+        personsOmitted: 0,
+        unsettled: [{ deliveryId: id, outcome: "not-dead-lettered" }],
       });
       const discard = await shared().post(`/dead-letters/${id}/discard`, { dryRun: true });
       expect([discard.status, discard.json.code]).toEqual([404, "not-found"]);

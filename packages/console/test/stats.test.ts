@@ -26,6 +26,7 @@ test("stats of an empty record are all zero", async (context) => {
     },
     events: { total: 0, unrecognised: {} },
     feed: { lastPosition: 0, behindSeconds: 0 },
+    rebuild: { needed: false, outdatedPersons: 0, unfoldedPersons: 0, eventsKnownNow: {} },
     queue: { backend: "postgres", jobs: { waiting: 0, active: 0, delayed: 0, failed: 0, completed: 0 } },
   });
 });

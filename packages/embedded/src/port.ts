@@ -4,9 +4,9 @@ const LOWEST = 10_000;
 const HIGHEST = 32_767;
 
 /**
- * Returns a free port of the loopback interface: the preferred one if it is free, else one below the ephemeral range. In that range, a client that keeps
- * connecting to a stopped server's port may get that port as its own, connect to itself, and block the server's
- * restart.
+ * Returns a free port of the loopback interface: the preferred one if it is free, else one below the ephemeral range.
+ * In that range, a client that keeps connecting to a stopped server's port may get that port as its own, connect to
+ * itself, and block the server's restart.
  */
 export async function freePort(preferred?: number): Promise<number> {
   if (preferred !== undefined && (await isFree(preferred))) return preferred;

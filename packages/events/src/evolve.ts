@@ -3,6 +3,13 @@ import type { NaturalPersonEvent } from "./natural-person-events.ts";
 import { STATUSES, type FirstTime, type PersonState, type Status, type Time } from "./person.ts";
 import { formatTicks } from "./ticks.ts";
 
+/**
+ * The version of the fold. Raise it with every change that lets the same log give another row of the projection: another
+ * state, or other searchable text (`toSearchable`). A new event type is such a change. Then `dossier rebuild` is needed.
+ * A test compares it with a digest over the fold of the samples.
+ */
+export const FOLD_VERSION = 1;
+
 /** Returns the state of a person without events. */
 export function initialState(entityId: string): PersonState {
   return {

@@ -1,13 +1,6 @@
 import { compareOrderKeys, type Event, type EventOrderKey } from "./event.ts";
-import { evolve, initialState } from "./evolve.ts";
+import { evolve, FOLD_VERSION, initialState } from "./evolve.ts";
 import type { PersonState } from "./person.ts";
-
-/**
- * The version of the fold: raise it with every change that lets the same log give another row of the projection: of a
- * state, of what is searched (`toSearchable`), a new event type too.
- * Then `dossier rebuild` is needed. A test compares it with a digest over the fold of the samples.
- */
-export const FOLD_VERSION = 1;
 
 /** A person's state, and the order key of the last event in it: later events can be folded in without the earlier ones. */
 export interface Folded {

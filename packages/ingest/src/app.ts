@@ -6,6 +6,7 @@ import {
   onError,
   problem,
   summedLog,
+  type Counter,
   type Logger,
   type Metrics,
 } from "@dossier/service";
@@ -19,6 +20,8 @@ export interface AppOptions {
   readonly maxBodyBytes: number;
   readonly maskSecrets: (bytes: Buffer) => Buffer;
   readonly metrics: Metrics;
+  /** Counts by minute, beside the metrics. */
+  readonly counter: Counter;
   readonly log: Logger;
 }
 
@@ -42,20 +45,32 @@ const RETRY = { "retry-after": String(RETRY_AFTER_SECONDS) };
  *
  * iComply sends again whatever is not answered 200, so nothing else is retried here. See docs/outcomes.md.
  */
-export function createApp({ receiver, maxBodyBytes, maskSecrets, metrics, log }: AppOptions): Hono<Env> {
+export function createApp({
+  receiver,
+  maxBodyBytes,
+  maskSecrets,
+  metrics,
+  counter,
+  log,
+}: AppOptions): Hono<Env> {
   const webhooks = metrics.meter.createCounter("dossier_webhooks_total", {
     description: "Webhooks by their answer.",
   });
-  // Anybody can be refused as often as they like.
+  // Summed up, since anybody can cause any number of them.
   const rejections = summedLog(log, { level: "warn", code: "webhook-rejected", message: "webhook rejected" });
+
+  function count(answered: "accepted" | RejectedWebhook["kind"]): void {
+    webhooks.add(1, { answer: answered });
+    counter.add(`webhook/${answered}`);
+  }
 
   function answer(incoming: IncomingMessage, received: Result<string, RejectedWebhook>): Response {
     if (received.ok) {
-      webhooks.add(1, { answer: "accepted" });
+      count("accepted");
       return Response.json({ status: "accepted", deliveryId: received.value });
     }
     const rejected = received.error;
-    webhooks.add(1, { answer: rejected.kind });
+    count(rejected.kind);
     const logRejection = (reason: string, body?: Buffer) =>
       rejections.record(reason, () => describeRequest(incoming, body, maskSecrets));
     switch (rejected.kind) {

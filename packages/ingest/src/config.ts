@@ -1,3 +1,4 @@
+import { redisUrlMistake } from "@dossier/queue/redis-url";
 import { readConfig, variables, type ProcessConfig } from "@dossier/service";
 import { z } from "zod";
 
@@ -7,7 +8,7 @@ const schema = z.object({
   OPS_HOST: variables.OPS_HOST,
   LOG_LEVEL: variables.LOG_LEVEL,
   DATABASE_URL: variables.DATABASE_URL,
-  REDIS_URL: variables.REDIS_URL,
+  REDIS_URL: variables.redisUrl(redisUrlMistake),
   ICOMPLY_WEBHOOK_SECRETS: variables.ICOMPLY_WEBHOOK_SECRETS,
   MAX_BODY_BYTES: variables.MAX_BODY_BYTES,
   KEEP_ALIVE_SECONDS: variables.KEEP_ALIVE_SECONDS,

@@ -1,6 +1,12 @@
 import { openQueue } from "@dossier/queue";
-import { serve, type Result, type ServiceContext, type ShutdownSteps } from "@dossier/service";
-import { openPool, readInstallationId } from "@dossier/store";
+import {
+  createInstanceReporter,
+  serve,
+  type Result,
+  type ServiceContext,
+  type ShutdownSteps,
+} from "@dossier/service";
+import { openPool, readInstallationId, writeReport } from "@dossier/store";
 import { createApp } from "./app.ts";
 import { createBodyBudget } from "./body-budget.ts";
 import type { IngestConfig } from "./config.ts";
@@ -23,7 +29,7 @@ const MAX_BUFFERED_BYTES = 128 * MIB;
 /** Memory for bodies that are being read, from anybody; the greatest MAX_BODY_BYTES fits in beside what is reserved. */
 const BODY_BUDGET = { totalBytes: 128 * MIB, reservedBytes: 32 * MIB, smallBytes: 64 * 1024 };
 
-/** One for the commits, which follow one another, and one for the probes. */
+/** One for the commits, which follow one another, and one for the probes and the reports. */
 const CONNECTIONS = 2;
 
 /**
@@ -43,6 +49,11 @@ export async function startIngest(
     description: "Recorded deliveries that the queue did not accept; the sweeper enqueues them.",
   });
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS, timeoutMs: STATEMENT_TIMEOUT_MS });
+  const reporter = createInstanceReporter({
+    service: "ingest",
+    log,
+    write: (report) => writeReport(pool, report),
+  });
   const outages = createOutageLogs(log);
   const location = REDIS_URL
     ? { redisUrl: REDIS_URL, installationId: () => readInstallationId(pool) }
@@ -66,7 +77,14 @@ export async function startIngest(
     onNotEnqueued: (deliveries) => notEnqueued.add(deliveries),
   });
 
-  const app = createApp({ receiver, maxBodyBytes: MAX_BODY_BYTES, maskSecrets, metrics: ops.metrics, log });
+  const app = createApp({
+    receiver,
+    maxBodyBytes: MAX_BODY_BYTES,
+    maskSecrets,
+    metrics: ops.metrics,
+    counter: reporter.counter,
+    log,
+  });
   app.route(
     "/",
     ops.addService("ingest", {
@@ -84,6 +102,7 @@ export async function startIngest(
     return server;
   }
   const { port, close } = server.value;
+  reporter.start();
   log.info({ code: "listening", port, opsPort: ops.port, queue: queue.backend }, "listening");
   return {
     ok: true,
@@ -93,6 +112,7 @@ export async function startIngest(
         "close the HTTP server": () => close(),
         "finish the commits": () => receiver.idle(),
         "close the queue": () => queue.close(),
+        "report the shutdown": () => reporter.stop(),
         "close the pool": () => pool.end(),
       },
     },

@@ -85,7 +85,9 @@ export async function ingest(
   const started = await startIngest(config, { log, ops: ops.value }, { queueTimeoutMs });
   if (!started.ok) throw new Error(started.error);
   const { port, shutdown } = started.value;
-  context.onTestFinished(() => shutDown(shutdown));
+  let closed: Promise<void> | undefined;
+  const close = () => (closed ??= shutDown(shutdown));
+  context.onTestFinished(close);
   const pool = openTestPool(context, config.DATABASE_URL);
 
   return {
@@ -106,6 +108,7 @@ export async function ingest(
       return rows;
     },
     pool,
+    close,
   };
 }
 

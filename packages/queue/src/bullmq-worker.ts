@@ -1,12 +1,12 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { Worker, type IQueueBackend, type Job, type JobProgress } from "bullmq";
 import { UNUSED_CONNECTION, type Backend } from "./connection.ts";
 import { QUEUE_NAME, UNLIMITED, type JobData } from "./job.ts";
 
 const PAUSE_MS = 1_000;
 
-/** The delay of a retry that BullMQ itself begins, in milliseconds. */
-const RETRY_MS = 1_000;
+/** The delay before a job is retried that failed by a fault of BullMQ or of the handler, in milliseconds. */
+export const RETRY_MS = 1_000;
 
 /** Throw it to have BullMQ run the job again after `delayMs` milliseconds. */
 export class RetryError extends Error {
@@ -72,7 +72,7 @@ export class BullmqWorker extends Worker<JobData, void, string, IQueueBackend, J
       this.#lastAnswerAt = performance.now();
       return job;
     } catch (error) {
-      await sleep(PAUSE_MS);
+      await delay(PAUSE_MS);
       throw error;
     }
   }

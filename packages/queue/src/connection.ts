@@ -1,5 +1,6 @@
 import type { BackendFactory, IQueueBackend } from "bullmq";
 import { keyPrefix } from "./job.ts";
+import { redisUrlMistake } from "./redis-url.ts";
 
 /**
  * Where the queue is: in Redis, or in the schema `bullmq` of a Postgres database (BullMQ's Postgres backend, which needs
@@ -9,6 +10,7 @@ export type QueueLocation = RedisLocation | { readonly databaseUrl: string };
 
 /** A Redis, which several installations may share: their queues have different names. */
 export interface RedisLocation {
+  /** As `parseRedisUrl` takes it: of a server, a cluster, or Sentinels. */
   readonly redisUrl: string;
   /**
    * Returns the installation's id, which the names of the queue's keys begin with. Called at once, and again at the next
@@ -45,8 +47,17 @@ export interface ProducerConnection {
   readonly backend: Backend;
   /** Resolves when commands can be sent; rejects at once if the server is known to be unavailable. */
   ready(): Promise<void>;
-  /** Returns what the server does when its memory is full, in Redis' words; `undefined` for Postgres. */
-  evictionPolicy(): Promise<string | undefined>;
+  /** Returns what each server does when its memory is full, in Redis' words; nothing for Postgres. */
+  evictionPolicies(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+/** A consumer's connection to one of the two servers. */
+export interface ConsumerConnection {
+  readonly backend: Backend;
+  /** Rejects if the server is known to be of a kind that the queue cannot use. */
+  check(): Promise<void>;
+  /** Closes what BullMQ has not opened, and so does not close. */
   close(): Promise<void>;
 }
 
@@ -55,15 +66,21 @@ export const UNUSED_CONNECTION = "see the backend";
 
 /** Throws if the URL is of another kind. The message does not quote the URL, which may hold a password. */
 export function checkLocation(location: QueueLocation): void {
-  if ("redisUrl" in location) checkUrl("the queue's Redis URL", location.redisUrl, ["redis", "rediss"]);
-  else checkUrl("the queue's Postgres URL", location.databaseUrl, ["postgres", "postgresql"]);
+  const problem =
+    "redisUrl" in location
+      ? problemOf("the queue's Redis URL", redisUrlMistake(location.redisUrl))
+      : problemOf("the queue's Postgres URL", postgresUrlMistake(location.databaseUrl));
+  if (problem !== undefined) throw new Error(problem);
 }
 
-function checkUrl(name: string, url: string, schemes: readonly string[]): void {
-  const scheme = URL.parse(url)?.protocol.slice(0, -1);
-  if (scheme !== undefined && schemes.includes(scheme)) return;
-  const mistake = scheme === undefined ? "is not a URL" : `begins with ${scheme}://`;
-  throw new Error(`${name} ${mistake}; it must look like ${schemes[0]}://user:password@host:port/database`);
+function problemOf(name: string, mistake: string | undefined): string | undefined {
+  return mistake && `${name} ${mistake}`;
+}
+
+function postgresUrlMistake(url: string): string | undefined {
+  return ["postgres:", "postgresql:"].includes(URL.parse(url)?.protocol ?? "")
+    ? undefined
+    : "must look like postgres://user:password@host:port/database";
 }
 
 /**
@@ -72,15 +89,18 @@ function checkUrl(name: string, url: string, schemes: readonly string[]): void {
  */
 export function plainError(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
-  const plain: Error & { code?: unknown } = new Error(error.message || messageOfParts(error));
+  const plain: Error & { code?: unknown } = new Error(messageOf(error));
   plain.name = error.name;
   if ("code" in error) plain.code = error.code;
   return plain;
 }
 
-/** If every address of a host refuses the connection, the error has no message of its own. */
-function messageOfParts(error: Error): string {
-  return error instanceof AggregateError
-    ? error.errors.map((part) => plainError(part).message).join("; ")
-    : error.name;
+function messageOf(error: Error): string {
+  // If every address of a host refuses the connection, the error has no message of its own.
+  if (error instanceof AggregateError && error.message === "")
+    return error.errors.map((part) => plainError(part).message).join("; ");
+  // A cluster's client names the error of the node that it asked last.
+  const cause =
+    "lastNodeError" in error && error.lastNodeError instanceof Error ? error.lastNodeError : undefined;
+  return [error.message || error.name, cause?.message].filter(Boolean).join(" ");
 }

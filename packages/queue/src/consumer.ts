@@ -1,6 +1,6 @@
 import { UnrecoverableError, type Job } from "bullmq";
 import pTimeout from "p-timeout";
-import { BullmqWorker, RetryError } from "./bullmq-worker.ts";
+import { BullmqWorker, RETRY_MS, RetryError } from "./bullmq-worker.ts";
 import { checkLocation, plainError, readPrefix, type QueueLocation } from "./connection.ts";
 import { parseJobData, type JobData } from "./job.ts";
 import { connectPostgresConsumer } from "./postgres.ts";
@@ -13,9 +13,6 @@ const PROBE_TIMEOUT_MS = 1_000;
 
 /** How long the queue may take to acknowledge the last results when the consumer closes, in milliseconds. */
 const ACKNOWLEDGE_TIMEOUT_MS = 5_000;
-
-/** The delay before a job whose handler rejected is retried, in milliseconds. */
-const RETRY_MS = 1_000;
 
 export interface JobInput {
   readonly deliveryIds: readonly string[];
@@ -56,6 +53,8 @@ export interface ConsumerOptions {
 export interface Consumer {
   /** Resolves if jobs can be consumed now, and rejects with the reason if not. Takes at most a second. */
   checkReady(): Promise<void>;
+  /** The jobs that it has now. */
+  readonly jobs: number;
   /** The time since it last had a job, in milliseconds; 0 while it has one. */
   readonly idleForMs: number;
   /**
@@ -86,7 +85,7 @@ export function consume(
   const idle = Promise.withResolvers<void>();
   let probe: Promise<unknown> | undefined;
 
-  const backend =
+  const connection =
     "redisUrl" in location
       ? connectRedisConsumer(location.redisUrl, name, onError)
       : connectPostgresConsumer(location.databaseUrl, { name, isRetryable, onError });
@@ -95,7 +94,7 @@ export function consume(
 
   async function run(prefix: string): Promise<void> {
     if (closing) return;
-    worker = new BullmqWorker(processJob, backend, {
+    worker = new BullmqWorker(processJob, connection.backend, {
       name,
       prefix,
       concurrency,
@@ -131,6 +130,7 @@ export function consume(
 
   async function checkReady(): Promise<void> {
     if (closing) throw new Error("the consumer is closing");
+    await connection.check();
     if (worker === undefined) throw new Error("the installation's id is not known yet");
     if (!worker.isRunning()) throw new Error("the consumer has stopped");
     if (inFlight < concurrency && worker.silentForMs > MAX_SILENCE_MS)
@@ -147,21 +147,31 @@ export function consume(
   }
 
   async function close(timeoutMs: number): Promise<boolean> {
+    const drained = worker === undefined || (await drain(worker, timeoutMs));
+    const end = async () => {
+      if (!drained) await worker?.abandonJobs();
+      await connection.close();
+    };
+    await pTimeout(end(), { milliseconds: PROBE_TIMEOUT_MS }).catch(onError);
+    return drained;
+  }
+
+  async function drain(running: BullmqWorker, timeoutMs: number): Promise<boolean> {
     if (inFlight === 0) idle.resolve();
-    if (worker === undefined) return true;
-    const acknowledged = worker.close().then(() => true);
+    const acknowledged = running.close().then(() => true);
     const fallback = () => false;
-    const drained = await pTimeout(
+    return pTimeout(
       // BullMQ waits without limit for an unavailable server.
       idle.promise.then(() => pTimeout(acknowledged, { milliseconds: ACKNOWLEDGE_TIMEOUT_MS, fallback })),
       { milliseconds: timeoutMs, fallback },
     );
-    if (!drained) await pTimeout(worker.abandonJobs(), { milliseconds: PROBE_TIMEOUT_MS }).catch(onError);
-    return drained;
   }
 
   return {
     checkReady,
+    get jobs() {
+      return inFlight;
+    },
     get idleForMs() {
       return inFlight > 0 ? 0 : performance.now() - idleSince;
     },

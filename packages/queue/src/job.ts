@@ -31,7 +31,7 @@ export interface NewJob {
 /** Returns a job for deliveries that were recorded in one commit. */
 export function batchJob(deliveryIds: readonly string[]): NewJob {
   // With an id, because BullMQ's Postgres backend makes ids with a sequence that it creates on first use, which the
-  // services' role has no right to do.
+  // services have no right to do.
   return newJob("batch", deliveryIds, { jobId: `batch-${randomUUID()}` });
 }
 

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import {
   assertSchemaCompatibility,
   DEFAULT_SCHEMA,
@@ -9,9 +9,16 @@ import {
   type PgPoolClient,
 } from "bullmq";
 import pg from "pg";
-import { checkLocation, type Backend, type ProducerConnection, type ProducerOptions } from "./connection.ts";
+import {
+  checkLocation,
+  type Backend,
+  type ConsumerConnection,
+  type ProducerConnection,
+  type ProducerOptions,
+} from "./connection.ts";
 import { QUEUE_NAME } from "./job.ts";
 
+/** The pause before a statement that failed by an outage is retried, in milliseconds. */
 const RETRY_MS = 500;
 
 /**
@@ -19,9 +26,9 @@ const RETRY_MS = 500;
  * repeated, and run at the same time elsewhere.
  *
  * @param databaseUrl its role needs the right to create a schema
- * @param serviceRole an existing role that gets the right to use the queue, but not to create or drop anything
+ * @param serviceRoles existing roles that get the right to use the queue, but not to create or drop anything
  */
-export async function migrateQueue(databaseUrl: string, serviceRole?: string): Promise<void> {
+export async function migrateQueue(databaseUrl: string, serviceRoles: readonly string[] = []): Promise<void> {
   checkLocation({ databaseUrl });
   const client = new pg.Client({
     connectionString: databaseUrl,
@@ -30,18 +37,19 @@ export async function migrateQueue(databaseUrl: string, serviceRole?: string): P
   await client.connect();
   try {
     await runMigrations(client);
-    if (serviceRole !== undefined) await client.query(grants(pg.escapeIdentifier(serviceRole)));
+    if (serviceRoles.length > 0) await client.query(grants(serviceRoles.map(pg.escapeIdentifier).join()));
   } finally {
     await client.end();
   }
 }
 
-/** Every role may run the schema's functions, which use the rights of the caller. */
-function grants(role: string): string {
+/** One transaction, as one query. Every role may run the schema's functions, which use the rights of the caller. */
+function grants(roles: string): string {
   return `
-    grant usage on schema ${DEFAULT_SCHEMA} to ${role};
-    grant select, insert, update, delete on all tables in schema ${DEFAULT_SCHEMA} to ${role};
-    grant usage on all sequences in schema ${DEFAULT_SCHEMA} to ${role};
+    select pg_advisory_xact_lock(hashtext('dossier queue rights'));
+    grant usage on schema ${DEFAULT_SCHEMA} to ${roles};
+    grant select, insert, update, delete on all tables in schema ${DEFAULT_SCHEMA} to ${roles};
+    grant usage on all sequences in schema ${DEFAULT_SCHEMA} to ${roles};
   `;
 }
 
@@ -54,7 +62,7 @@ export function connectPostgresProducer(
   return {
     backend: postgresBackend(connection),
     ready: () => connection.waitUntilReady(),
-    evictionPolicy: async () => undefined,
+    evictionPolicies: async () => [],
     close: () => connection.close(),
   };
 }
@@ -69,10 +77,14 @@ export interface PostgresConsumerOptions {
 export function connectPostgresConsumer(
   databaseUrl: string,
   { name, isRetryable, onError }: PostgresConsumerOptions,
-): Backend {
+): ConsumerConnection {
   const pool = openQueuePool(databaseUrl, { name, size: 6, timeoutMs: 15_000 });
   const connection = new PoolConnection(new RetryingPool(pool, isRetryable, onError));
-  return postgresBackend(connection, `${QUEUE_NAME}:w:${name}`);
+  return {
+    backend: postgresBackend(connection, `${QUEUE_NAME}:w:${name}`),
+    check: async () => undefined,
+    close: () => connection.close(),
+  };
 }
 
 /** @param listenerName the `application_name` of the connection that waits for jobs; by default there is none */
@@ -161,7 +173,7 @@ class RetryingPool implements PgPool {
         if (!this.#isRetryable(error) || this.#closing.signal.aborted) throw error;
         if (!this.#failing) this.#onError(error);
         this.#failing = true;
-        await sleep(RETRY_MS, undefined, { signal: this.#closing.signal });
+        await delay(RETRY_MS, undefined, { signal: this.#closing.signal });
       }
     }
   }

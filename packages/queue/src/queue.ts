@@ -61,11 +61,11 @@ export interface DeliveryQueue {
    */
   enqueueSingle(deliveryId: string, options?: { delayMs?: number }): Promise<void>;
   /** Adds a job for each delivery alone, without a delay. It replaces such a job, unless that one is running. */
-  redrive(deliveryIds: readonly string[]): Promise<void>;
+  replaceSingles(deliveryIds: readonly string[]): Promise<void>;
   /** Removes the job that each delivery has for itself, in any state, unless it is running. */
   remove(deliveryIds: readonly string[]): Promise<void>;
   counts(): Promise<JobCounts>;
-  /** Rejects if the server may remove jobs when its memory is full. */
+  /** Rejects if the server, or a master of the cluster, may remove jobs when its memory is full. */
   checkEviction(): Promise<void>;
   /**
    * Removes what keeps all consumers from taking jobs and is no part of this program: a pause, a global concurrency, a
@@ -155,7 +155,7 @@ export function openQueue(
         await add(queue, singleJob(deliveryId, delayMs));
       }),
 
-    redrive: (deliveryIds) =>
+    replaceSingles: (deliveryIds) =>
       inChunks("redriving deliveries", deliveryIds, async (queue, chunk) => {
         await Promise.all(chunk.map((deliveryId) => removeSingle(queue, deliveryId)));
         // Not `addBulk`, which on Postgres needs the right to create a sequence.
@@ -176,8 +176,9 @@ export function openQueue(
 
     checkEviction: () =>
       bounded("asking for the queue's memory policy", async () => {
-        const policy = await connection.evictionPolicy();
-        if (policy !== undefined && policy !== "noeviction") throw new EvictionError(policy);
+        const policies = await connection.evictionPolicies();
+        const evicting = policies.find((policy) => policy !== "noeviction");
+        if (evicting !== undefined) throw new EvictionError(evicting);
       }),
 
     removeLimits: () =>

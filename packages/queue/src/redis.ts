@@ -1,7 +1,15 @@
 import { once } from "node:events";
-import { createRedisBackend, type ConnectionOptions } from "bullmq";
-import { Redis, type RedisOptions } from "ioredis";
-import { plainError, type Backend, type ProducerConnection, type ProducerOptions } from "./connection.ts";
+import { createRedisBackend } from "bullmq";
+import { Cluster } from "ioredis";
+import {
+  plainError,
+  type Backend,
+  type ConsumerConnection,
+  type ProducerConnection,
+  type ProducerOptions,
+} from "./connection.ts";
+import { createClient, type RedisClient } from "./redis-client.ts";
+import { parseRedisUrl } from "./redis-url.ts";
 
 /** Errors of a server that answers but cannot write: loading its data, a replica after a failover, full. */
 const CANNOT_WRITE = /\b(LOADING|READONLY|MASTERDOWN|MISCONF|NOREPLICAS|OOM)\b/;
@@ -9,34 +17,29 @@ const CANNOT_WRITE = /\b(LOADING|READONLY|MASTERDOWN|MISCONF|NOREPLICAS|OOM)\b/;
 /** A result of `reconnectOnError`: reconnect, and send the refused command again instead of rejecting it. */
 const RECONNECT_AND_RETRY = 2;
 
-const common = {
-  connectTimeout: 5_000,
-  // TCP finds a peer that has vanished, even if no command is waiting for it.
-  keepAlive: 10_000,
-  // BullMQ replaces the default of ioredis with waits of up to 20 s. This package imports nothing of ours, and the pauses
-  // of a client's reconnects are an option of that client.
-  retryStrategy: (times) => Math.min(100 * times, 2_000) + 200 * Math.random(),
-} satisfies RedisOptions;
-
 /** Connects a producer. A command that cannot be sent now fails, so that no webhook waits for an unavailable server. */
 export function connectRedisProducer(
   redisUrl: string,
   { name, timeoutMs }: ProducerOptions,
 ): ProducerConnection {
-  const client = new Redis(redisUrl, {
-    ...common,
-    connectionName: name,
-    commandTimeout: timeoutMs,
-    socketTimeout: 5 * timeoutMs,
+  const client = createClient(parseRedisUrl(redisUrl), {
+    connection: {
+      connectionName: name,
+      commandTimeout: timeoutMs,
+      socketTimeout: 5 * timeoutMs,
+      maxRetriesPerRequest: 0,
+      // After a failover, the address may lead to a server that can write.
+      reconnectOnError: (error) => CANNOT_WRITE.test(error.message),
+    },
     enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    // After a failover, the address may lead to a server that can write.
-    reconnectOnError: (error) => CANNOT_WRITE.test(error.message),
+    maxRedirections: 16,
+    clusterRetryDelayMs: 100,
   });
   let unavailable: Error | undefined;
   client.on("error", (error: unknown) => (unavailable = plainError(error)));
   client.on("close", () => (unavailable ??= new Error("the connection was closed")));
   client.on("ready", () => (unavailable = undefined));
+  const mode = watchMode(client);
   const firstReady = once(client, "ready").catch((error: unknown) => {
     throw plainError(error);
   });
@@ -45,11 +48,13 @@ export function connectRedisProducer(
   return {
     backend: redisBackend(client),
     async ready() {
-      if (client.status === "ready") return;
-      if (unavailable !== undefined) throw new Error(`Redis is unavailable: ${unavailable.message}`);
-      await firstReady;
+      if (client.status !== "ready") {
+        if (unavailable !== undefined) throw new Error(`Redis is unavailable: ${unavailable.message}`);
+        await firstReady;
+      }
+      await mode.check();
     },
-    evictionPolicy: async () => /^maxmemory_policy:(\S+)/m.exec(await client.info("memory"))?.[1],
+    evictionPolicies: () => readEvictionPolicies(client),
     close: async () => client.disconnect(),
   };
 }
@@ -64,22 +69,61 @@ export function connectRedisConsumer(
   redisUrl: string,
   name: string,
   onError: (error: unknown) => void,
-): Backend {
-  return redisBackend({
-    ...common,
-    url: redisUrl,
-    connectionName: name,
-    // A worker blocks for a job for at most 10 s; a connection that is silent for longer is broken.
-    socketTimeout: 15_000,
-    maxRetriesPerRequest: null,
-    reconnectOnError(error: Error) {
-      if (!CANNOT_WRITE.test(error.message)) return false;
-      onError(error);
-      return RECONNECT_AND_RETRY;
+): ConsumerConnection {
+  const client = createClient(parseRedisUrl(redisUrl), {
+    connection: {
+      connectionName: name,
+      // A worker blocks for a job for at most 10 s; a connection that is silent for longer is broken.
+      socketTimeout: 15_000,
+      maxRetriesPerRequest: null,
+      reconnectOnError(error: Error) {
+        if (!CANNOT_WRITE.test(error.message)) return false;
+        onError(error);
+        return RECONNECT_AND_RETRY;
+      },
     },
+    enableOfflineQueue: true,
+    maxRedirections: Infinity,
+    clusterRetryDelayMs: 500,
   });
+  const mode = watchMode(client);
+  return {
+    backend: redisBackend(client),
+    check: mode.check,
+    // BullMQ closes only the second connection, which it has opened.
+    close: async () => client.disconnect(),
+  };
 }
 
-function redisBackend(connection: ConnectionOptions): Backend {
+function redisBackend(connection: RedisClient): Backend {
   return (name, options, role) => createRedisBackend(name, { ...options, connection }, role);
+}
+
+/**
+ * Asks the server at each connect what it is. With a URL for a single server, a node of a cluster would refuse each
+ * command whose keys another node has. `check` rejects as long as it is such a node, or a Sentinel.
+ */
+function watchMode(client: RedisClient): { check(): Promise<void> } {
+  let checked = Promise.resolve();
+  async function checkMode(): Promise<void> {
+    // Where the login may not ask, the queue's commands show it.
+    const info = await client.info("server").catch(() => "");
+    const mode = /^redis_mode:(\S+)/m.exec(info)?.[1];
+    if (mode === "cluster")
+      throw new Error("it is a node of a Redis Cluster; the URL must begin with redis+cluster://");
+    if (mode === "sentinel") throw new Error("it is a Sentinel; the URL must begin with redis+sentinel://");
+  }
+  if (!(client instanceof Cluster))
+    client.on("ready", () => {
+      checked = checkMode();
+      checked.catch(() => {}); // `check` may never be called.
+    });
+  return { check: () => checked };
+}
+
+/** Returns what the server does, or each master of the cluster, when its memory is full. */
+async function readEvictionPolicies(client: RedisClient): Promise<readonly string[]> {
+  const masters = client instanceof Cluster ? client.nodes("master") : [client];
+  const infos = await Promise.all(masters.map((master) => master.info("memory")));
+  return infos.flatMap((info) => /^maxmemory_policy:(\S+)/m.exec(info)?.[1] ?? []);
 }

@@ -7,8 +7,8 @@ import { redisLocation } from "./harness.ts";
 const options = { name: "test", onError: () => {} };
 
 test.each([
-  ["redis://:s3cret@[bad", "is not a URL"],
-  ["http://:s3cret@redis:6379", "begins with http://"],
+  ["redis://:s3cret@[bad", "the queue's Redis URL has a mistake in its address"],
+  ["http://:s3cret@redis:6379", "the queue's Redis URL must begin with redis://"],
 ])("a Redis URL that is none is refused without being quoted: %s", (redisUrl, mistake) => {
   expect(() => openQueue(redisLocation(redisUrl), options)).toThrow(mistake);
   expect(() => openQueue(redisLocation(redisUrl), options)).not.toThrow("s3cret");
@@ -25,7 +25,7 @@ test.each([
 test("a Postgres URL that is none is refused without being quoted", async () => {
   const databaseUrl = "postgres://me:s3cret@host:port/db";
   expect(() => openQueue({ databaseUrl }, options)).toThrow(
-    "the queue's Postgres URL is not a URL; it must look like postgres://user:password@host:port/database",
+    "the queue's Postgres URL must look like postgres://user:password@host:port/database",
   );
   await expect(migrateQueue(databaseUrl)).rejects.not.toThrow("s3cret");
 });

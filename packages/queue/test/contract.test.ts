@@ -1,11 +1,11 @@
-/** What the queue does on either backend. */
+/** What the queue does wherever it is. */
 import { randomUUID } from "node:crypto";
 import { waitFor } from "@dossier/testing";
 import { describe, expect, test } from "vitest";
 import {
-  BACKENDS,
   COMPLETED,
   createHarness,
+  LOCATIONS,
   manualHandler,
   waitForCounts,
   waitForState,
@@ -14,7 +14,7 @@ import {
 
 const QUICK_RECOVERY = { lockDurationMs: 2_000, stalledIntervalMs: 500 };
 
-describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
+describe.each(Object.entries(LOCATIONS))("on %s", (name, locate) => {
   test("a job holds the ids of the deliveries and nothing else", async (context) => {
     const queue = createHarness(context, await locate(context)).open();
     const deliveryIds = [randomUUID(), randomUUID()];
@@ -23,7 +23,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
 
     const [job] = await (await queue.bullmq()).getJobs(["waiting"]);
     expect(job?.data).toEqual({ deliveryIds });
-    expect(queue.backend).toBe(backend);
+    expect(name).toContain(queue.backend);
   });
 
   test("deliveries enqueued twice are processed twice: Postgres decides what is new", async (context) => {
@@ -62,7 +62,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     await queue.enqueueSingle(deliveryId);
     expect(await queue.counts()).toMatchObject({ delayed: 1, waiting: 0 });
 
-    await queue.redrive([deliveryId]);
+    await queue.replaceSingles([deliveryId]);
     await queue.enqueueSingle(deliveryId);
     expect(await queue.counts()).toMatchObject({ delayed: 0, waiting: 1 });
 
@@ -70,7 +70,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     const job = await jobs.next();
     expect(job).toMatchObject({ deliveryIds: [deliveryId], single: true });
     await queue.enqueueSingle(deliveryId);
-    await queue.redrive([deliveryId]);
+    await queue.replaceSingles([deliveryId]);
     expect(await queue.counts()).toMatchObject({ waiting: 0, active: 1 });
     job.end(COMPLETED);
   });
@@ -204,7 +204,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     (await jobs.next()).end({ kind: "failed", error: "never" });
     await waitForState(queue, failed, "failed");
 
-    await queue.redrive([failed, unknown]);
+    await queue.replaceSingles([failed, unknown]);
 
     const first = await jobs.next();
     first.end(COMPLETED);
@@ -224,7 +224,7 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
     const queue = createHarness(context, await locate(context)).open();
     const deliveryIds = Array.from({ length: 1_001 }, () => randomUUID());
 
-    await queue.redrive(deliveryIds);
+    await queue.replaceSingles(deliveryIds);
     expect(await queue.counts()).toMatchObject({ waiting: 1_001 });
     await queue.remove(deliveryIds.slice(0, 1_000));
     expect(await queue.counts()).toMatchObject({ waiting: 1 });
@@ -345,6 +345,6 @@ describe.each(Object.entries(BACKENDS))("on %s", (backend, locate) => {
       const names = workers.map((worker) => worker["rawname"] ?? worker["name"]);
       return names.find((each) => each?.endsWith(":w:dossier-worker"));
     });
-    expect(name).toContain(backend === "redis" ? "{dossier:" : "deliveries");
+    expect(name).toContain(queue.backend === "redis" ? "{dossier:" : "deliveries");
   });
 });

@@ -1,7 +1,15 @@
+import { randomUUID } from "node:crypto";
 import { isRetryable } from "@dossier/store";
-import { freshDatabase, freshRedis, waitFor } from "@dossier/testing";
+import {
+  freshDatabase,
+  freshRedis,
+  needs,
+  startRedisCluster,
+  waitFor,
+  type RedisCluster,
+} from "@dossier/testing";
 import type { JobState } from "bullmq";
-import { expect, type TestContext } from "vitest";
+import { afterAll, expect, type TestContext } from "vitest";
 import {
   consume,
   migrateQueue,
@@ -30,6 +38,21 @@ export const BACKENDS: Record<"redis" | "postgres", (context: TestContext) => Pr
     context.onTestFinished(() => database.drop());
     return { databaseUrl: database.url };
   },
+};
+
+let cluster: Promise<RedisCluster> | undefined;
+afterAll(async () => (await cluster)?.stop());
+
+/** Returns the cluster that the tests of a file share. */
+export function sharedCluster(context: TestContext): Promise<RedisCluster> {
+  needs(context, "redisServer");
+  return (cluster ??= startRedisCluster({ masters: 3 }));
+}
+
+/** As BACKENDS, and a queue of its own in a Redis Cluster. */
+export const LOCATIONS: Record<string, (context: TestContext) => Promise<QueueLocation>> = {
+  ...BACKENDS,
+  "a cluster of redis": async (context) => redisLocation((await sharedCluster(context)).url, randomUUID()),
 };
 
 /** Opens queues and consumers at one location, and closes them, the last one first, when the test ends. */

@@ -29,8 +29,8 @@ test("a role with the grants of a service can use the queue, but not change its 
     await owner.query(`drop owned by ${pg.escapeIdentifier(role)}`);
     await owner.query(`drop role ${pg.escapeIdentifier(role)}`);
   });
-  await migrateQueue(url, role);
-  await migrateQueue(url, role);
+  await migrateQueue(url, [role]);
+  await migrateQueue(url, [role]);
   const serviceUrl = new URL(url);
   serviceUrl.username = role;
   serviceUrl.password = "secret";
@@ -46,7 +46,7 @@ test("a role with the grants of a service can use the queue, but not change its 
   (await jobs.next()).end({ kind: "retry", error: "not yet", delayMs: 1 });
   (await jobs.next()).end({ kind: "failed", error: "never" });
   await waitForState(queue, deliveryId, "failed");
-  await queue.redrive([deliveryId]);
+  await queue.replaceSingles([deliveryId]);
   (await jobs.next()).end(COMPLETED);
   await waitForCounts(queue, { completed: 2 });
   await queue.remove([deliveryId]);

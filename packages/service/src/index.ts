@@ -3,6 +3,13 @@ export { readConfig } from "./config.ts";
 export { describeError, type ErrorDescription } from "./error.ts";
 export { createLogger, type Logger } from "./logger.ts";
 export type { Metrics } from "./metrics.ts";
+export {
+  createInstanceReporter,
+  type InstanceReport,
+  type InstanceReporter,
+  type InstanceState,
+} from "./instance-reporter.ts";
+export { countBy, type Counter } from "./minute-counts.ts";
 export { groupCommit, BufferFullError, type GroupCommit, type GroupCommitOptions } from "./group-commit.ts";
 export { outageLog, type OutageLines, type OutageLog } from "./outage-log.ts";
 export { serveOps, type Ops } from "./ops.ts";

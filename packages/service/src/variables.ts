@@ -50,11 +50,22 @@ export const DATABASE_URL = url("postgres:", "postgresql:").describe(
   "The Postgres that keeps the record: postgres://user:password@host:5432/database, with special characters percent-encoded.",
 );
 
-export const REDIS_URL = url("redis:", "rediss:")
-  .optional()
-  .describe(
-    "The Redis that the queue runs on: redis://host:6379, or rediss:// for TLS. Not set: the queue runs in DATABASE_URL's Postgres, at less than a tenth of the rate.",
-  );
+/**
+ * Returns the variable of the queue's Redis.
+ *
+ * @param findMistake says what is wrong with a URL, as the end of a sentence that quotes nothing of it
+ */
+export const redisUrl = (findMistake: (url: string) => string | undefined) =>
+  z
+    .string()
+    .superRefine((url, context) => {
+      const message = findMistake(url);
+      if (message !== undefined) context.addIssue({ code: "custom", message });
+    })
+    .optional()
+    .describe(
+      "The Redis that the queue runs on: redis://user:password@host:6379/0, redis+cluster://host:port,host:port or redis+sentinel://host:port,host:port/MASTER; rediss instead of redis for TLS. Not set: the queue runs in DATABASE_URL's Postgres, at less than a tenth of the rate.",
+    );
 
 /**
  * The least characters of a webhook secret. Secrets are masked wherever they stand in a webhook, and a short one stands

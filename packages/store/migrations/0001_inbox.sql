@@ -27,7 +27,7 @@ create table open_deliveries (
 comment on column open_deliveries.due_at is 'The sweeper enqueues it from this time on, if no job has settled it.';
 comment on column open_deliveries.bytes is 'The length of its body: what is settled together is limited by it.';
 comment on column open_deliveries.attempts is 'Attempts used since it was opened. Outages use none.';
-comment on column open_deliveries.stalls is 'How often a worker began to settle it alone, and stalled.';
+comment on column open_deliveries.stalls is 'How often a worker began to settle it alone since an attempt last ended.';
 comment on column open_deliveries.sweeps is 'How often the sweeper has enqueued it since its receipt or its last attempt.';
 comment on column open_deliveries.snoozed_until is 'Set while its last attempt ended in a snooze.';
 comment on column open_deliveries.snooze_error is 'Why it was snoozed; holds nothing of its body.';

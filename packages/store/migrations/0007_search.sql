@@ -29,5 +29,3 @@ create trigger person_search_added after insert or delete on natural_persons
   for each row execute function sync_person_search();
 create trigger person_search_changed after update on natural_persons
   for each row when (old.search is distinct from new.search) execute function sync_person_search();
-
-grant select, insert, update, delete on person_search to dossier_service;

@@ -21,5 +21,3 @@ create table installations (
 );
 comment on table installations is 'A row for this database, and one for each that it was restored from. Services add a missing one.';
 insert into installations (database_identity) values (database_identity());
-
-grant select, insert (database_identity) on installations to dossier_service;

@@ -15,5 +15,11 @@ comment on column tokens.token_hash is 'SHA-256 of the token, which has 256 rand
 comment on column tokens.name is 'Who acts, as each decision records it. DOSSIER_API_TOKEN has the name bootstrap.';
 comment on column tokens.is_service is 'Whether a program uses it, and no person.';
 
-grant select on tokens to dossier_service;
-grant update (last_used_at) on tokens to dossier_service;
+create function stamp_token() returns trigger language plpgsql as $$
+begin
+  new.last_used_at := now();
+  return new;
+end
+$$;
+
+create trigger stamp before update of last_used_at on tokens for each row execute function stamp_token();

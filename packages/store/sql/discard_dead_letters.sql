@@ -1,6 +1,6 @@
 -- Discards dead-lettered deliveries and records the decision. Returns those that were dead-lettered.
 with discarded as (
-  update settlements set settled_as = 'discarded', settled_at = now()
+  update settlements set settled_as = 'discarded'
   where delivery_id = any ($1::uuid[]) and settled_as = 'dead-lettered'
   returning delivery_id
 ),

@@ -1,6 +1,6 @@
 -- Makes discarded deliveries dead letters again and records the decision. Returns those that were discarded.
 with restored as (
-  update settlements set settled_as = 'dead-lettered', settled_at = now()
+  update settlements set settled_as = 'dead-lettered'
   where delivery_id = any ($1::uuid[]) and settled_as = 'discarded'
   returning delivery_id
 ),

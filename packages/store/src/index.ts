@@ -1,7 +1,10 @@
 export { readInstallationId } from "./database/installation.ts";
 export { isOutage, isRetryable, mayConcernOneDelivery } from "./database/outage.ts";
 export { closePool, openPool, type Pool, type PoolOptions } from "./database/pool.ts";
-export { ensureServiceLogin, migrate, SERVICE_ROLE } from "./database/setup.ts";
+export { ensureRoles, type Roles } from "./database/roles.ts";
+export { migrate, type Migrated } from "./database/migrate.ts";
+export type { RoleName } from "./database/grants.ts";
+export type { LoginUrls } from "./database/logins.ts";
 export { deadLetter } from "./dead-letters/dead-letter.ts";
 export {
   countDeadLetters,
@@ -54,9 +57,20 @@ export {
   type Backlog,
   type FailedAttempt,
 } from "./inbox/open-deliveries.ts";
+export {
+  INSTANCE_STATES,
+  listInstances,
+  readMinutes,
+  type InstancePage,
+  type InstancePosition,
+  type InstanceSummary,
+  type MinuteSums,
+} from "./instances/read.ts";
+export { removeOldReports, writeReport, type InstanceReport } from "./instances/report.ts";
 export { settle } from "./log/settle.ts";
 export { listEvents, type EventDelivery, type EventPage, type PersonEvent } from "./persons/events.ts";
 export { findPerson, listPersons, type PersonFilter, type PersonPage } from "./persons/find.ts";
+export { findRebuildNeed, type RebuildNeed } from "./persons/rebuild-need.ts";
 export {
   rebuild,
   type RebuildChange,

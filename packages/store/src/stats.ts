@@ -3,6 +3,7 @@ import type { Pool } from "./database/pool.ts";
 import { sql, sqlFile } from "./database/statements.ts";
 import { countDeadLetters } from "./dead-letters/find.ts";
 import { assignPositions, findLastPosition } from "./feed/positions.ts";
+import { findRebuildNeed, type RebuildNeed } from "./persons/rebuild-need.ts";
 
 /** Exact counts. Each group is read by itself, so they may differ by what was written meanwhile. */
 export interface Stats {
@@ -30,6 +31,7 @@ export interface Stats {
     /** Seconds since the oldest append that has no position yet; 0 if all have one. */
     readonly behindSeconds: number;
   };
+  readonly rebuild: RebuildNeed;
 }
 
 const countDeliveries = sqlFile("count_deliveries");
@@ -50,13 +52,14 @@ const selectFeedLag = sql(
  */
 export async function readStats(pool: Pool): Promise<Stats> {
   await assignPositions(pool);
-  const [deliveries, deadLetters, naturalPersons, unrecognised, position, lag] = await Promise.all([
+  const [deliveries, deadLetters, naturalPersons, unrecognised, position, lag, rebuild] = await Promise.all([
     readDeliveryCounts(pool),
     countDeadLetters(pool, {}),
     readPersonCounts(pool),
     readUnrecognisedCounts(pool),
     findLastPosition(pool),
     pool.query<{ seconds: number }>(selectFeedLag),
+    findRebuildNeed(pool),
   ]);
   return {
     deliveries,
@@ -64,6 +67,7 @@ export async function readStats(pool: Pool): Promise<Stats> {
     naturalPersons,
     events: { total: deliveries.applied, unrecognised },
     feed: { lastPosition: Number(position), behindSeconds: lag.rows[0]?.seconds ?? 0 },
+    rebuild,
   };
 }
 

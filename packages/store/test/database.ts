@@ -1,6 +1,7 @@
 import type { Outcome, Outcomes } from "@dossier/events";
 import { scenario } from "@dossier/simulator";
 import { freshDatabase, openScope, waitFor, type Scope } from "@dossier/testing";
+import pg from "pg";
 import { beforeAll, beforeEach, onTestFinished } from "vitest";
 import { transaction } from "../src/database/transaction.ts";
 import { assignPositions } from "../src/feed/positions.ts";
@@ -91,6 +92,18 @@ export async function tamper(pool: Pool, ...statements: readonly string[]): Prom
     await connection.query("set local session_replication_role = replica");
     for (const statement of statements) await connection.query(statement);
   });
+}
+
+/** Runs statements as this URL's login. Returns the first row of the last one. */
+export async function queryAs(url: string, statements: string): Promise<unknown> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const results = [await client.query<object>(statements)].flat();
+    return results.at(-1)?.rows[0];
+  } finally {
+    await client.end();
+  }
 }
 
 export interface OpenTransaction {

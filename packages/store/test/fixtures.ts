@@ -4,6 +4,7 @@ import { freshDatabase, type Scope } from "@dossier/testing";
 import { v7 } from "uuid";
 import {
   deadLetter,
+  ensureRoles,
   migrate,
   openPool,
   recordDeliveries,
@@ -11,6 +12,7 @@ import {
   settle,
   type Delivery,
   type Pool,
+  type RoleName,
 } from "../src/index.ts";
 
 /** A record for tests, with what ingest and the worker do to it. */
@@ -38,6 +40,19 @@ export interface TestRecordOptions {
   readonly url?: string;
   /** Connections of the pool. The default is enough for statements that wait for a lock that a test holds. */
   readonly size?: number;
+}
+
+/**
+ * Returns the URL of a login of this role, which it creates. It is dropped together with a fresh database.
+ *
+ * @param url of a migrated database, as its owner
+ */
+export async function createLogin(url: string, role: RoleName): Promise<string> {
+  const login = new URL(url);
+  login.username = `${login.pathname.slice(1)}_${role}`;
+  login.password = `password of ${role}`;
+  await ensureRoles(url, { [role]: login.href });
+  return login.href;
 }
 
 /** Opens a record until the scope, most often a test, ends. */

@@ -23,6 +23,7 @@ test("every number of an empty record is 0", async () => {
     events: { total: 0, unrecognised: {} },
     deadLetters: {},
     feed: { lastPosition: 0, behindSeconds: 0 },
+    rebuild: { needed: false, outdatedPersons: 0, unfoldedPersons: 0, eventsKnownNow: {} },
   });
 });
 

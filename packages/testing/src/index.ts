@@ -6,5 +6,7 @@ export { runNode, startNode, type NodeProcess, type NodeProcessOptions } from ".
 export { openScope, runningTest, type Scope } from "./scope.ts";
 export { freshDatabase, type FreshDatabase, type Template } from "./servers/fresh-database.ts";
 export { startPostgres, startRedis } from "./servers/local.ts";
+export { startRedisCluster, type RedisCluster } from "./servers/redis-cluster.ts";
+export { startRedisSentinels, type RedisSentinels } from "./servers/redis-sentinels.ts";
 export { freshRedis, needs } from "./servers/shared.ts";
 export { waitFor } from "./wait-for.ts";

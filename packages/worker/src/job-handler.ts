@@ -24,7 +24,7 @@ export interface JobHandlerOptions {
 
 /**
  * Settles a job's deliveries: in one transaction with those of the jobs beside it, or each alone if the job stalled.
- * Rejects by a fault of this code alone; the queue then retries the job.
+ * Rejects only by a bug; the queue then retries the job.
  */
 export type JobHandler = (job: JobInput) => Promise<JobResult>;
 
@@ -37,7 +37,8 @@ interface Execution {
 
 export function createJobHandler(options: JobHandlerOptions): JobHandler {
   const { pool, queue, outagePause, metrics, log, maxAttempts, maxStalls } = options;
-  const settleAlone = createAloneSettler({ pool, outagePause, maxAttempts, maxStalls });
+  const batchOptions = { pool, outagePause, maxAttempts, onApplied: metrics.applied };
+  const settleAlone = createAloneSettler({ ...batchOptions, maxStalls });
   const unknownDeliveries = summedLog(log, {
     level: "error",
     code: "unknown-delivery",
@@ -78,7 +79,7 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
   async function settleJobs(jobs: readonly (readonly string[])[]): Promise<Outcomes[]> {
     const deliveryIds = [...new Set(jobs.flat())];
     const started = performance.now();
-    const outcomes = await settleBatch(deliveryIds, { pool, outagePause, maxAttempts });
+    const outcomes = await settleBatch(deliveryIds, batchOptions);
     metrics.batch(deliveryIds.length, performance.now() - started);
     report(outcomes);
     return jobs.map(() => outcomes);

@@ -1,6 +1,6 @@
-import type { Outcomes } from "@dossier/events";
+import { TICKS_PER_MILLISECOND, type Outcomes, type Ticks } from "@dossier/events";
 import type { Consumer, DeliveryQueue } from "@dossier/queue";
-import type { Metrics } from "@dossier/service";
+import { countBy, type Counter, type Metrics } from "@dossier/service";
 import { countBacklog, countDeadLetters, type Pool } from "@dossier/store";
 import type { OutagePause } from "./outage-pause.ts";
 
@@ -8,13 +8,16 @@ import type { OutagePause } from "./outage-pause.ts";
 export interface WorkerMetrics {
   /** Counts the outcomes of deliveries. */
   settled(outcomes: Outcomes): void;
+  /** Counts deliveries that were applied just now, by the time since their receipt. */
+  applied(receivedTicks: readonly Ticks[]): void;
   /** Records how many deliveries shared a batch, and how long it took in milliseconds. */
   batch(deliveries: number, tookMs: number): void;
   /** Counts open deliveries that the sweeper enqueued. */
   swept(deliveries: number): void;
 }
 
-export function createWorkerMetrics({ meter }: Metrics): WorkerMetrics {
+/** @param counter counts by minute, beside the metrics */
+export function createWorkerMetrics({ meter }: Metrics, counter: Counter): WorkerMetrics {
   const deliveries = meter.createCounter("dossier_deliveries_total", {
     description: "Attempts to settle a delivery, by outcome.",
   });
@@ -36,7 +39,13 @@ export function createWorkerMetrics({ meter }: Metrics): WorkerMetrics {
       batchDeliveries.record(size);
     },
     settled(outcomes) {
-      for (const { kind } of outcomes.values()) deliveries.add(1, { outcome: kind });
+      for (const [kind, count] of countBy(outcomes.values(), (outcome) => outcome.kind)) {
+        deliveries.add(count, { outcome: kind });
+        counter.add(`outcome/${kind}`, count);
+      }
+    },
+    applied(receivedTicks) {
+      counter.addApplied(receivedTicks.map((ticks) => Number(ticks / TICKS_PER_MILLISECOND)));
     },
     swept: (count) => swept.add(count),
   };

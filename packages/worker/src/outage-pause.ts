@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { backoff, type OutageLog } from "@dossier/service";
 import { isOutage, isRetryable } from "@dossier/store";
 
@@ -69,7 +69,7 @@ export function createOutagePause(shutdownSignal: AbortSignal, log: OutageLog): 
           }
           if (cause === "infrastructure" && isOutage(error)) pause(error);
           // An abort ends the delay; then the work runs once more before it is given up.
-          await sleep(backoff(attempt, RETRY_LIMITS), undefined, { signal: shutdownSignal }).catch(
+          await delay(backoff(attempt, RETRY_LIMITS), undefined, { signal: shutdownSignal }).catch(
             () => undefined,
           );
         }

@@ -1,9 +1,9 @@
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 
 /**
  * Calls `work` again and again, `intervalMs` milliseconds after it last ended, or at once if it returned `"again"`.
- * Resolves at shutdown, also if a call has not ended: one that waits for a server lasts longer than a shutdown may.
+ * Resolves at shutdown, and does not wait for a call that is running: it may wait for a server.
  *
  * @param work must not reject
  */
@@ -16,6 +16,6 @@ export async function repeatUntilShutdown(
   while (!shutdownSignal.aborted) {
     const next = await Promise.race([work(), shutdown]);
     if (next !== "again")
-      await sleep(intervalMs, undefined, { signal: shutdownSignal }).catch(() => undefined);
+      await delay(intervalMs, undefined, { signal: shutdownSignal }).catch(() => undefined);
   }
 }

@@ -1,4 +1,4 @@
-import { foldFailed, type Outcome, type Outcomes } from "@dossier/events";
+import { foldFailed, type Outcome, type Outcomes, type Ticks } from "@dossier/events";
 import { backoff, describeError, retrySchedule, version } from "@dossier/service";
 import {
   deadLetter,
@@ -24,6 +24,8 @@ export interface BatchOptions {
   readonly outagePause: OutagePause;
   /** Attempts after which a delivery is dead-lettered. */
   readonly maxAttempts: number;
+  /** Called after a commit, with the time of receipt of each delivery that was applied. */
+  readonly onApplied: (receivedTicks: readonly Ticks[]) => void;
 }
 
 /**
@@ -46,9 +48,12 @@ export async function settleBatch(deliveryIds: readonly string[], options: Batch
  * transaction of its own, so that a delivery that fails takes no other with it.
  */
 async function settleSome(deliveryIds: readonly string[], options: BatchOptions): Promise<Outcomes> {
-  const { pool, outagePause } = options;
+  const { pool, outagePause, onApplied } = options;
   try {
-    return await outagePause.run(() => settle(pool, deliveryIds, version), createCauseFinder(pool));
+    return await outagePause.run(
+      () => settle(pool, deliveryIds, version, onApplied),
+      createCauseFinder(pool),
+    );
   } catch (error) {
     if (error instanceof ShutdownError) throw error;
     const [deliveryId] = deliveryIds;

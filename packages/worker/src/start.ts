@@ -5,6 +5,8 @@ import type { WorkerConfig } from "./config.ts";
 import { createJobHandler } from "./job-handler.ts";
 import { createWorkerMetrics, observeBacklog, observeWorker } from "./metrics.ts";
 import { createOutagePause } from "./outage-pause.ts";
+import { announceRebuild, checkRebuild } from "./rebuild-need.ts";
+import { createWorkerReporter, readState } from "./report.ts";
 import { runSweeper } from "./sweeper.ts";
 import { watchConsumer } from "./watch-consumer.ts";
 
@@ -47,8 +49,9 @@ export async function startWorker(
     code: "job-failed",
     message: "job failed unexpectedly; retrying",
   });
-  const workerMetrics = createWorkerMetrics(ops.metrics);
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
+  const reporter = createWorkerReporter(pool, log);
+  const workerMetrics = createWorkerMetrics(ops.metrics, reporter.counter);
   const outagePause = createOutagePause(shutdownSignal, postgresOutage);
   const location = REDIS_URL
     ? { redisUrl: REDIS_URL, installationId: () => outagePause.run(() => readInstallationId(pool)) }
@@ -91,7 +94,7 @@ export async function startWorker(
           throw new Error("deliveries have been due for more than 30 s, and the queue hands out no job");
       },
     },
-    uses: { eviction: () => queue.checkEviction() },
+    uses: { eviction: () => queue.checkEviction(), rebuild: () => checkRebuild(pool) },
   });
   const sweeping = runSweeper({
     pool,
@@ -102,6 +105,8 @@ export async function startWorker(
     shutdownSignal,
   });
   const watching = watchConsumer(consumer, queue, log, shutdownSignal);
+  reporter.start(() => readState(consumer, outagePause));
+  void announceRebuild(pool, outagePause, log);
   log.info(
     {
       code: "worker-started",
@@ -118,6 +123,7 @@ export async function startWorker(
         "finish the jobs in flight": () => consumer.close(DRAIN_MS),
         "stop the sweeper and the consumer's watch": () => Promise.all([sweeping, watching]),
         "close the queue": () => queue.close(),
+        "report the shutdown": () => reporter.stop(),
         "close the pool": () => closePool(pool),
       },
     },

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { EvictionError, type Consumer, type DeliveryQueue } from "@dossier/queue";
 import { outageLog, type Logger } from "@dossier/service";
 import { repeatUntilShutdown } from "./repeat.ts";
@@ -41,6 +41,6 @@ export async function watchConsumer(
   }
 
   // It needs time to connect.
-  await sleep(CHECK_INTERVAL_MS, undefined, { signal: shutdownSignal }).catch(() => undefined);
+  await delay(CHECK_INTERVAL_MS, undefined, { signal: shutdownSignal }).catch(() => undefined);
   await repeatUntilShutdown(check, CHECK_INTERVAL_MS, shutdownSignal);
 }

@@ -1,5 +1,5 @@
 /** Deliveries that Postgres cannot settle, while it settles others or none. */
-import { refuseEvents } from "@dossier/store/fixtures";
+import { refuseEvents, UNPARSABLE_BODY } from "@dossier/store/fixtures";
 import { waitFor } from "@dossier/testing";
 import { expect, test } from "vitest";
 import { cancelWrites, settleOnFailure } from "./faults.ts";
@@ -94,4 +94,18 @@ test("a delivery that another worker settled meanwhile is not dead-lettered", as
   await harness.waitForCounts({ waiting: 0, active: 0, completed: 1, failed: 0 });
   expect(worker.logged("delivery-dead-lettered")).toEqual([]);
   expect(await (await harness.queue.bullmq()).getJob(`delivery-${deliveryId}`)).toBeUndefined();
+});
+
+test("the sweeper goes on while dead letters cannot be sealed", async (context) => {
+  const harness = await createHarness(context, sharedServers(context));
+  await harness.pool.query("alter table seals add constraint refused check (false) not valid");
+  const worker = await harness.startWorker();
+  await harness.waitForStatuses(await harness.deliver(UNPARSABLE_BODY), "unparsable");
+  await worker.waitForLog("sweep-failed");
+
+  const [swept] = await harness.record(newEvent("swept"));
+  await harness.makeDue();
+
+  await harness.waitForStatuses([swept!], "applied");
+  expect(await harness.countRows("seals")).toBe(0);
 });

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { migrate, openPool, type Pool } from "@dossier/store";
-import { refuseEvents } from "@dossier/store/fixtures";
+import { createLogin, refuseEvents } from "@dossier/store/fixtures";
 import { needs, startPostgres, startProxy, startRedis, waitFor } from "@dossier/testing";
 import { describe, expect, test, type TestContext } from "vitest";
 import { blockInserts, sendToRedis } from "./faults.ts";
@@ -76,23 +76,22 @@ const OUTAGES: Record<string, (context: TestContext) => Promise<Outage>> = {
   async "has no connection left"(context) {
     const { url } = await startOwnPostgres(context);
     const admin = openAdminPool(context, url);
-    await admin.query("create role worker login password 'secret' in role dossier_service");
-    const workerUrl = new URL(url);
-    workerUrl.username = "worker";
-    workerUrl.password = "secret";
+    const workerUrl = await createLogin(url, "worker");
+    const { username } = new URL(workerUrl);
     return {
-      workerUrl: workerUrl.href,
+      workerUrl,
       databaseUrl: url,
       async begin() {
-        await admin.query("alter role worker connection limit 0");
+        await admin.query(`alter role ${username} connection limit 0`);
         await waitFor(async () => {
           const { rowCount } = await admin.query(
-            "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'worker'",
+            "select pg_terminate_backend(pid) from pg_stat_activity where usename = $1",
+            [username],
           );
           return rowCount === 0;
         });
       },
-      end: () => admin.query("alter role worker connection limit -1"),
+      end: () => admin.query(`alter role ${username} connection limit -1`),
     };
   },
 };

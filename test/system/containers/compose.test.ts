@@ -13,12 +13,15 @@ const WORKERS = 4;
 
 const ports = { INGEST_PORT: String(await freePort()), CONSOLE_PORT: String(await freePort()) };
 const hex = () => randomBytes(16).toString("hex");
-const secrets = { webhook: `whs_${hex()}`, apiToken: hex(), servicePassword: hex() };
+const secrets = { webhook: `whs_${hex()}`, apiToken: hex() };
+const login = (name: string) => `postgres://${name}:${hex()}@postgres:5432/dossier`;
 const configured: Settings = {
   ...ports,
   ICOMPLY_WEBHOOK_SECRETS: `whs_${hex()},${secrets.webhook}`,
   DOSSIER_API_TOKEN: secrets.apiToken,
-  DATABASE_URL: `postgres://dossier:${secrets.servicePassword}@postgres:5432/dossier`,
+  INGEST_DATABASE_URL: login("ingest_2"),
+  WORKER_DATABASE_URL: login("worker_2"),
+  CONSOLE_DATABASE_URL: login("console_2"),
   // Also what is logged at the lowest level must be free of personal data.
   LOG_LEVEL: "trace",
 };
@@ -38,7 +41,12 @@ afterAll(() => stack[Symbol.asyncDispose]());
 test("it starts without configuration, and lists the public secrets", async () => {
   await stack.up("--build");
   const notice = await stack.logs("notice");
-  for (const name of ["ICOMPLY_WEBHOOK_SECRETS", "DOSSIER_API_TOKEN", "POSTGRES_PASSWORD", "DATABASE_URL"]) {
+  for (const name of [
+    "ICOMPLY_WEBHOOK_SECRETS",
+    "DOSSIER_API_TOKEN",
+    "POSTGRES_PASSWORD",
+    "WORKER_DATABASE_URL",
+  ]) {
     expect(notice).toContain(name);
   }
 });
@@ -82,7 +90,7 @@ test("no process is root, has a capability or can gain one", async () => {
   }
 });
 
-test("secrets, token, login and log level come from the environment, and the data stay", async () => {
+test("secrets, token, logins and log level come from the environment, and the data stay", async () => {
   stack.settings = configured;
   await stack.up("--scale", `worker=${WORKERS}`);
   expect(await stack.containers("worker")).toHaveLength(WORKERS);

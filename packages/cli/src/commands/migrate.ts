@@ -1,4 +1,5 @@
 import type { Result } from "@dossier/service";
+import type { LoginUrls, Migrated } from "@dossier/store";
 import { readMigrateConfig } from "../config.ts";
 import { print, printError, printJson } from "../terminal/print.ts";
 import { createCommand, formatExitCodes, joinParagraphs, reportResult } from "./command.ts";
@@ -7,11 +8,13 @@ export const migrateCommand = createCommand("migrate")
   .summary("bring the database to this version's schema")
   .description(
     joinParagraphs(
-      `Brings the database to this version's schema: tables, the services' login and rights and,
-      unless REDIS_URL is set, the queue. Run it at every release, before the services. It changes
-      nothing if nothing is missing, and concurrent runs wait for one another.`,
-      `Environment: DATABASE_URL, as the services log in; MIGRATION_DATABASE_URL, as the role that
-      owns the tables (default: DATABASE_URL); REDIS_URL. Each also as NAME_FILE.`,
+      `Brings the database to this version's schema: tables, a role for each service with its rights, the services'
+      logins and, unless REDIS_URL is set, the queue. Run it at every release, before the services. It creates what
+      is missing, grants all rights anew and changes no password; concurrent runs wait for one another. If the
+      tables' owner may not create roles, it prints the SQL for somebody who may.`,
+      `Environment: MIGRATION_DATABASE_URL, as the role that owns the tables (default: DATABASE_URL);
+      INGEST_DATABASE_URL, WORKER_DATABASE_URL and CONSOLE_DATABASE_URL, what each service gets as DATABASE_URL:
+      its login is created if it is missing; REDIS_URL. Each also as NAME_FILE.`,
     ),
   )
   .option("--json", "print what ran as JSON")
@@ -23,48 +26,63 @@ async function runMigrate(json: boolean): Promise<Result<void>> {
   if (!config.ok) return config;
   const { DATABASE_URL, MIGRATION_DATABASE_URL = DATABASE_URL, REDIS_URL } = config.value;
   const queue = REDIS_URL === undefined ? "postgres" : "redis";
-  const ran = await prepareSchema({
+  const logins = loginsOf(config.value);
+  const { ran, roles } = await prepareSchema({
     ownerUrl: MIGRATION_DATABASE_URL,
-    serviceUrl: DATABASE_URL,
+    logins,
     withQueue: queue === "postgres",
   });
-  if (json) printJson({ ran, queue });
+  if (json) printJson({ ran, queue, roles });
   else {
     for (const name of ran) print(`ran ${name}`);
     if (ran.length === 0) print("no migration was missing");
     print(queue === "postgres" ? "the queue is ready in Postgres" : "the queue is in Redis, and needs none");
   }
-  if (MIGRATION_DATABASE_URL === DATABASE_URL) {
+  for (const service of SERVICES) {
+    if (logins[service] !== undefined) continue;
     printError(
-      "warning: the services log in as the tables' owner, and could drop the rule that the log is append-only. Set MIGRATION_DATABASE_URL to another role for the owner.",
+      `note: no login was created for ${service}: set ${VARIABLES[service]}, or grant ${roles[service]} to a login`,
     );
   }
   return { ok: true, value: undefined };
 }
 
+const SERVICES = ["ingest", "worker", "console"] as const;
+const VARIABLES = {
+  ingest: "INGEST_DATABASE_URL",
+  worker: "WORKER_DATABASE_URL",
+  console: "CONSOLE_DATABASE_URL",
+} as const;
+
+/** Returns the services' logins that are configured. */
+export function loginsOf(config: {
+  readonly [Name in (typeof VARIABLES)[keyof typeof VARIABLES]]?: string | undefined;
+}): LoginUrls {
+  return {
+    ingest: config.INGEST_DATABASE_URL,
+    worker: config.WORKER_DATABASE_URL,
+    console: config.CONSOLE_DATABASE_URL,
+  };
+}
+
 export interface SchemaOptions {
   /** As the role that owns the tables. */
   readonly ownerUrl: string;
-  /** As the services log in; this role is created if it is missing and is not the owner. */
-  readonly serviceUrl: string;
+  /** The logins to create if they are missing. */
+  readonly logins: LoginUrls;
   /** Whether the queue is in this database, and needs its own tables there. */
   readonly withQueue: boolean;
 }
 
-/**
- * Brings a database to this code's schema. Safe to repeat, and to run concurrently.
- *
- * @returns the names of the migrations that were missing
- */
-export async function prepareSchema(options: SchemaOptions): Promise<readonly string[]> {
-  const { ownerUrl, serviceUrl, withQueue } = options;
+/** Brings a database to this code's schema. Safe to repeat, and to run concurrently. */
+export async function prepareSchema({ ownerUrl, logins, withQueue }: SchemaOptions): Promise<Migrated> {
   // Imported here, so that other commands need not load the database's clients.
-  const [{ ensureServiceLogin, migrate, SERVICE_ROLE }, { migrateQueue }] = await Promise.all([
+  const [{ migrate }, { migrateQueue }] = await Promise.all([
     import("@dossier/store"),
     import("@dossier/queue"),
   ]);
-  const ran = await migrate(ownerUrl);
-  await ensureServiceLogin(ownerUrl, serviceUrl);
-  if (withQueue) await migrateQueue(ownerUrl, SERVICE_ROLE);
-  return ran;
+  const migrated = await migrate(ownerUrl, logins);
+  const { ingest, worker, console } = migrated.roles;
+  if (withQueue) await migrateQueue(ownerUrl, [ingest, worker, console]);
+  return migrated;
 }

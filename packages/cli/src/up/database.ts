@@ -1,46 +1,56 @@
 import { join, resolve } from "node:path";
 import { startPostgres } from "@dossier/embedded";
+import type { LoginUrls } from "@dossier/store";
+import { loginsOf } from "../commands/migrate.ts";
 import type { UpConfig } from "../config.ts";
 import type { Trial } from "../trial.ts";
-
-const SERVICE_LOGIN = "dossier";
+import type { ServiceUrls } from "./services.ts";
 
 /** The Postgres that keeps the record. */
 export interface RecordDatabase extends AsyncDisposable {
   /** As the role that owns the tables. */
   readonly ownerUrl: string;
   /** As the services log in. */
-  readonly serviceUrl: string;
+  readonly serviceUrls: ServiceUrls;
+  /** The logins to create if they are missing. The trial's own Postgres has one for readers, too. */
+  readonly logins: LoginUrls;
   /** Where it is, for people to read. */
   readonly description: string;
-  readonly embedded: boolean;
 }
 
 /** Returns the Postgres that is configured, else starts an embedded one in the data folder. */
 export async function openDatabase(config: UpConfig, trial: Trial): Promise<RecordDatabase> {
   const { DATABASE_URL, MIGRATION_DATABASE_URL = DATABASE_URL } = config;
   if (DATABASE_URL !== undefined && MIGRATION_DATABASE_URL !== undefined) {
+    const logins = loginsOf(config);
+    const { ingest = DATABASE_URL, worker = DATABASE_URL, console = DATABASE_URL } = logins;
     return {
       ownerUrl: MIGRATION_DATABASE_URL,
-      serviceUrl: DATABASE_URL,
+      serviceUrls: { ingest, worker, console },
+      logins,
       description: `Postgres at ${new URL(DATABASE_URL).host}`,
-      embedded: false,
       [Symbol.asyncDispose]: async () => undefined,
     };
   }
   const dir = join(config.DOSSIER_DATA_DIR, "postgres");
+  const { passwords } = trial;
   const server = await startPostgres({
     dir: resolve(dir),
     port: trial.ports.postgres,
-    password: trial.ownerPassword,
+    password: passwords.owner,
   });
   const urlOf = (user: string, password: string) =>
     `postgres://${user}:${password}@127.0.0.1:${server.port}/postgres`;
+  const serviceUrls = {
+    ingest: urlOf("ingest", passwords.ingest),
+    worker: urlOf("worker", passwords.worker),
+    console: urlOf("console", passwords.console),
+  };
   return {
-    ownerUrl: urlOf("postgres", trial.ownerPassword),
-    serviceUrl: urlOf(SERVICE_LOGIN, trial.servicePassword),
+    ownerUrl: urlOf("postgres", passwords.owner),
+    serviceUrls,
+    logins: { ...serviceUrls, reader: urlOf("reader", passwords.reader) },
     description: `Postgres, embedded, in ${dir}`,
-    embedded: true,
     [Symbol.asyncDispose]: () => server.stop(),
   };
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { describeRedisUrl } from "@dossier/queue/redis-url";
 import { orExit, runUntilSignal, type Result, type ShutdownSteps } from "@dossier/service";
 import { prepareSchema } from "../commands/migrate.ts";
 import { readUpConfig, type UpConfig } from "../config.ts";
@@ -80,15 +81,15 @@ async function start(
   await using undo = new AsyncDisposableStack();
   report("starting");
   const database = undo.use(await openDatabase(config, trial));
-  const { ownerUrl, serviceUrl } = database;
-  await prepareSchema({ ownerUrl, serviceUrl, withQueue: REDIS_URL === undefined });
+  const { ownerUrl, logins, serviceUrls } = database;
+  await prepareSchema({ ownerUrl, logins, withQueue: REDIS_URL === undefined });
   const secrets = config.ICOMPLY_WEBHOOK_SECRETS ?? [trial.webhookSecret];
   const token = config.DOSSIER_API_TOKEN ?? trial.apiToken;
   const services = await startServices(
     {
       ...config,
       OPS_PORT: trial.ports.ops,
-      DATABASE_URL: serviceUrl,
+      serviceUrls,
       ICOMPLY_WEBHOOK_SECRETS: secrets,
       DOSSIER_API_TOKEN: token,
     },
@@ -102,7 +103,7 @@ async function start(
   const installation: Installation = {
     dir: DOSSIER_DATA_DIR,
     database: database.description,
-    queue: REDIS_URL === undefined ? "in the same Postgres" : `Redis at ${new URL(REDIS_URL).host}`,
+    queue: REDIS_URL === undefined ? "in the same Postgres" : describeRedisUrl(REDIS_URL),
     ingest: new URL(`http://127.0.0.1:${ports.ingest}`),
     console: new URL(`http://127.0.0.1:${ports.console}`),
     ops: new URL(`http://127.0.0.1:${ports.ops}`),
@@ -110,7 +111,7 @@ async function start(
     trial: {
       secret: config.ICOMPLY_WEBHOOK_SECRETS ? undefined : trial.webhookSecret,
       token: config.DOSSIER_API_TOKEN ? undefined : trial.apiToken,
-      databaseUrl: database.embedded ? serviceUrl : undefined,
+      readerUrl: logins.reader,
     },
   };
   const stopDatabase = () => database[Symbol.asyncDispose]();

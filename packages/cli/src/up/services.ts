@@ -13,9 +13,12 @@ export interface Services {
   readonly shutdown: ShutdownSteps;
 }
 
+/** As each service logs in. */
+export type ServiceUrls = Readonly<Record<"ingest" | "worker" | "console", string>>;
+
 export type ServiceConfig = UpConfig & {
   readonly OPS_PORT: number;
-  readonly DATABASE_URL: string;
+  readonly serviceUrls: ServiceUrls;
   readonly ICOMPLY_WEBHOOK_SECRETS: string[];
 };
 
@@ -27,7 +30,7 @@ export async function startServices(
 ): Promise<Result<Services>> {
   await using undo = new AsyncDisposableStack();
 
-  const { OPS_PORT, OPS_HOST } = config;
+  const { OPS_PORT, OPS_HOST, serviceUrls } = config;
   const ops = await serveOps({
     service: "up",
     OPS_PORT,
@@ -43,19 +46,23 @@ export async function startServices(
     shutdownSignal,
   });
 
-  const ingest = await startIngest({ ...config, PORT: config.INGEST_PORT }, createContext("ingest"), {
-    host,
-  });
+  const ingest = await startIngest(
+    { ...config, DATABASE_URL: serviceUrls.ingest, PORT: config.INGEST_PORT },
+    createContext("ingest"),
+    { host },
+  );
   if (!ingest.ok) return ingest;
   undo.defer(() => runSteps(ingest.value.shutdown));
 
-  const worker = await startWorker(config, createContext("worker"));
+  const worker = await startWorker({ ...config, DATABASE_URL: serviceUrls.worker }, createContext("worker"));
   if (!worker.ok) return worker;
   undo.defer(() => runSteps(worker.value.shutdown));
 
-  const console = await startConsole({ ...config, PORT: config.CONSOLE_PORT }, createContext("console"), {
-    host,
-  });
+  const console = await startConsole(
+    { ...config, DATABASE_URL: serviceUrls.console, PORT: config.CONSOLE_PORT },
+    createContext("console"),
+    { host },
+  );
   if (!console.ok) return console;
 
   undo.move();

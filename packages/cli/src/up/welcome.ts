@@ -28,7 +28,8 @@ export interface Installation {
   readonly trial: {
     readonly secret: string | undefined;
     readonly token: string | undefined;
-    readonly databaseUrl: string | undefined;
+    /** Of a login that only reads. */
+    readonly readerUrl: string | undefined;
   };
 }
 
@@ -98,7 +99,9 @@ function formatHints({ dir, database, queue, ingest, console, ops, trial }: Inst
     ["Faster", "REDIS_URL=redis://… npm start puts the queue in Redis"],
     ["Scale", "docker compose up --scale worker=4"],
     ["Record", `${database}; the queue: ${queue}`],
-    ...(trial.databaseUrl === undefined ? [] : [["", `DATABASE_URL=${trial.databaseUrl}`]]),
+    ...(trial.readerUrl === undefined
+      ? []
+      : [["", `DATABASE_URL=${trial.readerUrl} (reads only: for verify, export and psql)`]]),
     ["Log", join(dir, "dossier.log")],
     ["Metrics", new URL("/metrics", ops).href],
     ["Stop", "Ctrl-C"],

@@ -66,7 +66,7 @@ export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger
   async function redriveBatches(batches: Batches, decision: Decision) {
     const { decided, queueMissed, missed } = await decideInBatches(batches, {
       record: (deliveryIds) => redrive(pool, deliveryIds, decision),
-      updateQueue: queue.redrive,
+      updateQueue: queue.replaceSingles,
       onQueueError: (err, deliveries) =>
         log.warn(
           { code: "redriven-not-enqueued", err, deliveries },

@@ -12,7 +12,7 @@ const failingPage = page(
   receivedDelivery
     .extend({ ...identity.shape, ...attempts.shape })
     .describe("An open delivery that failed, stopped a worker or is snoozed.")
-    .meta({ id: "FailingOpenDelivery" }),
+    .meta({ id: "FailingDelivery" }),
 ).meta({ id: "FailingDeliveryPage" });
 
 export type FailingDeliveryPage = z.infer<typeof failingPage>;
@@ -56,7 +56,7 @@ const personDeliveryQuery = z.strictObject({
 });
 
 const OF_PERSON =
-  "The latest first: those in the log, those with a dead letter that names the person, and open ones whose bytes do. Also of a person without a file. A `stalled` dead letter names no person.";
+  "The latest first: those in the log, those with a dead letter that names the person, and open ones whose bytes do. Also of a person of whom the log has nothing. A `stalled` dead letter names no person.";
 
 /** Reads of deliveries, whatever became of them. */
 export function deliveryOperations(pool: Pool): readonly Operation[] {

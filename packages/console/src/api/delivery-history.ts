@@ -17,7 +17,7 @@ export const identity = z.object({
 /** What an open delivery came to so far. */
 export const attempts = z.object({
   attempts: count.describe("Attempts used since it was opened. Outages and snoozes use none."),
-  stalls: count.describe("How often a worker began to settle it alone, and has not come to an end yet."),
+  stalls: count.describe("How often a worker began to settle it alone since an attempt last ended."),
   nextAttemptBy: utc.describe("When it is enqueued again, unless a job of its own settles it before."),
   snoozedUntil: utc.nullable().describe("`null` unless its last attempt ended in a snooze."),
   lastError: z

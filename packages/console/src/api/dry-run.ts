@@ -5,13 +5,16 @@ import { z } from "zod";
 import { count, naturalPerson } from "./answers.ts";
 import { type Readable } from "./operation.ts";
 
-/** Deliveries that one transaction decides about, or tries. */
+/** Deliveries of one transaction, which decides about them, or settles them in a dry run. */
 export const BATCH_SIZE = 500;
 
-/** Persons, and failing deliveries, that an answer lists at most. */
+/** Persons, and unsettled deliveries, that an answer lists at most. */
 const MAX_LISTED = 1_000;
 
-const failingDelivery = z
+/** Characters of JSON that the persons of an answer take at most. A person's state may take a million. */
+const MAX_LISTED_LENGTH = 8 * 1024 * 1024;
+
+const unsettledDelivery = z
   .discriminatedUnion("outcome", [
     z.object({
       outcome: z.literal("dead-lettered"),
@@ -33,7 +36,7 @@ const failingDelivery = z
     z.object({ outcome: z.literal("not-dead-lettered"), deliveryId: z.uuid() }),
   ])
   .describe("A delivery that a redrive would not settle.")
-  .meta({ id: "FailingDelivery" });
+  .meta({ id: "UnsettledDelivery" });
 
 const personChange = z
   .object({
@@ -55,10 +58,11 @@ export const redriveDryRun = z.object({
   persons: z
     .array(personChange)
     .describe(
-      `The persons whose state would change, ${MAX_LISTED} at most; per batch of ${BATCH_SIZE} deliveries, if a filter selects more.`,
+      `The persons whose state would change, ${MAX_LISTED} and ${MAX_LISTED_LENGTH} characters of JSON at most; per batch of ${BATCH_SIZE} deliveries, if a filter selects more.`,
     ),
-  failing: z
-    .array(failingDelivery)
+  personsOmitted: count.describe("The persons who may change and for whom `persons` had no room."),
+  unsettled: z
+    .array(unsettledDelivery)
     .describe(`The deliveries that would not be settled, ${MAX_LISTED} at most.`),
 });
 
@@ -73,21 +77,20 @@ export async function dryRunBatches(
   batches: Batches,
 ): Promise<Readable<z.output<typeof redriveDryRun>>> {
   const outcomes: Partial<Record<DryRunResult["outcome"], number>> = {};
-  const persons: PersonChange[] = [];
-  const failing: z.output<typeof failingDelivery>[] = [];
+  const persons = createChangeList();
+  const unsettled: z.output<typeof unsettledDelivery>[] = [];
   for await (const deliveryIds of batches) {
-    const changes = new Map<string, PersonChange>();
-    for (const result of await dryRunRedrive(pool, deliveryIds)) {
+    for await (const result of dryRunRedrive(pool, deliveryIds)) {
       outcomes[result.outcome] = (outcomes[result.outcome] ?? 0) + 1;
-      if (isSettled(result)) merge(changes, result.change);
-      else if (failing.length < MAX_LISTED) failing.push(formatFailure(result));
+      if (isSettled(result)) persons.add(result.change);
+      else if (unsettled.length < MAX_LISTED) unsettled.push(formatFailure(result));
     }
-    persons.push(...[...changes.values()].filter(isChange).slice(0, MAX_LISTED - persons.length));
+    persons.endBatch();
   }
-  return { dryRun: true, outcomes, persons, failing };
+  return { dryRun: true, outcomes, persons: persons.listed, personsOmitted: persons.omitted, unsettled };
 }
 
-function formatFailure(result: Exclude<DryRunResult, Settled>): z.output<typeof failingDelivery> {
+function formatFailure(result: Exclude<DryRunResult, Settled>): z.output<typeof unsettledDelivery> {
   const { deliveryId, outcome } = result;
   switch (outcome) {
     case "dead-lettered":
@@ -105,14 +108,41 @@ function isSettled(result: DryRunResult): result is Settled {
   return result.outcome === "applied" || result.outcome === "duplicate";
 }
 
-/** Keeps the state of each person before the batch's first change and after its last. */
-function merge(changes: Map<string, PersonChange>, change: PersonChange | undefined): void {
-  if (change === undefined) return;
-  const { entityId } = change;
-  const { before } = changes.get(entityId) ?? change;
-  changes.set(entityId, { ...change, before });
+/** Lists each person's state before a batch's first change and after its last, as far as there is room. */
+function createChangeList() {
+  const listed: PersonChange[] = [];
+  let omitted = 0;
+  let room = MAX_LISTED_LENGTH;
+  /** Of this batch; `undefined` for a person who had no room. */
+  let changes = new Map<string, PersonChange | undefined>();
+
+  return {
+    listed,
+    get omitted() {
+      return omitted;
+    },
+    add(change: PersonChange | undefined): void {
+      if (change === undefined) return;
+      const { entityId, after } = change;
+      const known = changes.get(entityId);
+      if (known !== undefined) room += lengthOf(known);
+      const merged = { entityId, before: (known ?? change).before, after };
+      const isOmitted = (changes.has(entityId) && known === undefined) || lengthOf(merged) > room;
+      changes.set(entityId, isOmitted ? undefined : merged);
+      if (!isOmitted) room -= lengthOf(merged);
+    },
+    endBatch(): void {
+      for (const change of changes.values()) {
+        if (change === undefined) omitted += 1;
+        else if (isDeepStrictEqual(change.before, change.after)) room += lengthOf(change);
+        else if (listed.length < MAX_LISTED) listed.push(change);
+        else omitted += 1;
+      }
+      changes = new Map();
+    },
+  };
 }
 
-function isChange({ before, after }: PersonChange): boolean {
-  return !isDeepStrictEqual(before, after);
+function lengthOf(change: PersonChange): number {
+  return JSON.stringify(change).length;
 }

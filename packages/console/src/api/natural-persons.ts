@@ -28,7 +28,7 @@ const event = eventDelivery
   .describe("A person's event, with the earliest time that any of its deliveries carries.")
   .meta({ id: "Event" });
 
-const personFile = naturalPerson
+const personDetail = naturalPerson
   .extend({
     deliveries: z
       .object({ open: count, deadLettered: count, discarded: count, openDeliveriesSearched })
@@ -36,7 +36,7 @@ const personFile = naturalPerson
         "Counts of now, at any `asOf` and `knownAt`: deliveries of the person that are not in the log.",
       ),
   })
-  .meta({ id: "NaturalPersonFile" });
+  .meta({ id: "NaturalPersonDetail" });
 
 const eventQuery = pointInTime.extend({
   limit,
@@ -99,7 +99,7 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
       role: "viewer",
       notFound: `${NOT_KNOWN} The detail counts the deliveries that name the person.`,
       input: { path: personPath, query: pointInTime },
-      answer: personFile,
+      answer: personDetail,
       async handle({ path: { entityId }, query }) {
         const [person, deliveries] = await Promise.all([
           findPerson(pool, entityId, query),

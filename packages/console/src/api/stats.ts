@@ -38,6 +38,18 @@ const stats = z
       lastPosition: count,
       behindSeconds: z.number().describe("The age of the oldest commit that is not in the change feed yet."),
     }),
+    rebuild: z
+      .object({
+        needed: z.boolean(),
+        outdatedPersons: count.describe("Persons whose state another version of the fold made."),
+        unfoldedPersons: count.describe("Persons of the log who have no state, among the first 1,000."),
+        eventsKnownNow: z
+          .record(z.string(), count)
+          .describe("By type, events that this version knows, and the one that received them did not."),
+      })
+      .describe(
+        "Whether `dossier rebuild` is needed, as after an update. Each number is counted up to 1,000.",
+      ),
     queue: z.object({
       backend: z.enum(["redis", "postgres"]),
       jobs: z

@@ -79,7 +79,7 @@ const MAY_CONCERN_ONE_DELIVERY: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether an outage may be one that only this work sees: it takes too long, or triggers a fault of Postgres. The caller
+ * Whether an outage may be one that only this work sees: it takes too long, or triggers a bug of Postgres. The caller
  * finds out by asking whether Postgres answers other statements.
  */
 export function mayConcernOneDelivery(error: unknown): boolean {

@@ -5,7 +5,7 @@ import { sql, sqlFile } from "../database/statements.ts";
 /** Whether an operator has still to decide. */
 export type DeadLetterStatus = "dead-lettered" | "discarded";
 
-/** Selects dead letters: those for which all that is given holds. */
+/** Selects dead letters. All conditions that are set must hold. */
 export interface DeadLetterFilter {
   /** Default: dead-lettered. */
   readonly status?: DeadLetterStatus | undefined;

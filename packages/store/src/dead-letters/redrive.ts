@@ -1,11 +1,10 @@
 import { toPerson, type Person } from "@dossier/events";
 import { isRetryable } from "../database/outage.ts";
 import type { Connection, Pool } from "../database/pool.ts";
-import { sql, sqlFile } from "../database/statements.ts";
+import { sqlFile } from "../database/statements.ts";
 import { awaitAll, rollBack } from "../database/transaction.ts";
 import { SWEEP_AFTER_SECONDS } from "../inbox/deliveries.ts";
 import { findIdentity } from "../inbox/identity.ts";
-import { lockStreams } from "../log/append.ts";
 import { applyDeliveries } from "../log/settle.ts";
 import { selectFolded } from "../persons/projection.ts";
 
@@ -90,22 +89,21 @@ interface Candidate {
 }
 
 /**
- * Settles dead-lettered deliveries by today's code, one after the other, in a transaction that is always rolled back.
- * Each sees what those before it would have done. Holds the persons' locks until it ends, so pass some hundred
- * deliveries at most. Throws if it should be retried (see `isRetryable`).
+ * Settles dead-lettered deliveries by today's code, one after the other, and yields what became of each. Works on
+ * temporary copies of their persons' rows, so that it needs no right to write the log and locks nothing. Each sees what
+ * those before it would have done. Pass some hundred deliveries at most. Throws if it should be retried (see
+ * `isRetryable`).
  */
-export async function dryRunRedrive(
+export async function* dryRunRedrive(
   pool: Pool,
   deliveryIds: readonly string[],
-): Promise<readonly DryRunResult[]> {
+): AsyncGenerator<DryRunResult> {
   const connection = await pool.connect();
   try {
-    await connection.query("begin");
+    await connection.query("begin isolation level repeatable read");
     const candidates = await findCandidates(connection, deliveryIds);
-    await lockCandidates(connection, candidates);
-    const results: DryRunResult[] = [];
-    for (const candidate of candidates) results.push(await dryRunOne(connection, candidate));
-    return results;
+    await copyCandidates(connection, candidates);
+    for (const candidate of candidates) yield await dryRunOne(connection, candidate);
   } finally {
     await rollBack(connection);
   }
@@ -124,18 +122,24 @@ async function findCandidates(
   return candidates;
 }
 
-const lockDeadLetters = sql(
-  "lock_dead_letters",
-  `select from settlements where delivery_id = any ($1::uuid[]) and settled_as = 'dead-lettered'
-   order by delivery_id for update`,
-);
+const createCopies = sqlFile("create_dry_run");
 
-/** Locks all persons and settlements before the first change, in the order that every transaction uses: no deadlock. */
-async function lockCandidates(connection: Connection, candidates: readonly Candidate[]): Promise<void> {
+async function copyCandidates(connection: Connection, candidates: readonly Candidate[]): Promise<void> {
+  const { rows } = await connection.query<{ live: string }>("select quote_ident(current_schema()) as live");
+  const live = rows[0]?.live;
   const entityIds = [...new Set(candidates.flatMap(({ entityId }) => entityId ?? []))];
+  const deliveryIds = candidates.map(({ deliveryId }) => deliveryId);
+  const copyPersons = (table: string) =>
+    connection.query(`insert into ${table} select * from ${live}.${table} where entity_id = any ($1)`, [
+      entityIds,
+    ]);
   await awaitAll([
-    lockStreams(connection, entityIds),
-    connection.query({ ...lockDeadLetters, values: [candidates.map(({ deliveryId }) => deliveryId)] }),
+    connection.query(createCopies.text),
+    ...["streams", "events", "redeliveries", "natural_persons"].map(copyPersons),
+    connection.query(
+      `insert into settlements select * from ${live}.settlements where delivery_id = any ($1)`,
+      [deliveryIds],
+    ),
   ]);
 }
 
@@ -148,7 +152,8 @@ async function dryRunOne(connection: Connection, { deliveryId, entityId }: Candi
   if (reopened.rowCount === 0) return { deliveryId, outcome: "not-dead-lettered" };
   try {
     const before = await selectPerson(connection, entityId);
-    const outcome = (await applyDeliveries(connection, [deliveryId])).get(deliveryId);
+    const { outcomes } = await applyDeliveries(connection, [deliveryId]);
+    const outcome = outcomes.get(deliveryId);
     if (outcome?.kind === "dead-lettered") {
       const { reason, message } = outcome.deadLetter;
       return { deliveryId, outcome: "dead-lettered", reason, message };

@@ -10,7 +10,8 @@ import { FORMAT, FORMAT_VERSION, type EvidenceLine } from "./format.ts";
 /**
  * Returns all evidence of one person, as of one time, as the lines of a file (each without its line feed) that
  * `verifyEvidenceFile` checks without a database: open deliveries too, as far as `searchOpenDeliveries` finds them. The
- * person is folded by this code. Holds personal data. The file of an unknown person does not verify. Takes memory for the person's events. Throws what Postgres throws.
+ * person is folded by this code. Holds personal data. The file of an unknown person does not verify. Takes memory for
+ * the person's events. Throws what Postgres throws.
  *
  * @param codeVersion the version of this code
  */

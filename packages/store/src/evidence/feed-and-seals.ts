@@ -21,7 +21,7 @@ interface FeedRow {
 
 const selectFeed = sqlFile("select_feed");
 
-/** Checks that the transactions have the positions in the change feed that they were given. */
+/** Checks that the transactions have the positions in the change feed that they were assigned. */
 export async function checkFeed(connection: Connection, report: ReportMismatch): Promise<void> {
   let last: ChainHead = { seq: 0n, hash: CHAIN_START };
   for await (const rows of readInBatches<FeedRow>(connection, selectFeed, BATCH_SIZE)) {

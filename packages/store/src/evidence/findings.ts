@@ -30,7 +30,7 @@ export type EvidenceCheck =
   | "dead-letter-missing"
   /** A transaction has more or fewer changes than it recorded, or they are not numbered from 0 without a gap. */
   | "append"
-  /** A transaction's positions in the change feed are not those that it was given. */
+  /** A transaction's positions in the change feed are not those that it was assigned. */
   | "feed"
   /** A dead letter or a decision is not as it was sealed, or its seal is not in the chain. */
   | "seal"

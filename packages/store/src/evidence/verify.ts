@@ -17,8 +17,8 @@ import { createProjectionChecker } from "./projection.ts";
 
 export interface VerifyOptions {
   /**
-   * Verifies only this person and the deliveries that are known to concern the person, which open ones are not.
-   * Default: everything, and that nothing is missing between the inbox and the log.
+   * Verifies only this person: the log, and the dead letters that name the person. Of an open delivery it is not known
+   * whom it concerns. Default: everything, and that nothing is missing between the inbox and the log.
    */
   readonly entityId?: string;
   /** Called after each batch, with how many entries are checked, of how many. */

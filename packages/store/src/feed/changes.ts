@@ -40,7 +40,7 @@ export interface Rebuilt extends Omit<ChangeFields, "status"> {
   readonly rebuiltAt: string;
 }
 
-/** Selects changes: those for which all that is given holds. */
+/** Selects changes. All conditions that are set must hold. */
 export interface ChangeFilter {
   readonly entityId?: string | undefined;
   /** The event's type. */

@@ -4,7 +4,7 @@ import { formatTicks } from "@dossier/events";
 export interface Attempts {
   /** Attempts used since it was opened; outages and snoozes use none. */
   readonly attempts: number;
-  /** How often a worker began to settle it alone, and has not come to an end yet. */
+  /** How often a worker began to settle it alone since an attempt last ended. */
   readonly stalls: number;
   /** When the sweeper enqueues it, unless a job of its own settles it before. */
   readonly nextAttemptBy: string;

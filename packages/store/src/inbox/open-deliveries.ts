@@ -77,9 +77,8 @@ function parseMilliseconds(deliveryId: string): number {
 const countStallOf = sqlFile("count_stall");
 
 /**
- * Counts, before a worker settles an open delivery alone, that it may stall. Returns how often it has been
- * counted since its last end; `undefined` if it is not open, or locked by another worker. A failed attempt or a snooze is
- * an end.
+ * Counts that a worker begins to settle an open delivery alone. Returns how often that was since an attempt last ended,
+ * this time included; `undefined` if the delivery is not open, or locked by another worker. A snooze ends an attempt too.
  */
 export async function countStall(pool: Pool, deliveryId: string): Promise<number | undefined> {
   if (!isDeliveryId(deliveryId)) return undefined;

@@ -29,7 +29,7 @@ const selectHeads = sql(
 );
 
 /** Locks persons' streams, new ones too, in the order that every transaction uses: no deadlock. Returns their heads. */
-export async function lockStreams(
+async function lockStreams(
   connection: Connection,
   entityIds: readonly string[],
 ): Promise<readonly HeadRow[]> {

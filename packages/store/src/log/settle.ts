@@ -6,6 +6,7 @@ import {
   type Outcome,
   type Outcomes,
   type ParsedDelivery,
+  type Ticks,
 } from "@dossier/events";
 import { MAX_BYTES } from "../database/groups.ts";
 import type { Connection, Pool } from "../database/pool.ts";
@@ -20,25 +21,36 @@ import { nameDifferences } from "./conflicts.ts";
 /**
  * Settles deliveries in one transaction: parses them, locks their persons' streams in one order, appends to the log,
  * folds, writes the projection, and records how each delivery ended. A delivery that is not open is left as it is, so a
- * second run changes nothing. Returns the outcomes: `applied`, `duplicate`, `dead-lettered`, `not-open` or `unknown`. Deliveries for
- * which memory has no room beside the others have none: they stay open, to be settled next. At least one has. Throws what Postgres throws (see `isRetryable`); then nothing has changed.
+ * second run changes nothing. Returns the outcomes: `applied`, `duplicate`, `dead-lettered`, `not-open` or `unknown`.
+ *
+ * One transaction holds about `MAX_BYTES`. Deliveries beyond that stay open and get no outcome: settle them next. At
+ * least one delivery gets an outcome. Throws what Postgres throws (see `isRetryable`); then nothing has changed.
+ *
+ * @param onApplied called after the commit, with the time of receipt of each delivery that was applied
  */
-export function settle(pool: Pool, deliveryIds: readonly string[], codeVersion: string): Promise<Outcomes> {
-  return transaction(pool, async (connection) => {
-    const outcomes = await applyDeliveries(connection, deliveryIds);
-    await recordOutcomes(connection, outcomes, codeVersion);
-    return outcomes;
+export async function settle(
+  pool: Pool,
+  deliveryIds: readonly string[],
+  codeVersion: string,
+  onApplied?: (receivedTicks: readonly Ticks[]) => void,
+): Promise<Outcomes> {
+  const { outcomes, receivedTicks } = await transaction(pool, async (connection) => {
+    const applied = await applyDeliveries(connection, deliveryIds);
+    await recordOutcomes(connection, applied.outcomes, codeVersion);
+    return applied;
   });
+  onApplied?.(receivedTicks);
+  return outcomes;
 }
 
 /** Runs the part of `settle` that changes persons; a dry run needs no other. */
 export async function applyDeliveries(
   connection: Connection,
   deliveryIds: readonly string[],
-): Promise<Outcomes> {
+): Promise<{ readonly outcomes: Outcomes; readonly receivedTicks: readonly Ticks[] }> {
   const { open, parsed, unparsable } = await claim(connection, deliveryIds.filter(isDeliveryId));
   const appended = await appendDeliveries(connection, parsed);
-  return new Map<string, Outcome>([
+  const outcomes = new Map<string, Outcome>([
     ...(await explainUnclaimed(
       connection,
       deliveryIds.filter((deliveryId) => !open.has(deliveryId)),
@@ -47,9 +59,11 @@ export async function applyDeliveries(
     ...(await nameDifferences(
       connection,
       parsed,
-      appended.flatMap(({ outcomes }) => [...outcomes]),
+      appended.flatMap((stream) => [...stream.outcomes]),
     )),
   ]);
+  const events = appended.flatMap(({ entries }) => entries.filter(({ kind }) => kind === "event"));
+  return { outcomes, receivedTicks: events.map(({ receivedTicks }) => receivedTicks) };
 }
 
 interface Claimed {

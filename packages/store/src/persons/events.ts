@@ -138,7 +138,7 @@ function toIdentities(entityId: string, events: readonly EventOrderKey[]): Logge
 
 /** Events whose data is read together, and their bytes. */
 const MAX_EVENTS = 1_000;
-const MAX_BYTES = 4 * 1024 * 1024;
+const MAX_DATA_BYTES = 4 * 1024 * 1024;
 
 /** Reads persons' events as of a point in time, with their data, in the persons' order: as many at a time as fit in memory. */
 export async function* readEventsAt(
@@ -150,7 +150,7 @@ export async function* readEventsAt(
   const events = entityIds.flatMap((id) => toIdentities(id, eventsAt(byEntity.get(id) ?? [], time)));
   for (let read = 0; read < events.length;) {
     const wanted = events.slice(read, read + MAX_EVENTS);
-    const data = await selectEventData(pool, wanted, MAX_BYTES);
+    const data = await selectEventData(pool, wanted, MAX_DATA_BYTES);
     read += data.length;
     yield wanted
       .slice(0, data.length)

@@ -12,7 +12,7 @@ import type { Pool } from "../database/pool.ts";
 import { MAX_PAGE_BYTES, sql, sqlFile } from "../database/statements.ts";
 import { isPossibleId, readEventsAt } from "./events.ts";
 
-/** Selects persons: those for whom all that is given holds. */
+/** Selects persons. All conditions that are set must hold. */
 export interface PersonFilter {
   readonly entityId?: string | undefined;
   readonly status?: Status | undefined;

@@ -3,6 +3,7 @@ import { encode, scenario, payload } from "@dossier/simulator";
 import { beforeEach, describe, expect, test } from "vitest";
 import { isOutage, openPool, rebuild, settle, verifyEvidence, type RebuildChange } from "../../src/index.ts";
 import { chunks, openTransaction, tamper, useRecord, waitForLock } from "../database.ts";
+import { createLogin } from "../fixtures.ts";
 
 const database = useRecord({ start: "sample" });
 
@@ -324,18 +325,9 @@ describe("an interrupted rebuild", () => {
   });
 
   test("a role without the rights gets an error that says so; a dry run needs none", async () => {
-    const role = `rebuilder_${process.pid}`;
-    await tamper(database.pool, `create role ${role} login password 'secret' in role dossier_service`);
-    const url = new URL(database.url);
-    url.username = role;
-    url.password = "secret";
-    try {
-      await expect(rebuild(url.href)).rejects.toThrow(`role ${role} may not rebuild`);
-      expect((await rebuild(url.href, { dryRun: true })).changed).toBeGreaterThan(0);
-    } finally {
-      await tamper(database.pool, `drop role ${role}`);
-    }
-    await expectNothingLeft();
+    const url = await createLogin(database.url, "reader");
+    await expect(rebuild(url)).rejects.toThrow(`role ${new URL(url).username} may not rebuild`);
+    expect((await rebuild(url, { dryRun: true })).changed).toBeGreaterThan(0);
   });
 });
 

@@ -6,6 +6,7 @@ import { sharedUrl } from "./shared.ts";
 export interface FreshDatabase {
   /** As its owner, a superuser. */
   url: string;
+  /** Also drops the roles whose names begin with the database's. */
   drop(): Promise<void>;
 }
 
@@ -21,10 +22,18 @@ export async function freshDatabase(template?: Template): Promise<FreshDatabase>
   const server = sharedUrl("postgres");
   const source = template && (await ensureTemplate(server, template));
   const name = `${prefixOf(inject("run"))}${randomBytes(6).toString("hex")}`;
-  await query(server, `create database ${name}${source === undefined ? "" : ` template ${source}`}`);
+  // Copied as files, which takes half the processor time of the default, the write-ahead log.
+  await query(
+    server,
+    `create database ${name}${source === undefined ? "" : ` template ${source} strategy file_copy`}`,
+  );
   return {
     url: databaseUrl(server, name),
-    drop: () => query(server, `drop database if exists ${name} with (force)`),
+    drop: () =>
+      withClient(server, async (client) => {
+        await client.query(`drop database if exists ${name} with (force)`);
+        await dropRoles(client, `${name}_`);
+      }),
   };
 }
 
@@ -44,7 +53,7 @@ async function ensureTemplate(server: string, { name, make }: Template): Promise
   return template;
 }
 
-/** Drops every database that a run has created. */
+/** Drops every database and role that a run has created. */
 export async function dropDatabases(server: string, run: string): Promise<void> {
   await withClient(server, async (client) => {
     const { rows } = await client.query<{ datname: string }>(
@@ -52,7 +61,16 @@ export async function dropDatabases(server: string, run: string): Promise<void> 
       [prefixOf(run)],
     );
     for (const { datname } of rows) await client.query(`drop database ${datname} with (force)`);
+    await dropRoles(client, prefixOf(run));
   });
+}
+
+async function dropRoles(client: Client, prefix: string): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    "select quote_ident(rolname) as name from pg_roles where starts_with(rolname, $1)",
+    [prefix],
+  );
+  if (rows.length > 0) await client.query(`drop role ${rows.map(({ name }) => name).join()}`);
 }
 
 function prefixOf(run: string): string {

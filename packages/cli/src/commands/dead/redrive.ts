@@ -49,11 +49,11 @@ async function redrive(deliveryIds: readonly string[], options: DecisionOptions)
   return conclude(redriven, deliveryIds, missed);
 }
 
-/** Persons, and failing deliveries, that are listed at most. */
+/** Persons, and unsettled deliveries, that are listed at most. */
 const LISTED = 1_000;
 
 type PersonChange = RedriveDryRun["persons"][number];
-type FailingDelivery = RedriveDryRun["failing"][number];
+type UnsettledDelivery = RedriveDryRun["unsettled"][number];
 
 /** Adds up the dry runs of one request after the other. None saw what those before it would have done. */
 function mergeDryRuns(dryRuns: readonly RedriveDryRun[]): RedriveDryRun {
@@ -65,29 +65,30 @@ function mergeDryRuns(dryRuns: readonly RedriveDryRun[]): RedriveDryRun {
     dryRun: true,
     outcomes,
     persons: dryRuns.flatMap(({ persons }) => persons).slice(0, LISTED),
-    failing: dryRuns.flatMap(({ failing }) => failing).slice(0, LISTED),
+    personsOmitted: dryRuns.reduce((sum, { personsOmitted }) => sum + personsOmitted, 0),
+    unsettled: dryRuns.flatMap(({ unsettled }) => unsettled).slice(0, LISTED),
   };
 }
 
 /** A dry run fails if any delivery would, or if there is none. */
 function concludeDryRun({ outcomes }: RedriveDryRun): Result<void> {
   const { applied = 0, duplicate = 0, ...others } = outcomes;
-  const failing = sumCounts(others);
-  if (failing > 0) return { ok: false, error: `${formatCount(failing)} would fail` };
+  const unsettled = sumCounts(others);
+  if (unsettled > 0) return { ok: false, error: `${formatCount(unsettled)} would fail` };
   return applied + duplicate > 0
     ? { ok: true, value: undefined }
     : { ok: false, error: "no dead letter matches" };
 }
 
 /** Returns what would change for each person, which deliveries would fail, and the counts of outcomes. */
-function formatDryRun({ outcomes, persons, failing }: RedriveDryRun): readonly string[] {
+function formatDryRun({ outcomes, persons, personsOmitted, unsettled }: RedriveDryRun): readonly string[] {
   const { applied: _, duplicate: __, ...others } = outcomes;
-  const unlisted = sumCounts(others) - failing.length;
+  const unlisted = sumCounts(others) - unsettled.length;
   const counts = Object.entries(outcomes).map(([outcome, count]) => `${outcome} ${formatCount(count)}`);
   return [
     ...persons.flatMap(formatPersonChange),
-    ...(persons.length >= LISTED ? ["… more persons may change"] : []),
-    ...failing.map(formatFailure),
+    ...(personsOmitted > 0 ? [`… and ${formatCount(personsOmitted)} more persons may change`] : []),
+    ...unsettled.map(formatFailure),
     ...(unlisted > 0 ? [`… and ${formatCount(unlisted)} more would fail`] : []),
     `dry run, nothing changed: ${counts.join(", ") || "no deliveries"}`,
   ];
@@ -102,7 +103,7 @@ function formatPersonChange({ entityId, before, after }: PersonChange): readonly
   return [`${entityId}${before === null ? " (new)" : ""}`, ...lines];
 }
 
-function formatFailure(failure: FailingDelivery): string {
+function formatFailure(failure: UnsettledDelivery): string {
   switch (failure.outcome) {
     case "dead-lettered":
       return `${failure.deliveryId} would fail: ${failure.reason}: ${failure.message}`;

@@ -5,7 +5,11 @@ import { print, printError, printJson } from "../../terminal/print.ts";
 import { createCommand, formatExitCodes, joinParagraphs, parseDuration, reportResult } from "../command.ts";
 import { OWNER_ENVIRONMENT, withOwner } from "./owner.ts";
 
-const ROLES: readonly Role[] = ["viewer", "operator", "admin"];
+// Not from the store, which loads the Postgres client. The compiler compares the two.
+const ROLES = Object.keys({ viewer: true, operator: true, admin: true } satisfies Record<
+  Role,
+  true
+>) as Role[];
 
 export const createTokenCommand = createCommand("create")
   .summary("create a token, and print it for the only time")

@@ -1,0 +1,95 @@
+import pg from "pg";
+
+/** Who uses the database: the services, and people who only read, with `dossier verify` or psql. */
+export const ROLE_NAMES = ["ingest", "worker", "console", "reader"] as const;
+export type RoleName = (typeof ROLE_NAMES)[number];
+
+/** The tables that all but ingest may read. */
+const READABLE = [
+  "appends",
+  "chain_heads",
+  "dead_letters",
+  "decisions",
+  "deliveries",
+  "events",
+  "failed_attempts",
+  "installations",
+  "natural_persons",
+  "open_deliveries",
+  "person_search",
+  "rebuilt_persons",
+  "redeliveries",
+  "seals",
+  "settlements",
+  "streams",
+  "unsealed",
+];
+
+/**
+ * All else that a role may do, by table: what belongs to one service is written by that service alone, and a time by none.
+ * `rebuild` copies the rights on natural_persons and person_search: they must be on the whole table.
+ */
+const RIGHTS: Readonly<Record<RoleName, Readonly<Record<string, string>>>> = {
+  ingest: {
+    deliveries:
+      "select (delivery_id), insert (delivery_id, body, headers, verified_by, secret_fingerprint, digest)",
+    open_deliveries: "insert (delivery_id, due_at, bytes)",
+    installations: "select, insert (database_identity)",
+  },
+  worker: {
+    open_deliveries: "update (due_at, attempts, stalls, sweeps, snoozed_until, snooze_error), delete",
+    settlements: "insert (delivery_id, settled_as)",
+    streams: "insert, update (seq, hash)",
+    // Two triggers: the log's rows cannot change, and their time of receipt is the delivery's.
+    events: "insert",
+    redeliveries: "insert",
+    appends: "insert (append_id, size, statuses, changes_hash)",
+    natural_persons: "insert, update",
+    person_search: "insert, update",
+    failed_attempts: "insert (delivery_id, attempt, error, stack, code_version)",
+    dead_letters: "insert (delivery_id, reason, message, issues, event, id, entity_id, code_version)",
+    unsealed: "insert, delete",
+    seals: "insert",
+    chain_heads: "update (seq, hash)",
+    installations: "insert (database_identity)",
+  },
+  console: {
+    decisions: "insert (delivery_id, action, decided_by, reason)",
+    unsealed: "insert",
+    open_deliveries: "insert (delivery_id, due_at, bytes)",
+    // A trigger sets the time, as in tokens.
+    settlements: "update (settled_as), delete",
+    appends: "update (first_position, feed_hash)",
+    chain_heads: "update (seq, hash)",
+    tokens: "select, update (last_used_at)",
+    installations: "insert (database_identity)",
+  },
+  reader: {},
+};
+
+/** A database whose tables are in this schema, and the names of its roles. */
+export interface GrantTarget {
+  readonly database: string;
+  readonly schema: string;
+  readonly roles: Readonly<Record<RoleName, string>>;
+}
+
+/** Returns the statements that give the roles exactly these rights. */
+export function grantStatements(target: GrantTarget): string[] {
+  const schema = pg.escapeIdentifier(target.schema);
+  const roleOf = (name: RoleName) => pg.escapeIdentifier(target.roles[name]);
+  const tableOf = (name: string) => `${schema}.${pg.escapeIdentifier(name)}`;
+  const all = ROLE_NAMES.map(roleOf).join();
+  const tables = new Set([...READABLE, ...Object.values(RIGHTS).flatMap(Object.keys)]);
+  return [
+    `grant usage on schema ${schema} to ${all}`,
+    `revoke all on ${[...tables].map(tableOf).join()} from public, ${all}`,
+    `grant select on ${READABLE.map(tableOf).join()} to ${(["worker", "console", "reader"] as const).map(roleOf).join()}`,
+    `grant usage on sequence ${tableOf("append_ids")} to ${roleOf("worker")}`,
+    ...ROLE_NAMES.flatMap((name) =>
+      Object.entries(RIGHTS[name]).map(
+        ([table, rights]) => `grant ${rights} on ${tableOf(table)} to ${roleOf(name)}`,
+      ),
+    ),
+  ];
+}

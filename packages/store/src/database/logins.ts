@@ -1,0 +1,158 @@
+import { createHmac, hash, pbkdf2Sync, randomBytes } from "node:crypto";
+import pg from "pg";
+import { ROLE_NAMES, type GrantTarget, type RoleName } from "./grants.ts";
+
+/** The URLs of logins, by what each is for. */
+export type LoginUrls = Readonly<Partial<Record<RoleName, string | undefined>>>;
+
+/** What is missing. */
+export interface Statement {
+  readonly sql: string;
+  /** How it is shown to people, if not as it is. */
+  readonly shown?: string;
+}
+
+/**
+ * How long a login's statement may take, wait for a lock, and leave a transaction idle: a process that hangs must not
+ * hold its locks for long. Kept by the server, as a pooler such as PgBouncer refuses them as startup parameters.
+ */
+const TIME_LIMITS: Readonly<Record<RoleName, string | undefined>> = {
+  ingest: "10s",
+  worker: "15s",
+  console: "15s",
+  reader: undefined,
+};
+const LIMITED = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
+
+/** Returns what is missing for these logins. Throws if one has rights that it must not have. */
+export async function findMissingLogins(
+  owner: pg.Client,
+  { database, roles }: GrantTarget,
+  logins: LoginUrls,
+): Promise<readonly Statement[]> {
+  const missing: Statement[] = [];
+  for (const login of parseLogins(logins)) {
+    const user = pg.escapeIdentifier(login.user);
+    const role = pg.escapeIdentifier(roles[login.name]);
+    const { rows } = await owner.query<LoginRow>(SELECT_LOGIN, [login.user, Object.values(roles)]);
+    const [found] = rows;
+    if (found === undefined) missing.push(createStatement(login));
+    else checkLogin(login, found, roles[login.name]);
+    if (found?.memberships.includes(roles[login.name]) !== true)
+      missing.push({ sql: `grant ${role} to ${user}` });
+    const limit = TIME_LIMITS[login.name];
+    if (limit === undefined) continue;
+    for (const setting of LIMITED) {
+      if (found?.settings.some((set) => set.startsWith(`${setting}=`)) === true) continue;
+      const inDatabase = `alter role ${user} in database ${pg.escapeIdentifier(database)}`;
+      missing.push({ sql: `${inDatabase} set ${setting} = '${limit}'` });
+    }
+  }
+  return missing;
+}
+
+interface Login {
+  readonly name: RoleName;
+  readonly user: string;
+  readonly password: string | undefined;
+}
+
+/** Returns the logins as the services' own clients will read them from their URLs. Throws if two are the same. */
+function parseLogins(urls: LoginUrls): readonly Login[] {
+  const logins = ROLE_NAMES.flatMap((name) => {
+    const url = urls[name];
+    if (url === undefined) return [];
+    const { user = "", password } = new pg.Client({ connectionString: url });
+    return [{ name, user, password: password ?? undefined }];
+  });
+  for (const [user, same] of Map.groupBy(logins, (login) => login.user))
+    if (same.length > 1)
+      throw new Error(
+        `${same.map(({ name }) => name).join(" and ")} have the same login, ${pg.escapeIdentifier(user)}: give each its own`,
+      );
+  return logins;
+}
+
+interface LoginRow {
+  readonly is_owner: boolean;
+  readonly can_log_in: boolean;
+  readonly memberships: readonly string[];
+  readonly settings: readonly string[];
+}
+
+const SELECT_LOGIN = `
+  select login.rolcanlogin as can_log_in,
+    pg_has_role(login.oid, current_user, 'member') as is_owner,
+    array(
+      select rolname::text from pg_roles as role
+      where rolname = any ($2::text[]) and pg_has_role(login.oid, role.oid, 'member')
+    ) as memberships,
+    coalesce((
+      select setconfig from pg_db_role_setting
+      where setrole = login.oid and setdatabase = (select oid from pg_database where datname = current_database())
+    ), '{}') as settings
+  from pg_roles as login
+  where rolname = $1`;
+
+function checkLogin(
+  { name, user }: Login,
+  { is_owner, can_log_in, memberships }: LoginRow,
+  role: string,
+): void {
+  const login = `the login of ${name}, ${pg.escapeIdentifier(user)},`;
+  if (is_owner)
+    throw new Error(
+      `${login} has all rights of the tables' owner, so it could disable the rule that the log is append-only: ` +
+        "name another one in its URL; a missing one is created",
+    );
+  if (!can_log_in) throw new Error(`${login} is a role that may not log in: name another one in its URL`);
+  const others = memberships.filter((membership) => membership !== role);
+  if (others.length > 0)
+    throw new Error(`${login} is a member of ${others.join(" and ")}, too: name another one in its URL`);
+}
+
+function createStatement({ user, password }: Login): Statement {
+  const sql = `create role ${pg.escapeIdentifier(user)} login`;
+  if (password === undefined) return { sql };
+  return {
+    sql: `${sql} password ${pg.escapeLiteral(createScramVerifier(password))}`,
+    shown: `${sql} password '…'`,
+  };
+}
+
+/** Throws if a login has another password than its URL: none is ever changed. */
+export async function checkPasswords(owner: pg.Client, logins: LoginUrls): Promise<void> {
+  const { host, port, database = "", ssl } = owner;
+  for (const { name, user, password } of parseLogins(logins)) {
+    if (password === undefined) continue;
+    const client = new pg.Client({ host, port, database, ssl, user, password });
+    try {
+      await client.connect();
+    } catch (error) {
+      // Any other error may concern this machine alone, such as a rule about addresses.
+      if (!(error instanceof pg.DatabaseError) || error.code !== "28P01") continue;
+      throw new Error(
+        `the login of ${name}, ${pg.escapeIdentifier(user)}, has another password than its URL, and migrate changes no password. ` +
+          "To rotate it, name a new login in the URL, which is created; remove the old one once nobody uses it",
+        { cause: error },
+      );
+    } finally {
+      await client.end();
+    }
+  }
+}
+
+const SCRAM_ITERATIONS = 4096;
+
+/**
+ * Returns what Postgres stores of a password (RFC 5803). It is sent instead of the password, which then appears in no
+ * statement and in no server's log.
+ */
+function createScramVerifier(password: string): string {
+  const salt = randomBytes(16);
+  const salted = pbkdf2Sync(password, salt, SCRAM_ITERATIONS, 32, "sha256");
+  const keyed = (label: string) => createHmac("sha256", salted).update(label).digest();
+  const storedKey = hash("sha256", keyed("Client Key"), "base64");
+  const serverKey = keyed("Server Key").toString("base64");
+  return `SCRAM-SHA-256$${SCRAM_ITERATIONS}:${salt.toString("base64")}$${storedKey}:${serverKey}`;
+}

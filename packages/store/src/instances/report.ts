@@ -1,0 +1,68 @@
+import type { Pool } from "../database/pool.ts";
+import { jsonLines, sqlFile } from "../database/statements.ts";
+
+/** What a running service says of itself. */
+export interface InstanceReport {
+  /** Of this start of the service. */
+  readonly instanceId: string;
+  readonly service: string;
+  readonly version: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly uptimeSeconds: number;
+  /** Whether this is its last report, at a clean shutdown. */
+  readonly stopped: boolean;
+  /** Why it does no work; `null` while it works. */
+  readonly pausedBecause: string | null;
+  /** The jobs that it holds. */
+  readonly jobs: number;
+  /** What it handled per second since its last report. */
+  readonly rate: number;
+  /** Its counts of each minute in which they have changed. */
+  readonly minutes: readonly MinuteCounts[];
+}
+
+export interface MinuteCounts {
+  /** Minutes since 1970. */
+  readonly minute: number;
+  /** All that it has counted in this minute so far, by name. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** A report that takes longer than 5 s is given up: the next one says all that it said. */
+const SHORT_TIMEOUT = { query_timeout: 5_000 };
+
+const writeReportOf = sqlFile("write_report");
+
+/**
+ * Writes an instance's report, in a transaction of its own. Returns Postgres' time, in milliseconds since 1970. Writing a
+ * report again changes nothing.
+ */
+export async function writeReport(pool: Pool, report: InstanceReport): Promise<number> {
+  const { instanceId, service, version, host, pid, uptimeSeconds, stopped } = report;
+  const { pausedBecause, jobs, rate, minutes } = report;
+  const { rows } = await pool.query<{ now_ms: number }>({
+    ...writeReportOf,
+    values: [
+      ...[instanceId, service, version, host, pid, uptimeSeconds, stopped, pausedBecause, jobs, rate],
+      minutes.map(({ minute }) => minute),
+      jsonLines(minutes.map(({ counts }) => JSON.stringify(counts))),
+    ],
+    ...SHORT_TIMEOUT,
+  });
+  const [written] = rows;
+  if (written === undefined) throw new Error("writing a report returned no row");
+  return written.now_ms;
+}
+
+const KEPT_DAYS = 30;
+
+/** Far more than the instances of an installation write between two calls. */
+const MAX_REMOVED = 1_000;
+
+const removeOld = sqlFile("remove_old_reports");
+
+/** Removes reports older than 30 days, at most 1,000 of each kind. If there are none, it reads one page of an index. */
+export async function removeOldReports(pool: Pool): Promise<void> {
+  await pool.query({ ...removeOld, values: [KEPT_DAYS, MAX_REMOVED], ...SHORT_TIMEOUT });
+}

@@ -1,0 +1,40 @@
+import { FOLD_VERSION, naturalPersonEvents } from "@dossier/events";
+import type { Pool } from "../database/pool.ts";
+import { sqlFile } from "../database/statements.ts";
+
+/** What a rebuild would fold anew. Each number is counted up to 1,000. */
+export interface RebuildNeed {
+  readonly needed: boolean;
+  /** Persons whose row another version of the fold made. */
+  readonly outdatedPersons: number;
+  /** Persons of the log who have no row, among the first 1,000. */
+  readonly unfoldedPersons: number;
+  /** By type, events that were not recognised when they were appended, whose type this code knows. */
+  readonly eventsKnownNow: Readonly<Record<string, number>>;
+}
+
+const MAX_COUNTED = 1_000;
+
+const selectRebuildNeed = sqlFile("select_rebuild_need");
+
+/**
+ * Returns whether the projection is what this code folds the log to, as far as it can be told without folding: after an
+ * update that changes the fold it is not, until `dossier rebuild`. Reads at most some thousand entries of indexes.
+ */
+export async function findRebuildNeed(pool: Pool): Promise<RebuildNeed> {
+  const { rows } = await pool.query<{
+    outdated_persons: bigint;
+    unfolded_persons: bigint;
+    known_now: string;
+  }>({ ...selectRebuildNeed, values: [FOLD_VERSION, Object.keys(naturalPersonEvents), MAX_COUNTED] });
+  const [row] = rows;
+  if (row === undefined) throw new Error("finding whether a rebuild is needed returned no row");
+  const outdatedPersons = Number(row.outdated_persons);
+  const unfoldedPersons = Number(row.unfolded_persons);
+  return {
+    needed: outdatedPersons > 0 || unfoldedPersons > 0,
+    outdatedPersons,
+    unfoldedPersons,
+    eventsKnownNow: JSON.parse(row.known_now) as Record<string, number>,
+  };
+}

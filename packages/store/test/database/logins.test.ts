@@ -1,0 +1,140 @@
+import { freshDatabase, startPostgres } from "@dossier/testing";
+import pg from "pg";
+import { expect, test, type TestContext } from "vitest";
+import { ensureRoles, migrate } from "../../src/index.ts";
+import { queryAs } from "../database.ts";
+import { createLogin, migratedDatabase } from "../fixtures.ts";
+
+const TRICKY_PASSWORD = `p'a"ss\\w$ö:rd@/?%`;
+
+/** Returns the URL of another login. */
+function urlOf(url: string, user: string, password: string): string {
+  const login = new URL(url);
+  login.username = encodeURIComponent(`${login.pathname.slice(1)}_${user}`);
+  login.password = encodeURIComponent(password);
+  return login.href;
+}
+
+test("a login of any name and password is created once, with its limits", async (context) => {
+  const url = await migratedDatabase(context);
+  const ingest = urlOf(url, `o'ser "vice"; drop table events; --`, TRICKY_PASSWORD);
+  await Promise.all([1, 2, 3].map(() => ensureRoles(url, { ingest })));
+  const limits = await queryAs(
+    ingest,
+    `select current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock,
+       current_setting('idle_in_transaction_session_timeout') as idle`,
+  );
+  expect(limits).toEqual({ statement: "10s", lock: "10s", idle: "10s" });
+  const stored = await queryAs(
+    url,
+    `select rolpassword, rolsuper, rolcreaterole, rolcreatedb from pg_authid where rolname like current_database() || '_o''ser%'`,
+  );
+  expect(stored).toEqual({
+    rolsuper: false,
+    rolcreaterole: false,
+    rolcreatedb: false,
+    rolpassword: expect.stringMatching(/^SCRAM-SHA-256\$4096:/) as string,
+  });
+});
+
+test("limits that somebody has set for a login stay", async (context) => {
+  const url = await migratedDatabase(context);
+  const worker = await createLogin(url, "worker");
+  await queryAs(
+    url,
+    `alter role ${new URL(worker).username} in database ${new URL(url).pathname.slice(1)} set lock_timeout = '3s'`,
+  );
+  await createLogin(url, "worker");
+  expect(await queryAs(worker, "show lock_timeout")).toEqual({ lock_timeout: "3s" });
+});
+
+test("an existing login's password is never changed; another one in the URL is an error", async (context) => {
+  const url = await migratedDatabase(context);
+  await ensureRoles(url, { console: urlOf(url, "console", "first") });
+  await expect(ensureRoles(url, { console: urlOf(url, "console", "s3cret-word") })).rejects.toThrow(
+    /console".*has another password than its URL/,
+  );
+  expect(await queryAs(urlOf(url, "console", "first"), "select 1 as one")).toEqual({ one: 1 });
+});
+
+test("a password is rotated by a second login", async (context) => {
+  const url = await migratedDatabase(context);
+  const [before, after] = [urlOf(url, "worker", "first"), urlOf(url, "worker_2", "second")];
+  await ensureRoles(url, { worker: before });
+  await ensureRoles(url, { worker: after });
+  for (const login of [before, after]) await queryAs(login, "select count(*) from events");
+  const old = new URL(before).username;
+  await queryAs(url, `drop owned by ${old}; drop role ${old}`);
+  await ensureRoles(url, { worker: after });
+  expect(await queryAs(after, "select count(*)::int as events from events")).toEqual({ events: 0 });
+});
+
+test("a login with the owner's rights, of two services, or that may not log in is refused", async (context) => {
+  const url = await migratedDatabase(context);
+  const database = new URL(url).pathname.slice(1);
+  await queryAs(
+    url,
+    `create role ${database}_boss superuser login; create role ${database}_deputy login in role postgres`,
+  );
+  await queryAs(url, `create role ${database}_group`);
+  for (const user of ["boss", "deputy"])
+    await expect(ensureRoles(url, { worker: urlOf(url, user, "x") })).rejects.toThrow("append-only");
+  const same = urlOf(url, "same", "x");
+  await expect(ensureRoles(url, { ingest: same, worker: same })).rejects.toThrow("give each its own");
+  await ensureRoles(url, { ingest: same });
+  await expect(ensureRoles(url, { worker: same })).rejects.toThrow(
+    `is a member of ${database}_ingest_role, too`,
+  );
+  await expect(ensureRoles(url, { worker: urlOf(url, "group", "x") })).rejects.toThrow("may not log in");
+});
+
+/** Creates an empty database of an owner who may not create roles. */
+async function databaseOfOwner(context: TestContext, attributes = "") {
+  const { url, drop } = await freshDatabase();
+  context.onTestFinished(drop);
+  const owner = urlOf(url, "owner", "secret");
+  const { username } = new URL(owner);
+  await queryAs(url, `create role ${username} login password 'secret' ${attributes}`);
+  return { url, owner, username, database: new URL(url).pathname.slice(1) };
+}
+
+test("an owner who may create roles needs no superuser", async (context) => {
+  const { url, owner, username, database } = await databaseOfOwner(context, "createrole");
+  await queryAs(url, `alter database ${database} owner to ${username}`);
+  const reader = urlOf(url, "reader", "secret");
+  await migrate(owner, { reader });
+  expect(await queryAs(reader, "select count(*)::int as events from events")).toEqual({ events: 0 });
+});
+
+test("an owner who may create nothing gets the SQL to run, after which roles made beforehand work", async (context) => {
+  const { url, owner, username } = await databaseOfOwner(context);
+  await queryAs(url, `grant create on schema public to ${username}; create extension pg_trgm`);
+  const logins = { worker: urlOf(url, "worker", TRICKY_PASSWORD) };
+  const error: unknown = await migrate(owner, logins).catch((error: unknown) => error);
+  const { message, stack } = error as Error;
+  expect(message).toContain("Run it as a role that may");
+  expect(`${message}${stack}`).not.toContain("SCRAM");
+  const [, ...sql] = message.split("\n");
+  await queryAs(url, sql.join("\n").replace("'…'", pg.escapeLiteral(TRICKY_PASSWORD)));
+
+  await migrate(owner, logins);
+  expect(await queryAs(logins.worker, "show statement_timeout")).toEqual({ statement_timeout: "15s" });
+  await expect(queryAs(logins.worker, "delete from events")).rejects.toThrow("permission denied");
+});
+
+test("names of the greatest length give roles of their own", async (context) => {
+  const { url, stop } = await startPostgres({ settings: { fsync: "off" } });
+  context.onTestFinished(stop);
+  const urls = ["1", "2"].map((end) => {
+    const long = new URL(url);
+    long.pathname = `${"d".repeat(62)}${end}`;
+    return long;
+  });
+  const names = new Set<string>();
+  for (const { pathname, href } of urls) {
+    await queryAs(url, `create database ${pathname.slice(1)}`);
+    const { roles } = await migrate(href);
+    for (const role of Object.values(roles)) names.add(role);
+  }
+  expect(names.size).toBe(8);
+});
