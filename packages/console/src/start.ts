@@ -8,7 +8,15 @@ import {
   type ServiceContext,
   type ShutdownSteps,
 } from "@dossier/service";
-import { closePool, hasTokens, openPool, readInstallationId, writeReport, type Pool } from "@dossier/store";
+import {
+  checkSessions,
+  closePool,
+  hasTokens,
+  openPool,
+  readInstallationId,
+  writeReport,
+  type Pool,
+} from "@dossier/store";
 import { createApp } from "./app.ts";
 import { authenticate } from "./auth.ts";
 import type { ConsoleConfig } from "./config.ts";
@@ -44,6 +52,11 @@ export async function startConsole(
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
   const { PORT, DATABASE_URL, REDIS_URL, DOSSIER_API_TOKEN: bootstrapToken } = config;
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
+  const sessions = await checkSessions(pool);
+  if (!sessions.ok) {
+    await closePool(pool);
+    return sessions;
+  }
   const outages = {
     postgres: outageLog(log, {
       began: { code: "postgres-unavailable", message: "postgres unavailable; answering 503" },

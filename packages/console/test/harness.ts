@@ -1,7 +1,7 @@
 import { migrateQueue } from "@dossier/queue";
 import { createLogger, serveOps } from "@dossier/service";
 import { migrate, type Pool } from "@dossier/store";
-import { openRecord } from "@dossier/store/fixtures";
+import { createLogin, openRecord } from "@dossier/store/fixtures";
 import { captureLog, freshDatabase, openScope, type Scope } from "@dossier/testing";
 import { beforeAll } from "vitest";
 import { startConsole, type ConsoleConfig } from "../src/index.ts";
@@ -36,15 +36,17 @@ export async function startTestConsole(
   scope: Scope,
   { config: overrides, ...options }: TestConsoleOptions = {},
 ) {
+  const ownerUrl = overrides?.DATABASE_URL ?? (await createDatabase(scope));
+  const createConsoleLogin = () => createLogin(ownerUrl, "console", (roles) => migrateQueue(ownerUrl, roles));
   const config: ConsoleConfig = {
     PORT: 0,
     KEEP_ALIVE_SECONDS: 65,
-    DATABASE_URL: overrides?.DATABASE_URL ?? (await createDatabase(scope)),
+    DATABASE_URL: overrides?.DATABASE_URL ?? (await createConsoleLogin()),
     REDIS_URL: undefined,
     DOSSIER_API_TOKEN: TOKEN,
     ...overrides,
   };
-  const record = await openRecord(scope, { url: config.DATABASE_URL, size: 4 });
+  const record = await openRecord(scope, { url: ownerUrl, size: 4 });
   const output = captureLog();
   const log = createLogger({ service: "console", level: "trace", destination: output });
   const shutdownSignal = new AbortController();

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { err, ok, type Result } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
 import { BufferFullError, groupCommit, outageLog, type Logger, type OutageLog } from "@dossier/service";
-import { recordDeliveries, type Delivery, type Pool } from "@dossier/store";
+import { isOutage, isRetryable, recordDeliveries, type Delivery, type Pool } from "@dossier/store";
 import pTimeout from "p-timeout";
 import { v7 as uuidv7 } from "uuid";
 import type { BodyBudget } from "./body-budget.ts";
@@ -78,6 +78,8 @@ const RECORDED_HEADERS = [
 
 /** Bytes in one commit: 4 MiB are some thousands of usual webhooks, or a few of the largest. */
 const MAX_COMMIT_BYTES = 4 * 1024 * 1024;
+/** In a row, of one commit. It inserts alone, so it hardly has any. */
+const MAX_CONFLICTS = 10;
 /** What a row weighs beside its body, so that many empty bodies do not make an endless statement. */
 const ROW_BYTES = 4 * 1024;
 
@@ -127,12 +129,23 @@ export function createReceiver(options: ReceiverOptions): Receiver {
 
   /** The next commit does not wait for the queue; each sender does, up to the queue's own timeout. */
   async function recordAndEnqueue(deliveries: readonly Delivery[]): Promise<{ enqueued: Promise<void> }[]> {
-    await outages.postgres.watch(() => recordDeliveries(pool, deliveries));
+    await outages.postgres.watch(() => record(deliveries));
     const deliveryIds = deliveries.map(({ deliveryId }) => deliveryId);
     const enqueued = outages.queue
       .watch(() => queue.enqueue(deliveryIds))
       .catch(() => onNotEnqueued(deliveryIds.length));
     return deliveries.map(() => ({ enqueued }));
+  }
+
+  /** Another transaction may be in the way, if the database's default is to serialize them. That is no outage. */
+  async function record(deliveries: readonly Delivery[]): Promise<void> {
+    for (let conflicts = 0; ; conflicts++) {
+      try {
+        return await recordDeliveries(pool, deliveries);
+      } catch (error) {
+        if (isOutage(error) || !isRetryable(error) || conflicts === MAX_CONFLICTS) throw error;
+      }
+    }
   }
 
   function reportFullBuffer(error: BufferFullError): void {

@@ -6,7 +6,7 @@ import {
   type ServiceContext,
   type ShutdownSteps,
 } from "@dossier/service";
-import { openPool, readInstallationId, writeReport } from "@dossier/store";
+import { checkSessions, closePool, openPool, readInstallationId, writeReport } from "@dossier/store";
 import { createApp } from "./app.ts";
 import { createBodyBudget } from "./body-budget.ts";
 import type { IngestConfig } from "./config.ts";
@@ -49,6 +49,11 @@ export async function startIngest(
     description: "Recorded deliveries that the queue did not accept; the sweeper enqueues them.",
   });
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS, timeoutMs: STATEMENT_TIMEOUT_MS });
+  const sessions = await checkSessions(pool);
+  if (!sessions.ok) {
+    await closePool(pool);
+    return sessions;
+  }
   const reporter = createInstanceReporter({
     service: "ingest",
     log,

@@ -15,8 +15,8 @@ const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
 
 describe("a delivery answered 200", () => {
   test("is committed: there is no answer before its commit", async (context) => {
-    const { post, get, rows, config } = await ingest(context);
-    const commits = await holdCommits(context, config.DATABASE_URL);
+    const { post, get, rows, ownerUrl } = await ingest(context);
+    const commits = await holdCommits(context, ownerUrl);
     let answered = false;
     const answer = post(BODY).finally(() => (answered = true));
     await commits.reached();

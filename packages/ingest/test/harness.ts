@@ -2,6 +2,7 @@ import { migrateQueue, openQueue, type DeliveryQueue } from "@dossier/queue";
 import { createLogger, serveOps, type ShutdownSteps } from "@dossier/service";
 import { sign } from "@dossier/simulator";
 import { migrate, openPool, readInstallationId, type Pool } from "@dossier/store";
+import { createLogin } from "@dossier/store/fixtures";
 import { captureLog, freshDatabase, freshRedis, waitFor } from "@dossier/testing";
 import { beforeAll, type TestContext } from "vitest";
 import { startIngest, type IngestConfig } from "../src/index.ts";
@@ -68,9 +69,11 @@ export async function ingest(
   partialConfig: Partial<IngestConfig> = {},
   { queueTimeoutMs = 20_000 }: { readonly queueTimeoutMs?: number } = {},
 ) {
+  const ownerUrl = partialConfig.DATABASE_URL ?? (await createDatabase(context));
+  const createIngestLogin = () => createLogin(ownerUrl, "ingest", (roles) => migrateQueue(ownerUrl, roles));
   const config: IngestConfig = {
     PORT: 0,
-    DATABASE_URL: partialConfig.DATABASE_URL ?? (await createDatabase(context)),
+    DATABASE_URL: partialConfig.DATABASE_URL ?? (await createIngestLogin()),
     REDIS_URL: "REDIS_URL" in partialConfig ? partialConfig.REDIS_URL : await freshRedis(context),
     ICOMPLY_WEBHOOK_SECRETS: [SECRET],
     MAX_BODY_BYTES: 1024 * 1024,
@@ -88,10 +91,11 @@ export async function ingest(
   let closed: Promise<void> | undefined;
   const close = () => (closed ??= shutDown(shutdown));
   context.onTestFinished(close);
-  const pool = openTestPool(context, config.DATABASE_URL);
+  const pool = openTestPool(context, ownerUrl);
 
   return {
     port,
+    ownerUrl,
     config,
     text,
     lines,

@@ -156,3 +156,22 @@ describe("while Postgres is down", () => {
     expect((await service.post(BODY)).status).toBe(200);
   });
 });
+
+test("a serialization failure is retried, answered 200, and not logged as an outage", async (context) => {
+  const service = await ingest(context);
+  // A sequence is not rolled back.
+  await service.pool.query(`
+    create sequence inserts;
+    grant usage on inserts to public;
+    create function conflict_once() returns trigger language plpgsql as $$
+    begin
+      if nextval('public.inserts') = 1 then raise serialization_failure; end if;
+      return null;
+    end $$;
+    create trigger conflict_once before insert on deliveries for each statement execute function conflict_once()`);
+  expect((await service.post(BODY)).status).toBe(200);
+  expect((await service.pool.query("select last_value::int as inserts from inserts")).rows).toEqual([
+    { inserts: 2 },
+  ]);
+  expect(outages(service)).toEqual([]);
+});

@@ -112,8 +112,8 @@ function openQueuePool(databaseUrl: string, { name, size, timeoutMs }: QueuePool
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     application_name: name,
-    // BullMQ's statements do not name the schema.
-    options: `-c search_path=${DEFAULT_SCHEMA}`,
+    // BullMQ's statements do not name the schema. A pooler such as PgBouncer refuses it as a startup parameter.
+    onConnect: setSearchPath,
     max: size,
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
@@ -123,6 +123,9 @@ function openQueuePool(databaseUrl: string, { name, size, timeoutMs }: QueuePool
   // The two type declarations write the overloads of `on` differently.
   return pool as unknown as PgPool;
 }
+
+/** The pool waits for it. */
+const setSearchPath = (client: pg.ClientBase): unknown => client.query(`set search_path = ${DEFAULT_SCHEMA}`);
 
 /** A pool that retries retryable errors without limit, as ioredis does. `onError` gets the first error of each series. */
 class RetryingPool implements PgPool {

@@ -46,9 +46,14 @@ export const LOG_LEVEL = z
     description: "The lowest level that is logged. debug and trace write a line for each delivery.",
   });
 
-export const DATABASE_URL = url("postgres:", "postgresql:").describe(
-  "The Postgres that keeps the record: postgres://user:password@host:5432/database, with special characters percent-encoded.",
-);
+export const DATABASE_URL = url("postgres:", "postgresql:")
+  .refine((text) => isKeptBySaslprep(passwordOf(text)), {
+    error:
+      "must have a password that Postgres takes as it is (SASLprep), without ligatures, full-width letters, unusual blanks and the like",
+  })
+  .describe(
+    "The Postgres that keeps the record: postgres://user:password@host:5432/database, with special characters percent-encoded.",
+  );
 
 /**
  * Returns the variable of the queue's Redis.
@@ -112,6 +117,24 @@ export const MAX_ATTEMPTS = integer({ from: 1, to: 100, unit: "attempts" }).defa
   description:
     "The attempts that a failing delivery has before it becomes a dead letter; outages use none. More attempts mean that an operator sees it later.",
 });
+
+function passwordOf(text: string): string {
+  const password = URL.parse(text)?.password ?? "";
+  try {
+    return decodeURIComponent(password);
+  } catch {
+    return password;
+  }
+}
+
+/** SASLprep (RFC 4013) makes a blank of these, or drops them. */
+const BLANK_OR_IGNORED = /[\p{Zs}\p{Default_Ignorable_Code_Point}]/u;
+
+/** Whether every client and server derives the same key from a password: not all of them apply SASLprep, nor alike. */
+function isKeptBySaslprep(password: string): boolean {
+  const withoutBlanks = password.replaceAll(" ", "");
+  return !BLANK_OR_IGNORED.test(withoutBlanks) && password.normalize("NFKC") === password;
+}
 
 function integer({ from, to, unit }: { from: number; to: number; unit?: string }) {
   const rule = `must be a whole number from ${from} to ${to}${unit === undefined ? "" : ` ${unit}`}`;

@@ -180,4 +180,19 @@ describe("the variables", () => {
       expect(variables.DATABASE_URL.safeParse(url).success).toBe(true);
     },
   );
+
+  test.each(["ﬁne", "no\u00a0break", "soft\u00adhyphen", "ｆｕｌｌ", "decomposed u\u0308"])(
+    "a DATABASE_URL with the password %j, which SASLprep changes, is refused without repeating it",
+    (password) => {
+      const url = `postgres://u:${encodeURIComponent(password)}@db/x`;
+      const error = errorOf(readConfig(schema, { ...required, DATABASE_URL: url }));
+      expect(error).toContain("DATABASE_URL must have a password that Postgres takes as it is (SASLprep)");
+      expect(error).not.toContain(encodeURIComponent(password));
+    },
+  );
+
+  test.each(["plain", "grüß dich 中文", "100%"])("%j is a password of a DATABASE_URL", (password) => {
+    const url = `postgres://u:${encodeURIComponent(password)}@db/x`;
+    expect(variables.DATABASE_URL.safeParse(url).success).toBe(true);
+  });
 });

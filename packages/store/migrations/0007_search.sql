@@ -9,7 +9,16 @@ create table person_search (
   search text not null
 );
 comment on table person_search is 'A copy of natural_persons.search, which triggers keep equal.';
-create index person_search_by_part on person_search using gin (search gin_trgm_ops);
+
+-- The extension may be in a schema of its own, which is not in the search path.
+do $$
+begin
+  execute format(
+    'create index person_search_by_part on person_search using gin (search %s.gin_trgm_ops)',
+    (select extnamespace::regnamespace from pg_extension where extname = 'pg_trgm')
+  );
+end
+$$;
 
 insert into person_search (entity_id, search) select entity_id, search from natural_persons;
 

@@ -28,5 +28,3 @@ create table instance_minutes (
 );
 comment on column instance_minutes.counts is
   'By name: webhook/ANSWER, outcome/OUTCOME, applied-within-ms/BOUND. The last is a histogram of the times from receipt to commit.';
-
-grant select, insert, update, delete on instances, instance_minutes to dossier_service;

@@ -1,5 +1,6 @@
 export { readInstallationId } from "./database/installation.ts";
 export { isOutage, isRetryable, mayConcernOneDelivery } from "./database/outage.ts";
+export { checkSessions } from "./database/pooler.ts";
 export { closePool, openPool, type Pool, type PoolOptions } from "./database/pool.ts";
 export { ensureRoles, type Roles } from "./database/roles.ts";
 export { migrate, type Migrated } from "./database/migrate.ts";

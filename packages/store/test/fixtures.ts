@@ -46,12 +46,18 @@ export interface TestRecordOptions {
  * Returns the URL of a login of this role, which it creates. It is dropped together with a fresh database.
  *
  * @param url of a migrated database, as its owner
+ * @param grant gives the role further rights
  */
-export async function createLogin(url: string, role: RoleName): Promise<string> {
+export async function createLogin(
+  url: string,
+  role: RoleName,
+  grant: (roles: readonly string[]) => Promise<void> = async () => undefined,
+): Promise<string> {
   const login = new URL(url);
   login.username = `${login.pathname.slice(1)}_${role}`;
   login.password = `password of ${role}`;
-  await ensureRoles(url, { [role]: login.href });
+  const roles = await ensureRoles(url, { [role]: login.href });
+  await grant([roles[role]]);
   return login.href;
 }
 

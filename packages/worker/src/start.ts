@@ -1,6 +1,13 @@
 import { consume, openQueue, type ConsumerOptions } from "@dossier/queue";
 import { outageLog, summedLog, type Result, type ServiceContext, type ShutdownSteps } from "@dossier/service";
-import { closePool, hasUnheldDeliveries, isRetryable, openPool, readInstallationId } from "@dossier/store";
+import {
+  checkSessions,
+  closePool,
+  hasUnheldDeliveries,
+  isRetryable,
+  openPool,
+  readInstallationId,
+} from "@dossier/store";
 import type { WorkerConfig } from "./config.ts";
 import { createJobHandler } from "./job-handler.ts";
 import { createWorkerMetrics, observeBacklog, observeWorker } from "./metrics.ts";
@@ -50,6 +57,11 @@ export async function startWorker(
     message: "job failed unexpectedly; retrying",
   });
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
+  const sessions = await checkSessions(pool);
+  if (!sessions.ok) {
+    await closePool(pool);
+    return sessions;
+  }
   const reporter = createWorkerReporter(pool, log);
   const workerMetrics = createWorkerMetrics(ops.metrics, reporter.counter);
   const outagePause = createOutagePause(shutdownSignal, postgresOutage);

@@ -45,7 +45,8 @@ export async function blockInserts(pool: Pool) {
     async reached() {
       await waitFor(async () => {
         const { rowCount } = await pool.query(
-          "select from pg_locks where locktype = 'advisory' and not granted",
+          `select from pg_locks where locktype = 'advisory' and not granted
+             and database = (select oid from pg_database where datname = current_database())`,
         );
         return rowCount !== 0;
       });

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { openQueue, type JobCounts } from "@dossier/queue";
+import { migrateQueue, openQueue, type JobCounts } from "@dossier/queue";
 import { createLogger, serveOps } from "@dossier/service";
 import { readInstallationId } from "@dossier/store";
-import { eventBody, migratedDatabase, openRecord } from "@dossier/store/fixtures";
+import { createLogin, eventBody, migratedDatabase, openRecord } from "@dossier/store/fixtures";
 import { captureLog, freshRedis, startNode, waitFor, type LogLines } from "@dossier/testing";
 import { expect, vi, type TestContext } from "vitest";
 import type { WorkerConfig } from "../src/config.ts";
@@ -83,8 +83,12 @@ export async function createHarness(context: TestContext, servers: Servers | Pro
     async startWorker(overrides: Partial<WorkerConfig> = {}, limits: Limits = {}) {
       const written = captureLog();
       const log = createLogger({ service: "worker", level: "info", destination: written });
+      const createWorkerLogin = () =>
+        createLogin(databaseUrl, "worker", async (roles) => {
+          if (redisUrl === undefined) await migrateQueue(databaseUrl, roles);
+        });
       const config: WorkerConfig = {
-        DATABASE_URL: databaseUrl,
+        DATABASE_URL: overrides.DATABASE_URL ?? (await createWorkerLogin()),
         REDIS_URL: redisUrl,
         WORKER_CONCURRENCY: 8,
         MAX_ATTEMPTS: 3,

@@ -14,6 +14,8 @@ const READABLE = [
   "events",
   "failed_attempts",
   "installations",
+  "instance_minutes",
+  "instances",
   "natural_persons",
   "open_deliveries",
   "person_search",
@@ -25,18 +27,30 @@ const READABLE = [
   "unsealed",
 ];
 
+/** What each service reports of itself. */
+const REPORTS = {
+  instances:
+    "select (instance_id), insert (instance_id, service, version, host, pid, started_at, stopped_at, paused_because, jobs, rate), " +
+    "update (last_seen_at, stopped_at, paused_because, jobs, rate)",
+  instance_minutes: "select (minute, instance_id), insert, update (counts)",
+};
+
 /**
- * All else that a role may do, by table: what belongs to one service is written by that service alone, and a time by none.
+ * All else that a role may do, by table: what belongs to one service is written by that service alone, and a time of the
+ * record by none.
  * `rebuild` copies the rights on natural_persons and person_search: they must be on the whole table.
  */
 const RIGHTS: Readonly<Record<RoleName, Readonly<Record<string, string>>>> = {
   ingest: {
+    ...REPORTS,
     deliveries:
       "select (delivery_id), insert (delivery_id, body, headers, verified_by, secret_fingerprint, digest)",
     open_deliveries: "insert (delivery_id, due_at, bytes)",
     installations: "select, insert (database_identity)",
   },
   worker: {
+    instances: `${REPORTS.instances}, delete`,
+    instance_minutes: `${REPORTS.instance_minutes}, delete`,
     open_deliveries: "update (due_at, attempts, stalls, sweeps, snoozed_until, snooze_error), delete",
     settlements: "insert (delivery_id, settled_as)",
     streams: "insert, update (seq, hash)",
@@ -54,6 +68,7 @@ const RIGHTS: Readonly<Record<RoleName, Readonly<Record<string, string>>>> = {
     installations: "insert (database_identity)",
   },
   console: {
+    ...REPORTS,
     decisions: "insert (delivery_id, action, decided_by, reason)",
     unsealed: "insert",
     open_deliveries: "insert (delivery_id, due_at, bytes)",

@@ -13,7 +13,8 @@ export interface PoolOptions {
   readonly size: number;
   /**
    * Milliseconds until a statement without an answer fails, and its connection is closed: so a server that disappears
-   * without closing its connections is noticed. Default: 15,000.
+   * without closing its connections is noticed. The server's own limits are set on the login (`ensureRoles`).
+   * Default: 15,000.
    */
   readonly timeoutMs?: number;
 }
@@ -29,10 +30,6 @@ export function openPool(databaseUrl: string, { name, size, timeoutMs = 15_000 }
     max: size,
     connectionTimeoutMillis: Math.min(5_000, timeoutMs),
     query_timeout: timeoutMs,
-    statement_timeout: timeoutMs,
-    // A process that hangs must not hold its locks for long.
-    idle_in_transaction_session_timeout: timeoutMs,
-    lock_timeout: timeoutMs,
     keepAlive: true,
     pipeline: true,
     types: { getTypeParser },

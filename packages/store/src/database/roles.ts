@@ -30,7 +30,7 @@ export async function ensureRoles(ownerUrl: string, logins: LoginUrls = {}): Pro
     // Who does not own the database is told in a warning alone that nothing was granted.
     const left = await findMissing();
     if (left.length > 0) throw explain(left);
-    for (const statement of grantStatements(target)) await owner.query(statement);
+    await owner.query(grantStatements(target).join(";\n"));
     await owner.query("commit");
     await checkPasswords(owner, logins);
     return target.roles;

@@ -1,6 +1,9 @@
 import { isOutage } from "./outage.ts";
 import type { Connection, Pool } from "./pool.ts";
 
+// Statements must see what others have committed, whatever the database's default is.
+const BEGIN = "begin isolation level read committed";
+
 /**
  * Runs `work` in one transaction (read committed): commits when it resolves, rolls back when it throws. After an outage
  * the connection is closed: it may lead to a server that no longer takes writes.
@@ -9,7 +12,7 @@ export async function transaction<T>(pool: Pool, work: (connection: Connection) 
   const connection = await pool.connect();
   try {
     // Not awaited first: `begin` is sent together with the first statements.
-    const [begun, done] = await Promise.allSettled([connection.query("begin"), work(connection)]);
+    const [begun, done] = await Promise.allSettled([connection.query(BEGIN), work(connection)]);
     if (begun.status === "rejected") throw begun.reason;
     if (done.status === "rejected") throw done.reason;
     await connection.query("commit");

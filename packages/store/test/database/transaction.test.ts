@@ -1,7 +1,9 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { openSnapshot } from "../../src/database/long-read.ts";
 import { awaitAll } from "../../src/database/transaction.ts";
+import { openPool } from "../../src/index.ts";
 import { useRecord } from "../database.ts";
+import { createLogin } from "../fixtures.ts";
 
 test("if pipelined statements fail, the error of the first one sent is thrown, however nested", async () => {
   const cause = Promise.withResolvers<never>();
@@ -30,14 +32,15 @@ test("the results of pipelined statements are in the order in which they were se
 
 const database = useRecord({ size: 1 });
 
-test("the pool's time limits do not apply in a snapshot, and do again after it", async () => {
-  const { pool } = database;
+test("a login's time limits do not apply in a snapshot, and do again after it", async () => {
+  const pool = openPool(await createLogin(database.url, "worker"), { name: "test", size: 1 });
+  onTestFinished(() => pool.end());
   const limits = "select name, setting from pg_settings where name = any ($1) and setting <> '0'";
   const names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
-  expect(await database.rows(limits, [names])).toHaveLength(names.length);
+  expect((await pool.query(limits, [names])).rows).toHaveLength(names.length);
   {
     await using snapshot = await openSnapshot(pool);
     expect((await snapshot.connection.query(limits, [names])).rows).toEqual([]);
   }
-  expect(await database.rows(limits, [names])).toHaveLength(names.length);
+  expect((await pool.query(limits, [names])).rows).toHaveLength(names.length);
 });
