@@ -4,6 +4,7 @@ export type { DeliveryHistoryAnswer } from "./api/delivery-history.ts";
 export type { DiscardResult, RedriveResult } from "./api/decisions.ts";
 export type { RestoreResult } from "./api/restore.ts";
 export type { RedriveDryRun } from "./api/dry-run.ts";
+export type { InstancePage } from "./api/instances.ts";
 export type { DeadLetterQuery } from "./api/parameters.ts";
 export type { StatsAnswer } from "./api/stats.ts";
 export type { ConsoleConfig } from "./config.ts";
