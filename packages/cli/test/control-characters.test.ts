@@ -75,7 +75,7 @@ test("the log's lines on the terminal are escaped, and the file keeps them as th
     file,
     "info",
   )("worker").warn({ code: "test", entityId: HOSTILE, err: new Error(HOSTILE) }, "failed");
-  const line = shown.mock.calls[0]?.[0] ?? "";
+  const line = String(shown.mock.calls[0]?.[0]);
   shown.mockRestore();
   expect(line).toBe(`warn worker: failed (${ESCAPED}, entityId ${ESCAPED})\n`);
   expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ entityId: HOSTILE });

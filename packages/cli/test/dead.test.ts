@@ -34,6 +34,8 @@ test("dead list lists what the filters select, and counts all", async () => {
   expect(all).toMatchObject({ code: 0, stderr: "" });
   expect(all.stdout).toContain("4 dead letters: fold-failed 1, unparsable 3");
   expect(all.stdout).toContain("the latest 2 are listed");
+  expect(all.stdout).toMatch(new RegExp(`${id}  NaturalPersonPending +[0-9a-f-]{36} +a +failed 1 times`));
+  expect(all.stdout).toContain("the body is not JSON");
   const selected = await dead("list", "--reason", "fold-failed", "--since", "1h", "--json");
   expect(JSON.parse(selected.stdout)).toMatchObject({
     items: [{ deliveryId: id, reason: "fold-failed" }],
@@ -172,6 +174,31 @@ test("dead discard of a named delivery leaves the others, and fails when it is r
   expect(await dead("discard", id, "--because", "noise")).toMatchObject({ code: 0, stdout: "1 discarded\n" });
   expect(await dead("discard", id, "--because", "noise")).toMatchObject({ code: 1, stdout: "0 discarded\n" });
   expect((await dead("list")).stdout).toContain("1 dead letters: unparsable 1");
+});
+
+test("dead list --discarded shows who discarded what and why, and dead restore undoes it", async () => {
+  const { dead, recordUnparsable, recordFailed, statuses } = await startDead();
+  const [id = "", other = ""] = await recordUnparsable(3);
+  const failed = await recordFailed("a");
+  await dead("discard", "--all", "--because", "a mistake");
+  const listed = await dead("list", "--discarded");
+  expect(listed.stdout).toMatch(/ DISCARDED BY$/m);
+  expect(listed.stdout).toMatch(
+    new RegExp(`fold-failed +${failed} .* a .*TypeError.* bootstrap: a mistake$`, "m"),
+  );
+  expect(listed.stdout).toContain("4 discarded deliveries: fold-failed 1, unparsable 3");
+  expect((await dead("list")).stdout).toBe("no dead letters\n");
+
+  expect(await dead("restore", id, "--because", "needed")).toMatchObject({ code: 0, stdout: "1 restored\n" });
+  expect(await dead("restore", id, "--because", "needed")).toMatchObject({
+    code: 1,
+    stderr: `not discarded: ${id}\n`,
+  });
+  expect((await dead("restore", "--reason", "unparsable", "--dry-run")).stdout).toBe("2 would be restored\n");
+  const rest = await dead("restore", "--reason", "unparsable", "--because", "needed", "--json");
+  expect(JSON.parse(rest.stdout)).toEqual({ restored: 2 });
+  expect(await statuses([id, other, failed])).toEqual(["unparsable", "unparsable", "discarded"]);
+  expect((await dead("show", id)).stdout).toContain("restore by bootstrap: needed");
 });
 
 test.each([

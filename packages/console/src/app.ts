@@ -10,6 +10,7 @@ import { deliveryOperations } from "./api/deliveries.ts";
 import { instanceOperations } from "./api/instances.ts";
 import { naturalPersonOperations } from "./api/natural-persons.ts";
 import { routes } from "./api/operation.ts";
+import { restoreOperations } from "./api/restore.ts";
 import { statsOperation } from "./api/stats.ts";
 import type { ApiEnv } from "./auth.ts";
 import { openApi } from "./docs/openapi.ts";
@@ -56,6 +57,7 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
     ...deliveryOperations(pool),
     ...deadLetterOperations(pool),
     ...decisionOperations(pool, queue, log),
+    ...restoreOperations(pool),
     changesOperation({ pool, shutdownSignal, onStreamError, heartbeatSeconds }),
     statsOperation(pool, queue),
     ...instanceOperations(pool),

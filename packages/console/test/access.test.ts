@@ -195,6 +195,8 @@ describe("methods", () => {
     ["/api/v1/dead-letters/x", "GET, HEAD"],
     ["/api/v1/dead-letters/redrive", "POST"],
     ["/api/v1/dead-letters/discard", "POST"],
+    ["/api/v1/dead-letters/restore", "POST"],
+    ["/api/v1/dead-letters/x/restore", "POST"],
     ["/api/v1/dead-letters/x/redrive", "POST"],
     ["/api/v1/dead-letters/x/discard", "POST"],
     ["/api/v1/changes", "GET, HEAD"],

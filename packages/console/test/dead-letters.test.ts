@@ -14,11 +14,11 @@ interface Page {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-const ids = { unparsable: "", invalid: "", conflict: "", foldFailed: "" };
+const ids = { unparsable: "", invalid: "", conflict: "", foldFailed: "", conflictFirst: "" };
 const shared = useConsole(async ({ recordAndSettle, recordAndExhaust }) => {
   [ids.unparsable = ""] = await recordAndSettle(unparsableBody);
   [ids.invalid = ""] = await recordAndSettle(invalidBody);
-  await recordAndSettle(eventBody("e-conflict"));
+  [ids.conflictFirst = ""] = await recordAndSettle(eventBody("e-conflict"));
   [ids.conflict = ""] = await recordAndSettle(eventBody("e-conflict", { data: { entity: "Somebody Else" } }));
   ids.foldFailed = await recordAndExhaust(eventBody("e-fold-failed"), "TypeError: cannot fold 100%");
 });
@@ -43,13 +43,14 @@ describe("GET /dead-letters", () => {
     expect(items[1]).toEqual({
       deliveryId: ids.conflict,
       reason: "conflicting-duplicate",
-      message: "this event was received before with other data; the first stands",
+      message: `this event was received before with other data, as delivery ${ids.conflictFirst}; the first stands`,
       event: "NaturalPersonPending",
       id: "1",
       entityId: "e-conflict",
       codeVersion: "test",
       receivedAt: expect.stringMatching(/\.\d{7}Z$/),
       deadLetteredAt: expect.stringMatching(/\.\d{7}Z$/),
+      discard: null,
     });
     expect(items[3]).toMatchObject({ reason: "unparsable", event: null, id: null, entityId: null });
   });

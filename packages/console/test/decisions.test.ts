@@ -158,6 +158,63 @@ describe("a dry run of a redrive", () => {
   });
 });
 
+describe("restore", () => {
+  test("undoes a discard, once, and records who decided and why", async (context) => {
+    const { recordAndSettle, post, get, statuses } = await startTestConsole(context);
+    const [id = "", other = ""] = await recordAndSettle(invalidBody, unparsableBody);
+    const decision = { reason: "a mistake" };
+    expect((await post(`/dead-letters/${id}/restore`, decision)).status).toBe(404);
+    await post("/dead-letters/discard", { ...EVERY, reason: "junk" });
+    expect((await get("/dead-letters?status=discarded")).json).toMatchObject({
+      items: [
+        { deliveryId: other, discard: { decidedBy: "bootstrap", reason: "junk" } },
+        { deliveryId: id, discard: { decidedBy: "bootstrap", reason: "junk" } },
+      ],
+      counts: { "invalid-event": 1, unparsable: 1 },
+    });
+
+    expect((await post(`/dead-letters/${id}/restore`, { dryRun: true })).json).toEqual({
+      dryRun: true,
+      restored: 1,
+    });
+    expect((await post(`/dead-letters/${id}/restore`, decision)).json).toEqual({
+      dryRun: false,
+      restored: 1,
+    });
+    expect((await get(`/dead-letters/${id}`)).json).toMatchObject({
+      status: "dead-lettered",
+      decisions: [{ action: "discard" }, { action: "restore", decidedBy: "bootstrap", ...decision }],
+    });
+    const deliveryIds = [id, other];
+    const found = { restored: 1, notDiscarded: [id] };
+    expect((await post("/dead-letters/restore", { deliveryIds, dryRun: true })).json).toEqual({
+      dryRun: true,
+      ...found,
+    });
+    expect((await post("/dead-letters/restore", { deliveryIds, ...decision })).json).toEqual({
+      dryRun: false,
+      ...found,
+    });
+    expect(await statuses(deliveryIds)).toEqual(["invalid-event", "unparsable"]);
+  });
+
+  test("restores all discards that a filter selects, however many, and no other", async (context) => {
+    const { recordAndSettle, post, get } = await startTestConsole(context);
+    await recordAndSettle(...manyBodies, invalidBody);
+    await post("/dead-letters/discard", { ...EVERY, reason: "junk" });
+    const filter = { reason: "unparsable" };
+    expect((await post("/dead-letters/restore", { filter, dryRun: true })).json).toEqual({
+      dryRun: true,
+      restored: 520,
+    });
+    expect((await post("/dead-letters/restore", { filter, reason: "a mistake" })).json).toEqual({
+      dryRun: false,
+      restored: 520,
+    });
+    expect((await get("/stats")).json.deliveries).toMatchObject({ deadLettered: 520, discarded: 1 });
+  });
+});
+
 describe("discard", () => {
   test("sets a dead letter aside, once, and records who decided and why", async (context) => {
     const { recordAndSettle, post, get } = await startTestConsole(context);
@@ -206,7 +263,7 @@ describe("discard", () => {
     const { get, post } = shared();
     const path = `/dead-letters/${(await get("/dead-letters")).json.items[0].deliveryId}`;
     const selected = { deliveryIds: [path.slice("/dead-letters/".length)] };
-    for (const action of ["redrive", "discard"]) {
+    for (const action of ["redrive", "discard", "restore"]) {
       const one = await post(`${path}/${action}`, body);
       expect([one.status, one.json.errors]).toEqual([400, [{ in: "body", name: "reason", message }]]);
       const { status, json } = await post(`/dead-letters/${action}`, { ...selected, ...body });
@@ -268,7 +325,7 @@ describe("named deliveries", () => {
     [{ filter: {} }, "filter", "must have one field at least, unless `deliveryIds` names deliveries"],
     [{ deliveryIds: [UNKNOWN], filter: {} }, "deliveryIds", "must not be given together with a filter"],
   ])("are refused if they are invalid, case %#", async (body, name, message) => {
-    for (const action of ["redrive", "discard"]) {
+    for (const action of ["redrive", "discard", "restore"]) {
       const { status, json } = await shared().post(`/dead-letters/${action}`, { reason: "r", ...body });
       expect([status, json.errors]).toEqual([400, [{ in: "body", name, message }]]);
     }
@@ -276,7 +333,7 @@ describe("named deliveries", () => {
 });
 
 describe("a delivery that is not a dead letter", () => {
-  test.each(["redrive", "discard"])("answers 404 to %s", async (action) => {
+  test.each(["redrive", "discard", "restore"])("answers 404 to %s", async (action) => {
     const [applied] = await shared().recordAndSettle(eventBody("applied"));
     for (const id of [UNKNOWN, applied]) {
       const { status, json } = await shared().post(`/dead-letters/${id}/${action}`, { reason: "why not" });
@@ -326,7 +383,7 @@ describe("an invalid body", () => {
   test.each(["{", "[]", "null", "1", '"x"', "redrive", "{}}", "\u0000"])(
     "such as %j is refused as a whole",
     async (body) => {
-      for (const action of ["redrive", "discard"]) {
+      for (const action of ["redrive", "discard", "restore"]) {
         const { status, json } = await shared().post(`/dead-letters/${action}`, body);
         const errors = [{ in: "body", name: "", message: "must be a JSON object" }];
         expect([status, json.errors]).toEqual([400, errors]);
@@ -342,7 +399,7 @@ describe("an invalid body", () => {
       dryRun: "yes",
       operator: "Ada",
     };
-    for (const action of ["redrive", "discard"]) {
+    for (const action of ["redrive", "discard", "restore"]) {
       const { status, json } = await shared().post(`/dead-letters/${action}`, body);
       const names = json.errors.map(({ name }: { name: string }) => name).toSorted();
       expect([action, status, names]).toEqual([

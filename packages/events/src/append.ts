@@ -28,6 +28,8 @@ export interface KnownEvent {
   /** The earliest time of its deliveries so far. */
   readonly ticks: Ticks;
   readonly dataDigest: Buffer;
+  /** The first delivery. */
+  readonly deliveryId: string;
 }
 
 export interface Appended {
@@ -60,13 +62,16 @@ export function append(stream: Stream, deliveries: readonly ParsedDelivery[]): A
     const key = identityKey(parsed);
     const before = known.get(key);
     if (before !== undefined && !before.dataDigest.equals(dataDigest)) {
-      outcomes.set(deliveryId, { kind: "dead-lettered", deadLetter: conflictingDuplicate(parsed) });
+      outcomes.set(deliveryId, {
+        kind: "dead-lettered",
+        deadLetter: conflictingDuplicate(parsed, before.deliveryId),
+      });
       continue;
     }
     const isNew = before === undefined;
     const changesState = isNew || ticks < before.ticks;
     const earliest = changesState ? ticks : before.ticks;
-    known.set(key, { ticks: earliest, dataDigest });
+    known.set(key, { ticks: earliest, dataDigest, deliveryId: before?.deliveryId ?? deliveryId });
     if (isNew || added.has(key)) added.set(key, { ...parsed, ticks: earliest });
     else earlierThanFolded ||= changesState;
 

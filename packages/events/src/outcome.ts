@@ -34,11 +34,11 @@ export const DEAD_LETTER_REASONS = [
 ] as const;
 export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
 
-/** Why an operator must look at a delivery. Of its payload it holds nothing but ids. */
+/** Why an operator must look at a delivery. Of its payload it holds ids and names of fields, and the message only ids. */
 export interface DeadLetter {
   readonly reason: DeadLetterReason;
   readonly message: string;
-  /** Which fields of the payload are wrong. */
+  /** Which fields of the payload are wrong, or differ. */
   readonly issues: readonly Issue[];
   /** The event's identity, as far as it could be parsed. */
   readonly identity?: PartialIdentity | undefined;
@@ -55,11 +55,14 @@ export function invalidEvent(issues: readonly Issue[], identity: PartialIdentity
   return { reason: "invalid-event", message, issues, identity };
 }
 
-/** The log has the event with other data. */
-export function conflictingDuplicate({ event, id, entityId }: PartialIdentity): DeadLetter {
+/** The log has the event with other data, first by this delivery. */
+export function conflictingDuplicate(
+  { event, id, entityId }: PartialIdentity,
+  firstDeliveryId: string,
+): DeadLetter {
   return {
     reason: "conflicting-duplicate",
-    message: "this event was received before with other data; the first stands",
+    message: `this event was received before with other data, as delivery ${firstDeliveryId}; the first stands`,
     issues: [],
     identity: { event, id, entityId },
   };

@@ -65,7 +65,9 @@ export class InMemoryLog {
     for (const { dataDigest, ...entry } of this.entries) {
       const key = identityKey(entry);
       const ticks = known.get(key)?.ticks ?? entry.ticks;
-      if (keys.has(key)) known.set(key, { ticks: entry.ticks < ticks ? entry.ticks : ticks, dataDigest });
+      const { deliveryId } = known.get(key) ?? entry;
+      if (keys.has(key))
+        known.set(key, { ticks: entry.ticks < ticks ? entry.ticks : ticks, dataDigest, deliveryId });
     }
     return known;
   }

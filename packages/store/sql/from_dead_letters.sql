@@ -1,8 +1,9 @@
--- The deliveries that are dead-lettered now, each with its last dead letter. A filter that is null matches all.
+-- The deliveries that are settled as $7, dead-lettered or discarded, each with its last dead letter. A filter that is null
+-- matches all.
 from dead_letters
 join settlements using (delivery_id)
 join deliveries using (delivery_id)
-where settled_as = 'dead-lettered'
+where settled_as = $7 and settled_as in ('dead-lettered', 'discarded')
   and not exists (
     select from dead_letters as later
     where later.delivery_id = dead_letters.delivery_id and later.dead_letter_id > dead_letters.dead_letter_id

@@ -1,5 +1,5 @@
 -- Selects those of the parsed events that the log has, each with the earliest time of its deliveries.
-select entity_id, event, id, data_digest,
+select entity_id, event, id, data_digest, delivery_id,
   least(ticks, (
     select min(redeliveries.ticks) from redeliveries
     where (redeliveries.entity_id, redeliveries.event, redeliveries.id) = (events.entity_id, events.event, events.id)

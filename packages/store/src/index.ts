@@ -13,12 +13,14 @@ export {
   listDeadLetters,
   pageDeadLetters,
   type DeadLetterFilter,
+  type DeadLetterStatus,
   type DeadLetterSummary,
 } from "./dead-letters/find.ts";
 export {
   discard,
   dryRunRedrive,
   redrive,
+  restore,
   type Decision,
   type DryRunResult,
   type PersonChange,

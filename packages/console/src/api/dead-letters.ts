@@ -12,8 +12,15 @@ export const deadLetterCounts = z
 
 const deadLetterPage = page(
   deadLetter
-    .extend({ deliveryId: z.uuid(), receivedAt: utc })
-    .describe("A delivery that is a dead letter now, with its last reason.")
+    .extend({
+      deliveryId: z.uuid(),
+      receivedAt: utc,
+      discard: z
+        .object({ decidedBy: z.string(), reason: z.string(), at: utc })
+        .nullable()
+        .describe("Who discarded it, why and when; `null` unless it is discarded."),
+    })
+    .describe("A delivery that is a dead letter now, or discarded, with its last reason.")
     .meta({ id: "DeadLetter" }),
 )
   .extend({ counts: deadLetterCounts })
@@ -28,6 +35,15 @@ const cursorPosition = z.strictObject({
     .transform(BigInt),
 });
 
+const deadLetterQuery = deadLetterFilter.extend({
+  status: z
+    .enum(["dead-lettered", "discarded"], "must be one of dead-lettered, discarded")
+    .default("dead-lettered")
+    .describe("Whether an operator has still to decide, or has discarded them."),
+  limit,
+  cursor: cursor(cursorPosition),
+});
+
 /** Reads of the deliveries that could not be settled. */
 export function deadLetterOperations(pool: Pool): readonly Operation[] {
   return [
@@ -35,10 +51,10 @@ export function deadLetterOperations(pool: Pool): readonly Operation[] {
       method: "get",
       path: "/dead-letters",
       operationId: "listDeadLetters",
-      summary: "List dead letters",
+      summary: "List dead letters, or discarded ones",
       role: "viewer",
       description: "The latest first, with exact counts of all that the filter selects.",
-      input: { query: deadLetterFilter.extend({ limit, cursor: cursor(cursorPosition) }) },
+      input: { query: deadLetterQuery },
       answer: deadLetterPage,
       async handle({ query: { limit, cursor, ...filter } }) {
         const [items, counts] = await Promise.all([

@@ -8,20 +8,13 @@ import {
   type Decision,
   type Pool,
 } from "@dossier/store";
-import type { Context } from "hono";
 import { z } from "zod";
-import type { ApiEnv } from "../auth.ts";
 import { count } from "./answers.ts";
+import { createDecision, decideInBatches, findMissing } from "./decide.ts";
 import { BATCH_SIZE, dryRunBatches, redriveDryRun, type Batches } from "./dry-run.ts";
 import { notFoundProblem, operation, type Operation } from "./operation.ts";
 import { deliveryPath } from "./parameters.ts";
 import { decisionBody, selectBatches, selectionBody, type Selection } from "./selection.ts";
-
-/** Returns the decision of a request that is no dry run. */
-function createDecision(c: Context<ApiEnv>, reason: string | undefined): Decision {
-  if (reason === undefined) throw new Error("a decision without a reason must not be accepted");
-  return { decidedBy: c.get("caller").name, reason };
-}
 
 const notDeadLettered = z
   .array(z.uuid())
@@ -66,7 +59,7 @@ const DRY_RUN =
   "A dry run settles the deliveries with this version of the code in a transaction that is rolled back, and answers what would change for each person and which deliveries would fail again. Each delivery sees what those before it would have done.";
 const IN_BATCHES = `A filter's deliveries are settled ${BATCH_SIZE} at a time, and none sees those of an earlier batch: a person with deliveries in several batches is listed once for each.`;
 const DISCARD =
-  "Discarded deliveries are no longer listed and cannot be redriven; their history stays readable.";
+  "Discarded deliveries are no longer listed and cannot be redriven; their history stays readable, and a restore undoes it.";
 
 /** Decisions of operators about one dead letter, or about all that a filter selects. */
 export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger): readonly Operation[] {
@@ -174,43 +167,6 @@ async function dryRunDiscard(pool: Pool, { deliveryIds, filter = {} }: Selection
   }
   const counts = Object.values(await countDeadLetters(pool, filter));
   return { discarded: counts.reduce((sum, one) => sum + one, 0) };
-}
-
-function findMissing(deliveryIds: Iterable<string>, found: { has(deliveryId: string): boolean }): string[] {
-  return [...new Set(deliveryIds)].filter((deliveryId) => !found.has(deliveryId));
-}
-
-/**
- * Decides about the deliveries, batch by batch. A decision that is recorded holds even if the queue fails. Returns how
- * many were dead letters, for how many of these the queue failed, and which were not dead letters.
- *
- * @param steps `record` returns those of the deliveries that were dead letters
- */
-async function decideInBatches(
-  batches: Batches,
-  steps: {
-    record(deliveryIds: readonly string[]): Promise<readonly string[]>;
-    updateQueue(deliveryIds: readonly string[]): Promise<void>;
-    onQueueError(error: unknown, deliveries: number): void;
-  },
-): Promise<{
-  readonly decided: number;
-  readonly queueMissed: number;
-  readonly missed: readonly string[];
-}> {
-  const missed: string[] = [];
-  let decided = 0;
-  let queueMissed = 0;
-  for await (const deliveryIds of batches) {
-    const recorded = await steps.record(deliveryIds);
-    decided += recorded.length;
-    missed.push(...findMissing(deliveryIds, new Set(recorded)));
-    await steps.updateQueue(recorded).catch((error: unknown) => {
-      queueMissed += recorded.length;
-      steps.onQueueError(error, recorded.length);
-    });
-  }
-  return { decided, queueMissed, missed };
 }
 
 function notDeadLetteredProblem(deliveryId: string): Response {

@@ -30,6 +30,8 @@ const instancePage = page(
     .meta({ id: "Instance" }),
 ).meta({ id: "InstancePage" });
 
+export type InstancePage = z.infer<typeof instancePage>;
+
 const instancePosition = z.strictObject({
   lastSeenTicks: z
     .string()

@@ -1,5 +1,5 @@
 /** What a decision about dead letters says, and which dead letters it selects. */
-import { pageDeadLetters, type DeadLetterFilter, type Pool } from "@dossier/store";
+import { pageDeadLetters, type DeadLetterFilter, type DeadLetterStatus, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { BATCH_SIZE, type Batches } from "./dry-run.ts";
 import { deadLetterFilter, deliveryId, text } from "./parameters.ts";
@@ -63,9 +63,17 @@ export const decisionBody = requireReason(decisionFields);
 /** The body of a decision about many. */
 export const selectionBody = requireReason(requireOneSelection(decisionFields.extend(selectionFields.shape)));
 
-/** Returns the ids of what is selected; named ones as a single batch, without repetitions. */
-export function selectBatches(pool: Pool, { deliveryIds, filter = {} }: Selection): Batches {
-  return deliveryIds ? [[...new Set(deliveryIds)]] : findBatches(pool, filter);
+/**
+ * Returns the ids of what is selected; named ones as a single batch, without repetitions.
+ *
+ * @param status of those that a filter selects
+ */
+export function selectBatches(
+  pool: Pool,
+  { deliveryIds, filter = {} }: Selection,
+  status: DeadLetterStatus = "dead-lettered",
+): Batches {
+  return deliveryIds ? [[...new Set(deliveryIds)]] : findBatches(pool, { ...filter, status });
 }
 
 async function* findBatches(pool: Pool, filter: DeadLetterFilter): AsyncGenerator<readonly string[]> {

@@ -2,8 +2,13 @@ import { formatTicks, type DeadLetter, type DeadLetterReason, type Issue, type T
 import type { Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
 
+/** Whether an operator has still to decide. */
+export type DeadLetterStatus = "dead-lettered" | "discarded";
+
 /** Selects dead letters. All conditions that are set must hold. */
 export interface DeadLetterFilter {
+  /** Default: dead-lettered. */
+  readonly status?: DeadLetterStatus | undefined;
   readonly reason?: DeadLetterReason | undefined;
   /** The event's type, such as `NaturalPersonPending`. */
   readonly event?: string | undefined;
@@ -26,6 +31,8 @@ export interface DeadLetterSummary {
   readonly codeVersion: string;
   readonly receivedAt: string;
   readonly deadLetteredAt: string;
+  /** Who discarded it, why and when; `null` unless it is discarded. */
+  readonly discard: { readonly decidedBy: string; readonly reason: string; readonly at: string } | null;
   /** The `after` of the page that begins behind this one. */
   readonly cursor: bigint;
 }
@@ -41,6 +48,8 @@ interface Row {
   readonly code_version: string;
   readonly dead_lettered_ticks: bigint;
   readonly received_ticks: bigint;
+  /** JSON. */
+  readonly discard: string | null;
 }
 
 const { text: fromDeadLetters } = sqlFile("from_dead_letters");
@@ -50,13 +59,19 @@ const selectDeadLetters = sql(
   "select_dead_letters",
   `select delivery_id, dead_letter_id, reason, message, event, id, entity_id, code_version,
      (extract(epoch from dead_lettered_at) * 10000000)::bigint as dead_lettered_ticks,
-     (extract(epoch from received_at) * 10000000)::bigint as received_ticks
+     (extract(epoch from received_at) * 10000000)::bigint as received_ticks,
+     case when settled_as = 'discarded' then (
+       select json_build_object('decidedBy', decided_by, 'reason', decisions.reason,
+         'ticks', (extract(epoch from decided_at) * 10000000)::bigint::text)
+       from decisions
+       where decisions.delivery_id = dead_letters.delivery_id and action = 'discard'
+       order by decision_id desc limit 1) end as discard
    ${fromDeadLetters}
-   and ($7::bigint is null or dead_letter_id < $7) order by dead_letter_id desc limit $8`,
+   and ($8::bigint is null or dead_letter_id < $8) order by dead_letter_id desc limit $9`,
 );
 
 /**
- * Returns the deliveries that are dead-lettered now, the latest first.
+ * Returns the deliveries that are dead-lettered now, or discarded, the latest first.
  *
  * @param page at most `limit`, and only those dead-lettered before the one with the cursor `after`
  */
@@ -79,8 +94,14 @@ export async function listDeadLetters(
     codeVersion: row.code_version,
     receivedAt: formatTicks(row.received_ticks),
     deadLetteredAt: formatTicks(row.dead_lettered_ticks),
+    discard: row.discard === null ? null : parseDiscard(row.discard),
     cursor: row.dead_letter_id,
   }));
+}
+
+function parseDiscard(json: string): DeadLetterSummary["discard"] {
+  const { ticks, ...decision } = JSON.parse(json) as { decidedBy: string; reason: string; ticks: string };
+  return { ...decision, at: formatTicks(BigInt(ticks)) };
 }
 
 /**
@@ -105,7 +126,7 @@ const countByReason = sql(
   `select reason, count(*) as count ${fromDeadLetters} group by reason order by reason`,
 );
 
-/** Returns how many deliveries are dead-lettered now, exactly, by reason. */
+/** Returns how many deliveries are dead-lettered now, or discarded, exactly, by reason. */
 export async function countDeadLetters(
   pool: Pool,
   filter: DeadLetterFilter,
@@ -117,16 +138,20 @@ export async function countDeadLetters(
   return Object.fromEntries(rows.map(({ reason, count }) => [reason, Number(count)]));
 }
 
-function filterValues({ reason, event, entityId, before, since, text }: DeadLetterFilter): unknown[] {
-  return [reason, event, entityId, before, since, text === undefined ? undefined : Buffer.from(text)];
+function filterValues(filter: DeadLetterFilter): unknown[] {
+  const { status = "dead-lettered", reason, event, entityId, before, since, text } = filter;
+  return [reason, event, entityId, before, since, text === undefined ? undefined : Buffer.from(text), status];
 }
 
 const selectDeadLettered = sqlFile("select_dead_lettered");
 
-/** Returns the dead letters of those of the deliveries that are dead-lettered now, without their identities. */
+/**
+ * Returns the dead letters of those of the deliveries that are dead-lettered now, or discarded, without their identities.
+ */
 export async function findDeadLettered(
   pool: Pool,
   deliveryIds: readonly string[],
+  status: DeadLetterStatus = "dead-lettered",
 ): Promise<ReadonlyMap<string, DeadLetter>> {
   const { rows } = await pool.query<{
     delivery_id: string;
@@ -135,7 +160,7 @@ export async function findDeadLettered(
     issues: string;
   }>({
     ...selectDeadLettered,
-    values: [deliveryIds],
+    values: [deliveryIds, status],
   });
   return new Map(
     rows.map(({ delivery_id, reason, message, issues }) => [

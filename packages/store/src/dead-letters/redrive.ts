@@ -48,6 +48,21 @@ export async function discard(
   return rows.map(({ delivery_id }) => delivery_id);
 }
 
+const restoreDeadLetters = sqlFile("restore_dead_letters");
+
+/** Undoes discards: the deliveries are dead letters again. Returns the ids of those that were discarded. */
+export async function restore(
+  pool: Pool,
+  deliveryIds: readonly string[],
+  { decidedBy, reason }: Decision,
+): Promise<readonly string[]> {
+  const { rows } = await pool.query<{ delivery_id: string }>({
+    ...restoreDeadLetters,
+    values: [deliveryIds, decidedBy, reason],
+  });
+  return rows.map(({ delivery_id }) => delivery_id);
+}
+
 /** What a redrive would do with one delivery, by today's code and data. */
 export type DryRunResult =
   | { readonly deliveryId: string; readonly outcome: "applied" | "duplicate"; readonly change?: PersonChange }

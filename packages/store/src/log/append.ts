@@ -73,6 +73,7 @@ interface KnownRow {
   readonly id: string;
   readonly ticks: bigint;
   readonly data_digest: Buffer;
+  readonly delivery_id: string;
 }
 
 async function findKnownEvents(
@@ -88,9 +89,9 @@ async function findKnownEvents(
     ],
   });
   const known = new Map<string, Map<string, KnownEvent>>();
-  for (const { entity_id, event, id, ticks, data_digest: dataDigest } of rows) {
+  for (const { entity_id, event, id, ticks, data_digest: dataDigest, delivery_id: deliveryId } of rows) {
     const person = known.get(entity_id) ?? new Map<string, KnownEvent>();
-    known.set(entity_id, person.set(identityKey({ event, id }), { ticks, dataDigest }));
+    known.set(entity_id, person.set(identityKey({ event, id }), { ticks, dataDigest, deliveryId }));
   }
   return known;
 }

@@ -16,6 +16,7 @@ import { isDeliveryId } from "../inbox/deliveries.ts";
 import { toRow, writePersons } from "../persons/projection.ts";
 import { refold, type OutOfOrderStream } from "../persons/refold.ts";
 import { appendToLog, openForAppend, recordChanges } from "./append.ts";
+import { nameDifferences } from "./conflicts.ts";
 
 /**
  * Settles deliveries in one transaction: parses them, locks their persons' streams in one order, appends to the log,
@@ -55,7 +56,11 @@ export async function applyDeliveries(
       deliveryIds.filter((deliveryId) => !open.has(deliveryId)),
     )),
     ...unparsable,
-    ...appended.flatMap((stream) => [...stream.outcomes]),
+    ...(await nameDifferences(
+      connection,
+      parsed,
+      appended.flatMap((stream) => [...stream.outcomes]),
+    )),
   ]);
   const events = appended.flatMap(({ entries }) => entries.filter(({ kind }) => kind === "event"));
   return { outcomes, receivedTicks: events.map(({ receivedTicks }) => receivedTicks) };

@@ -13,6 +13,8 @@ import {
   FEED_START,
   findToken,
   hasUnheldDeliveries,
+  listFailingDeliveries,
+  listPersonDeliveries,
   readChanges,
   readInstallationId,
   readStats,
@@ -20,6 +22,7 @@ import {
   recordTokenUse,
   redrive,
   removeOldReports,
+  restore,
   sealRecords,
   snooze,
   takeDueDeliveries,
@@ -82,6 +85,9 @@ test("each service may do all that it does", async () => {
   const decision = { decidedBy: "Olga", reason: "test" };
   expect(await redrive(console.pool, [one], decision)).toEqual([one]);
   expect(await discard(console.pool, [other], decision)).toEqual([other]);
+  expect(await restore(console.pool, [other], decision)).toEqual([other]);
+  expect((await listPersonDeliveries(console.pool, "a", undefined, { limit: 1 })).deliveries).toEqual([]);
+  expect((await listFailingDeliveries(console.pool, { limit: 1 })).deliveries).toEqual([]);
   await takeDueDeliveries(worker.pool, 10);
   expect(idsOf(await worker.settle([one]), "dead-lettered")).toHaveLength(1);
   await sealRecords(worker.pool);

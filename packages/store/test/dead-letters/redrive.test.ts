@@ -1,11 +1,14 @@
 import type { DeadLetter } from "@dossier/events";
 import { expect, test } from "vitest";
 import {
+  countDeadLetters,
   deadLetter,
   discard,
   findDeadLetter,
+  listDeadLetters,
   recordFailedAttempt,
   redrive,
+  restore,
   settle,
   takeDueDeliveries,
 } from "../../src/index.ts";
@@ -83,6 +86,25 @@ test("a discarded delivery is neither redriven nor settled, and stays readable",
     deadLetters: [{ reason: "unparsable" }],
     decisions: [{ action: "discard", decidedBy: "bob", reason: "noise" }],
   });
+});
+
+test("a discard is undone: the delivery is a dead letter again, listed with its last reason", async () => {
+  const { pool } = database;
+  const [deliveryId = "", another = ""] = await database.recordAndSettle(UNPARSABLE_BODY, UNPARSABLE_BODY);
+  expect(await restore(pool, [deliveryId], by)).toEqual([]);
+  await discard(pool, [deliveryId], { decidedBy: "bob", reason: "noise" });
+  expect(await listDeadLetters(pool, { status: "discarded" }, { limit: 10 })).toMatchObject([
+    { deliveryId, reason: "unparsable", discard: { decidedBy: "bob", reason: "noise" } },
+  ]);
+  expect(await countDeadLetters(pool, { status: "discarded" })).toEqual({ unparsable: 1 });
+
+  expect(await restore(pool, [deliveryId, another], by)).toEqual([deliveryId]);
+  expect(await listDeadLetters(pool, { status: "discarded" }, { limit: 10 })).toEqual([]);
+  expect(await findDeadLetter(pool, deliveryId)).toMatchObject({
+    status: "dead-lettered",
+    decisions: [{ action: "discard" }, { action: "restore", ...by }],
+  });
+  expect(await redrive(pool, [deliveryId], by)).toEqual([deliveryId]);
 });
 
 test("of concurrent decisions, one redrives or discards, and only a dead-lettered delivery", async () => {

@@ -1,7 +1,7 @@
 import { FOLD_VERSION } from "@dossier/events";
 import { describe, expect, test } from "vitest";
 import { assignPositions } from "../../src/feed/positions.ts";
-import { redrive, rebuild, sealRecords, verifyEvidence } from "../../src/index.ts";
+import { discard, redrive, rebuild, restore, sealRecords, verifyEvidence } from "../../src/index.ts";
 import { tamper, useRecord } from "../database.ts";
 import { eventBody, UNPARSABLE_BODY } from "../fixtures.ts";
 
@@ -138,6 +138,27 @@ describe("dead letters and decisions that are not as they were sealed are report
     );
     expect(await findChecks()).toEqual(["decisions: settlements", "never-sealed: decisions"]);
   });
+});
+
+test("discards and restores lead to their settlements, and a settlement without them is reported", async () => {
+  const { pool } = database;
+  const ids = await database.recordAndSettle(...Array.from({ length: 3 }, (_, i) => `not JSON ${i}`));
+  const [twice = "", once = "", forged = ""] = ids;
+  const decision = { decidedBy: "Olga", reason: "test" };
+  await discard(pool, [twice, once], decision);
+  await restore(pool, [twice, once], decision);
+  await discard(pool, [twice], decision);
+  expect(await findChecks()).toEqual([]);
+  await redrive(pool, [once], decision);
+  await database.settle([once]);
+  expect(await findChecks()).toEqual([]);
+  await tamper(pool, `update settlements set settled_as = 'dead-lettered' where delivery_id = '${twice}'`);
+  await tamper(
+    pool,
+    `insert into decisions (delivery_id, action, decided_by, reason) values ('${forged}', 'restore', 'Mallory', '')`,
+  );
+  const { findings } = await verifyEvidence(pool);
+  expect(findings.find(({ check }) => check === "decisions")).toMatchObject({ rows: 2 });
 });
 
 test("what is not sealed yet is counted, and a decision and a dead letter are sealed after their commit", async () => {

@@ -11,6 +11,7 @@ import {
   isEmpty,
   sumCounts,
   toFilter,
+  type DeadLetterStatus,
   type FilterOptions,
 } from "./select.ts";
 
@@ -21,8 +22,10 @@ export interface DecisionOptions extends FilterOptions {
   readonly json?: boolean;
 }
 
+type DecisionName = "redrive" | "discard" | "restore";
+
 /** Returns a command that decides about the dead letters that are named, match a filter, or all. */
-export function createDecisionCommand(name: "redrive" | "discard") {
+export function createDecisionCommand(name: DecisionName) {
   return createFilterCommand(name)
     .addArgument(
       new Argument("[deliveryId...]", "the deliveries")
@@ -39,15 +42,21 @@ export function warn(message: string): void {
   printError(`warning: ${message}`);
 }
 
-/** A decision fails if it changed nothing, or not all that were named. */
+/**
+ * A decision fails if it changed nothing, or not all that were named.
+ *
+ * @param missed those that it could not decide about
+ * @param expected what they should have been
+ */
 export function conclude(
   changed: number,
   named: readonly string[],
-  answers: readonly { readonly notDeadLettered?: readonly string[] | undefined }[],
+  missed: readonly string[],
+  expected = "dead letters",
 ): Result<void> {
   // A filter's deliveries may have been decided about meanwhile, which is no failure.
-  const missing = named.length === 0 ? [] : answers.flatMap(({ notDeadLettered = [] }) => notDeadLettered);
-  if (missing.length > 0) return { ok: false, error: `not dead letters: ${missing.join(", ")}` };
+  if (named.length > 0 && missed.length > 0)
+    return { ok: false, error: `not ${expected}: ${missed.join(", ")}` };
   return changed > 0 ? { ok: true, value: undefined } : { ok: false, error: "no dead letter matches" };
 }
 
@@ -56,7 +65,7 @@ export function conclude(
  * request takes long, however many are selected. Returns its answers.
  */
 export async function decide<Answer>(
-  action: "redrive" | "discard",
+  action: DecisionName,
   deliveryIds: readonly string[],
   options: DecisionOptions,
 ): Promise<Result<readonly Answer[]>> {
@@ -78,7 +87,9 @@ export async function decide<Answer>(
   const client = await connectConsole();
   if (!client.ok) return client;
   const slices =
-    deliveryIds.length > 0 ? slice([...new Set(deliveryIds)]) : pageSelected(client.value, filter);
+    deliveryIds.length > 0
+      ? slice([...new Set(deliveryIds)])
+      : pageSelected(client.value, filter, action === "restore" ? "discarded" : "dead-lettered");
   const answers: Answer[] = [];
   let done = 0;
   using progress = startProgress(action, deliveryIds.length);
@@ -105,10 +116,14 @@ function* slice(deliveryIds: readonly string[]): Generator<Slice> {
 }
 
 /** Returns the deliveries that a filter selects, page by page. What is decided meanwhile does not move the next page. */
-async function* pageSelected(client: ConsoleClient, filter: DeadLetterQuery): AsyncGenerator<Slice> {
+async function* pageSelected(
+  client: ConsoleClient,
+  filter: DeadLetterQuery,
+  status: DeadLetterStatus,
+): AsyncGenerator<Slice> {
   let total: number | undefined;
   for (let cursor: string | undefined; ;) {
-    const { items, nextCursor, counts } = await fetchPage(client, filter, PAGE_SIZE, cursor);
+    const { items, nextCursor, counts } = await fetchPage(client, { ...filter, status }, PAGE_SIZE, cursor);
     total ??= sumCounts(counts);
     if (items.length > 0) yield { deliveryIds: items.map(({ deliveryId }) => deliveryId), total };
     if (nextCursor === null) return;

@@ -7,11 +7,11 @@ import { formatExitCodes, joinParagraphs, reportResult } from "../command.ts";
 import { conclude, createDecisionCommand, decide, warn, type DecisionOptions } from "./decide.ts";
 
 export const discardCommand = createDecisionCommand("discard")
-  .summary("set dead letters aside for good")
+  .summary("set dead letters aside")
   .description(
     joinParagraphs(
       `Discards dead letters: they are not listed again, and cannot be redriven. They stay readable with
-      \`dossier dead show\`.`,
+      \`dossier dead show\`, are listed with \`dossier dead list --discarded\`, and \`dossier dead restore\` undoes it.`,
       CONSOLE_ENVIRONMENT,
     ),
   )
@@ -36,5 +36,6 @@ async function discard(deliveryIds: readonly string[], options: DecisionOptions)
   if (jobsLeft > 0) {
     warn(`up to ${formatCount(jobsLeft)} of them still have a job in the queue, which has no effect`);
   }
-  return conclude(discarded, deliveryIds, answers);
+  const missed = answers.flatMap(({ notDeadLettered = [] }) => notDeadLettered);
+  return conclude(discarded, deliveryIds, missed);
 }

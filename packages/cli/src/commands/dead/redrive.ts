@@ -45,7 +45,8 @@ async function redrive(deliveryIds: readonly string[], options: DecisionOptions)
   if (notEnqueued > 0) {
     warn(`up to ${formatCount(notEnqueued)} of them are not in the queue yet; the sweeper enqueues them`);
   }
-  return conclude(redriven, deliveryIds, done);
+  const missed = done.flatMap(({ notDeadLettered = [] }) => notDeadLettered);
+  return conclude(redriven, deliveryIds, missed);
 }
 
 /** Persons, and unsettled deliveries, that are listed at most. */

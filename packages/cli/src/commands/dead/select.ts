@@ -28,6 +28,9 @@ export function createFilterCommand(name: string) {
     .option("--text <text>", "those whose bytes or message contain exactly this text");
 }
 
+/** Whether an operator has still to decide. */
+export type DeadLetterStatus = "dead-lettered" | "discarded";
+
 export function toFilter({ type, entity, reason, before, since, text }: FilterOptions): DeadLetterQuery {
   return { reason, event: type, entityId: entity, before, since, text };
 }
@@ -39,7 +42,7 @@ export function isEmpty(filter: DeadLetterQuery): boolean {
 
 export function fetchPage(
   client: ConsoleClient,
-  filter: DeadLetterQuery,
+  filter: DeadLetterQuery & { readonly status: DeadLetterStatus },
   limit: number,
   cursor?: string,
 ): Promise<DeadLetterPage> {
