@@ -41,7 +41,7 @@ test("a worker whose reports fail settles deliveries, and is ready", async (cont
     context,
     sharedServers(context),
   );
-  await pool.query("alter table instance_minutes rename to instance_minutes_away");
+  await pool.query("alter table instances add constraint refused check (false) not valid");
   const worker = await startWorker();
   await worker.waitForLog("report-failed");
   await waitForStatuses(await deliver(newEvent("a")), "applied");
