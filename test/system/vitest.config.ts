@@ -7,6 +7,7 @@ const MINUTE_MS = 60_000;
 export default defineConfig({
   test: {
     include: ["test/system/**/*.test.ts"],
+    globalSetup: "packages/testing/src/servers/global-setup.ts",
     reporters: ["verbose", new SummaryReporter()],
     fileParallelism: false,
     // These only end what hangs: the first test builds the image.

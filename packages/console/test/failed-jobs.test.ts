@@ -1,9 +1,9 @@
 import { consume, openQueue, type QueueLocation } from "@dossier/queue";
 import { serve } from "@dossier/service";
-import { freshRedis, waitFor } from "@dossier/testing";
+import { freshRedis, needs, startRedisCluster, waitFor, type RedisCluster } from "@dossier/testing";
 import { Hono } from "hono";
 import { bearerAuth } from "hono/bearer-auth";
-import { describe, expect, test, type TestContext } from "vitest";
+import { afterAll, describe, expect, test, type TestContext } from "vitest";
 import { failedJobs } from "../src/failed-jobs.ts";
 import { createDatabase } from "./harness.ts";
 import { exchange } from "./http.ts";
@@ -11,11 +11,20 @@ import { exchange } from "./http.ts";
 const DELIVERY = "0190a5c8-7e2f-7000-8000-000000000001";
 const BEARER = { authorization: "Bearer token" };
 
+let cluster: Promise<RedisCluster> | undefined;
+afterAll(async () => (await cluster)?.stop());
+
 const LOCATIONS: Record<string, (context: TestContext) => Promise<QueueLocation>> = {
   Redis: async (context) => ({
     redisUrl: await freshRedis(context),
     installationId: async () => "test",
   }),
+  async "a cluster of Redis"(context) {
+    needs(context, "redisServer");
+    const { url } = await (cluster ??= startRedisCluster({ masters: 3 }));
+    const id = context.task.id;
+    return { redisUrl: url, installationId: async () => id };
+  },
   Postgres: async (context) => ({ databaseUrl: await createDatabase(context) }),
 };
 

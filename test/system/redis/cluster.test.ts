@@ -1,0 +1,51 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { needs, startRedisCluster } from "@dossier/testing";
+import { expect, test } from "vitest";
+import { eachAppliedOnce, startServices } from "./load.ts";
+
+const BEFORE_THE_FAULT_MS = 3_000;
+
+test.for([
+  ["dies", "SIGKILL"],
+  ["stops answering", "SIGSTOP"],
+] as const)(
+  "a cluster's master %s under load: each delivery is applied, once",
+  async ([fault, signal], context) => {
+    needs(context, "redisServer");
+    const cluster = await startRedisCluster({ masters: 3, replicasPerMaster: 1 });
+    context.onTestFinished(() => cluster.stop());
+    const services = await startServices(context, cluster.url);
+    const master = await cluster.masterOf(services.prefix);
+    const sending = services.send();
+    await delay(BEFORE_THE_FAULT_MS);
+
+    const faultAt = new Date();
+    await master.kill(signal);
+
+    const webhooks = await sending;
+    expect(await services.settled()).toEqual(eachAppliedOnce(webhooks));
+    await services.printWaits(`a cluster's master ${fault}`, faultAt);
+  },
+);
+
+test("a cluster's slot moves to another master and back under load: each delivery is applied, once", async (context) => {
+  needs(context, "redisServer");
+  const cluster = await startRedisCluster({ masters: 3, replicasPerMaster: 1 });
+  context.onTestFinished(() => cluster.stop());
+  const services = await startServices(context, cluster.url);
+  const from = await cluster.masterOf(services.prefix);
+  const masters = await Promise.all(["a", "b", "c"].map((key) => cluster.masterOf(key)));
+  const to = masters.find((master) => master !== from);
+  if (to === undefined) throw new Error("the keys have one master");
+  const sending = services.send();
+  await delay(BEFORE_THE_FAULT_MS);
+
+  const faultAt = new Date();
+  await cluster.moveSlot(services.prefix, to);
+  await delay(BEFORE_THE_FAULT_MS);
+  await cluster.moveSlot(services.prefix, from);
+
+  const webhooks = await sending;
+  expect(await services.settled()).toEqual(eachAppliedOnce(webhooks));
+  await services.printWaits("a cluster's slot moves", faultAt);
+});
