@@ -24,6 +24,9 @@ ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=installed /app .
 COPY packages packages
+# As in `docker compose exec console dossier dead list`, in any folder.
+RUN printf '#!/bin/sh\nexec node /app/packages/cli/src/main.ts "$@"\n' > /usr/local/bin/dossier && \
+    chmod 755 /usr/local/bin/dossier
 # Root owns the code: a service cannot change what it runs.
 USER node
 ENTRYPOINT ["node"]

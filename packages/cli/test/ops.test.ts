@@ -18,6 +18,7 @@ test("one ops port has the metrics and the readiness of all services of up", asy
       "worker.queue": "ok",
       "worker.jobs": "ok",
       "worker.eviction": "ok",
+      "worker.rebuild": "ok",
       "console.postgres": "ok",
       "console.queue": "ok",
     },

@@ -64,6 +64,13 @@ test("the samples lead to the expected persons", async () => {
     expect(items).toContainEqual(expect.objectContaining(person));
 });
 
+test("the dossier command is on the console's PATH, and finds the console and its token", async () => {
+  const [console] = await stack.containers("console");
+  if (console === undefined) throw new Error("no console runs");
+  expect(await stack.exec(console, "dossier", "dead", "list")).toBe("no dead letters\n");
+  expect(await stack.exec(console, "dossier", "status")).toMatch(/^console +ready$/m);
+});
+
 test("ingest's port is public, the console's is on loopback, and there is no other", async () => {
   const containers = await stack.containers();
   const published = containers.flatMap((container) =>
