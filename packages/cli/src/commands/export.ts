@@ -10,9 +10,10 @@ export const exportCommand = createCommand("export")
   .summary("write the evidence about one person to a file")
   .description(
     joinParagraphs(
-      `Writes everything that is kept about one person, one JSON object a line: every delivery's exact bytes, every
+      `Writes what is kept about one person, one JSON object a line: every delivery's exact bytes, every
       entry of the log with its hash, the chain's head, failed attempts, what operators decided, and the resulting
-      state. \`dossier verify FILE\` checks it on any machine, without a database. It holds personal data.`,
+      state. \`dossier verify FILE\` checks it on any machine, without a database. It holds personal data. Which open
+      deliveries are the person's is known by parsing alone: it looks through the newest 1,000.`,
       "Environment: DATABASE_URL, or DATABASE_URL_FILE.",
     ),
   )

@@ -18,7 +18,7 @@ export const migrateCommand = createCommand("migrate")
     ),
   )
   .option("--json", "print what ran as JSON")
-  .addHelpText("after", formatExitCodes({ success: "the database is up to date", failure: "it is not" }))
+  .addHelpText("after", formatExitCodes({ success: "the database is up to date", failure: "it failed" }))
   .action(async ({ json = false }) => reportResult(await runMigrate(json)));
 
 async function runMigrate(json: boolean): Promise<Result<void>> {

@@ -28,7 +28,10 @@ export const rebuildCommand = createCommand("rebuild")
   .option("--json", "print one JSON object for each person that changes, and one for the whole")
   .addHelpText(
     "after",
-    formatExitCodes({ success: "it is done", failure: "it is not, and nothing has changed" }),
+    formatExitCodes({
+      success: "it is done",
+      failure: "it failed or was interrupted, and nothing has changed",
+    }),
   )
   .addHelpText("after", `  ${WOULD_CHANGE}  of --dry-run: some persons would change`)
   .action(async (options) => reportResult(await runRebuild(options)));

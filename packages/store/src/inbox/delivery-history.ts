@@ -1,8 +1,8 @@
 import { formatTicks, type DeadLetterReason, type Issue, type PartialIdentity } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
-import { toAttempts, type Attempts, type AttemptsRow } from "./attempts.ts";
 import { parseIdentity } from "./identity.ts";
+import { toOpenState, type OpenState, type OpenStateRow } from "./open-state.ts";
 
 export type DeliveryStatus = "open" | "applied" | "duplicate" | "dead-lettered" | "discarded";
 
@@ -19,7 +19,7 @@ export interface DeliveryHistory {
   /** `null` while it is open. */
   readonly settledAt: string | null;
   /** `null` once it is settled. */
-  readonly open: Attempts | null;
+  readonly open: OpenState | null;
   /** What it added to the person's log; `null` if nothing. */
   readonly entry: LogEntry | null;
   /** The exact bytes, which hold personal data. */
@@ -103,7 +103,7 @@ export async function findDelivery(pool: Pool, deliveryId: string): Promise<Deli
     entityId: identity?.entityId ?? null,
     receivedAt: formatTicks(delivery.received_ticks),
     settledAt: delivery.settled_ticks === null ? null : formatTicks(delivery.settled_ticks),
-    open: delivery.attempts === null ? null : toAttempts(delivery),
+    open: delivery.attempts === null ? null : toOpenState(delivery),
     entry: await findEntry(pool, deliveryId, identity),
     body: delivery.body,
     headers: JSON.parse(delivery.headers) as Record<string, string>,
@@ -141,7 +141,7 @@ async function findEntry(
   return rows[0] === undefined ? null : { kind: rows[0].kind, seq: Number(rows[0].seq) };
 }
 
-type HistoryRow = RecordedRow & (AttemptsRow | { readonly attempts: null; readonly stalls: null });
+type HistoryRow = RecordedRow & (OpenStateRow | { readonly attempts: null; readonly stalls: null });
 
 interface RecordedRow {
   readonly body: Buffer;

@@ -1,11 +1,11 @@
 import { formatTicks } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { MAX_PAGE_BYTES, sqlFile } from "../database/statements.ts";
-import { toAttempts, type Attempts, type AttemptsRow } from "./attempts.ts";
 import { parseIdentity } from "./identity.ts";
+import { toOpenState, type OpenState, type OpenStateRow } from "./open-state.ts";
 
 /** An open delivery that failed, stopped a worker or is snoozed. */
-export interface FailingDelivery extends Attempts {
+export interface FailingDelivery extends OpenState {
   readonly deliveryId: string;
   /** The event's identity, as far as the bytes can be parsed; `null` for one that may have stopped a worker. */
   readonly event: string | null;
@@ -22,7 +22,7 @@ export interface FailingPage {
   readonly next: string | undefined;
 }
 
-interface Row extends AttemptsRow {
+interface Row extends OpenStateRow {
   readonly delivery_id: string;
   readonly matches: bigint;
   readonly bytes: number;
@@ -58,6 +58,6 @@ function toFailing(row: Row): FailingDelivery {
     entityId: identity?.entityId ?? null,
     bytes: row.bytes,
     receivedAt: formatTicks(row.received_ticks),
-    ...toAttempts(row),
+    ...toOpenState(row),
   };
 }

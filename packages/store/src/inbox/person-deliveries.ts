@@ -1,9 +1,9 @@
 import { formatTicks, type DeadLetterReason } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
-import { toAttempts, type Attempts, type AttemptsRow } from "./attempts.ts";
 import type { DeliveryStatus } from "./delivery-history.ts";
 import { searchOpenDeliveries, type OpenSearch } from "./open-search.ts";
+import { toOpenState, type OpenState, type OpenStateRow } from "./open-state.ts";
 
 /** A delivery that concerns a person. */
 export interface PersonDelivery {
@@ -19,7 +19,7 @@ export interface PersonDelivery {
   /** `null` while it is open. */
   readonly settledAt: string | null;
   /** `null` once it is settled. */
-  readonly open: Attempts | null;
+  readonly open: OpenState | null;
   /** Why it was dead-lettered the last time, whatever became of it; `null` if it never was. */
   readonly lastDeadLetter: { readonly reason: DeadLetterReason; readonly message: string } | null;
 }
@@ -41,7 +41,7 @@ type Row = {
   readonly bytes: number;
   readonly received_ticks: bigint;
   readonly settled_ticks: bigint | null;
-} & (AttemptsRow | { readonly attempts: null }) &
+} & (OpenStateRow | { readonly attempts: null }) &
   ({ readonly reason: DeadLetterReason; readonly message: string } | { readonly reason: null });
 
 const selectPage = sqlFile("select_person_delivery_page");
@@ -90,7 +90,7 @@ function toDelivery(row: Row): PersonDelivery {
     bytes: row.bytes,
     receivedAt: formatTicks(row.received_ticks),
     settledAt: row.settled_ticks === null ? null : formatTicks(row.settled_ticks),
-    open: row.attempts === null ? null : toAttempts(row),
+    open: row.attempts === null ? null : toOpenState(row),
     lastDeadLetter: row.reason === null ? null : { reason: row.reason, message: row.message },
   };
 }

@@ -32,7 +32,7 @@ export function createDecisionCommand(name: DecisionName) {
         .default<readonly string[]>([], "those that a filter or --all selects")
         .argParser<readonly string[]>((text, before) => [...before, parseDeliveryId(text)]),
     )
-    .option("--all", "every dead letter")
+    .option("--all", name === "restore" ? "every discarded delivery" : "every dead letter")
     .option("--because <text>", "why; kept for ever, and required unless --dry-run")
     .option("--dry-run", "change nothing, and show what would happen")
     .option("--json", "print the result as JSON");

@@ -25,7 +25,7 @@ export const createTokenCommand = createCommand("create")
   .option("--service", "a program uses it, and no person")
   .option("--expires <age>", "when it expires: after 90d, 12h, 30m (default: never)", parseExpiry)
   .option("--json", "print { tokenId, token } as JSON")
-  .addHelpText("after", formatExitCodes({ success: "it is created", failure: "it is not" }))
+  .addHelpText("after", formatExitCodes({ success: "it is created", failure: "it failed" }))
   .action(async (options) => reportResult(await create(options)));
 
 interface CreateOptions {

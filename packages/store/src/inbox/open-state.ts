@@ -1,7 +1,7 @@
 import { formatTicks } from "@dossier/events";
 
 /** What an open delivery came to so far. Times are as `formatTicks` writes them. */
-export interface Attempts {
+export interface OpenState {
   /** Attempts used since it was opened; outages and snoozes use none. */
   readonly attempts: number;
   /** How often a worker began to settle it alone since an attempt last ended. */
@@ -14,8 +14,8 @@ export interface Attempts {
   readonly lastError: string | null;
 }
 
-/** The columns that `toAttempts` reads. */
-export interface AttemptsRow {
+/** The columns that `toOpenState` reads. */
+export interface OpenStateRow {
   readonly attempts: number;
   readonly stalls: number;
   readonly due_ticks: bigint;
@@ -25,7 +25,7 @@ export interface AttemptsRow {
   readonly error: string | null;
 }
 
-export function toAttempts(row: AttemptsRow): Attempts {
+export function toOpenState(row: OpenStateRow): OpenState {
   return {
     attempts: row.attempts,
     stalls: row.stalls,
