@@ -2,7 +2,7 @@
 -- to its time has a default, and these triggers do the rest.
 
 -- The time of receipt, and the digest, in the log are the delivery's. A foreign key would say the same, but would lock
--- each delivery's row, which writes it anew, and need a second index on the largest table. Deliveries never change, so a
+-- each delivery's row, which is a write, and need a second index on the largest table. Deliveries never change, so a
 -- check when a row is added is enough.
 create function check_delivery() returns trigger language plpgsql as $$
 declare
