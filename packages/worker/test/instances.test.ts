@@ -26,6 +26,19 @@ test("a worker reports itself, the outcomes of its deliveries, and that it has s
   expect(await sumOutcomes(pool)).toMatchObject({ applied: 1, duplicate: 1, "dead-lettered": 1 });
 });
 
+test("workers remove the reports of instances that were last seen more than 30 days ago", async (context) => {
+  const { pool, startWorker } = await createHarness(context, sharedServers(context));
+  await pool.query(
+    `insert into instances (instance_id, service, version, host, pid, started_at, last_seen_at, jobs, rate)
+     select gen_random_uuid(), 'ingest', '1', 'h', 1, seen, seen, 0, 0 from (select now() - interval '31 days' as seen)`,
+  );
+  await startWorker();
+  await waitFor(
+    async () => (await listInstances(pool, { limit: 9 })).items.map(({ service }) => service),
+    (services) => expect(services).toEqual(["worker"]),
+  );
+});
+
 test("a worker without its queue says why it is paused", async (context) => {
   const { databaseUrl } = await sharedServers(context);
   // Nothing listens there.
