@@ -17,11 +17,12 @@ export default defineConfig({
     reporters: ["default", new SummaryReporter()],
     sequence: { sequencer: SlowestFirst },
     // No test depends on the machine's speed: these only end what hangs.
-    testTimeout: 2 * MINUTE_MS,
-    hookTimeout: 2 * MINUTE_MS,
+    testTimeout: 5 * MINUTE_MS,
+    hookTimeout: 5 * MINUTE_MS,
     // More than there are processors, as many tests wait. Each has a logical database of Redis, of which there are 15.
     maxWorkers: Math.min(2 * availableParallelism(), 8),
-    // Loading the modules anew for each file would take a tenth of the processor time. So a test leaves no module changed.
+    // Loading the modules anew for each file would take a tenth of the processor time. So a test leaves no module changed,
+    // and a hook that stands in a module of helpers would be called for the first file alone.
     isolate: false,
     // For the processes that tests start.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules/.cache/node") },

@@ -1,11 +1,7 @@
 import { join } from "node:path";
 import { runNode, startNode, type NodeProcess, type Scope } from "@dossier/testing";
-import { vi } from "vitest";
 
 export const MAIN = join(import.meta.dirname, "../src/main.ts");
-
-// Every test starts processes. None depends on how long that takes: this only ends what hangs.
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 export type Environment = Readonly<Record<string, string>>;
 

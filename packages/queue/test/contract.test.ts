@@ -1,18 +1,27 @@
 /** What the queue does wherever it is. */
 import { randomUUID } from "node:crypto";
 import { waitFor } from "@dossier/testing";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, type TestContext } from "vitest";
+import type { QueueLocation } from "../src/index.ts";
 import {
   COMPLETED,
   createHarness,
-  LOCATIONS,
+  BACKENDS,
   manualHandler,
+  redisLocation,
+  useCluster,
   waitForCounts,
   waitForState,
   waitUntilReady,
 } from "./harness.ts";
 
 const QUICK_RECOVERY = { lockDurationMs: 2_000, stalledIntervalMs: 500 };
+
+const sharedCluster = useCluster();
+const LOCATIONS: Record<string, (context: TestContext) => Promise<QueueLocation>> = {
+  ...BACKENDS,
+  "a cluster of redis": async (context) => redisLocation((await sharedCluster(context)).url, randomUUID()),
+};
 
 describe.each(Object.entries(LOCATIONS))("on %s", (name, locate) => {
   test("a job holds the ids of the deliveries and nothing else", async (context) => {

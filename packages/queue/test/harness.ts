@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { isRetryable } from "@dossier/store";
 import {
   freshDatabase,
@@ -40,20 +39,15 @@ export const BACKENDS: Record<"redis" | "postgres", (context: TestContext) => Pr
   },
 };
 
-let cluster: Promise<RedisCluster> | undefined;
-afterAll(async () => (await cluster)?.stop());
-
-/** Returns the cluster that the tests of a file share. */
-export function sharedCluster(context: TestContext): Promise<RedisCluster> {
-  needs(context, "redisServer");
-  return (cluster ??= startRedisCluster({ masters: 3 }));
+/** Called once in a file, returns what starts the cluster that its tests share. */
+export function useCluster(): (context: TestContext) => Promise<RedisCluster> {
+  let cluster: Promise<RedisCluster> | undefined;
+  afterAll(async () => (await cluster)?.stop());
+  return (context) => {
+    needs(context, "redisServer");
+    return (cluster ??= startRedisCluster({ masters: 3 }));
+  };
 }
-
-/** As BACKENDS, and a queue of its own in a Redis Cluster. */
-export const LOCATIONS: Record<string, (context: TestContext) => Promise<QueueLocation>> = {
-  ...BACKENDS,
-  "a cluster of redis": async (context) => redisLocation((await sharedCluster(context)).url, randomUUID()),
-};
 
 /** Opens queues and consumers at one location, and closes them, the last one first, when the test ends. */
 export function createHarness(context: TestContext, location: QueueLocation) {

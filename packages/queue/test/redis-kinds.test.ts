@@ -8,9 +8,11 @@ import {
   enqueueEventually,
   manualHandler,
   redisLocation,
-  sharedCluster,
+  useCluster,
   waitUntilReady,
 } from "./harness.ts";
+
+const sharedCluster = useCluster();
 
 let sentinels: Promise<RedisSentinels> | undefined;
 afterAll(async () => (await sentinels)?.stop());

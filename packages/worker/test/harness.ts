@@ -5,13 +5,9 @@ import { createLogger, serveOps } from "@dossier/service";
 import { readInstallationId } from "@dossier/store";
 import { createLogin, eventBody, migratedDatabase, openRecord } from "@dossier/store/fixtures";
 import { captureLog, freshRedis, startNode, waitFor, type LogLines } from "@dossier/testing";
-import { expect, vi, type TestContext } from "vitest";
+import { expect, type TestContext } from "vitest";
 import type { WorkerConfig } from "../src/config.ts";
 import { startWorker, type Limits } from "../src/start.ts";
-
-// Many processes are started here, on machines of any speed. These times only end what hangs.
-const TIMEOUT_MS = 300_000;
-vi.setConfig({ testTimeout: TIMEOUT_MS, hookTimeout: TIMEOUT_MS });
 
 export interface Servers {
   readonly databaseUrl: string;

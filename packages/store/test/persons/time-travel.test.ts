@@ -9,7 +9,7 @@ import {
   type PointInTime,
 } from "@dossier/events";
 import { scenario } from "@dossier/simulator";
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import {
   findPerson,
   listEvents,
@@ -20,9 +20,6 @@ import {
 } from "../../src/index.ts";
 import { chunks, recordOneByOne, useRecord } from "../database.ts";
 import { eventBody, type TestRecord } from "../fixtures.ts";
-
-// Each of the first tests reads all persons at many points in time.
-vi.setConfig({ testTimeout: 5 * 60_000 });
 
 describe("the persons of a scenario that is received in one order and processed in another", () => {
   const database = useRecord();
