@@ -93,7 +93,8 @@ function parsePayload(body: Uint8Array): Result<JsonObject, DeadLetter> {
 /** An id: of an event, or of a person. */
 export const identifier = z
   .preprocess(
-    (value) => scalarText(value as Json) ?? value,
+    // The length of whatever has one would be checked, and that of an object may be anything.
+    (value) => scalarText(value as Json) ?? null,
     z
       .string("expected a string")
       .min(1, "is empty")

@@ -22,6 +22,8 @@ export async function postgresContainer(settings: Readonly<Record<string, string
     new PostgreSqlContainer("postgres:18")
       .withUsername("postgres")
       .withPassword(PASSWORD)
+      // Whatever the image's locale is.
+      .withEnvironment({ POSTGRES_INITDB_ARGS: "--encoding=UTF8" })
       .withCommand(["postgres", ...flags])
       .start(),
   );
