@@ -13,22 +13,28 @@ export interface JsonDifference {
 /**
  * Returns the paths at which two JSON values differ, none if their canonical texts are equal. Objects are compared name
  * by name, arrays index by index; anything else is a difference as a whole.
+ *
+ * @param limit how many are returned at most. A path is as long as the names in it, so that the paths of all differences
+ *   may be many times larger than the values. Default: all
  */
-export function diffJson(before: Json | undefined, after: Json | undefined): readonly JsonDifference[] {
-  return differences([], before, after);
+export function diffJson(
+  before: Json | undefined,
+  after: Json | undefined,
+  limit = Number.POSITIVE_INFINITY,
+): readonly JsonDifference[] {
+  return differences([], before, after).take(limit).toArray();
 }
 
-function differences(
+function* differences(
   path: readonly string[],
   before: Json | undefined,
   after: Json | undefined,
-): readonly JsonDifference[] {
+): Generator<JsonDifference, undefined> {
   const [from, to] = [membersOf(before), membersOf(after)];
   if (from !== undefined && to !== undefined && Array.isArray(before) === Array.isArray(after)) {
-    const names = new Set([...from.keys(), ...to.keys()]);
-    return [...names].flatMap((name) => differences([...path, name], from.get(name), to.get(name)));
-  }
-  return textOf(before) === textOf(after) ? [] : [{ path: path.join("."), before, after }];
+    for (const name of new Set([...from.keys(), ...to.keys()]))
+      yield* differences([...path, name], from.get(name), to.get(name));
+  } else if (textOf(before) !== textOf(after)) yield { path: path.join("."), before, after };
 }
 
 function textOf(value: Json | undefined): string | undefined {

@@ -77,6 +77,12 @@ test("all differences are listed, the first value's names first", () => {
   expect(paths).toEqual(["b", "a", "c"]);
 });
 
+test("no path is built beyond the limit, as all of them may need gigabytes", () => {
+  const members = (value: number) => Object.fromEntries(Array.from({ length: 40_000 }, (_, i) => [i, value]));
+  const key = "k".repeat(30_000);
+  expect(diffJson({ [key]: members(1) }, { [key]: members(2) }, 51)).toHaveLength(51);
+});
+
 test("numbers that are equal as doubles differ by their digits", () => {
   const [before, after] = ["[12345678901234567890]", "[12345678901234567891]"].map(parseJson);
   expect(diffJson(before, after).map(({ path }) => path)).toEqual(["0"]);

@@ -55,7 +55,11 @@ describe("the dead letter of an invalid event", () => {
     ["true as", true, "expected a string"],
     ["an object as", { id: 5 }, "expected a string"],
     ["an array as", ["254"], "expected a string"],
-    ["an object with a length that no double holds as", { length: "#12345678901234567890" }, "expected a string"],
+    [
+      "an object with a length that no double holds as",
+      { length: "#12345678901234567890" },
+      "expected a string",
+    ],
     ["an empty", "", "is empty"],
     ["a too long text as", "x".repeat(MAX_ID_LENGTH + 1), "is longer than 200 characters"],
     ["a too long number as", `#${"9".repeat(MAX_ID_LENGTH + 1)}`, "is longer than 200 characters"],

@@ -49,6 +49,6 @@ test("a conflicting duplicate names the first 50 differing paths, and counts the
   const [id = ""] = await database.record(eventBody("many", { data: many }));
   const { issues } = deadLetterOf((await settle(database.pool, [id], "test")).get(id));
   expect(issues).toHaveLength(51);
-  expect(issues[0]).toEqual({ path: "data", message: "differs at 10 further paths" });
+  expect(issues[0]).toEqual({ path: "data", message: "differs at further paths" });
   expect(Math.max(...issues.map(({ path }) => path.length))).toBe(200);
 });
