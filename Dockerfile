@@ -21,6 +21,8 @@ LABEL org.opencontainers.image.title="dossier" \
       org.opencontainers.image.description="Every person's KYC file, built from iComply's webhooks: none lost, none counted twice, every change explained." \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production
+# Calls to this container itself, such as health checks, go to no proxy.
+ENV NO_PROXY=127.0.0.1,localhost
 WORKDIR /app
 COPY --from=installed /app .
 COPY packages packages

@@ -97,6 +97,8 @@ export function grantStatements(target: GrantTarget): string[] {
   const all = ROLE_NAMES.map(roleOf).join();
   const tables = new Set([...READABLE, ...Object.values(RIGHTS).flatMap(Object.keys)]);
   return [
+    // Before Postgres 15, everybody could create objects there.
+    `revoke create on schema ${schema} from public, ${all}`,
     `grant usage on schema ${schema} to ${all}`,
     `revoke all on ${[...tables].map(tableOf).join()} from public, ${all}`,
     `grant select on ${READABLE.map(tableOf).join()} to ${(["worker", "console", "reader"] as const).map(roleOf).join()}`,

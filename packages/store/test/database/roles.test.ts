@@ -339,7 +339,7 @@ test("rights that an earlier version granted are taken back", async (context) =>
   const { ingest: role } = await ensureRoles(url);
   await queryAs(
     url,
-    `grant select on tokens to public; grant select, update (received_at) on deliveries to "${role}"`,
+    `grant create on schema public to public; grant select on tokens to public; grant select, update (received_at) on deliveries to "${role}"`,
   );
   await ensureRoles(url);
   await expect(queryAs(ingest, "select body from deliveries")).rejects.toThrow("permission denied");
@@ -347,4 +347,5 @@ test("rights that an earlier version granted are taken back", async (context) =>
     "permission denied",
   );
   await expect(queryAs(ingest, "select name from tokens")).rejects.toThrow("permission denied");
+  await expect(queryAs(ingest, "create table stray ()")).rejects.toThrow("permission denied");
 });
