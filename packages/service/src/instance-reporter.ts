@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import pTimeout from "p-timeout";
 import type { Logger } from "./logger.ts";
 import { createCounter, type Counter, type MinuteCounts } from "./minute-counts.ts";
@@ -101,7 +101,7 @@ export function createInstanceReporter(options: InstanceReporterOptions): Instan
   async function reportUntilStopped(): Promise<void> {
     while (!stopping.signal.aborted) {
       await report(false);
-      await sleep(intervalMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      await delay(intervalMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   }
 

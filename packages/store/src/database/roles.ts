@@ -27,7 +27,7 @@ export async function ensureRoles(ownerUrl: string, logins: LoginUrls = {}): Pro
       ...(await findMissingAccess(owner, target)),
     ];
     await run(owner, await findMissing());
-    // Who does not own the database is told in a warning alone that nothing was granted.
+    // If the owner of the tables does not own the database, Postgres only warns that nothing was granted.
     const left = await findMissing();
     if (left.length > 0) throw explain(left);
     await owner.query(grantStatements(target).join(";\n"));

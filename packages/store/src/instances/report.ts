@@ -62,7 +62,7 @@ const MAX_REMOVED = 1_000;
 
 const removeOld = sqlFile("remove_old_reports");
 
-/** Removes reports older than 30 days, at most 1,000 of each kind. If there are none, it reads one page of an index. */
+/** Removes reports older than 30 days, at most 1,000 of each kind. Reads all of `instances`: one row for each start. */
 export async function removeOldReports(pool: Pool): Promise<void> {
   await pool.query({ ...removeOld, values: [KEPT_DAYS, MAX_REMOVED], ...SHORT_TIMEOUT });
 }

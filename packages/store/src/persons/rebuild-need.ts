@@ -18,7 +18,7 @@ const MAX_COUNTED = 1_000;
 const selectRebuildNeed = sqlFile("select_rebuild_need");
 
 /**
- * Returns whether the projection is what this code folds the log to, as far as it can be told without folding: after an
+ * Returns whether the projection is what this code folds the log to, as far as that shows without folding: after an
  * update that changes the fold it is not, until `dossier rebuild`. Reads at most some thousand entries of indexes.
  */
 export async function findRebuildNeed(pool: Pool): Promise<RebuildNeed> {
