@@ -104,7 +104,8 @@ export async function startConsole(
   const reporter = createInstanceReporter({
     service: "console",
     log,
-    write: (report) => writeReport(pool, report),
+    // It counts nothing, so it has no rate.
+    write: (report) => writeReport(pool, { ...report, rate: null }),
   });
   const shutdown: ShutdownSteps = {
     "close the queue": () => queue.close(),

@@ -29,8 +29,8 @@ test("a worker reports itself, the outcomes of its deliveries, and that it has s
 test("workers remove the reports of instances that were last seen more than 30 days ago", async (context) => {
   const { pool, startWorker } = await createHarness(context, sharedServers(context));
   await pool.query(
-    `insert into instances (instance_id, service, version, host, pid, started_at, last_seen_at, jobs, rate)
-     select gen_random_uuid(), 'ingest', '1', 'h', 1, seen, seen, 0, 0 from (select now() - interval '31 days' as seen)`,
+    `insert into instances (instance_id, service, version, host, pid, started_at, last_seen_at, stopped, jobs, rate)
+     select gen_random_uuid(), 'ingest', '1', 'h', 1, seen, seen, false, 0, 0 from (select now() - interval '31 days' as seen)`,
   );
   await startWorker();
   await waitFor(
@@ -46,7 +46,7 @@ test("a worker without its queue says why it is paused", async (context) => {
   const { pool, startWorker } = await createHarness(context, servers);
   await startWorker();
   const paused = await waitFor(() => onlyInstance(pool));
-  expect(paused).toMatchObject({ state: "alive", pausedBecause: expect.stringMatching(/./), jobs: 0 });
+  expect(paused).toMatchObject({ state: "alive", pausedBecause: "queue-unavailable", jobs: 0 });
 });
 
 test("a worker whose reports fail settles deliveries, and is ready", async (context) => {
