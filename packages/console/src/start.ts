@@ -1,5 +1,6 @@
 import { openQueue } from "@dossier/queue";
 import {
+  createEvictionCheck,
   createInstanceReporter,
   describeError,
   outageLog,
@@ -98,7 +99,10 @@ export async function startConsole(
     "/",
     ops.addService("console", {
       needs: { postgres: () => pool.query("select 1 from natural_persons limit 1") },
-      uses: { queue: () => outages.queue.watch(() => queue.counts()) },
+      uses: {
+        queue: () => outages.queue.watch(() => queue.counts()),
+        eviction: createEvictionCheck(log, () => queue.findEviction()),
+      },
     }),
   );
   const reporter = createInstanceReporter({

@@ -1,5 +1,6 @@
 import { consume, openQueue, type ConsumerOptions } from "@dossier/queue";
 import {
+  createEvictionCheck,
   createInstanceReporter,
   outageLog,
   summedLog,
@@ -118,7 +119,10 @@ export async function startWorker(
           throw new Error("deliveries have been due for more than 30 s, and the queue hands out no job");
       },
     },
-    uses: { eviction: () => queue.checkEviction(), rebuild: () => checkRebuild(pool) },
+    uses: {
+      eviction: createEvictionCheck(log, () => queue.findEviction()),
+      rebuild: () => checkRebuild(pool),
+    },
   });
   const sweeping = runSweeper({
     pool,

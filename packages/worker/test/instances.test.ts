@@ -1,7 +1,9 @@
-import { listInstances, readMinutes, type InstanceSummary, type Pool } from "@dossier/store";
+import { createLogger } from "@dossier/service";
+import { listInstances, openPool, readMinutes, type InstanceSummary, type Pool } from "@dossier/store";
 import { UNPARSABLE_BODY } from "@dossier/store/fixtures";
-import { waitFor } from "@dossier/testing";
+import { captureLog, waitFor } from "@dossier/testing";
 import { expect, test } from "vitest";
+import { runReportRemoval } from "../src/report.ts";
 import { createHarness, newEvent, sharedServers, spawnWorker } from "./harness.ts";
 
 const HOUR = 36_000_000_000n;
@@ -37,6 +39,18 @@ test("workers remove the reports of instances that were last seen more than 30 d
     async () => (await listInstances(pool, { limit: 9 })).items.map(({ service }) => service),
     (services) => expect(services).toEqual(["worker"]),
   );
+});
+
+test("a removal of old reports that fails has a log line of its own", async () => {
+  const output = captureLog();
+  const log = createLogger({ service: "worker", level: "info", destination: output });
+  const shutdown = new AbortController();
+  const pool = openPool("postgres://127.0.0.1:1/none", { name: "test", size: 1 });
+  const removing = runReportRemoval(pool, log, shutdown.signal);
+  await waitFor(() => output.logged("report-removal-failed")[0]);
+  shutdown.abort();
+  await removing;
+  await pool.end();
 });
 
 test("a worker without its queue says why it is paused", async (context) => {
