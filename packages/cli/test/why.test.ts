@@ -1,6 +1,7 @@
 import { countStall, recordFailedAttempt, snooze } from "@dossier/store";
 import { eventBody } from "@dossier/store/fixtures";
 import { expect, test } from "vitest";
+import { formatCase } from "../src/commands/why/format.ts";
 import { dossier } from "./command.ts";
 import { startConsoleAlone, type Running } from "./services.ts";
 
@@ -62,6 +63,14 @@ test("why explains a person without a file, and names similar persons of an unkn
     stderr:
       "Nothing is known of a person with the id lovelace. Persons whose name, e-mail or id contains it: p-1 (Ada Lovelace).\n",
   });
+});
+
+test("why says if not all open deliveries were searched", () => {
+  const list = { items: [], nextCursor: null, openDeliveriesSearched: { searched: 1_000, all: false } };
+  const lists = { open: list, deadLettered: list, discarded: list, latest: list };
+  expect(formatCase({ entityId: "a", person: null, ...lists })).toContain(
+    "only the newest 1000 open deliveries were searched; there are more",
+  );
 });
 
 test("status shows each instance that was not stopped: its jobs, and why it does no work", async () => {
