@@ -1,5 +1,6 @@
 import { openQueue } from "@dossier/queue";
 import {
+  checkDatabase,
   createInstanceReporter,
   describeError,
   outageLog,
@@ -9,7 +10,7 @@ import {
   type ShutdownSteps,
 } from "@dossier/service";
 import {
-  checkSessions,
+  checkServiceLogin,
   closePool,
   hasTokens,
   openPool,
@@ -47,15 +48,16 @@ export interface ConsoleOptions {
 /** Starts the console. Returns its port and the steps that shut it down, or why it cannot listen. */
 export async function startConsole(
   config: ConsoleConfig,
-  { log, ops, shutdownSignal }: ServiceContext,
+  context: ServiceContext,
   { host, heartbeatSeconds, queueTimeoutMs = 1_000, failedSignInDelayMs = 1_000 }: ConsoleOptions = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
+  const { log, ops, shutdownSignal } = context;
   const { PORT, DATABASE_URL, REDIS_URL, DOSSIER_API_TOKEN: bootstrapToken } = config;
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
-  const sessions = await checkSessions(pool);
-  if (!sessions.ok) {
+  const checked = await checkDatabase("console", () => checkServiceLogin(pool, "console"), context);
+  if (!checked.ok) {
     await closePool(pool);
-    return sessions;
+    return checked;
   }
   const outages = {
     postgres: outageLog(log, {

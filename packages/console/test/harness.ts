@@ -3,7 +3,7 @@ import { createLogger, serveOps } from "@dossier/service";
 import { migrate, type Pool } from "@dossier/store";
 import { createLogin, openRecord } from "@dossier/store/fixtures";
 import { captureLog, freshDatabase, openScope, type Scope } from "@dossier/testing";
-import { beforeAll } from "vitest";
+import { beforeAll, expect } from "vitest";
 import { startConsole, type ConsoleConfig } from "../src/index.ts";
 import type { ConsoleOptions } from "../src/start.ts";
 import { createContractCheck, type OpenApiDocument } from "./contract.ts";
@@ -58,7 +58,7 @@ export async function startTestConsole(
     drainSignal: shutdownSignal.signal,
   });
   if (!ops.ok) throw new Error(ops.error);
-  const context = { log, ops: ops.value, shutdownSignal: shutdownSignal.signal };
+  const context = { log, ops: ops.value, shutdownSignal: shutdownSignal.signal, fail: expect.unreachable };
   const started = await startConsole(config, context, {
     queueTimeoutMs: 20_000,
     failedSignInDelayMs: 0,

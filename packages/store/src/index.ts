@@ -1,9 +1,9 @@
 export { readInstallationId } from "./database/installation.ts";
 export { isOutage, isRetryable, mayConcernOneDelivery } from "./database/outage.ts";
-export { checkSessions } from "./database/pooler.ts";
 export { closePool, openPool, type Pool, type PoolOptions } from "./database/pool.ts";
 export { ensureRoles, type Roles } from "./database/roles.ts";
 export { migrate, type Migrated } from "./database/migrate.ts";
+export { checkServiceLogin, type ServiceLogin } from "./database/service-login.ts";
 export type { RoleName } from "./database/grants.ts";
 export type { LoginUrls } from "./database/logins.ts";
 export { deadLetter } from "./dead-letters/dead-letter.ts";

@@ -1,7 +1,14 @@
 import { consume, openQueue, type ConsumerOptions } from "@dossier/queue";
-import { outageLog, summedLog, type Result, type ServiceContext, type ShutdownSteps } from "@dossier/service";
 import {
-  checkSessions,
+  checkDatabase,
+  outageLog,
+  summedLog,
+  type Result,
+  type ServiceContext,
+  type ShutdownSteps,
+} from "@dossier/service";
+import {
+  checkServiceLogin,
   closePool,
   hasUnheldDeliveries,
   isRetryable,
@@ -39,9 +46,10 @@ export interface Limits extends Pick<ConsumerOptions, "lockDurationMs" | "stalle
 /** Starts a worker. Returns the steps that shut it down, or why it cannot start. */
 export async function startWorker(
   config: WorkerConfig,
-  { log, ops, shutdownSignal }: ServiceContext,
+  context: ServiceContext,
   { maxStalls = 3, maxIdleMs = 30_000, ...stallOptions }: Limits = {},
 ): Promise<Result<{ shutdown: ShutdownSteps }>> {
+  const { log, ops, shutdownSignal } = context;
   const { DATABASE_URL, REDIS_URL, WORKER_CONCURRENCY, MAX_ATTEMPTS: maxAttempts } = config;
   const postgresOutage = outageLog(log, {
     began: { code: "postgres-unavailable", message: "postgres unavailable; pausing" },
@@ -57,10 +65,10 @@ export async function startWorker(
     message: "job failed unexpectedly; retrying",
   });
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
-  const sessions = await checkSessions(pool);
-  if (!sessions.ok) {
+  const checked = await checkDatabase("worker", () => checkServiceLogin(pool, "worker"), context);
+  if (!checked.ok) {
     await closePool(pool);
-    return sessions;
+    return checked;
   }
   const reporter = createWorkerReporter(pool, log);
   const workerMetrics = createWorkerMetrics(ops.metrics, reporter.counter);
