@@ -50,6 +50,7 @@ export async function startTestConsole(
   const output = captureLog();
   const log = createLogger({ service: "console", level: "trace", destination: output });
   const shutdownSignal = new AbortController();
+  scope.onTestFinished(() => shutdownSignal.abort());
   const ops = await serveOps({
     service: "console",
     OPS_PORT: 0,

@@ -86,6 +86,7 @@ export async function ingest(
   if (!ops.ok) throw new Error(ops.error);
   context.onTestFinished(() => ops.value.close());
   const shutdown = new AbortController();
+  context.onTestFinished(() => shutdown.abort());
   const started = await startIngest(
     config,
     { log, ops: ops.value, shutdownSignal: shutdown.signal, fail: expect.unreachable },
