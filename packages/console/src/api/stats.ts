@@ -16,6 +16,9 @@ const stats = z
     deliveries: z.object({
       open: count.describe("Accepted, but not settled yet."),
       failing: count.describe("Those of the open ones that `/failing-deliveries` lists."),
+      overdue: count.describe(
+        "Those of the open ones that have been due for more than 30 s: workers hold them, or their jobs are lost.",
+      ),
       oldestOpenSeconds: z
         .number()
         .nullable()
