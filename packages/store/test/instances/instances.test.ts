@@ -79,7 +79,7 @@ describe("instances are listed", () => {
     const ids = [v7(), v7(), v7()];
     for (const [index, instanceId] of ids.entries()) {
       await write({ instanceId });
-      await makeOlder(instanceId, "10 s", `${3 - index} days`);
+      await makeOlder(instanceId, `${10 + index} s`, `${3 - index} days`);
     }
     const first = await listInstances(database.pool, { limit: 2 });
     for (const instanceId of ids) await write({ instanceId });
