@@ -1,6 +1,7 @@
-import { recordFailedAttempt, snooze } from "@dossier/store";
+import { countStall, recordFailedAttempt, snooze } from "@dossier/store";
 import { eventBody } from "@dossier/store/fixtures";
 import { expect, test } from "vitest";
+import { formatCase } from "../src/commands/why/format.ts";
 import { dossier } from "./command.ts";
 import { startConsoleAlone, type Running } from "./services.ts";
 
@@ -12,13 +13,14 @@ async function recordPerson({ pool, record, recordAndSettle, recordAndExhaust }:
     eventBody(entityId, { id: "2", event: "NaturalPersonManuallyApproved" }),
     "TypeError: cannot fold",
   );
-  const [waiting = "", failing = "", snoozed = ""] = await record(
-    ...["3", "4", "5"].map((id) => eventBody(entityId, { id })),
+  const [waiting = "", failing = "", snoozed = "", stalled = ""] = await record(
+    ...["3", "4", "5", "6"].map((id) => eventBody(entityId, { id })),
   );
   const failure = { deliveryId: failing, error: "TypeError: broken", stack: undefined, codeVersion: "test" };
   await recordFailedAttempt(pool, failure, [1]);
   await snooze(pool, snoozed, "DatabaseError 57014: too slow");
-  return { applied, conflict, dead, waiting, failing, snoozed };
+  await countStall(pool, stalled);
+  return { applied, conflict, dead, waiting, failing, snoozed, stalled };
 }
 
 /** The lines of a text from the one with this id to the next one that is not indented. */
@@ -35,6 +37,7 @@ test("why shows a person's state, what is not in it, why, and what would have to
   expect(partOf(stdout, ids.waiting)).toContain("waits for a worker");
   expect(partOf(stdout, ids.failing)).toMatch(/1 attempts failed.*\n.*TypeError: broken\n.*dead-letter it/);
   expect(partOf(stdout, ids.snoozed)).toMatch(/snoozed until .*\n.*57014: too slow\n.*settles by itself/);
+  expect(partOf(stdout, ids.stalled)).toMatch(/1 workers began it alone.*\n.*dead-letter it/);
   expect(partOf(stdout, ids.dead)).toMatch(
     /NaturalPersonManuallyApproved.*\n.*cannot fold\n.*report the stack/,
   );
@@ -43,7 +46,7 @@ test("why shows a person's state, what is not in it, why, and what would have to
   expect(stdout.split("\n").length).toBeLessThan(50);
 
   const json = JSON.parse((await dossier(["why", "..", "--json"], running.env)).stdout);
-  expect(json).toMatchObject({ person: { status: "pending" }, open: { items: [{}, {}, {}] } });
+  expect(json).toMatchObject({ person: { status: "pending" }, open: { items: [{}, {}, {}, {}] } });
 });
 
 test("why explains a person without a file, and names similar persons of an unknown one", async () => {
@@ -60,6 +63,14 @@ test("why explains a person without a file, and names similar persons of an unkn
     stderr:
       "Nothing is known of a person with the id lovelace. Persons whose name, e-mail or id contains it: p-1 (Ada Lovelace).\n",
   });
+});
+
+test("why says if not all open deliveries were searched", () => {
+  const list = { items: [], nextCursor: null, openDeliveriesSearched: { searched: 1_000, all: false } };
+  const lists = { open: list, deadLettered: list, discarded: list, latest: list };
+  expect(formatCase({ entityId: "a", person: null, ...lists })).toContain(
+    "only the newest 1000 open deliveries were searched; there are more",
+  );
 });
 
 test("status shows what is alive or was lost in the last hour, and what needs somebody", async () => {
@@ -105,7 +116,7 @@ test("delivery shows any delivery, failing lists those that fail, status counts 
 
   const status = await dossier(["status"], env);
   expect(status.stdout).toMatch(/^console +ready$/m);
-  expect(status.stdout).toMatch(/^backlog +3 open deliveries, the oldest for \d+ s$/m);
+  expect(status.stdout).toMatch(/^backlog +4 open deliveries, the oldest for \d+ s$/m);
   expect(status.stdout).toMatch(/^failing +2 of them/m);
   expect(status.stdout).toMatch(/^dead letters +conflicting-duplicate 1, fold-failed 1$/m);
   expect(status.stdout).toMatch(/^rebuild +not needed$/m);
