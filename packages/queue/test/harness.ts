@@ -1,14 +1,7 @@
 import { isRetryable } from "@dossier/store";
-import {
-  freshDatabase,
-  freshRedis,
-  needs,
-  startRedisCluster,
-  waitFor,
-  type RedisCluster,
-} from "@dossier/testing";
+import { freshDatabase, freshRedis, waitFor } from "@dossier/testing";
 import type { JobState } from "bullmq";
-import { afterAll, expect, type TestContext } from "vitest";
+import { expect, type TestContext } from "vitest";
 import {
   consume,
   migrateQueue,
@@ -38,16 +31,6 @@ export const BACKENDS: Record<"redis" | "postgres", (context: TestContext) => Pr
     return { databaseUrl: database.url };
   },
 };
-
-/** Called once in a file, returns what starts the cluster that its tests share. */
-export function useCluster(): (context: TestContext) => Promise<RedisCluster> {
-  let cluster: Promise<RedisCluster> | undefined;
-  afterAll(async () => (await cluster)?.stop());
-  return (context) => {
-    needs(context, "redisServer");
-    return (cluster ??= startRedisCluster({ masters: 3 }));
-  };
-}
 
 /** Opens queues and consumers at one location, and closes them, the last one first, when the test ends. */
 export function createHarness(context: TestContext, location: QueueLocation) {

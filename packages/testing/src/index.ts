@@ -4,6 +4,7 @@ export { startProxy, type Proxy } from "./proxy/proxy.ts";
 export { captureLog, type LogLine, type LogLines } from "./log-lines.ts";
 export { runNode, startNode, type NodeProcess, type NodeProcessOptions } from "./node-process.ts";
 export { openScope, runningTest, type Scope } from "./scope.ts";
+export { createCertificate, type Certificate } from "./servers/certificate.ts";
 export { freshDatabase, type FreshDatabase, type Template } from "./servers/fresh-database.ts";
 export { startPostgres, startRedis } from "./servers/local.ts";
 export { startRedisCluster, type RedisCluster } from "./servers/redis-cluster.ts";

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import * as embedded from "@dossier/embedded";
 import type { LocalServer, ServerOptions } from "@dossier/embedded";
+import type { Certificate } from "./certificate.ts";
 
 /** The superuser's password in every Postgres that is started for tests. */
 export const PASSWORD = "test";
@@ -17,14 +18,16 @@ export function startPostgres(options: ServerOptions = {}): Promise<LocalServer>
  * Starts a Redis for one test (`redis-server` on the PATH), with an append-only file that is flushed each second, as
  * in production: killed, it may lose the writes of the last two seconds, unless the setting `appendfsync` is `always`.
  * Rejects if there is no `redis-server`.
+ *
+ * @param certificate makes it speak TLS alone. Default: no TLS.
  */
-export function startRedis(options: ServerOptions = {}): Promise<LocalServer> {
+export function startRedis(options: ServerOptions = {}, certificate?: Certificate): Promise<LocalServer> {
   return embedded.startServer(
     {
       name: "redis",
-      url: (port) => `redis://127.0.0.1:${port}`,
+      url: (port) => `${certificate ? "rediss" : "redis"}://127.0.0.1:${port}`,
       async prepare(dir, port) {
-        const fixed = { bind: "127.0.0.1", port: String(port), dir, save: "", appendonly: "yes" };
+        const fixed = { bind: "127.0.0.1", ...listen(port, certificate), dir, save: "", appendonly: "yes" };
         const settings = Object.entries({ ...fixed, ...options.settings });
         return {
           command: "redis-server",
@@ -37,4 +40,18 @@ export function startRedis(options: ServerOptions = {}): Promise<LocalServer> {
     },
     options,
   );
+}
+
+/** The settings of a Redis that listens to this port, and speaks TLS if it has a certificate. */
+export function listen(port: number, certificate: Certificate | undefined): Record<string, string> {
+  if (!certificate) return { port: String(port) };
+  return {
+    port: "0",
+    "tls-port": String(port),
+    "tls-replication": "yes",
+    "tls-cert-file": certificate.certFile,
+    "tls-key-file": certificate.keyFile,
+    "tls-ca-cert-file": certificate.certFile,
+    "tls-auth-clients": "no",
+  };
 }

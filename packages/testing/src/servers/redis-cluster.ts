@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { freePort, type LocalServer } from "@dossier/embedded";
 import { waitFor } from "../wait-for.ts";
+import { cliTls, type Certificate } from "./certificate.ts";
 import { startRedis } from "./local.ts";
 
 /** How soon the nodes take a silent one for dead, in milliseconds. Redis' default is 15,000. */
@@ -27,14 +28,24 @@ export interface RedisCluster {
  *
  * @param masters one, or at least three, as a smaller cluster cannot agree that a node is dead
  * @param replicasPerMaster replaces a dead master
+ * @param certificate makes the nodes speak TLS alone, to clients and to each other. Default: no TLS.
  */
 export async function startRedisCluster({
   masters,
   replicasPerMaster = 0,
+  certificate,
 }: {
   readonly masters: number;
   readonly replicasPerMaster?: number;
+  readonly certificate?: Certificate;
 }): Promise<RedisCluster> {
+  const runCli = async (...args: readonly string[]): Promise<string> => {
+    const { stdout } = await promisify(execFile)("redis-cli", [...cliTls(certificate), ...args]);
+    return stdout.trim();
+  };
+  const cli = (node: LocalServer, ...words: readonly string[]): Promise<string> =>
+    runCli("-p", String(node.port), ...words);
+
   await using undo = new AsyncDisposableStack();
   const nodes: LocalServer[] = [];
   for (let count = 0; count < masters * (1 + replicasPerMaster); count += 1) {
@@ -43,8 +54,9 @@ export async function startRedisCluster({
       "cluster-node-timeout": String(NODE_TIMEOUT_MS),
       // Not the default, 10,000 above the port, which may be taken.
       "cluster-port": String(await freePort()),
+      ...(certificate && { "tls-cluster": "yes" }),
     };
-    const node = await startRedis({ settings });
+    const node = await startRedis({ settings }, certificate);
     undo.defer(() => node.stop());
     nodes.push(node);
   }
@@ -94,7 +106,7 @@ export async function startRedisCluster({
   }
 
   return {
-    url: `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`,
+    url: `${certificate ? "rediss" : "redis"}+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`,
     nodes,
     cli,
     masterOf,
@@ -114,13 +126,4 @@ function isMasterOf(line: string, slot: number): boolean {
       return from !== undefined && to !== undefined && from <= slot && slot <= to;
     })
   );
-}
-
-function cli(node: LocalServer, ...words: readonly string[]): Promise<string> {
-  return runCli("-p", String(node.port), ...words);
-}
-
-async function runCli(...args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)("redis-cli", args);
-  return stdout.trim();
 }

@@ -5,7 +5,8 @@ import { promisify } from "node:util";
 import * as embedded from "@dossier/embedded";
 import type { LocalServer } from "@dossier/embedded";
 import { waitFor } from "../wait-for.ts";
-import { startRedis } from "./local.ts";
+import { cliTls, type Certificate } from "./certificate.ts";
+import { listen, startRedis } from "./local.ts";
 
 /** How soon Sentinels take a silent master for dead, in milliseconds. Redis' default is 30,000. */
 const DOWN_AFTER_MS = 2_000;
@@ -28,6 +29,8 @@ export interface SentinelOptions {
   readonly sentinelPassword?: string;
   /** Asked of the clients of the master and the replica. Default: none. */
   readonly password?: string;
+  /** Makes all of them speak TLS alone. Default: no TLS. */
+  readonly certificate?: Certificate;
 }
 
 /** Starts them on this machine. Rejects if there is no `redis-server` or `redis-cli`. */
@@ -35,12 +38,22 @@ export async function startRedisSentinels({
   count,
   password,
   sentinelPassword,
+  certificate,
 }: SentinelOptions): Promise<RedisSentinels> {
+  const login = sentinelPassword === undefined ? [] : ["--no-auth-warning", "-a", sentinelPassword];
+  const cli = async (port: number, ...words: readonly string[]): Promise<string> => {
+    const options = [...cliTls(certificate), ...login, "-p", String(port)];
+    const { stdout } = await promisify(execFile)("redis-cli", [...options, ...words]);
+    return stdout;
+  };
   await using undo = new AsyncDisposableStack();
   const own = password === undefined ? {} : { requirepass: password, masterauth: password };
-  const master = await startRedis({ settings: own });
+  const master = await startRedis({ settings: own }, certificate);
   undo.defer(() => master.stop());
-  const replica = await startRedis({ settings: { ...own, replicaof: `127.0.0.1 ${master.port}` } });
+  const replica = await startRedis(
+    { settings: { ...own, replicaof: `127.0.0.1 ${master.port}` } },
+    certificate,
+  );
   undo.defer(() => replica.stop());
   const lines = [
     "bind 127.0.0.1",
@@ -52,7 +65,7 @@ export async function startRedisSentinels({
   ];
   const sentinels: LocalServer[] = [];
   for (let index = 0; index < count; index += 1) {
-    const sentinel = await startSentinel(lines);
+    const sentinel = await startSentinel(lines, certificate);
     undo.defer(() => sentinel.stop());
     sentinels.push(sentinel);
   }
@@ -60,17 +73,17 @@ export async function startRedisSentinels({
     // Before, a Sentinel could not agree with the others, or would not know the replica.
     await waitFor(async () => {
       const [quorum, replicas] = await Promise.all([
-        cli(port, sentinelPassword, "SENTINEL", "CKQUORUM", MASTER),
-        cli(port, sentinelPassword, "SENTINEL", "REPLICAS", MASTER),
+        cli(port, "SENTINEL", "CKQUORUM", MASTER),
+        cli(port, "SENTINEL", "REPLICAS", MASTER),
       ]);
       return quorum.startsWith("OK") && replicas.includes(`:${replica.port}`);
     });
   const stops = undo.move();
-  const login = password === undefined ? "" : `:${encodeURIComponent(password)}@`;
+  const user = password === undefined ? "" : `:${encodeURIComponent(password)}@`;
   const query =
     sentinelPassword === undefined ? "" : `?sentinelPassword=${encodeURIComponent(sentinelPassword)}`;
   return {
-    url: `redis+sentinel://${login}${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(",")}/${MASTER}${query}`,
+    url: `${certificate ? "rediss" : "redis"}+sentinel://${user}${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(",")}/${MASTER}${query}`,
     master,
     replica,
     sentinels,
@@ -78,13 +91,7 @@ export async function startRedisSentinels({
   };
 }
 
-async function cli(port: number, password = "", ...words: readonly string[]): Promise<string> {
-  const login = password === "" ? [] : ["--no-auth-warning", "-a", password];
-  const { stdout } = await promisify(execFile)("redis-cli", [...login, "-p", String(port), ...words]);
-  return stdout;
-}
-
-function startSentinel(lines: readonly string[]): Promise<LocalServer> {
+function startSentinel(lines: readonly string[], certificate: Certificate | undefined): Promise<LocalServer> {
   return embedded.startServer(
     {
       name: "sentinel",
@@ -92,7 +99,8 @@ function startSentinel(lines: readonly string[]): Promise<LocalServer> {
       async prepare(dir, port) {
         // A Sentinel keeps what it knows in its configuration file.
         const file = join(dir, "sentinel.conf");
-        await writeFile(file, [...lines, `port ${port}`, `dir ${dir}`, ""].join("\n"));
+        const own = Object.entries({ ...listen(port, certificate), dir });
+        await writeFile(file, [...lines, ...own.map((setting) => setting.join(" ")), ""].join("\n"));
         return {
           command: "redis-server",
           args: [file, "--sentinel"],

@@ -1,30 +1,21 @@
 /** What the queue makes of a Redis Cluster, of Sentinels, and of a URL for another kind of Redis. */
 import { randomUUID } from "node:crypto";
-import { needs, startRedis, startRedisSentinels, waitFor, type RedisSentinels } from "@dossier/testing";
-import { afterAll, expect, test, type TestContext } from "vitest";
 import {
   COMPLETED,
   createHarness,
   enqueueEventually,
   manualHandler,
   redisLocation,
-  useCluster,
   waitUntilReady,
-} from "./harness.ts";
+} from "@dossier/queue/harness";
+import { needs, startRedis, startRedisCluster, startRedisSentinels, waitFor } from "@dossier/testing";
+import { expect, test } from "vitest";
+import { share } from "./share.ts";
 
-const sharedCluster = useCluster();
-
-let sentinels: Promise<RedisSentinels> | undefined;
-afterAll(async () => (await sentinels)?.stop());
-
-function sharedSentinels(context: TestContext): Promise<RedisSentinels> {
-  needs(context, "redisServer");
-  return (sentinels ??= startRedisSentinels({
-    count: 1,
-    password: "s3cret%one",
-    sentinelPassword: "s3cret&two",
-  }));
-}
+const sharedCluster = share(() => startRedisCluster({ masters: 3 }));
+const sharedSentinels = share(() =>
+  startRedisSentinels({ count: 1, password: "s3cret%one", sentinelPassword: "s3cret&two" }),
+);
 
 test("jobs go through Sentinels that have a password of their own, to the master that they name", async (context) => {
   const { url } = await sharedSentinels(context);
