@@ -1,7 +1,9 @@
+import { createLogger } from "@dossier/service";
 import { confirmBulkAction, createBulkAction, decideNextBatch, findBulkAction } from "@dossier/store";
 import { openRecord } from "@dossier/store/fixtures";
-import { waitFor } from "@dossier/testing";
+import { captureLog, waitFor } from "@dossier/testing";
 import { expect, test } from "vitest";
+import { createBulkRunner } from "../src/bulk-runner.ts";
 import { createDatabase, startTestConsole, useConsole } from "./harness.ts";
 
 const UNPARSABLE = { action: "discard", filter: { reason: "unparsable" }, reason: "junk" } as const;
@@ -93,6 +95,27 @@ test("a console that shuts down ends its batch, and leaves the rest to the next 
 
   const { bulkActionEnd } = await startTestConsole(context, { config: { DATABASE_URL } });
   expect(await bulkActionEnd(json.bulkActionId)).toMatchObject({ state: "completed", decided: 2, missed: 0 });
+});
+
+test("bulk actions that fail are logged once and retried", async (context) => {
+  const { pool, recordAndSettle, rows } = await openRecord(context, { size: 3 });
+  await recordAndSettle("{");
+  const id = await createBulkAction(pool, { ...UNPARSABLE, createdBy: "Ada" });
+  await confirmBulkAction(pool, id, "Ada");
+  await rows("alter table settlements rename to gone");
+  const output = captureLog();
+  const log = createLogger({ service: "console", level: "info", destination: output });
+  const runner = createBulkRunner({ pool, updateQueue: async () => true, log });
+  context.onTestFinished(runner.stop);
+  const codes = () => output.lines().map(({ code }) => code);
+  runner.start();
+  await waitFor(() => codes().includes("bulk-actions-failed"));
+  await rows("alter table gone rename to settlements");
+  await waitFor(async () => {
+    runner.wake();
+    return (await findBulkAction(pool, id))?.state === "completed";
+  });
+  expect(codes()).toEqual(["bulk-actions-failed", "bulk-actions-recovered"]);
 });
 
 const shared = useConsole(({ recordAndSettle }) => recordAndSettle("{"));
