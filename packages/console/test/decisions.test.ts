@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { eventBody } from "@dossier/store/fixtures";
 import { describe, expect, test } from "vitest";
+import { dryRunSelection } from "../src/api/dry-run.ts";
 import { startTestConsole, useConsole } from "./harness.ts";
 
 const UNKNOWN = randomUUID();
@@ -102,6 +103,16 @@ describe("a dry run of a redrive", () => {
     expect(json).toMatchObject({
       outcomes: { applied: 2, "dead-lettered": 499 },
       persons: [change, change],
+    });
+  });
+
+  test("runs the latest of many dead letters, and counts those that it does not run", async (context) => {
+    const { recordAndSettle, pool } = await startTestConsole(context);
+    const [, , latest] = await recordAndSettle(unparsableBody, unparsableBody, unparsableBody);
+    expect(await dryRunSelection(pool, { filter: {} }, 1)).toMatchObject({
+      outcomes: { "dead-lettered": 1 },
+      notRun: 2,
+      unsettled: [{ deliveryId: latest }],
     });
   });
 

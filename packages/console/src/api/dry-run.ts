@@ -14,8 +14,8 @@ import { count, naturalPerson } from "./answers.ts";
 import type { Readable } from "./operation.ts";
 import type { Selection } from "./selection.ts";
 
-/** Deliveries that a dry run runs at most, so that it is answered in time. */
-const MAX_RUN = 20 * DECISION_BATCH_SIZE;
+/** Deliveries that a dry run runs at most, so that it is answered within half a minute on a busy machine. */
+const MAX_RUN = 5 * DECISION_BATCH_SIZE;
 
 /** Persons, and unsettled deliveries, that an answer lists at most. */
 const MAX_LISTED = 1_000;
@@ -82,11 +82,12 @@ export type RedriveDryRun = z.infer<typeof redriveDryRun>;
 export async function dryRunSelection(
   pool: Pool,
   { deliveryIds, filter = {} }: Selection,
+  maxRun = MAX_RUN,
 ): Promise<Readable<RedriveDryRun>> {
   const total = deliveryIds ? 0 : sum(Object.values(await countDeadLetters(pool, filter)));
   const batches = deliveryIds
     ? [[...new Set(deliveryIds)]]
-    : pageDeadLetters(pool, filter, DECISION_BATCH_SIZE);
+    : pageDeadLetters(pool, filter, Math.min(DECISION_BATCH_SIZE, maxRun));
   const outcomes: Partial<Record<DryRunResult["outcome"], number>> = {};
   const persons = createChangeList();
   const unsettled: z.output<typeof unsettledDelivery>[] = [];
@@ -100,7 +101,7 @@ export async function dryRunSelection(
     }
     persons.endBatch();
     run += ids.length;
-    if (run >= MAX_RUN) break;
+    if (run >= maxRun) break;
   }
   const { listed, omitted: personsOmitted } = persons;
   const notRun = Math.max(0, total - run);
