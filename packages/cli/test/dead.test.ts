@@ -182,6 +182,21 @@ test("dead discard of a named delivery leaves the others, and fails when it is r
   expect((await dead("list")).stdout).toContain("1 dead letters: unparsable 1");
 });
 
+test("dead discard takes more named deliveries than one request, and its dry run does not", async () => {
+  const { dead, recordUnparsable } = await startDead();
+  const [id = ""] = await recordUnparsable(1);
+  const unknown = Array.from({ length: 500 }, () => crypto.randomUUID());
+  expect(await dead("discard", ...unknown, id, "--dry-run")).toMatchObject({
+    code: 1,
+    stderr: "A dry run takes 500 named deliveries at most: give a filter.\n",
+  });
+  expect(await dead("discard", ...unknown, id, "--because", "noise")).toMatchObject({
+    code: 1,
+    stdout: "1 discarded\n",
+    stderr: `not dead letters: ${unknown.join(", ")}\n`,
+  });
+});
+
 test("dead list --discarded shows who discarded what and why, and dead restore undoes it", async () => {
   const { dead, recordUnparsable, recordFailed, statuses } = await startDead();
   const [id = "", other = ""] = await recordUnparsable(3);

@@ -42,8 +42,11 @@ test("verify passes untouched evidence, and names a row that was changed behind 
   const found = await run("verify");
   expect(found).toMatchObject({ code: 1, stderr: "The evidence is NOT as it was written.\n" });
   expect(found.stdout).toContain(`hash: table events, entityId ${entityId}, seq 1`);
-  const { findings } = JSON.parse((await run("verify", "--person", entityId, "--json")).stdout);
+  const { findings, openDeliveries } = JSON.parse(
+    (await run("verify", "--person", entityId, "--json")).stdout,
+  );
   expect(findings[0]).toMatchObject({ check: "hash", rows: 1 });
+  expect(openDeliveries).toEqual({ found: 0, searched: 0, all: true });
 });
 
 test("an exported file verifies without a database, and fails once a byte is changed", async (context) => {

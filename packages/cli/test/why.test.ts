@@ -65,13 +65,13 @@ test("why explains a person without a file, and names similar persons of an unkn
 test("status shows each instance that was not stopped: its jobs, and why it does no work", async () => {
   const { env, pool } = await startConsoleAlone();
   await pool.query(`insert into instances
-      (instance_id, service, version, host, pid, started_at, last_seen_at, stopped_at, paused_because, jobs, rate)
+      (instance_id, service, version, host, pid, started_at, last_seen_at, stopped, paused_because, jobs, rate)
     values
-      (gen_random_uuid(), 'worker', '1.2.3', 'a', 7, now(), now(), null, 'postgres unavailable', 64, 120),
-      (gen_random_uuid(), 'worker', '1.2.3', 'b', 8, now(), now() - interval '1 hour', null, null, 0, 0),
-      (gen_random_uuid(), 'ingest', '1.2.3', 'stopped', 9, now(), now(), now(), null, 0, 0)`);
+      (gen_random_uuid(), 'worker', '1.2.3', 'a', 7, now(), now(), false, 'postgres-unavailable', 64, 120),
+      (gen_random_uuid(), 'worker', '1.2.3', 'b', 8, now(), now() - interval '10 min', false, null, 0, 0),
+      (gen_random_uuid(), 'ingest', '1.2.3', 'stopped', 9, now(), now(), true, null, 0, 0)`);
   const { stdout } = await dossier(["status"], env);
-  expect(stdout).toMatch(/^worker +a +7 +1\.2\.3 +alive +64 +120\/s +PAUSED: postgres unavailable$/m);
+  expect(stdout).toMatch(/^worker +a +7 +1\.2\.3 +alive +64 +120\/s +PAUSED: postgres-unavailable$/m);
   expect(stdout).toMatch(/^worker +b +8 +1\.2\.3 +LOST at .+Z +0 +0\/s$/m);
   expect(stdout).not.toContain("stopped");
 });

@@ -1,5 +1,6 @@
 import { openQueue } from "@dossier/queue";
 import {
+  createEvictionCheck,
   createInstanceReporter,
   describeError,
   outageLog,
@@ -104,13 +105,17 @@ export async function startConsole(
     "/",
     ops.addService("console", {
       needs: { postgres: () => pool.query("select 1 from natural_persons limit 1") },
-      uses: { queue: () => outages.queue.watch(() => queue.counts()) },
+      uses: {
+        queue: () => outages.queue.watch(() => queue.counts()),
+        eviction: createEvictionCheck(log, () => queue.findEviction()),
+      },
     }),
   );
   const reporter = createInstanceReporter({
     service: "console",
     log,
-    write: (report) => writeReport(pool, report),
+    // It counts nothing, so it has no rate.
+    write: (report) => writeReport(pool, { ...report, rate: null }),
   });
   const shutdown: ShutdownSteps = {
     "finish the batch of a bulk action": () => bulkRunner.stop(),

@@ -1,5 +1,6 @@
 import { openQueue } from "@dossier/queue";
 import {
+  createEvictionCheck,
   createInstanceReporter,
   serve,
   type Result,
@@ -94,7 +95,10 @@ export async function startIngest(
     "/",
     ops.addService("ingest", {
       needs: { postgres: () => pool.query("select 1 from deliveries limit 1") },
-      uses: { queue: () => outages.queue.watch(() => queue.counts()) },
+      uses: {
+        queue: () => outages.queue.watch(() => queue.counts()),
+        eviction: createEvictionCheck(log, () => queue.findEviction()),
+      },
     }),
   );
   const server = await serve(app, {

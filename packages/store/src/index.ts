@@ -82,14 +82,15 @@ export {
   type Backlog,
   type FailedAttempt,
 } from "./inbox/open-deliveries.ts";
+export { readMinutes, type MinuteSums } from "./instances/minutes.ts";
 export {
   INSTANCE_STATES,
   listInstances,
-  readMinutes,
+  PAUSE_REASONS,
   type InstancePage,
   type InstancePosition,
   type InstanceSummary,
-  type MinuteSums,
+  type PauseReason,
 } from "./instances/read.ts";
 export { removeOldReports, writeReport, type InstanceReport } from "./instances/report.ts";
 export { settle } from "./log/settle.ts";

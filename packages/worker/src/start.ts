@@ -1,5 +1,13 @@
 import { consume, openQueue, type ConsumerOptions } from "@dossier/queue";
-import { outageLog, summedLog, type Result, type ServiceContext, type ShutdownSteps } from "@dossier/service";
+import {
+  createEvictionCheck,
+  createInstanceReporter,
+  outageLog,
+  summedLog,
+  type Result,
+  type ServiceContext,
+  type ShutdownSteps,
+} from "@dossier/service";
 import {
   checkSessions,
   closePool,
@@ -7,13 +15,14 @@ import {
   isRetryable,
   openPool,
   readInstallationId,
+  writeReport,
 } from "@dossier/store";
 import type { WorkerConfig } from "./config.ts";
 import { createJobHandler } from "./job-handler.ts";
 import { createWorkerMetrics, observeBacklog, observeWorker } from "./metrics.ts";
 import { createOutagePause } from "./outage-pause.ts";
 import { announceRebuild, checkRebuild } from "./rebuild-need.ts";
-import { createWorkerReporter, readState } from "./report.ts";
+import { readState, runReportRemoval } from "./report.ts";
 import { runSweeper } from "./sweeper.ts";
 import { watchConsumer } from "./watch-consumer.ts";
 
@@ -62,7 +71,11 @@ export async function startWorker(
     await closePool(pool);
     return sessions;
   }
-  const reporter = createWorkerReporter(pool, log);
+  const reporter = createInstanceReporter({
+    service: "worker",
+    log,
+    write: (report) => writeReport(pool, report),
+  });
   const workerMetrics = createWorkerMetrics(ops.metrics, reporter.counter);
   const outagePause = createOutagePause(shutdownSignal, postgresOutage);
   const location = REDIS_URL
@@ -106,7 +119,10 @@ export async function startWorker(
           throw new Error("deliveries have been due for more than 30 s, and the queue hands out no job");
       },
     },
-    uses: { eviction: () => queue.checkEviction(), rebuild: () => checkRebuild(pool) },
+    uses: {
+      eviction: createEvictionCheck(log, () => queue.findEviction()),
+      rebuild: () => checkRebuild(pool),
+    },
   });
   const sweeping = runSweeper({
     pool,
@@ -117,6 +133,7 @@ export async function startWorker(
     shutdownSignal,
   });
   const watching = watchConsumer(consumer, queue, log, shutdownSignal);
+  const removing = runReportRemoval(pool, log, shutdownSignal);
   reporter.start(() => readState(consumer, outagePause));
   void announceRebuild(pool, outagePause, log);
   log.info(
@@ -133,7 +150,7 @@ export async function startWorker(
     value: {
       shutdown: {
         "finish the jobs in flight": () => consumer.close(DRAIN_MS),
-        "stop the sweeper and the consumer's watch": () => Promise.all([sweeping, watching]),
+        "stop what is repeated": () => Promise.all([sweeping, watching, removing]),
         "close the queue": () => queue.close(),
         "report the shutdown": () => reporter.stop(),
         "close the pool": () => closePool(pool),

@@ -92,7 +92,7 @@ function formatInstances(instances: InstancePage["items"]): readonly string[] {
     instance.version,
     instance.state === "alive" ? "alive" : `LOST at ${formatTime(instance.lastSeenAt)}`,
     formatCount(instance.jobs),
-    `${formatCount(instance.rate)}/s`,
+    instance.rate === null ? "–" : `${formatCount(instance.rate)}/s`,
     instance.pausedBecause === null ? "" : `PAUSED: ${instance.pausedBecause}`,
   ]);
   return formatTable([["INSTANCE", "HOST", "PID", "VERSION", "STATE", "JOBS", "RATE"], ...rows], [5, 6]);

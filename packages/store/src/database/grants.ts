@@ -29,11 +29,11 @@ const READABLE = [
   "unsealed",
 ];
 
-/** What each service reports of itself. */
+/** What each service reports of itself, in rows of its own. A trigger sets the time. */
 const REPORTS = {
   instances:
-    "select, insert (instance_id, service, version, host, pid, started_at, stopped_at, paused_because, jobs, rate), " +
-    "update (last_seen_at, stopped_at, paused_because, jobs, rate)",
+    "select, insert (instance_id, service, version, host, pid, stopped, paused_because, jobs, rate), " +
+    "update (stopped, paused_because, jobs, rate)",
   instance_minutes: "select, insert, update (counts)",
 };
 
@@ -114,6 +114,13 @@ export function grantStatements(target: GrantTarget): string[] {
       Object.entries(RIGHTS[name]).map(
         ([table, rights]) => `grant ${rights} on ${tableOf(table)} to ${roleOf(name)}`,
       ),
+    ),
+    // `using` would also hide rows of other services from the worker, which locks and removes old ones.
+    ...(["ingest", "worker", "console"] as const).flatMap((name) =>
+      Object.keys(REPORTS).flatMap((table) => [
+        `drop policy if exists ${name} on ${tableOf(table)}`,
+        `create policy ${name} on ${tableOf(table)} to ${roleOf(name)} using (true) with check (service = '${name}')`,
+      ]),
     ),
   ];
 }

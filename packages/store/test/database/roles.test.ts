@@ -56,12 +56,9 @@ beforeAll(async () => {
 });
 
 const REPORT = {
-  instanceId: randomUUID(),
-  service: "worker",
   version: "test",
   host: "test",
   pid: 1,
-  uptimeSeconds: 1,
   stopped: false,
   pausedBecause: null,
   jobs: 0,
@@ -115,9 +112,10 @@ test("each service may do all that it does", async () => {
   const page = await readChanges(console.pool, { after: FEED_START, limit: 1 });
   expect(page).toMatchObject({ changes: [{ position: 1n }] });
   await readStats(console.pool);
-  for (const { pool } of [ingest, worker, console]) {
+  for (const [service, { pool }] of Object.entries({ ingest, worker, console })) {
     await readInstallationId(pool);
-    await writeReport(pool, REPORT);
+    const report = { ...REPORT, instanceId: randomUUID(), service };
+    for (const jobs of [1, 2]) await writeReport(pool, { ...report, jobs });
   }
   await removeOldReports(worker.pool);
   for (const { pool } of [console, reader]) expect((await verifyEvidence(pool)).findings).toEqual([]);
@@ -328,6 +326,35 @@ test.for([
   expect(await mayRun(as.worker, insert(columns))).toBe(true);
   const forged = insert(columns.map((each) => (each === column ? String(value) : each)));
   await expect(as.worker.pool.query(forged)).rejects.toThrow("are not those of delivery");
+});
+
+test("a service writes no other's reports and counts, and no time of its own", async () => {
+  const { ingest, worker } = as;
+  const report = { ...REPORT, instanceId: randomUUID(), service: "ingest" };
+  await writeReport(ingest.pool, { ...report, jobs: 7 });
+  for (const service of ["ingest", "worker"]) {
+    await expect(writeReport(worker.pool, { ...report, service })).rejects.toThrow("row-level security");
+    await expect(
+      worker.pool.query("insert into instance_minutes values (now(), $1, $2, '{}')", [
+        "ingest",
+        randomUUID(),
+      ]),
+    ).rejects.toThrow("row-level security");
+  }
+  const others = `where instance_id = '${report.instanceId}'`;
+  expect(await mayRun(worker, `update instances set stopped = true ${others}`)).toBe(false);
+  expect(await mayRun(worker, `update instance_minutes set counts = '{}' ${others}`)).toBe(false);
+  for (const column of ["started_at", "last_seen_at"]) {
+    expect(await mayRun(ingest, `update instances set ${column} = now()`)).toBe(false);
+    expect(await mayRun(ingest, `insert into instances (${column}) values (now())`)).toBe(false);
+  }
+  const before = await ingest.rows<{ last_seen_at: Date }>(`select last_seen_at from instances ${others}`);
+  await writeReport(ingest.pool, report);
+  expect(
+    await worker.rows(`select jobs, last_seen_at > $1 as later from instances ${others}`, [
+      before[0]?.last_seen_at,
+    ]),
+  ).toEqual([{ jobs: 0, later: true }]);
 });
 
 test("when a token was used and a delivery settled is the database's time", async () => {
