@@ -73,18 +73,28 @@ test("why says if not all open deliveries were searched", () => {
   );
 });
 
-test("status shows each instance that was not stopped: its jobs, and why it does no work", async () => {
+test("status shows what is alive or was lost in the last hour, and what needs somebody", async () => {
   const { env, pool } = await startConsoleAlone();
   await pool.query(`insert into instances
       (instance_id, service, version, host, pid, started_at, last_seen_at, stopped, paused_because, jobs, rate)
     values
-      (gen_random_uuid(), 'worker', '1.2.3', 'a', 7, now(), now(), false, 'postgres-unavailable', 64, 120),
-      (gen_random_uuid(), 'worker', '1.2.3', 'b', 8, now(), now() - interval '10 min', false, null, 0, 0),
+      (gen_random_uuid(), 'worker', '1.2.3', 'a', 7, now(), now() + interval '1 hour', false, null, 64, 120),
+      (gen_random_uuid(), 'worker', '1.2.3', 'b', 8, now(), now() - interval '59 min', false, 'queue-unavailable', 0, 0),
+      (gen_random_uuid(), 'worker', '1.2.3', 'long-lost', 8, now(), now() - interval '61 min', false, null, 0, 0),
       (gen_random_uuid(), 'ingest', '1.2.3', 'stopped', 9, now(), now(), true, null, 0, 0)`);
-  const { stdout } = await dossier(["status"], env);
-  expect(stdout).toMatch(/^worker +a +7 +1\.2\.3 +alive +64 +120\/s +PAUSED: postgres-unavailable$/m);
-  expect(stdout).toMatch(/^worker +b +8 +1\.2\.3 +LOST at .+Z +0 +0\/s$/m);
-  expect(stdout).not.toContain("stopped");
+  const { code, stdout, stderr } = await dossier(["status"], env);
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: "No ingest is alive, so no webhook is accepted: start one, or look at its log.\n",
+  });
+  expect(stdout).toMatch(/^worker +a +7 +1\.2\.3 +alive +64 +120\/s$/m);
+  expect(stdout).toMatch(/^worker +b +8 +1\.2\.3 +LOST at .+Z +0 +0\/s +PAUSED: queue-unavailable$/m);
+  expect(stdout).not.toMatch(/stopped|long-lost/);
+  await pool.query("update instances set stopped = false where host = 'stopped'");
+  expect(await dossier(["status"], env)).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/\nHealthy: .+\n$/),
+  });
 });
 
 test("delivery shows any delivery, failing lists those that fail, status counts them", async () => {
@@ -105,7 +115,6 @@ test("delivery shows any delivery, failing lists those that fail, status counts 
   expect((await dossier(["failing", "--limit", "1"], env)).stdout).toContain("there are more");
 
   const status = await dossier(["status"], env);
-  expect(status.code).toBe(0);
   expect(status.stdout).toMatch(/^console +ready$/m);
   expect(status.stdout).toMatch(/^backlog +4 open deliveries, the oldest for \d+ s$/m);
   expect(status.stdout).toMatch(/^failing +2 of them/m);

@@ -1,5 +1,6 @@
 import { openQueue } from "@dossier/queue";
 import {
+  checkDatabase,
   createEvictionCheck,
   createInstanceReporter,
   describeError,
@@ -10,7 +11,7 @@ import {
   type ShutdownSteps,
 } from "@dossier/service";
 import {
-  checkSessions,
+  checkServiceLogin,
   closePool,
   hasTokens,
   openPool,
@@ -20,8 +21,10 @@ import {
 } from "@dossier/store";
 import { createApp } from "./app.ts";
 import { authenticate } from "./auth.ts";
+import { createBulkRunner } from "./bulk-runner.ts";
 import type { ConsoleConfig } from "./config.ts";
 import { trackFailedSignIns } from "./failed-sign-ins.ts";
+import { createQueueUpdate } from "./update-queue.ts";
 
 const NAME = "dossier-console";
 
@@ -48,15 +51,16 @@ export interface ConsoleOptions {
 /** Starts the console. Returns its port and the steps that shut it down, or why it cannot listen. */
 export async function startConsole(
   config: ConsoleConfig,
-  { log, ops, shutdownSignal }: ServiceContext,
+  context: ServiceContext,
   { host, heartbeatSeconds, queueTimeoutMs = 1_000, failedSignInDelayMs = 1_000 }: ConsoleOptions = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
+  const { log, ops, shutdownSignal } = context;
   const { PORT, DATABASE_URL, REDIS_URL, DOSSIER_API_TOKEN: bootstrapToken } = config;
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
-  const sessions = await checkSessions(pool);
-  if (!sessions.ok) {
+  const checked = await checkDatabase("console", () => checkServiceLogin(pool, "console"), context);
+  if (!checked.ok) {
     await closePool(pool);
-    return sessions;
+    return checked;
   }
   const outages = {
     postgres: outageLog(log, {
@@ -77,9 +81,13 @@ export async function startConsole(
     onError: outages.queue.recordFailure,
   });
 
+  const updateQueue = createQueueUpdate(queue, log);
+  const bulkRunner = createBulkRunner({ pool, updateQueue, log });
   const app = createApp({
     pool,
     queue,
+    updateQueue,
+    wakeBulkRunner: bulkRunner.wake,
     log,
     postgres: outages.postgres,
     authenticate: authenticate({
@@ -112,6 +120,7 @@ export async function startConsole(
     write: (report) => writeReport(pool, { ...report, rate: null }),
   });
   const shutdown: ShutdownSteps = {
+    "finish the batch of a bulk action": () => bulkRunner.stop(),
     "close the queue": () => queue.close(),
     "report the shutdown": () => reporter.stop(),
     "close the pool": () => closePool(pool),
@@ -137,6 +146,7 @@ export async function startConsole(
     return server;
   }
   reporter.start();
+  bulkRunner.start();
   const { port, close } = server.value;
   return { ok: true, value: { port, shutdown: { "close the HTTP server": () => close(), ...shutdown } } };
 }

@@ -1,4 +1,5 @@
 export { backoff, retrySchedule, type BackoffLimits, type Retry } from "./backoff.ts";
+export { checkDatabase } from "./check-database.ts";
 export { readConfig } from "./config.ts";
 export { describeError, type ErrorDescription } from "./error.ts";
 export { createEvictionCheck } from "./eviction.ts";

@@ -1,5 +1,6 @@
 import { consume, openQueue, type ConsumerOptions } from "@dossier/queue";
 import {
+  checkDatabase,
   createEvictionCheck,
   createInstanceReporter,
   outageLog,
@@ -9,7 +10,7 @@ import {
   type ShutdownSteps,
 } from "@dossier/service";
 import {
-  checkSessions,
+  checkServiceLogin,
   closePool,
   hasUnheldDeliveries,
   isRetryable,
@@ -21,7 +22,7 @@ import type { WorkerConfig } from "./config.ts";
 import { createJobHandler } from "./job-handler.ts";
 import { createWorkerMetrics, observeBacklog, observeWorker } from "./metrics.ts";
 import { createOutagePause } from "./outage-pause.ts";
-import { announceRebuild, checkRebuild } from "./rebuild-need.ts";
+import { createRebuildCheck } from "./rebuild-need.ts";
 import { readState, runReportRemoval } from "./report.ts";
 import { runSweeper } from "./sweeper.ts";
 import { watchConsumer } from "./watch-consumer.ts";
@@ -48,9 +49,10 @@ export interface Limits extends Pick<ConsumerOptions, "lockDurationMs" | "stalle
 /** Starts a worker. Returns the steps that shut it down, or why it cannot start. */
 export async function startWorker(
   config: WorkerConfig,
-  { log, ops, shutdownSignal }: ServiceContext,
+  context: ServiceContext,
   { maxStalls = 3, maxIdleMs = 30_000, ...stallOptions }: Limits = {},
 ): Promise<Result<{ shutdown: ShutdownSteps }>> {
+  const { log, ops, shutdownSignal } = context;
   const { DATABASE_URL, REDIS_URL, WORKER_CONCURRENCY, MAX_ATTEMPTS: maxAttempts } = config;
   const postgresOutage = outageLog(log, {
     began: { code: "postgres-unavailable", message: "postgres unavailable; pausing" },
@@ -66,10 +68,10 @@ export async function startWorker(
     message: "job failed unexpectedly; retrying",
   });
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
-  const sessions = await checkSessions(pool);
-  if (!sessions.ok) {
+  const checked = await checkDatabase("worker", () => checkServiceLogin(pool, "worker"), context);
+  if (!checked.ok) {
     await closePool(pool);
-    return sessions;
+    return checked;
   }
   const reporter = createInstanceReporter({
     service: "worker",
@@ -121,7 +123,7 @@ export async function startWorker(
     },
     uses: {
       eviction: createEvictionCheck(log, () => queue.findEviction()),
-      rebuild: () => checkRebuild(pool),
+      rebuild: createRebuildCheck(pool, outagePause, log),
     },
   });
   const sweeping = runSweeper({
@@ -135,7 +137,6 @@ export async function startWorker(
   const watching = watchConsumer(consumer, queue, log, shutdownSignal);
   const removing = runReportRemoval(pool, log, shutdownSignal);
   reporter.start(() => readState(consumer, outagePause));
-  void announceRebuild(pool, outagePause, log);
   log.info(
     {
       code: "worker-started",

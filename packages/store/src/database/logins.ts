@@ -48,7 +48,8 @@ export async function findMissingLogins(
     const limit = TIME_LIMITS[login.name];
     if (limit === undefined) continue;
     for (const setting of LIMITED) {
-      if (found?.settings.some((set) => set.startsWith(`${setting}=`)) === true) continue;
+      // A limit of 0 is none.
+      if (found?.settings.some((set) => RegExp(`^${setting}=[^0]`).test(set)) === true) continue;
       const inDatabase = `alter role ${user} in database ${pg.escapeIdentifier(database)}`;
       missing.push({ sql: `${inDatabase} set ${setting} = '${limit}'` });
     }
@@ -92,10 +93,11 @@ const SELECT_LOGIN = `
     exists (
       select from pg_roles as role where rolname = $2 and pg_has_role(login.oid, role.oid, 'usage')
     ) as has_rights,
-    coalesce((
-      select setconfig from pg_db_role_setting
-      where setrole = login.oid and setdatabase = (select oid from pg_database where datname = current_database())
-    ), '{}') as settings
+    array(
+      select unnest(setconfig) from pg_db_role_setting
+      where setrole = login.oid
+        and setdatabase in (0, (select oid from pg_database where datname = current_database()))
+    ) as settings
   from pg_roles as login
   where rolname = $1`;
 
@@ -118,6 +120,9 @@ function createStatement({ user, password }: Login): Statement {
   };
 }
 
+/** Of Postgres; of PgBouncer, whose errors may have one SQLSTATE for all. */
+const REFUSALS = /^28P01|^08P01 .*(authentication failed|no such user)/;
+
 /** Throws if the server lets a login not in with its URL's password: none is ever changed. */
 export async function checkPasswords(owner: pg.Client, logins: LoginUrls): Promise<void> {
   const { host, port, database = "", ssl } = owner;
@@ -128,7 +133,7 @@ export async function checkPasswords(owner: pg.Client, logins: LoginUrls): Promi
       await client.connect();
     } catch (error) {
       // Any other error may concern this machine alone, such as a rule about addresses.
-      if (!(error instanceof pg.DatabaseError) || error.code !== "28P01") continue;
+      if (!(error instanceof pg.DatabaseError) || !REFUSALS.test(`${error.code} ${error.message}`)) continue;
       throw new Error(
         `the login of ${name}, ${pg.escapeIdentifier(user)}, is not let in with its URL's password; the server says: ${error.message}. ` +
           "Either it has another password, and migrate changes none: to rotate it, name a new login in the URL, which is " +

@@ -37,15 +37,23 @@ test("a login of any name and password is created once, with its limits", async 
   });
 });
 
-test("limits that somebody has set for a login stay", async (context) => {
+test("limits that somebody has set for a login stay, but for those of 0, which are none", async (context) => {
   const url = await migratedDatabase(context);
   const worker = await createLogin(url, "worker");
+  const { username, pathname } = new URL(worker);
+  const alter = `alter role ${username} in database ${pathname.slice(1)}`;
   await queryAs(
     url,
-    `alter role ${new URL(worker).username} in database ${new URL(url).pathname.slice(1)} set lock_timeout = '3s'`,
+    `${alter} reset all; ${alter} set lock_timeout = '3s'; ${alter} set statement_timeout = 0;
+     alter role ${username} set idle_in_transaction_session_timeout = '4s'`,
   );
   await createLogin(url, "worker");
-  expect(await queryAs(worker, "show lock_timeout")).toEqual({ lock_timeout: "3s" });
+  const limits = await queryAs(
+    worker,
+    `select current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock,
+       current_setting('idle_in_transaction_session_timeout') as idle`,
+  );
+  expect(limits).toEqual({ statement: "15s", lock: "3s", idle: "4s" });
 });
 
 test("an existing login's password is never changed; another one in the URL is an error", async (context) => {
