@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from "node:crypto";
+import type { ServerResponse } from "node:http";
 import { problem } from "@dossier/service";
 import { findToken, hasTokens, recordTokenUse, ROLES, type Pool, type Role } from "@dossier/store";
 import type { Context, MiddlewareHandler } from "hono";
@@ -11,7 +12,7 @@ export interface Caller {
 }
 
 /** What the API's handlers get of a request beside itself. */
-export type ApiEnv = { Variables: { caller: Caller } };
+export type ApiEnv = { Bindings: { outgoing: ServerResponse }; Variables: { caller: Caller } };
 
 export interface AuthenticationOptions {
   readonly pool: Pool;

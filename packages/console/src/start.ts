@@ -21,8 +21,10 @@ import {
 } from "@dossier/store";
 import { createApp } from "./app.ts";
 import { authenticate } from "./auth.ts";
+import { createBulkRunner } from "./bulk-runner.ts";
 import type { ConsoleConfig } from "./config.ts";
 import { trackFailedSignIns } from "./failed-sign-ins.ts";
+import { createQueueUpdate } from "./update-queue.ts";
 
 const NAME = "dossier-console";
 
@@ -79,9 +81,13 @@ export async function startConsole(
     onError: outages.queue.recordFailure,
   });
 
+  const updateQueue = createQueueUpdate(queue, log);
+  const bulkRunner = createBulkRunner({ pool, updateQueue, log });
   const app = createApp({
     pool,
     queue,
+    updateQueue,
+    wakeBulkRunner: bulkRunner.wake,
     log,
     postgres: outages.postgres,
     authenticate: authenticate({
@@ -114,6 +120,7 @@ export async function startConsole(
     write: (report) => writeReport(pool, { ...report, rate: null }),
   });
   const shutdown: ShutdownSteps = {
+    "finish the batch of a bulk action": () => bulkRunner.stop(),
     "close the queue": () => queue.close(),
     "report the shutdown": () => reporter.stop(),
     "close the pool": () => closePool(pool),
@@ -139,6 +146,7 @@ export async function startConsole(
     return server;
   }
   reporter.start();
+  bulkRunner.start();
   const { port, close } = server.value;
   return { ok: true, value: { port, shutdown: { "close the HTTP server": () => close(), ...shutdown } } };
 }

@@ -2,7 +2,7 @@ import { migrateQueue } from "@dossier/queue";
 import { createLogger, serveOps } from "@dossier/service";
 import { migrate, type Pool } from "@dossier/store";
 import { createLogin, openRecord } from "@dossier/store/fixtures";
-import { captureLog, freshDatabase, openScope, type Scope } from "@dossier/testing";
+import { captureLog, freshDatabase, openScope, waitFor, type Scope } from "@dossier/testing";
 import { beforeAll, expect } from "vitest";
 import { startConsole, type ConsoleConfig } from "../src/index.ts";
 import type { ConsoleOptions } from "../src/start.ts";
@@ -83,6 +83,25 @@ export async function startTestConsole(
     return answer;
   }
 
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    request(`/api/v1${path}`, { headers: { ...AUTHORIZATION, ...headers } });
+  const post = (path: string, body: unknown = {}, headers: Record<string, string> = {}) =>
+    request(`/api/v1${path}`, {
+      method: "POST",
+      body: typeof body === "string" ? body : JSON.stringify(body),
+      headers: { ...AUTHORIZATION, "content-type": "application/json", ...headers },
+    });
+
+  /** Waits until a bulk action has ended. Returns it. */
+  async function bulkActionEnd(id: number) {
+    const path = `/bulk-actions/${id}`;
+    const { json } = await waitFor(
+      () => get(path),
+      ({ json: { state } }) => state === "completed" || state === "aborted",
+    );
+    return json;
+  }
+
   return {
     port,
     /** Sends a GET to the ops port. */
@@ -93,14 +112,15 @@ export async function startTestConsole(
     close,
     /** Sends a request without a token. */
     request,
-    get: (path: string, headers: Record<string, string> = {}) =>
-      request(`/api/v1${path}`, { headers: { ...AUTHORIZATION, ...headers } }),
-    post: (path: string, body: unknown = {}, headers: Record<string, string> = {}) =>
-      request(`/api/v1${path}`, {
-        method: "POST",
-        body: typeof body === "string" ? body : JSON.stringify(body),
-        headers: { ...AUTHORIZATION, "content-type": "application/json", ...headers },
-      }),
+    get,
+    post,
+    bulkActionEnd,
+    /** Decides about what a filter selects. Returns the bulk action when it has ended. */
+    async decideInBackground(path: string, body: object) {
+      const { status, headers, json } = await post(path, body);
+      expect([status, headers.location]).toEqual([202, `/api/v1/bulk-actions/${json.bulkActionId}`]);
+      return bulkActionEnd(json.bulkActionId);
+    },
     /** Sends a request without waiting for its answer. */
     send: (path: string, headers: Record<string, string> = {}) =>
       send(port, `/api/v1${path}`, { headers: { ...AUTHORIZATION, ...headers } }),

@@ -26,6 +26,14 @@ describe("a token", () => {
     expect((await get("/dead-letters", token)).status).toBe(200);
     const { status, json } = await post(`/dead-letters/${id}/discard`, { reason: "noise" }, token);
     expect([status, json.code]).toEqual([answer, answer === 403 ? "forbidden" : undefined]);
+    const selection = { action: "redrive", filter: { text: id }, reason: "none" };
+    const bulk = await post("/bulk-actions", selection, token);
+    expect(bulk.status).toBe(answer === 403 ? 403 : 201);
+    for (const step of ["confirm", "abort"])
+      expect((await post(`/bulk-actions/2147483647/${step}`, {}, token)).status).toBe(
+        answer === 403 ? 403 : 404,
+      );
+    expect((await get("/bulk-actions", token)).status).toBe(200);
     const { decisions } = (await get(`/dead-letters/${id}`)).json;
     expect(decisions).toMatchObject(answer === 403 ? [] : [{ decidedBy: `Ada (${role})` }]);
   });

@@ -1,4 +1,4 @@
-import { captureLog } from "@dossier/testing";
+import { captureLog, waitFor } from "@dossier/testing";
 import { expect, test } from "vitest";
 import { createEvictionCheck, createLogger } from "../src/index.ts";
 
@@ -7,6 +7,7 @@ test("a server that may remove jobs is told at the start and by each check, and 
   const log = createLogger({ service: "test", level: "info", destination: output });
   let policy: string | undefined = "allkeys-lru";
   const check = createEvictionCheck(log, async () => policy);
+  await waitFor(() => output.logged("queue-may-evict")[0]);
   await expect(check()).rejects.toThrow("its maxmemory-policy is allkeys-lru");
   expect(output.logged("queue-may-evict")).toHaveLength(1);
   policy = undefined;

@@ -1,3 +1,25 @@
+export {
+  abortBulkAction,
+  confirmBulkAction,
+  createBulkAction,
+  statusOf,
+  type NewBulkAction,
+} from "./bulk/actions.ts";
+export {
+  DECISION_BATCH_SIZE,
+  decideNextBatch,
+  recordQueueMissed,
+  releaseBulkActions,
+  type DecidedBatch,
+} from "./bulk/batches.ts";
+export {
+  BULK_ACTION_STATES,
+  findBulkAction,
+  listBulkActions,
+  listBulkFailures,
+  sampleBulkAction,
+  type BulkAction,
+} from "./bulk/read.ts";
 export { readInstallationId } from "./database/installation.ts";
 export { isOutage, isRetryable, mayConcernOneDelivery } from "./database/outage.ts";
 export { closePool, openPool, type Pool, type PoolOptions } from "./database/pool.ts";
@@ -17,11 +39,13 @@ export {
   type DeadLetterSummary,
 } from "./dead-letters/find.ts";
 export {
+  DECIDE,
   discard,
   dryRunRedrive,
   redrive,
   restore,
   type Decision,
+  type DecisionAction,
   type DryRunResult,
   type PersonChange,
 } from "./dead-letters/redrive.ts";

@@ -22,7 +22,7 @@ import type { WorkerConfig } from "./config.ts";
 import { createJobHandler } from "./job-handler.ts";
 import { createWorkerMetrics, observeBacklog, observeWorker } from "./metrics.ts";
 import { createOutagePause } from "./outage-pause.ts";
-import { announceRebuild, checkRebuild } from "./rebuild-need.ts";
+import { createRebuildCheck } from "./rebuild-need.ts";
 import { readState, runReportRemoval } from "./report.ts";
 import { runSweeper } from "./sweeper.ts";
 import { watchConsumer } from "./watch-consumer.ts";
@@ -123,7 +123,7 @@ export async function startWorker(
     },
     uses: {
       eviction: createEvictionCheck(log, () => queue.findEviction()),
-      rebuild: () => checkRebuild(pool),
+      rebuild: createRebuildCheck(pool, outagePause, log),
     },
   });
   const sweeping = runSweeper({
@@ -137,7 +137,6 @@ export async function startWorker(
   const watching = watchConsumer(consumer, queue, log, shutdownSignal);
   const removing = runReportRemoval(pool, log, shutdownSignal);
   reporter.start(() => readState(consumer, outagePause));
-  void announceRebuild(pool, outagePause, log);
   log.info(
     {
       code: "worker-started",

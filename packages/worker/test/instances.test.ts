@@ -47,7 +47,8 @@ test("a removal of old reports that fails has a log line of its own", async () =
   const shutdown = new AbortController();
   const pool = openPool("postgres://127.0.0.1:1/none", { name: "test", size: 1 });
   const removing = runReportRemoval(pool, log, shutdown.signal);
-  await waitFor(() => output.logged("report-removal-failed")[0]);
+  const line = await waitFor(() => output.logged("report-removal-failed")[0]);
+  expect(line).toMatchObject({ err: { code: "ECONNREFUSED" } });
   shutdown.abort();
   await removing;
   await pool.end();

@@ -7,6 +7,8 @@ export type RoleName = (typeof ROLE_NAMES)[number];
 /** The tables that all but ingest may read. */
 const READABLE = [
   "appends",
+  "bulk_action_deliveries",
+  "bulk_actions",
   "chain_heads",
   "dead_letters",
   "decisions",
@@ -71,6 +73,11 @@ const RIGHTS: Readonly<Record<RoleName, Readonly<Record<string, string>>>> = {
     ...REPORTS,
     decisions: "insert (delivery_id, action, decided_by, reason)",
     unsealed: "insert",
+    // A trigger sets the times.
+    bulk_actions:
+      "insert (action, filter, reason, created_by, total), " +
+      "update (state, confirmed_by, aborted_by, decided, missed, queue_missed, last_dead_letter_id, held_by, held_until)",
+    bulk_action_deliveries: "insert (bulk_action_id, dead_letter_id, delivery_id), update (failure)",
     open_deliveries: "insert (delivery_id, due_at, bytes)",
     // A trigger sets the time, as in tokens.
     settlements: "update (settled_as), delete",

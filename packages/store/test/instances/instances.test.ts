@@ -1,6 +1,8 @@
 import { formatTicks, parseTicks } from "@dossier/events";
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
+import { sqlFile } from "../../src/database/statements.ts";
+import { transaction } from "../../src/database/transaction.ts";
 import {
   listInstances,
   readMinutes,
@@ -79,7 +81,7 @@ describe("instances are listed", () => {
     const ids = [v7(), v7(), v7()];
     for (const [index, instanceId] of ids.entries()) {
       await write({ instanceId });
-      await makeOlder(instanceId, "10 s", `${3 - index} days`);
+      await makeOlder(instanceId, `${10 + index} s`, `${3 - index} days`);
     }
     const first = await listInstances(database.pool, { limit: 2 });
     for (const instanceId of ids) await write({ instanceId });
@@ -181,6 +183,16 @@ describe("reports older than 30 days", () => {
         "select instance_id, extract(epoch from minute)::int / 60 as minute from instance_minutes",
       ),
     ).toEqual([{ instance_id: recent, minute: minuteOf(29) }]);
+  });
+
+  test("are found over an index", async () => {
+    const { text } = sqlFile("remove_old_reports");
+    const { rows } = await transaction(database.pool, async (connection) => {
+      // Of a few rows, Postgres would read all.
+      await connection.query("set local enable_seqscan = off");
+      return connection.query(`explain ${text.replaceAll("$1", "30").replaceAll("$2", "1000")}`);
+    });
+    expect(JSON.stringify(rows)).toMatch(/Scan (on|using) instances_by_start/);
   });
 
   test("that another worker is removing delay no worker", async () => {
