@@ -54,7 +54,8 @@ function requireOneSelection<Body extends typeof setFields>(body: Body, unless: 
     .refine((selection) => count(selection) > 1 || !selectsNothing(selection), {
       path: ["filter"],
       error: `must have one field at least, unless ${unless}`,
-      when: isObject,
+      // What is no filter, or has an unknown field, is named as that alone.
+      when: (payload) => isObject(payload) && !payload.issues.some(({ path = [] }) => path[0] === "filter"),
     });
 }
 
