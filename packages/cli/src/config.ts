@@ -1,4 +1,5 @@
 import { redisUrlMistake } from "@dossier/queue/redis-url";
+import type { Result } from "@dossier/service";
 import { readConfig } from "@dossier/service/config";
 import * as variables from "@dossier/service/variables";
 import { z } from "zod";
@@ -63,15 +64,22 @@ export type UpConfig = z.output<typeof upSchema>;
 /** Reads what `up` needs: the configuration of all the services. */
 export const readUpConfig = () => readConfig(upSchema, process.env);
 
-const databaseSchema = z.object({ DATABASE_URL: variables.DATABASE_URL });
-/** Reads what a command needs that reads the database itself. */
+const databaseSchema = z.object({
+  DATABASE_URL: variables.DATABASE_URL.optional(),
+  MIGRATION_DATABASE_URL,
+  DOSSIER_DATA_DIR,
+});
+/** Reads where a command finds the database that it reads itself, or as the tables' owner. */
 export const readDatabaseConfig = () => readConfig(databaseSchema, process.env);
 
-const ownerSchema = databaseSchema.extend({ MIGRATION_DATABASE_URL });
-/** Reads what a command needs that works as the tables' owner. */
-export const readOwnerConfig = () => readConfig(ownerSchema, process.env);
+const requiredSchema = z.object({ DATABASE_URL: variables.DATABASE_URL });
+/** As `readDatabaseConfig`, of a command that needs `DATABASE_URL`: nothing else says where the database is. */
+export function readRequiredDatabaseUrl(): Result<string> {
+  const read = readConfig(requiredSchema, process.env);
+  return read.ok ? { ok: true, value: read.value.DATABASE_URL } : read;
+}
 
-const migrateSchema = ownerSchema.extend({
+const migrateSchema = z.object({
   ...serviceUrls,
   REDIS_URL: variables.redisUrl(redisUrlMistake),
 });

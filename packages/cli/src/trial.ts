@@ -43,6 +43,12 @@ export async function openTrial(
   return trial;
 }
 
+/** Returns the URL of the trial's embedded Postgres, with one of its logins. */
+export function trialDatabaseUrl({ ports, passwords }: Trial, login: keyof Trial["passwords"]): string {
+  const user = login === "owner" ? "postgres" : login;
+  return `postgres://${user}:${passwords[login]}@127.0.0.1:${ports.postgres}/postgres`;
+}
+
 function generateSecrets(): Omit<Trial, "ports"> {
   const randomHex = () => randomBytes(16).toString("hex");
   return {

@@ -224,31 +224,39 @@ test("dead list --discarded shows who discarded what and why, and dead restore u
 
 test("dead bulk lists bulk actions, shows one with its failures, and aborts it", async () => {
   const { env, pool, dead, recordUnparsable } = await startDead();
-  const [id = ""] = await recordUnparsable(2);
+  const [id = "", other = ""] = await recordUnparsable(2);
   const bulk = { action: "discard", filter: { reason: "unparsable" }, reason: "noise" } as const;
   await createBulkAction(pool, { ...bulk, createdBy: "Ada" });
-  expect(await dead("redrive", id, "--because", "fixed")).toMatchObject({ code: 0 });
+  expect(await dead("redrive", id, other, "--because", "fixed")).toMatchObject({ code: 0 });
   const client = createConsoleClient(new URL(env["CONSOLE_URL"] ?? ""), env["DOSSIER_API_TOKEN"]);
   await client.post("bulk-actions/1/confirm", {});
   await waitFor(async () => (await findBulkAction(pool, 1))?.state === "completed");
   const shown = (await dead("bulk", "1")).stdout;
   expect(shown).toContain("bulk action 1: discard, completed, 2 of 2\nselected: reason=unparsable\n");
   expect(shown).toMatch(/^made .* by Ada: noise\nconfirmed .* by bootstrap\n/m);
-  expect(shown).toContain(`${id}  changed`);
+  expect(shown).toMatch(new RegExp(`${id}  changed\\n${other}  changed\\n$`));
+  expect((await dead("bulk", "1", "--limit", "1")).stdout).toMatch(
+    new RegExp(`${id}  changed\\n… and 1 more; --limit lists them\\n$`),
+  );
   expect(await dead("bulk", "1", "--abort")).toMatchObject({
     code: 1,
     stderr: expect.stringContaining("Bulk action 1 is completed already."),
   });
   await createBulkAction(pool, { ...bulk, createdBy: "Ada" });
   expect((await dead("bulk", "2", "--abort")).stdout).toContain("bulk action 2: discard, aborted, 0 of 0");
-  expect((await dead("bulk")).stdout).toMatch(/^ 2 .* discard  aborted    0 of 0  Ada  noise$/m);
+  const all = (await dead("bulk", "--limit", "2")).stdout;
+  expect(all).toMatch(/^ 2 .* discard  aborted    0 of 0  Ada  noise$/m);
+  expect(all).not.toContain("there are more");
+  expect((await dead("bulk", "--limit", "1")).stdout).toMatch(/noise\nthere are more; --limit lists them\n$/);
 });
 
-/** Starts a console of which each bulk action runs for ever. */
-async function startBusyConsole(answerProgress: (answer: () => void, response: ServerResponse) => void) {
-  const running = { bulkActionId: 7, state: "running", total: 5, decided: 2, missed: 0 };
+/** Starts a console of which each bulk action is like this one for ever. */
+async function startBusyConsole(
+  answerProgress: (answer: () => void, response: ServerResponse) => void,
+  bulkAction: object = { bulkActionId: 7, state: "running", total: 5, decided: 2, missed: 0 },
+) {
   const server = createServer(({ method }, response) => {
-    const answer = () => response.writeHead(200).end(JSON.stringify(running));
+    const answer = () => response.writeHead(200).end(JSON.stringify(bulkAction));
     if (method === "POST") answer();
     else answerProgress(answer, response);
   });
@@ -277,6 +285,13 @@ test("dead discard of what a filter selects says that it runs on if the console 
   const { code, stderr } = await dossier(["dead", "discard", "--all", "--because", "noise"], env);
   expect(code).toBe(1);
   expect(stderr).toContain(`${RUNS_ON}: The connection to the console`);
+});
+
+test("dead discard of what a filter selects says which command lists all that changed meanwhile", async () => {
+  const completed = { state: "completed", total: 70, decided: 10, missed: 60, queueMissed: 5 };
+  const env = await startBusyConsole((answer) => answer(), { bulkActionId: 7, ...completed });
+  const { stderr } = await dossier(["dead", "discard", "--all", "--because", "noise"], env);
+  expect(stderr).toContain("60 changed meanwhile: `dossier dead bulk 7 --limit 65` lists them");
 });
 
 test.each([

@@ -77,7 +77,7 @@ describe.concurrent("the command line", () => {
   });
 
   test("a missing variable is named, and exits 1", async () => {
-    const { code, stderr } = await dossier(["migrate"]);
+    const { code, stderr } = await dossier(["migrate"], { DOSSIER_DATA_DIR: "/nonexistent" });
     expect(code).toBe(1);
     expect(stderr).toContain("DATABASE_URL is not set");
   });

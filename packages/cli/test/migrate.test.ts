@@ -41,7 +41,7 @@ test("migrate creates the schema and the queue; repeated, it finds nothing missi
 
 test("migrate creates each service's login, which may use the queue and its part of the record", async () => {
   const { ownerUrl, logins } = await database();
-  const env = { MIGRATION_DATABASE_URL: ownerUrl, DATABASE_URL: ownerUrl, ...logins };
+  const env = { MIGRATION_DATABASE_URL: ownerUrl, ...logins };
   const { code, stderr } = await dossier(["migrate"], env);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
 

@@ -5,7 +5,7 @@ import { startConsoleAlone } from "./services.ts";
 
 async function startTokens() {
   const { env, url, ...record } = await startConsoleAlone();
-  const token = (...args: readonly string[]) => dossier(["token", ...args], { DATABASE_URL: url });
+  const token = (...args: readonly string[]) => dossier(["token", ...args], { MIGRATION_DATABASE_URL: url });
   const dead = (DOSSIER_API_TOKEN: string, ...args: readonly string[]) =>
     dossier(["dead", ...args], { ...env, DOSSIER_API_TOKEN });
   return { ...record, token, dead };

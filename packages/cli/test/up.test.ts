@@ -116,7 +116,8 @@ test("another terminal's commands find the trial by its folder alone, and other 
   const one = up();
   await one.ready;
   const { DOSSIER_DATA_DIR } = env;
-  expect(await dossier(["dead", "list"], { DOSSIER_DATA_DIR })).toMatchObject({ code: 0 });
+  for (const args of [["dead", "list"], ["verify"], ["token", "list"]])
+    expect(await dossier(args, { DOSSIER_DATA_DIR })).toMatchObject({ code: 0, stderr: "" });
   expect(one.printed()).toContain(
     `DOSSIER_DATA_DIR='${DOSSIER_DATA_DIR.replace("'", `'\\''`)}' npm run dossier`,
   );

@@ -201,5 +201,13 @@ test("there is no bulk action with an unknown id", async () => {
     await post("/bulk-actions/2147483647/abort"),
   ];
   for (const { status, json } of answers) expect([status, json.code]).toEqual([404, "not-found"]);
-  expect((await get("/bulk-actions/x")).status).toBe(400);
 });
+
+test.each(["x", "0", "-1", "1.5", "2147483648", "99999999999999999999"])(
+  "the id %s of a bulk action is refused with the range, once",
+  async (id) => {
+    const { status, json } = await shared().get(`/bulk-actions/${id}`);
+    const message = "must be a whole number from 1 to 2147483647";
+    expect([status, json.errors]).toEqual([400, [{ in: "path", name: "bulkActionId", message }]]);
+  },
+);

@@ -93,7 +93,7 @@ describe("pages", () => {
       400,
       [
         { in: "query", name: "after", message: "is not a cursor of this feed" },
-        { in: "query", name: "limit", message: "must be 500 or less" },
+        { in: "query", name: "limit", message: "must be a whole number from 1 to 500" },
         { in: "query", name: "wait", message: "must be 55 or less" },
         { in: "query", name: "from", message: "is not known" },
       ],

@@ -273,7 +273,7 @@ describe("an invalid request", () => {
       { in: "query", name: "asOf", message: time },
       { in: "query", name: "cursor", message: "is not a cursor of this list" },
       { in: "query", name: "knownAt", message: time },
-      { in: "query", name: "limit", message: "must be 1 or more" },
+      { in: "query", name: "limit", message: "must be a whole number from 1 to 500" },
       { in: "query", name: "page", message: "is not known" },
       { in: "query", name: "q", message: "must not be repeated" },
       {

@@ -6,7 +6,7 @@ import { eachAppliedOnce, startServices } from "./load.ts";
 const BEFORE_THE_FAULT_MS = 3_000;
 
 test.for([
-  ["dies", "SIGKILL"],
+  ["is killed", "SIGKILL"],
   ["stops answering", "SIGSTOP"],
 ] as const)(
   "a cluster's master %s under load: each delivery is applied, once",

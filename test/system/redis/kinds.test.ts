@@ -33,7 +33,7 @@ test("jobs go through Sentinels that have a password of their own, to the master
   await waitUntilReady(consumer);
 });
 
-test("a master that the Sentinels do not know, and a wrong password, are told without the password", async (context) => {
+test("a master that the Sentinels do not know, and a wrong password, are reported without the password", async (context) => {
   const { url } = await sharedSentinels(context);
   for (const [wrong, reason] of [
     [url.replace("/main", "/other"), "No such master"],

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { eachAppliedOnce, startServices } from "./load.ts";
 
 test.for([
-  ["dies", "SIGKILL"],
+  ["is killed", "SIGKILL"],
   ["stops answering", "SIGSTOP"],
 ] as const)(
   "the Sentinels' master %s under load: each delivery is applied, once",

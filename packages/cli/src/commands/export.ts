@@ -2,7 +2,7 @@ import { open, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import type { Result } from "@dossier/service";
 import { version } from "@dossier/service/version";
-import { readDatabaseConfig } from "../config.ts";
+import { DATABASE_ENVIRONMENT, findDatabaseUrl } from "../database-url.ts";
 import { writeStdout } from "../terminal/stdout.ts";
 import { createCommand, formatExitCodes, joinParagraphs, reportResult } from "./command.ts";
 
@@ -14,7 +14,7 @@ export const exportCommand = createCommand("export")
       entry of the log with its hash, the chain's head, failed attempts, what operators decided, and the resulting
       state. \`dossier verify FILE\` checks it on any machine, without a database. It holds personal data. Which open
       deliveries are the person's is known by parsing alone: it looks through the newest 1,000.`,
-      "Environment: DATABASE_URL, or DATABASE_URL_FILE.",
+      DATABASE_ENVIRONMENT,
     ),
   )
   .argument("<entityId>", "the person")
@@ -29,10 +29,10 @@ export const exportCommand = createCommand("export")
   .action(async (entityId, { output }) => reportResult(await exportPerson(entityId, output)));
 
 async function exportPerson(entityId: string, output: string): Promise<Result<void>> {
-  const config = readDatabaseConfig();
-  if (!config.ok) return config;
+  const url = await findDatabaseUrl("reader");
+  if (!url.ok) return url;
   const { countPersonDeliveries, exportEvidence, findPerson, openPool } = await import("@dossier/store");
-  const pool = openPool(config.value.DATABASE_URL, { name: "dossier-export", size: 1 });
+  const pool = openPool(url.value, { name: "dossier-export", size: 1 });
   try {
     const { open, deadLettered, discarded } = await countPersonDeliveries(pool, entityId);
     const unlogged = open + deadLettered + discarded;

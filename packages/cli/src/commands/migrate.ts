@@ -1,6 +1,7 @@
 import type { Result } from "@dossier/service";
 import type { LoginUrls, Migrated } from "@dossier/store";
 import { readMigrateConfig } from "../config.ts";
+import { findDatabaseUrl, OWNER_ENVIRONMENT } from "../database-url.ts";
 import { print, printError, printJson } from "../terminal/print.ts";
 import { createCommand, formatExitCodes, joinParagraphs, reportResult } from "./command.ts";
 
@@ -12,9 +13,8 @@ export const migrateCommand = createCommand("migrate")
       logins and, unless REDIS_URL is set, the queue. Run it at every release, before the services. It creates what
       is missing, grants all rights anew and changes no password; concurrent runs wait for one another. If the
       tables' owner may not create roles, it prints the SQL for somebody who may.`,
-      `Environment: MIGRATION_DATABASE_URL, as the role that owns the tables (default: DATABASE_URL);
-      INGEST_DATABASE_URL, WORKER_DATABASE_URL and CONSOLE_DATABASE_URL, what each service gets as DATABASE_URL:
-      its login is created if it is missing; REDIS_URL. Each also as NAME_FILE.`,
+      `${OWNER_ENVIRONMENT} Also INGEST_DATABASE_URL, WORKER_DATABASE_URL and CONSOLE_DATABASE_URL, what each service
+      gets as DATABASE_URL: its login is created if it is missing; and REDIS_URL.`,
     ),
   )
   .option("--json", "print what ran as JSON")
@@ -24,11 +24,13 @@ export const migrateCommand = createCommand("migrate")
 async function runMigrate(json: boolean): Promise<Result<void>> {
   const config = readMigrateConfig();
   if (!config.ok) return config;
-  const { DATABASE_URL, MIGRATION_DATABASE_URL = DATABASE_URL, REDIS_URL } = config.value;
+  const url = await findDatabaseUrl("owner");
+  if (!url.ok) return url;
+  const { REDIS_URL } = config.value;
   const queue = REDIS_URL === undefined ? "postgres" : "redis";
   const logins = loginsOf(config.value);
   const { ran, roles } = await prepareSchema({
-    ownerUrl: MIGRATION_DATABASE_URL,
+    ownerUrl: url.value,
     logins,
     withQueue: queue === "postgres",
   });

@@ -1,6 +1,6 @@
 import type { Result } from "@dossier/service";
 import type { RebuildChange, RebuildResult } from "@dossier/store";
-import { readOwnerConfig } from "../config.ts";
+import { findDatabaseUrl, OWNER_ENVIRONMENT } from "../database-url.ts";
 import { print, printJson } from "../terminal/print.ts";
 import { startProgress } from "../terminal/progress.ts";
 import { formatCount } from "../terminal/table.ts";
@@ -19,8 +19,7 @@ export const rebuildCommand = createCommand("rebuild")
       `Folds the whole log with this version's code, beside the live projection and while events keep arriving, and
       then replaces the projection at once. For after an update that knows new types of events. If interrupted, it
       leaves nothing behind: start it again.`,
-      `Environment: MIGRATION_DATABASE_URL, as the role that owns the tables (default: DATABASE_URL). Each also as
-      NAME_FILE.`,
+      OWNER_ENVIRONMENT,
     ),
   )
   .option("--dry-run", "change nothing, and list the persons that would change")
@@ -44,12 +43,11 @@ interface RebuildFlags {
 
 async function runRebuild(options: RebuildFlags): Promise<Result<void>> {
   const { dryRun = false, showValues = false, json = false } = options;
-  const config = readOwnerConfig();
-  if (!config.ok) return config;
-  const { DATABASE_URL, MIGRATION_DATABASE_URL = DATABASE_URL } = config.value;
+  const url = await findDatabaseUrl("owner");
+  if (!url.ok) return url;
   const listed: string[] = [];
   let persons = 0;
-  const result = await rebuildWithProgress(MIGRATION_DATABASE_URL, dryRun, (change) => {
+  const result = await rebuildWithProgress(url.value, dryRun, (change) => {
     if (json) printJson(showValues ? change : withoutValues(change));
     else if (persons++ < LISTED) listed.push(...formatChange(change, showValues));
   });

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import type { Result } from "@dossier/service";
 import { version } from "@dossier/service/version";
 import type { EvidenceVerification, FileProtection, Finding } from "@dossier/store";
-import { readDatabaseConfig } from "../config.ts";
+import { DATABASE_ENVIRONMENT, findDatabaseUrl } from "../database-url.ts";
 import { print, printJson } from "../terminal/print.ts";
 import { startProgress } from "../terminal/progress.ts";
 import { formatCount } from "../terminal/table.ts";
@@ -24,7 +24,7 @@ export const verifyCommand = createCommand("verify")
       was settled. Names the first row of each kind that does not match. Reads one snapshot while the services go on,
       in memory for one person's events.`,
       `With a FILE, checks what \`dossier export\` wrote, from the file alone, without a database.`,
-      `Environment, without a FILE: DATABASE_URL, or DATABASE_URL_FILE.`,
+      DATABASE_ENVIRONMENT,
     ),
   )
   .argument("[file]", "an evidence file; - is stdin")
@@ -87,10 +87,10 @@ async function runVerify(
 }
 
 async function verifyDatabase(entityId: string | undefined): Promise<Result<EvidenceVerification>> {
-  const config = readDatabaseConfig();
-  if (!config.ok) return config;
+  const url = await findDatabaseUrl("reader");
+  if (!url.ok) return url;
   const { openPool, verifyEvidence } = await import("@dossier/store");
-  const pool = openPool(config.value.DATABASE_URL, { name: "dossier-verify", size: 1 });
+  const pool = openPool(url.value, { name: "dossier-verify", size: 1 });
   using progress = startProgress("verifying", 0);
   try {
     const onProgress = (checked: number, entries: number) => progress.update(checked, entries);

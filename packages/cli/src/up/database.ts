@@ -3,7 +3,7 @@ import { startPostgres } from "@dossier/embedded";
 import type { LoginUrls } from "@dossier/store";
 import { loginsOf } from "../commands/migrate.ts";
 import type { UpConfig } from "../config.ts";
-import type { Trial } from "../trial.ts";
+import { trialDatabaseUrl, type Trial } from "../trial.ts";
 import type { ServiceUrls } from "./services.ts";
 
 /** The Postgres that keeps the record. */
@@ -33,23 +33,20 @@ export async function openDatabase(config: UpConfig, trial: Trial): Promise<Reco
     };
   }
   const dir = join(config.DOSSIER_DATA_DIR, "postgres");
-  const { passwords } = trial;
   const server = await startPostgres({
     dir: resolve(dir),
     port: trial.ports.postgres,
-    password: passwords.owner,
+    password: trial.passwords.owner,
   });
-  const urlOf = (user: string, password: string) =>
-    `postgres://${user}:${password}@127.0.0.1:${server.port}/postgres`;
   const serviceUrls = {
-    ingest: urlOf("ingest", passwords.ingest),
-    worker: urlOf("worker", passwords.worker),
-    console: urlOf("console", passwords.console),
+    ingest: trialDatabaseUrl(trial, "ingest"),
+    worker: trialDatabaseUrl(trial, "worker"),
+    console: trialDatabaseUrl(trial, "console"),
   };
   return {
-    ownerUrl: urlOf("postgres", passwords.owner),
+    ownerUrl: trialDatabaseUrl(trial, "owner"),
     serviceUrls,
-    logins: { ...serviceUrls, reader: urlOf("reader", passwords.reader) },
+    logins: { ...serviceUrls, reader: trialDatabaseUrl(trial, "reader") },
     description: `Postgres, embedded, in ${dir}`,
     [Symbol.asyncDispose]: () => server.stop(),
   };

@@ -18,12 +18,12 @@ import type { ApiEnv } from "../auth.ts";
 import { count, page, utc } from "./answers.ts";
 import { deadLetter } from "./delivery-history.ts";
 import { API, notFoundProblem, operation, type Operation } from "./operation.ts";
-import { cursor, decimal, limit, nextCursor } from "./parameters.ts";
+import { cursor, decimal, limit, nextCursor, wholeNumber } from "./parameters.ts";
 import { bulkActionBody } from "./selection.ts";
 
 const SAMPLE_SIZE = 10;
 
-const bulkActionId = z.int("must be a whole number").min(1).max(2_147_483_647);
+const bulkActionId = wholeNumber(2_147_483_647);
 
 export const bulkAction = z
   .object({

@@ -3,7 +3,7 @@ import { INSTANCE_STATES, listInstances, PAUSE_REASONS, readMinutes, type Pool }
 import { z } from "zod";
 import { count, page, utc } from "./answers.ts";
 import { operation, type Operation } from "./operation.ts";
-import { cursor, decimal, limit, nextCursor, time } from "./parameters.ts";
+import { cursor, decimal, limit, nextCursor, time, wholeNumber } from "./parameters.ts";
 
 const instancePage = page(
   z
@@ -48,13 +48,9 @@ const instancePosition = z.strictObject({
 
 const MAX_SECONDS = 2_592_000;
 
-const seenWithinSeconds = decimal(
-  z
-    .int("must be a whole number")
-    .min(1, "must be 1 or more")
-    .max(MAX_SECONDS, `must be ${MAX_SECONDS} or less`)
-    .optional(),
-).describe("Leaves out those that were last seen longer ago: 30 leaves those alive, and those just stopped.");
+const seenWithinSeconds = decimal(wholeNumber(MAX_SECONDS).optional()).describe(
+  "Leaves out those that were last seen longer ago: 30 leaves those alive, and those just stopped.",
+);
 
 /** A day, and the minute that it begins in. */
 const MAX_MINUTES = 1_441;

@@ -23,13 +23,17 @@ export function decimal<Bounds extends z.ZodType>(bounds: Bounds) {
   );
 }
 
-export const limit = decimal(
-  z
-    .int("must be a whole number")
-    .min(1, "must be 1 or more")
-    .max(MAX_LIMIT, `must be ${MAX_LIMIT} or less`)
-    .default(DEFAULT_LIMIT),
-).describe("How many items a page has at most; `nextCursor` says whether another page follows.");
+/** A whole number, from 1. Whatever is wrong with one, a client is answered the range, once. */
+export function wholeNumber(max: number) {
+  return z
+    .int({ error: `must be a whole number from 1 to ${max}`, abort: true })
+    .min(1)
+    .max(max);
+}
+
+export const limit = decimal(wholeNumber(MAX_LIMIT).default(DEFAULT_LIMIT)).describe(
+  "How many items a page has at most; `nextCursor` says whether another page follows.",
+);
 
 /** An ISO 8601 time with up to seven fractional digits (100 ns); UTC if it names no zone. */
 export const time = text.meta({ format: "date-time" }).transform((value, context): Ticks => {

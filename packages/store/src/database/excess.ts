@@ -8,9 +8,10 @@ interface Excess {
 }
 
 /**
- * What a login has beyond its role, $2, by whatever way: attributes and memberships, also of the role itself, objects of
- * their own, and rights that were granted to the login and that its role has not. Rights granted to everybody are not the
- * login's. Temporary tables are a running service's own.
+ * What a login, $1, has beyond its role, $2: attributes and memberships, also of the role itself, objects of their own, and
+ * rights in `acl` that were granted to the login and that its role has not. Rights on what `acl` leaves out, such as large
+ * objects and foreign servers, are not looked at. Rights granted to everybody are not the login's. Temporary tables are a
+ * running service's own.
  */
 const SELECT_EXCESS = `
   with

@@ -96,7 +96,7 @@ test("a delivery that stalled is parsed once it is in the log, and not before", 
   const { pool } = database;
   const [deliveryId = ""] = await database.record(eventBody("stalled"));
   await deadLetter(pool, deliveryId, stalled(), "test");
-  await redrive(pool, [deliveryId], { decidedBy: "ada", reason: "mended" });
+  await redrive(pool, [deliveryId], { decidedBy: "ada", reason: "repaired" });
   expect(await findDelivery(pool, deliveryId)).toMatchObject({ status: "open", entityId: null });
   await settle(pool, [deliveryId], "test");
   expect(await findDelivery(pool, deliveryId)).toMatchObject({

@@ -14,7 +14,7 @@ const DOWN_AFTER_MS = 2_000;
 /** The name that the Sentinels have for the master. */
 const MASTER = "main";
 
-/** A Redis master with a replica, and Sentinels that put the replica in the master's place if that dies. */
+/** A Redis master with a replica, and Sentinels that put the replica in the master's place if that is killed. */
 export interface RedisSentinels {
   readonly url: string;
   readonly master: LocalServer;

@@ -5,9 +5,6 @@ import { print, printJson } from "../../terminal/print.ts";
 import { formatCount, formatTable, formatTime } from "../../terminal/table.ts";
 import { createCommand, formatExitCodes, integerParser, joinParagraphs, reportResult } from "../command.ts";
 
-/** Bulk actions, or failures of one, that are printed. */
-const LISTED = 50;
-
 const parseId = integerParser(1, 2_147_483_647);
 
 export const bulkCommand = createCommand("bulk")
@@ -21,6 +18,12 @@ export const bulkCommand = createCommand("bulk")
   )
   .argument("[bulkActionId]", "the bulk action", parseId)
   .option("--abort", "end it after the batch at hand; what was decided stays")
+  .option(
+    "--limit <number>",
+    "how many bulk actions, or failures of one, to list at most",
+    integerParser(1, 1_000_000),
+    50,
+  )
   .option("--json", "print JSON")
   .addHelpText(
     "after",
@@ -33,17 +36,18 @@ export const bulkCommand = createCommand("bulk")
 
 async function bulk(
   id: number | undefined,
-  { abort, json }: { readonly abort?: true; readonly json?: true },
+  { abort, limit, json }: { readonly abort?: true; readonly limit: number; readonly json?: true },
 ): Promise<Result<void>> {
   if (abort && id === undefined) return { ok: false, error: "Say which: --abort takes a bulk action's id." };
   const client = await connectConsole();
   if (!client.ok) return client;
   if (id === undefined) {
-    const { items } = await fetchItems<BulkActionPage>(client.value, "bulk-actions", {}, LISTED);
+    const { items: found } = await fetchItems<BulkActionPage>(client.value, "bulk-actions", {}, limit + 1);
+    const items = found.slice(0, limit);
     if (json) printJson({ items });
-    else print(...formatList(items));
+    else print(...formatList(items), ...(found.length > limit ? ["there are more; --limit lists them"] : []));
   } else {
-    const found = await fetchOne(client.value, id, abort);
+    const found = await fetchOne(client.value, id, limit, abort);
     if (json) printJson(found);
     else print(...formatOne(found));
   }
@@ -52,11 +56,16 @@ async function bulk(
 
 type BulkActionWithFailures = BulkActionAnswer & { readonly failures: BulkFailurePage["items"] };
 
-async function fetchOne(client: ConsoleClient, id: number, abort = false): Promise<BulkActionWithFailures> {
+async function fetchOne(
+  client: ConsoleClient,
+  id: number,
+  limit: number,
+  abort = false,
+): Promise<BulkActionWithFailures> {
   const found = abort
     ? await client.post<BulkActionAnswer>(`bulk-actions/${id}/abort`, {})
     : await client.get<BulkActionAnswer>(`bulk-actions/${id}`);
-  const { items } = await fetchItems<BulkFailurePage>(client, `bulk-actions/${id}/failures`, {}, LISTED);
+  const { items } = await fetchItems<BulkFailurePage>(client, `bulk-actions/${id}/failures`, {}, limit);
   return { ...found, failures: items };
 }
 
@@ -89,7 +98,7 @@ function formatOne({ failures, ...found }: BulkActionWithFailures): readonly str
     ...(found.error ? [`error: ${found.error}`] : []),
     `decided ${formatCount(decided)}, changed meanwhile ${formatCount(missed)}, not taken by the queue ${formatCount(queueMissed)}`,
     ...failures.map(({ deliveryId, failure }) => `${deliveryId}  ${failure}`),
-    ...(unlisted > 0 ? [`… and ${formatCount(unlisted)} more`] : []),
+    ...(unlisted > 0 ? [`… and ${formatCount(unlisted)} more; --limit lists them`] : []),
   ];
 }
 

@@ -127,7 +127,8 @@ export async function decide<Answer>(
       };
     }
     if (missed > 0) {
-      warn(`${formatCount(missed)} changed meanwhile: \`dossier dead bulk ${bulkActionId}\` lists them`);
+      const command = `dossier dead bulk ${bulkActionId} --limit ${missed + done.queueMissed}`;
+      warn(`${formatCount(missed)} changed meanwhile: \`${command}\` lists them`);
     }
     return { ok: true, value: { ...done, missed: [] } };
   }

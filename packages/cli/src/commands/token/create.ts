@@ -1,9 +1,10 @@
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import type { Result } from "@dossier/service";
 import type { Role } from "@dossier/store";
+import { OWNER_ENVIRONMENT } from "../../database-url.ts";
 import { print, printError, printJson } from "../../terminal/print.ts";
 import { createCommand, formatExitCodes, joinParagraphs, parseDuration, reportResult } from "../command.ts";
-import { OWNER_ENVIRONMENT, withOwner } from "./owner.ts";
+import { withOwner } from "./owner.ts";
 
 // Not from the store, which loads the Postgres client. The compiler compares the two.
 const ROLES = Object.keys({ viewer: true, operator: true, admin: true } satisfies Record<

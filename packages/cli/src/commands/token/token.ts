@@ -1,9 +1,10 @@
 import type { Result } from "@dossier/service";
+import { OWNER_ENVIRONMENT } from "../../database-url.ts";
 import { print, printJson } from "../../terminal/print.ts";
 import { formatTable, formatTime } from "../../terminal/table.ts";
 import { createCommand, formatExitCodes, integerParser, joinParagraphs, reportResult } from "../command.ts";
 import { createTokenCommand } from "./create.ts";
-import { OWNER_ENVIRONMENT, withOwner } from "./owner.ts";
+import { withOwner } from "./owner.ts";
 
 const listCommand = createCommand("list")
   .summary("list all tokens, with their last use")
