@@ -1,3 +1,13 @@
+export {
+  appendAudit,
+  AUDIT_ACTIONS,
+  listAudit,
+  type AuditAction,
+  type AuditEntry,
+  type AuditFilter,
+  type AuditPosition,
+  type NewAuditEntry,
+} from "./audit.ts";
 export { readInstallationId } from "./database/installation.ts";
 export { isOutage, isRetryable, mayConcernOneDelivery } from "./database/outage.ts";
 export { checkSessions } from "./database/pooler.ts";
@@ -79,6 +89,14 @@ export {
   type RebuildProgress,
   type RebuildResult,
 } from "./persons/rebuild.ts";
+export {
+  createSession,
+  endSession,
+  findSession,
+  recordSessionUse,
+  type SessionOwner,
+  type SessionToken,
+} from "./sessions.ts";
 export { readStats, type Stats } from "./stats.ts";
 export {
   createToken,
@@ -93,3 +111,7 @@ export {
   type Role,
   type TokenSummary,
 } from "./tokens.ts";
+export type { BoundedCount } from "./worklist/bounded-count.ts";
+export { listDecisionsNeeded, type DecisionKind, type DecisionNeeded } from "./worklist/decisions-needed.ts";
+export { readHealth, type Health, type RefusedWebhooks } from "./worklist/health.ts";
+export { listWaitingPersons, type StatusCount, type WaitingPerson } from "./worklist/waiting-persons.ts";
