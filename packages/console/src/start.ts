@@ -9,6 +9,7 @@ import {
   type ShutdownSteps,
 } from "@dossier/service";
 import {
+  appendAudit,
   checkSessions,
   closePool,
   hasTokens,
@@ -18,8 +19,9 @@ import {
   type Pool,
 } from "@dossier/store";
 import { createApp } from "./app.ts";
-import { authenticate } from "./auth.ts";
+import { createAccess } from "./auth.ts";
 import type { ConsoleConfig } from "./config.ts";
+import { auditFailedSignIns } from "./failed-sign-in-audit.ts";
 import { trackFailedSignIns } from "./failed-sign-ins.ts";
 
 const NAME = "dossier-console";
@@ -50,7 +52,7 @@ export async function startConsole(
   { log, ops, shutdownSignal }: ServiceContext,
   { host, heartbeatSeconds, queueTimeoutMs = 1_000, failedSignInDelayMs = 1_000 }: ConsoleOptions = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
-  const { PORT, DATABASE_URL, REDIS_URL, DOSSIER_API_TOKEN: bootstrapToken } = config;
+  const { PORT, DATABASE_URL, REDIS_URL, CONSOLE_URL, DOSSIER_API_TOKEN: bootstrapToken } = config;
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
   const sessions = await checkSessions(pool);
   if (!sessions.ok) {
@@ -76,21 +78,23 @@ export async function startConsole(
     onError: outages.queue.recordFailure,
   });
 
+  const audit = auditFailedSignIns((entry) => appendAudit(pool, entry));
+  const recordFailedSignIn = trackFailedSignIns({
+    log,
+    metrics: ops.metrics,
+    audit,
+    delayMs: failedSignInDelayMs,
+    shutdownSignal,
+  });
+  const access = createAccess(pool, bootstrapToken);
   const app = createApp({
     pool,
     queue,
     log,
     postgres: outages.postgres,
-    authenticate: authenticate({
-      pool,
-      bootstrapToken,
-      recordFailedSignIn: trackFailedSignIns({
-        log,
-        metrics: ops.metrics,
-        delayMs: failedSignInDelayMs,
-        shutdownSignal,
-      }),
-    }),
+    access,
+    recordFailedSignIn,
+    consoleUrl: CONSOLE_URL === undefined ? undefined : new URL(CONSOLE_URL),
     shutdownSignal,
     heartbeatSeconds,
   });
@@ -108,6 +112,7 @@ export async function startConsole(
   });
   const shutdown: ShutdownSteps = {
     "close the queue": () => queue.close(),
+    "record failed sign-ins": () => audit.stop(),
     "report the shutdown": () => reporter.stop(),
     "close the pool": () => closePool(pool),
   };
