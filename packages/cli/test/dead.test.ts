@@ -1,8 +1,13 @@
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { openQueue } from "@dossier/queue";
-import { findDeadLetter } from "@dossier/store";
+import { createBulkAction, findBulkAction, findDeadLetter } from "@dossier/store";
 import { eventBody } from "@dossier/store/fixtures";
+import { runningTest, waitFor } from "@dossier/testing";
 import { expect, onTestFinished, test } from "vitest";
-import { dossier } from "./command.ts";
+import { createConsoleClient } from "../src/console-client.ts";
+import { dossier, start } from "./command.ts";
 import { startConsoleAlone } from "./services.ts";
 
 /** A console, what it reads, and the command as its client. */
@@ -15,6 +20,7 @@ async function startDead() {
   onTestFinished(() => queue.close());
   return {
     ...record,
+    env,
     queue,
     dead: (...args: readonly string[]) => dossier(["dead", ...args], env),
     /** Records deliveries that cannot be parsed, and dead-letters them. */
@@ -176,6 +182,21 @@ test("dead discard of a named delivery leaves the others, and fails when it is r
   expect((await dead("list")).stdout).toContain("1 dead letters: unparsable 1");
 });
 
+test("dead discard takes more named deliveries than one request, and its dry run does not", async () => {
+  const { dead, recordUnparsable } = await startDead();
+  const [id = ""] = await recordUnparsable(1);
+  const unknown = Array.from({ length: 500 }, () => crypto.randomUUID());
+  expect(await dead("discard", ...unknown, id, "--dry-run")).toMatchObject({
+    code: 1,
+    stderr: "A dry run takes 500 named deliveries at most: give a filter.\n",
+  });
+  expect(await dead("discard", ...unknown, id, "--because", "noise")).toMatchObject({
+    code: 1,
+    stdout: "1 discarded\n",
+    stderr: `not dead letters: ${unknown.join(", ")}\n`,
+  });
+});
+
 test("dead list --discarded shows who discarded what and why, and dead restore undoes it", async () => {
   const { dead, recordUnparsable, recordFailed, statuses } = await startDead();
   const [id = "", other = ""] = await recordUnparsable(3);
@@ -199,6 +220,63 @@ test("dead list --discarded shows who discarded what and why, and dead restore u
   expect(JSON.parse(rest.stdout)).toEqual({ restored: 2 });
   expect(await statuses([id, other, failed])).toEqual(["unparsable", "unparsable", "discarded"]);
   expect((await dead("show", id)).stdout).toContain("restore by bootstrap: needed");
+});
+
+test("dead bulk lists bulk actions, shows one with its failures, and aborts it", async () => {
+  const { env, pool, dead, recordUnparsable } = await startDead();
+  const [id = ""] = await recordUnparsable(2);
+  const bulk = { action: "discard", filter: { reason: "unparsable" }, reason: "noise" } as const;
+  await createBulkAction(pool, { ...bulk, createdBy: "Ada" });
+  expect(await dead("redrive", id, "--because", "fixed")).toMatchObject({ code: 0 });
+  const client = createConsoleClient(new URL(env["CONSOLE_URL"] ?? ""), env["DOSSIER_API_TOKEN"]);
+  await client.post("bulk-actions/1/confirm", {});
+  await waitFor(async () => (await findBulkAction(pool, 1))?.state === "completed");
+  const shown = (await dead("bulk", "1")).stdout;
+  expect(shown).toContain("bulk action 1: discard, completed, 2 of 2\nselected: reason=unparsable\n");
+  expect(shown).toMatch(/^made .* by Ada: noise\nconfirmed .* by bootstrap\n/m);
+  expect(shown).toContain(`${id}  changed`);
+  expect(await dead("bulk", "1", "--abort")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("Bulk action 1 is completed already."),
+  });
+  await createBulkAction(pool, { ...bulk, createdBy: "Ada" });
+  expect((await dead("bulk", "2", "--abort")).stdout).toContain("bulk action 2: discard, aborted, 0 of 0");
+  expect((await dead("bulk")).stdout).toMatch(/^ 2 .* discard  aborted    0 of 0  Ada  noise$/m);
+});
+
+/** Starts a console of which each bulk action runs for ever. */
+async function startBusyConsole(answerProgress: (answer: () => void, response: ServerResponse) => void) {
+  const running = { bulkActionId: 7, state: "running", total: 5, decided: 2, missed: 0 };
+  const server = createServer(({ method }, response) => {
+    const answer = () => response.writeHead(200).end(JSON.stringify(running));
+    if (method === "POST") answer();
+    else answerProgress(answer, response);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => void server.close());
+  return { CONSOLE_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+const RUNS_ON =
+  "bulk action 7 runs on in the console: `dossier dead bulk 7` shows how far it is, --abort stops it";
+
+test("dead discard of what a filter selects says on Ctrl-C that it runs on, and how to abort it", async () => {
+  const asked = Promise.withResolvers<void>();
+  const env = await startBusyConsole((answer) => {
+    asked.resolve();
+    answer();
+  });
+  const { child, ended } = start(runningTest, ["dead", "discard", "--all", "--because", "noise"], env);
+  await asked.promise;
+  child.kill("SIGINT");
+  expect(await ended).toMatchObject({ code: 130, stdout: "", stderr: `${RUNS_ON}\n` });
+});
+
+test("dead discard of what a filter selects says that it runs on if the console goes away", async () => {
+  const env = await startBusyConsole((_, response) => response.destroy());
+  const { code, stderr } = await dossier(["dead", "discard", "--all", "--because", "noise"], env);
+  expect(code).toBe(1);
+  expect(stderr).toContain(`${RUNS_ON}: The connection to the console`);
 });
 
 test.each([

@@ -4,13 +4,13 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { scenario } from "@dossier/simulator";
-import { openRecord } from "@dossier/store/fixtures";
+import { eventBody, openRecord } from "@dossier/store/fixtures";
 import { expect, test, type TestContext } from "vitest";
 import { dossier, start } from "./command.ts";
 
 /** Records the deliveries of some persons, and returns the command on that database. */
 async function record(context: TestContext) {
-  const { pool, url, recordAndSettle, rows } = await openRecord(context, { size: 2 });
+  const { pool, url, record: recordOpen, recordAndSettle, rows } = await openRecord(context, { size: 2 });
   const { webhooks } = scenario({ persons: 20, seed: 5, duplicates: 0.2, shuffle: 0.3 });
   await recordAndSettle(...[...webhooks].map(({ body }) => body));
   const [person] = await rows<{ entity_id: string }>("select entity_id from natural_persons limit 1");
@@ -18,6 +18,7 @@ async function record(context: TestContext) {
   context.onTestFinished(() => folder.remove());
   return {
     pool,
+    recordOpen,
     entityId: person!.entity_id,
     file: join(folder.path, "evidence.ndjson"),
     run: (...args: readonly string[]) => dossier(args, { DATABASE_URL: url }),
@@ -32,18 +33,23 @@ async function record(context: TestContext) {
 }
 
 test("verify passes untouched evidence, and names a row that was changed behind the triggers", async (context) => {
-  const { pool, run, entityId } = await record(context);
+  const { pool, run, entityId, recordOpen } = await record(context);
   expect(await run("verify")).toMatchObject({
     code: 0,
     stdout: expect.stringContaining("checked 20 persons"),
   });
+  await recordOpen(eventBody(entityId));
   await pool.query("alter table events disable trigger append_only");
   await pool.query("update events set ticks = ticks + 1 where entity_id = $1 and seq = 1", [entityId]);
-  const found = await run("verify");
+  const found = await run("verify", "--person", entityId);
   expect(found).toMatchObject({ code: 1, stderr: "The evidence is NOT as it was written.\n" });
   expect(found.stdout).toContain(`hash: table events, entityId ${entityId}, seq 1`);
-  const { findings } = JSON.parse((await run("verify", "--person", entityId, "--json")).stdout);
+  expect(found.stdout).toContain("1 of these deliveries are open, and not in the log yet\n");
+  const { findings, openDeliveries } = JSON.parse(
+    (await run("verify", "--person", entityId, "--json")).stdout,
+  );
   expect(findings[0]).toMatchObject({ check: "hash", rows: 1 });
+  expect(openDeliveries).toEqual({ found: 1, searched: 1, all: true });
 });
 
 test("an exported file verifies without a database, and fails once a byte is changed", async (context) => {

@@ -19,7 +19,7 @@ const COMMANDS = [
 ];
 const LEAVES = [
   ...COMMANDS.filter((name) => name !== "dead" && name !== "token"),
-  ...["list", "show", "redrive", "discard", "restore"].map((name) => `dead ${name}`),
+  ...["list", "show", "redrive", "discard", "restore", "bulk"].map((name) => `dead ${name}`),
   ...["create", "list", "revoke"].map((name) => `token ${name}`),
 ];
 

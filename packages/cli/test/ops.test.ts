@@ -14,6 +14,7 @@ test("one ops port has the metrics and the readiness of all services of up", asy
     checks: {
       "ingest.postgres": "ok",
       "ingest.queue": "ok",
+      "ingest.eviction": "ok",
       "worker.postgres": "ok",
       "worker.queue": "ok",
       "worker.jobs": "ok",
@@ -21,6 +22,7 @@ test("one ops port has the metrics and the readiness of all services of up", asy
       "worker.rebuild": "ok",
       "console.postgres": "ok",
       "console.queue": "ok",
+      "console.eviction": "ok",
     },
   });
   const metrics = await (await get("/metrics")).text();

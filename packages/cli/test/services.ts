@@ -2,7 +2,7 @@ import { startConsole } from "@dossier/console";
 import { createLogger, serveOps, type ShutdownSteps } from "@dossier/service";
 import { openRecord, type TestRecord } from "@dossier/store/fixtures";
 import { freshDatabase, runningTest } from "@dossier/testing";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { prepareSchema } from "../src/commands/migrate.ts";
 import { startServices, type ServiceConfig } from "../src/up/services.ts";
 import type { Environment } from "./command.ts";
@@ -21,7 +21,10 @@ const TOKEN = "a-token-for-tests";
 /** Starts ingest, worker and console on a new database, with the queue in it, until the test ends. */
 export function startAll(): Promise<Running> {
   return start(async (config, signal) => {
-    const started = await startServices(config, createSilentLogger, signal);
+    const started = await startServices(config, createSilentLogger, {
+      shutdownSignal: signal,
+      fail: expect.unreachable,
+    });
     if (!started.ok) throw new Error(started.error);
     const { ports, shutdown } = started.value;
     const env = { INGEST_PORT: String(ports.ingest), CONSOLE_PORT: String(ports.console) };
@@ -35,7 +38,7 @@ export function startConsoleAlone(): Promise<Running> {
     const log = createSilentLogger("console");
     const ops = await serveOps({ ...config, service: "console", log, drainSignal: signal });
     if (!ops.ok) throw new Error(ops.error);
-    const context = { log, ops: ops.value, shutdownSignal: signal };
+    const context = { log, ops: ops.value, shutdownSignal: signal, fail: expect.unreachable };
     const started = await startConsole(
       { ...config, DATABASE_URL: config.serviceUrls.console, PORT: 0 },
       context,

@@ -4,24 +4,28 @@ import { isOutage, isRetryable, type Pool } from "@dossier/store";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { auditOperations } from "./api/audit.ts";
+import { bulkActionOperations } from "./api/bulk-actions.ts";
 import { changesOperation } from "./api/changes.ts";
 import { deadLetterOperations } from "./api/dead-letters.ts";
 import { decisionOperations } from "./api/decisions.ts";
 import { deliveryOperations } from "./api/deliveries.ts";
 import { instanceOperations } from "./api/instances.ts";
 import { naturalPersonOperations } from "./api/natural-persons.ts";
-import { routes } from "./api/operation.ts";
-import { restoreOperations } from "./api/restore.ts";
+import { API, routes } from "./api/operation.ts";
 import { statsOperation } from "./api/stats.ts";
 import { authenticate, type Access, type ApiEnv } from "./auth.ts";
 import { openApi } from "./docs/openapi.ts";
 import { docsRoutes } from "./docs/routes.ts";
 import type { RecordFailedSignIn } from "./failed-sign-ins.ts";
 import { pageRoutes } from "./pages/routes.ts";
+import type { UpdateQueue } from "./update-queue.ts";
 
 export interface ConsoleParts {
   readonly pool: Pool;
   readonly queue: DeliveryQueue;
+  readonly updateQueue: UpdateQueue;
+  /** Called when a bulk action is confirmed. */
+  wakeBulkRunner(): void;
   readonly log: Logger;
   /** Records each request that Postgres failed, and each that it served. */
   readonly postgres: OutageLog;
@@ -36,8 +40,6 @@ export interface ConsoleParts {
   readonly heartbeatSeconds?: number | undefined;
 }
 
-const API = "/api/v1";
-
 /** Far above any valid body. */
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -46,6 +48,7 @@ const RETRY_AFTER_SECONDS = 5;
 /** Returns the console's routes: the pages, the API, behind authentication, and its documentation. */
 export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
   const { pool, queue, log, postgres, access, shutdownSignal, heartbeatSeconds } = parts;
+  const { updateQueue, wakeBulkRunner: wake } = parts;
 
   function onStreamError(err: unknown): void {
     if (isOutage(err)) postgres.recordFailure(err);
@@ -55,8 +58,8 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
     ...naturalPersonOperations(pool),
     ...deliveryOperations(pool),
     ...deadLetterOperations(pool),
-    ...decisionOperations(pool, queue, log),
-    ...restoreOperations(pool),
+    ...decisionOperations({ pool, updateQueue, wake }),
+    ...bulkActionOperations(pool, wake),
     changesOperation({ pool, shutdownSignal, onStreamError, heartbeatSeconds }),
     statsOperation(pool, queue),
     ...instanceOperations(pool),

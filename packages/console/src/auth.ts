@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from "node:crypto";
+import type { ServerResponse } from "node:http";
 import { problem } from "@dossier/service";
 import {
   findSession,
@@ -21,7 +22,7 @@ export interface Caller {
 }
 
 /** What the API's handlers get of a request beside itself. */
-export type ApiEnv = { Variables: { caller: Caller } };
+export type ApiEnv = { Bindings: { outgoing: ServerResponse }; Variables: { caller: Caller } };
 
 const BOOTSTRAP: Caller = { name: "bootstrap", role: "admin" };
 export const ANONYMOUS: Caller = { name: "anonymous", role: "viewer" };

@@ -1,8 +1,8 @@
 export type { DeadLetterPage } from "./api/dead-letters.ts";
 export type { FailingDeliveryPage, PersonDeliveryPage } from "./api/deliveries.ts";
 export type { DeliveryHistoryAnswer } from "./api/delivery-history.ts";
-export type { DiscardResult, RedriveResult } from "./api/decisions.ts";
-export type { RestoreResult } from "./api/restore.ts";
+export type { BulkActionAnswer, BulkActionPage, BulkFailurePage } from "./api/bulk-actions.ts";
+export type { DiscardResult, RedriveResult, RestoreResult } from "./api/decision-kinds.ts";
 export type { RedriveDryRun } from "./api/dry-run.ts";
 export type { InstancePage } from "./api/instances.ts";
 export type { DeadLetterQuery } from "./api/parameters.ts";

@@ -1,5 +1,7 @@
 import { openQueue } from "@dossier/queue";
 import {
+  checkDatabase,
+  createEvictionCheck,
   createInstanceReporter,
   describeError,
   outageLog,
@@ -10,7 +12,7 @@ import {
 } from "@dossier/service";
 import {
   appendAudit,
-  checkSessions,
+  checkServiceLogin,
   closePool,
   hasTokens,
   openPool,
@@ -20,9 +22,11 @@ import {
 } from "@dossier/store";
 import { createApp } from "./app.ts";
 import { createAccess } from "./auth.ts";
+import { createBulkRunner } from "./bulk-runner.ts";
 import type { ConsoleConfig } from "./config.ts";
 import { auditFailedSignIns } from "./failed-sign-in-audit.ts";
 import { trackFailedSignIns } from "./failed-sign-ins.ts";
+import { createQueueUpdate } from "./update-queue.ts";
 
 const NAME = "dossier-console";
 
@@ -49,15 +53,16 @@ export interface ConsoleOptions {
 /** Starts the console. Returns its port and the steps that shut it down, or why it cannot listen. */
 export async function startConsole(
   config: ConsoleConfig,
-  { log, ops, shutdownSignal }: ServiceContext,
+  context: ServiceContext,
   { host, heartbeatSeconds, queueTimeoutMs = 1_000, failedSignInDelayMs = 1_000 }: ConsoleOptions = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
+  const { log, ops, shutdownSignal } = context;
   const { PORT, DATABASE_URL, REDIS_URL, CONSOLE_URL, DOSSIER_API_TOKEN: bootstrapToken } = config;
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
-  const sessions = await checkSessions(pool);
-  if (!sessions.ok) {
+  const checked = await checkDatabase("console", () => checkServiceLogin(pool, "console"), context);
+  if (!checked.ok) {
     await closePool(pool);
-    return sessions;
+    return checked;
   }
   const outages = {
     postgres: outageLog(log, {
@@ -87,9 +92,13 @@ export async function startConsole(
     shutdownSignal,
   });
   const access = createAccess(pool, bootstrapToken);
+  const updateQueue = createQueueUpdate(queue, log);
+  const bulkRunner = createBulkRunner({ pool, updateQueue, log });
   const app = createApp({
     pool,
     queue,
+    updateQueue,
+    wakeBulkRunner: bulkRunner.wake,
     log,
     postgres: outages.postgres,
     access,
@@ -102,15 +111,20 @@ export async function startConsole(
     "/",
     ops.addService("console", {
       needs: { postgres: () => pool.query("select 1 from natural_persons limit 1") },
-      uses: { queue: () => outages.queue.watch(() => queue.counts()) },
+      uses: {
+        queue: () => outages.queue.watch(() => queue.counts()),
+        eviction: createEvictionCheck(log, () => queue.findEviction()),
+      },
     }),
   );
   const reporter = createInstanceReporter({
     service: "console",
     log,
-    write: (report) => writeReport(pool, report),
+    // It counts nothing, so it has no rate.
+    write: (report) => writeReport(pool, { ...report, rate: null }),
   });
   const shutdown: ShutdownSteps = {
+    "finish the batch of a bulk action": () => bulkRunner.stop(),
     "close the queue": () => queue.close(),
     "record failed sign-ins": () => audit.stop(),
     "report the shutdown": () => reporter.stop(),
@@ -137,6 +151,7 @@ export async function startConsole(
     return server;
   }
   reporter.start();
+  bulkRunner.start();
   const { port, close } = server.value;
   return { ok: true, value: { port, shutdown: { "close the HTTP server": () => close(), ...shutdown } } };
 }

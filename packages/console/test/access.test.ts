@@ -13,6 +13,7 @@ const API_PATHS = [
   "/api/v1/failing-deliveries",
   "/api/v1/events",
   "/api/v1/dead-letters",
+  "/api/v1/bulk-actions",
   "/api/v1/changes",
   "/api/v1/stats",
   "/api/v1/audit",

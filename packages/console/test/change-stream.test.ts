@@ -1,7 +1,7 @@
 import { FEED_START, type Change, type Cursor } from "@dossier/store";
 import { waitFor } from "@dossier/testing";
 import { expect, test } from "vitest";
-import { changeStream } from "../src/api/change-stream.ts";
+import { changeStream, encodePage } from "../src/api/change-stream.ts";
 
 const CHECK = "AAAAAAAAAAA";
 
@@ -25,12 +25,11 @@ function openStream(length: number, { fails = false, skips = false } = {}) {
   const calls: string[] = [];
   const errors: unknown[] = [];
   const pageAfter = (after: Cursor) => {
-    if (after.position >= length) return { changes: [], next: after };
+    if (after.position >= length) return encodePage({ changes: [], next: after }, after);
     const next = { position: after.position + 1n, check: CHECK };
-    return { changes: skips ? [] : [changeAt(next.position)], next };
+    return encodePage({ changes: skips ? [] : [changeAt(next.position)], next }, after);
   };
   const response = changeStream({
-    after: FEED_START,
     firstPage: pageAfter(FEED_START),
     async readPage(after) {
       calls.push(`read after ${after.position}`);

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
+import { json } from "node:stream/consumers";
 import { eventBody } from "@dossier/store/fixtures";
 import { waitFor } from "@dossier/testing";
 import { describe, expect, test } from "vitest";
@@ -250,6 +251,19 @@ describe("a stream", () => {
     const { next } = readEvents(stream);
     for (let n = 1; n <= CHANGES; n++) expect(await next()).toMatchObject({ id: startsWith(`${n}.`) });
   });
+});
+
+test("as many streams as memory allows are served, and another one once one of them has ended", async (context) => {
+  const console = await startTestConsole(context);
+  const open = () => console.send("/changes", { accept: "text/event-stream" });
+  const streams = Array.from({ length: 100 }, open);
+  await Promise.all(streams.map(responseTo));
+  const refused = await responseTo(open());
+  expect([refused.statusCode, refused.headers["retry-after"]]).toEqual([503, "30"]);
+  expect(await json(refused)).toMatchObject({ code: "too-many-streams" });
+  expect((await console.get("/changes")).status).toBe(200);
+  streams[0]?.on("error", () => undefined).destroy();
+  await waitFor(async () => (await responseTo(open())).statusCode === 200);
 });
 
 /** Resolves once the console has sent Postgres nothing for a second; a stream that goes on asks four times in one. */

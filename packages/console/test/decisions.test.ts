@@ -1,13 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { eventBody } from "@dossier/store/fixtures";
 import { describe, expect, test } from "vitest";
+import { dryRunSelection } from "../src/api/dry-run.ts";
 import { startTestConsole, useConsole } from "./harness.ts";
 
 const UNKNOWN = randomUUID();
 const unparsableBody = Buffer.from([0x7b, 0xff, 0xfe, 0x7d]);
 const invalidBody = Buffer.from('{"event":"NaturalPersonPending","id":"1","data":{"entityId":"e-invalid"}}');
 /** Selects every dead letter. */
-const EVERY = { filter: { since: "2000-01-01T00:00:00Z" } };
+const EVERY = { since: "2000-01-01T00:00:00Z" };
+const NOTHING_SELECTED =
+  "must have one field at least, unless `all` is true or `deliveryIds` names deliveries";
 /** More than one batch of a decision. */
 const manyBodies = Array.from({ length: 520 }, (_, n) => Buffer.from(`not JSON ${n}`));
 
@@ -31,13 +34,13 @@ describe("redrive", () => {
   });
 
   test("opens all dead letters that a filter selects, however many, and no other", async (context) => {
-    const { recordAndSettle, post, get } = await startTestConsole(context);
+    const { recordAndSettle, decideInBackground, get } = await startTestConsole(context);
     await recordAndSettle(...manyBodies, invalidBody);
-    const { json } = await post("/dead-letters/redrive", {
+    const done = await decideInBackground("/dead-letters/redrive", {
       filter: { reason: "unparsable", text: "not JSON" },
       reason: "fixed",
     });
-    expect(json).toEqual({ dryRun: false, redriven: 520, notEnqueued: 0 });
+    expect(done).toMatchObject({ state: "completed", total: 520, decided: 520, missed: 0, queueMissed: 0 });
     expect((await get("/dead-letters")).json.counts).toEqual({ "invalid-event": 1 });
     expect((await get("/stats")).json.deliveries).toMatchObject({ open: 520, deadLettered: 1 });
   });
@@ -57,7 +60,7 @@ describe("a dry run of a redrive", () => {
     await recordAndExhaust(eventBody("known", { id: "2" }));
     await recordAndExhaust(eventBody("known", approval));
     const [unparsable] = await recordAndSettle(unparsableBody);
-    const { json } = await post("/dead-letters/redrive", { ...EVERY, dryRun: true });
+    const { json } = await post("/dead-letters/redrive", { filter: EVERY, dryRun: true });
     expect(json).toMatchObject({
       dryRun: true,
       outcomes: { applied: 3, duplicate: 1, "dead-lettered": 1 },
@@ -95,11 +98,21 @@ describe("a dry run of a redrive", () => {
     await recordAndExhaust(eventBody("busy"));
     await recordAndSettle(...manyBodies.slice(0, 499));
     await recordAndExhaust(eventBody("busy", { id: "2" }));
-    const { json } = await post("/dead-letters/redrive", { ...EVERY, dryRun: true });
+    const { json } = await post("/dead-letters/redrive", { filter: EVERY, dryRun: true });
     const change = { entityId: "busy", before: null, after: { version: 1 } };
     expect(json).toMatchObject({
       outcomes: { applied: 2, "dead-lettered": 499 },
       persons: [change, change],
+    });
+  });
+
+  test("runs the latest of many dead letters, and counts those that it does not run", async (context) => {
+    const { recordAndSettle, pool } = await startTestConsole(context);
+    const [, , latest] = await recordAndSettle(unparsableBody, unparsableBody, unparsableBody);
+    expect(await dryRunSelection(pool, { filter: {} }, 1)).toMatchObject({
+      outcomes: { "dead-lettered": 1 },
+      notRun: 2,
+      unsettled: [{ deliveryId: latest }],
     });
   });
 
@@ -111,6 +124,7 @@ describe("a dry run of a redrive", () => {
     expect(json).toEqual({
       dryRun: true,
       outcomes: { duplicate: 1 },
+      notRun: 0,
       persons: [],
       personsOmitted: 0,
       unsettled: [],
@@ -121,7 +135,7 @@ describe("a dry run of a redrive", () => {
     const { recordAndExhaust, post } = await startTestConsole(context);
     for (let i = 0; i < 10; i++)
       await recordAndExhaust(eventBody(`p${i}`, { data: { entity: "x".repeat(900_000) } }));
-    const { json } = await post("/dead-letters/redrive", { ...EVERY, dryRun: true });
+    const { json } = await post("/dead-letters/redrive", { filter: EVERY, dryRun: true });
     expect(json).toMatchObject({ outcomes: { applied: 10 }, personsOmitted: 1 });
     expect((json as { persons: unknown[] }).persons).toHaveLength(9);
   });
@@ -138,7 +152,7 @@ describe("a dry run of a redrive", () => {
       persons: [{ entityId: "fresh", before: null, after: { status: "pending", version: 1 } }],
       unsettled: [],
     });
-    expect((await post("/dead-letters/redrive", { ...EVERY, dryRun: true })).status).toBe(200);
+    expect((await post("/dead-letters/redrive", { filter: EVERY, dryRun: true })).status).toBe(200);
     expect(await dump()).toEqual(before);
   });
 
@@ -160,11 +174,11 @@ describe("a dry run of a redrive", () => {
 
 describe("restore", () => {
   test("undoes a discard, once, and records who decided and why", async (context) => {
-    const { recordAndSettle, post, get, statuses } = await startTestConsole(context);
+    const { recordAndSettle, post, get, statuses, decideInBackground } = await startTestConsole(context);
     const [id = "", other = ""] = await recordAndSettle(invalidBody, unparsableBody);
     const decision = { reason: "a mistake" };
     expect((await post(`/dead-letters/${id}/restore`, decision)).status).toBe(404);
-    await post("/dead-letters/discard", { ...EVERY, reason: "junk" });
+    await decideInBackground("/dead-letters/discard", { all: true, reason: "junk" });
     expect((await get("/dead-letters?status=discarded")).json).toMatchObject({
       items: [
         { deliveryId: other, discard: { decidedBy: "bootstrap", reason: "junk" } },
@@ -199,18 +213,16 @@ describe("restore", () => {
   });
 
   test("restores all discards that a filter selects, however many, and no other", async (context) => {
-    const { recordAndSettle, post, get } = await startTestConsole(context);
+    const { recordAndSettle, post, get, decideInBackground } = await startTestConsole(context);
     await recordAndSettle(...manyBodies, invalidBody);
-    await post("/dead-letters/discard", { ...EVERY, reason: "junk" });
+    await decideInBackground("/dead-letters/discard", { all: true, reason: "junk" });
     const filter = { reason: "unparsable" };
     expect((await post("/dead-letters/restore", { filter, dryRun: true })).json).toEqual({
       dryRun: true,
       restored: 520,
     });
-    expect((await post("/dead-letters/restore", { filter, reason: "a mistake" })).json).toEqual({
-      dryRun: false,
-      restored: 520,
-    });
+    const done = await decideInBackground("/dead-letters/restore", { filter, reason: "a mistake" });
+    expect(done).toMatchObject({ total: 520, decided: 520 });
     expect((await get("/stats")).json.deliveries).toMatchObject({ deadLettered: 520, discarded: 1 });
   });
 });
@@ -233,17 +245,17 @@ describe("discard", () => {
   });
 
   test("discards all dead letters that a filter selects, however many, with their jobs", async (context) => {
-    const { recordAndSettle, settle, post, get } = await startTestConsole(context);
+    const { recordAndSettle, settle, post, get, decideInBackground } = await startTestConsole(context);
     const [id = ""] = await recordAndSettle(...manyBodies, invalidBody);
     // Leaves a dead letter that has a job.
     await post(`/dead-letters/${id}/redrive`, { reason: "fixed" });
     await settle([id]);
     expect((await get("/stats")).json.queue.jobs).toMatchObject({ waiting: 1 });
-    const { json } = await post("/dead-letters/discard", {
+    const done = await decideInBackground("/dead-letters/discard", {
       filter: { reason: "unparsable" },
       reason: "junk",
     });
-    expect(json).toEqual({ dryRun: false, discarded: 520, jobsLeft: 0 });
+    expect(done).toMatchObject({ total: 520, decided: 520, queueMissed: 0 });
     expect((await get("/dead-letters")).json.counts).toEqual({ "invalid-event": 1 });
     const { deliveries, queue } = (await get("/stats")).json;
     expect(deliveries).toMatchObject({ discarded: 520 });
@@ -279,7 +291,7 @@ describe("discard", () => {
     const dryRun = async (path: string, filter?: object) =>
       (await post(`/dead-letters/${path}`, { ...(filter && { filter }), dryRun: true })).json;
     expect(await dryRun("discard", { reason: "unparsable" })).toEqual({ dryRun: true, discarded: 2 });
-    expect(await dryRun("discard", EVERY.filter)).toEqual({ dryRun: true, discarded: 3 });
+    expect(await dryRun("discard", EVERY)).toEqual({ dryRun: true, discarded: 3 });
     expect(await dryRun("discard", { reason: "stalled" })).toEqual({ dryRun: true, discarded: 0 });
     expect(await dryRun(`${id}/discard`)).toEqual({ dryRun: true, discarded: 1 });
     expect(await dump()).toEqual(before);
@@ -321,9 +333,15 @@ describe("named deliveries", () => {
     [{ deliveryIds: [] }, "deliveryIds", "must not be empty"],
     [{ deliveryIds: ["x"] }, "deliveryIds.0", "must be a UUID"],
     [{ deliveryIds: Array(501).fill(UNKNOWN) }, "deliveryIds", "must have 500 items or fewer"],
-    [{}, "filter", "must have one field at least, unless `deliveryIds` names deliveries"],
-    [{ filter: {} }, "filter", "must have one field at least, unless `deliveryIds` names deliveries"],
-    [{ deliveryIds: [UNKNOWN], filter: {} }, "deliveryIds", "must not be given together with a filter"],
+    [{}, "filter", NOTHING_SELECTED],
+    [{ filter: {} }, "filter", NOTHING_SELECTED],
+    [{ all: false }, "all", "must be true"],
+    [
+      { deliveryIds: [UNKNOWN], filter: {} },
+      "filter",
+      "must not be given together with another way to select",
+    ],
+    [{ all: true, filter: EVERY }, "filter", "must not be given together with another way to select"],
   ])("are refused if they are invalid, case %#", async (body, name, message) => {
     for (const action of ["redrive", "discard", "restore"]) {
       const { status, json } = await shared().post(`/dead-letters/${action}`, { reason: "r", ...body });
@@ -348,6 +366,7 @@ describe("a delivery that is not a dead letter", () => {
       expect(redrive.json).toEqual({
         dryRun: true,
         outcomes: { "not-dead-lettered": 1 },
+        notRun: 0,
         persons: [],
         personsOmitted: 0,
         unsettled: [{ deliveryId: id, outcome: "not-dead-lettered" }],
@@ -359,14 +378,17 @@ describe("a delivery that is not a dead letter", () => {
 });
 
 test("while the queue is unavailable, decisions hold, and answers and log say what it missed", async (context) => {
-  const { recordAndSettle, post, get, logLines } = await startTestConsole(context, {
+  const { recordAndSettle, post, get, logLines, decideInBackground } = await startTestConsole(context, {
     config: { REDIS_URL: "redis://127.0.0.1:1" },
   });
   const [one = "", other = ""] = await recordAndSettle(unparsableBody, invalidBody);
   const redriven = await post(`/dead-letters/${one}/redrive`, { reason: "fixed" });
   expect(redriven.json).toEqual({ dryRun: false, redriven: 1, notEnqueued: 1 });
-  const discarded = await post("/dead-letters/discard", { ...EVERY, reason: "junk" });
-  expect(discarded.json).toEqual({ dryRun: false, discarded: 1, jobsLeft: 1 });
+  const done = await decideInBackground("/dead-letters/discard", { filter: EVERY, reason: "junk" });
+  expect(done).toMatchObject({ decided: 1, missed: 0, queueMissed: 1 });
+  expect((await get(`/bulk-actions/${done.bulkActionId}/failures`)).json.items).toEqual([
+    { deliveryId: other, failure: "queue-missed" },
+  ]);
   expect((await get(`/dead-letters/${one}`)).json.status).toBe("open");
   expect((await get(`/dead-letters/${other}`)).json.status).toBe("discarded");
   expect(logLines().filter(({ level }) => level === "warn")).toMatchObject([
@@ -424,7 +446,7 @@ describe("an invalid body", () => {
         {
           in: "body",
           name: "filter",
-          message: "must have one field at least, unless `deliveryIds` names deliveries",
+          message: NOTHING_SELECTED,
         },
         { in: "body", name: "reason", message: "is required" },
       ],

@@ -2,8 +2,8 @@ import { migrateQueue } from "@dossier/queue";
 import { createLogger, serveOps } from "@dossier/service";
 import { migrate, type Pool } from "@dossier/store";
 import { createLogin, openRecord } from "@dossier/store/fixtures";
-import { captureLog, freshDatabase, openScope, type Scope } from "@dossier/testing";
-import { beforeAll } from "vitest";
+import { captureLog, freshDatabase, openScope, waitFor, type Scope } from "@dossier/testing";
+import { beforeAll, expect } from "vitest";
 import { startConsole, type ConsoleConfig } from "../src/index.ts";
 import type { ConsoleOptions } from "../src/start.ts";
 import { createContractCheck, type OpenApiDocument } from "./contract.ts";
@@ -50,6 +50,7 @@ export async function startTestConsole(
   const output = captureLog();
   const log = createLogger({ service: "console", level: "trace", destination: output });
   const shutdownSignal = new AbortController();
+  scope.onTestFinished(() => shutdownSignal.abort());
   const ops = await serveOps({
     service: "console",
     OPS_PORT: 0,
@@ -58,7 +59,7 @@ export async function startTestConsole(
     drainSignal: shutdownSignal.signal,
   });
   if (!ops.ok) throw new Error(ops.error);
-  const context = { log, ops: ops.value, shutdownSignal: shutdownSignal.signal };
+  const context = { log, ops: ops.value, shutdownSignal: shutdownSignal.signal, fail: expect.unreachable };
   const started = await startConsole(config, context, {
     queueTimeoutMs: 20_000,
     failedSignInDelayMs: 0,
@@ -82,6 +83,25 @@ export async function startTestConsole(
     return answer;
   }
 
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    request(`/api/v1${path}`, { headers: { ...AUTHORIZATION, ...headers } });
+  const post = (path: string, body: unknown = {}, headers: Record<string, string> = {}) =>
+    request(`/api/v1${path}`, {
+      method: "POST",
+      body: typeof body === "string" ? body : JSON.stringify(body),
+      headers: { ...AUTHORIZATION, "content-type": "application/json", ...headers },
+    });
+
+  /** Waits until a bulk action has ended. Returns it. */
+  async function bulkActionEnd(id: number) {
+    const path = `/bulk-actions/${id}`;
+    const { json } = await waitFor(
+      () => get(path),
+      ({ json: { state } }) => state === "completed" || state === "aborted",
+    );
+    return json;
+  }
+
   return {
     port,
     /** Sends a GET to the ops port. */
@@ -92,14 +112,15 @@ export async function startTestConsole(
     close,
     /** Sends a request without a token. */
     request,
-    get: (path: string, headers: Record<string, string> = {}) =>
-      request(`/api/v1${path}`, { headers: { ...AUTHORIZATION, ...headers } }),
-    post: (path: string, body: unknown = {}, headers: Record<string, string> = {}) =>
-      request(`/api/v1${path}`, {
-        method: "POST",
-        body: typeof body === "string" ? body : JSON.stringify(body),
-        headers: { ...AUTHORIZATION, "content-type": "application/json", ...headers },
-      }),
+    get,
+    post,
+    bulkActionEnd,
+    /** Decides about what a filter selects. Returns the bulk action when it has ended. */
+    async decideInBackground(path: string, body: object) {
+      const { status, headers, json } = await post(path, body);
+      expect([status, headers.location]).toEqual([202, `/api/v1/bulk-actions/${json.bulkActionId}`]);
+      return bulkActionEnd(json.bulkActionId);
+    },
     /** Sends a request without waiting for its answer. */
     send: (path: string, headers: Record<string, string> = {}) =>
       send(port, `/api/v1${path}`, { headers: { ...AUTHORIZATION, ...headers } }),

@@ -9,9 +9,8 @@ const REPORT = {
   version: "1.2.3",
   host: "host-1",
   pid: 7,
-  uptimeSeconds: 1,
   stopped: false,
-  pausedBecause: "redis is away",
+  pausedBecause: "queue-unavailable",
   jobs: 2,
   rate: 1.5,
   minutes: [],
@@ -21,12 +20,13 @@ test("instances answers what each instance is and holds, its own too, in pages",
   const { get, pool } = await startTestConsole(context);
   await waitFor(
     () => get("/instances"),
-    ({ json }) => expect(json.items).toMatchObject([{ service: "console", state: "alive" }]),
+    ({ json }) => expect(json.items).toMatchObject([{ service: "console", state: "alive", rate: null }]),
   );
+  expect((await get("/instances?seenWithinSeconds=0")).status).toBe(400);
   await writeReport(pool, REPORT);
-  const { json: first } = await get("/instances?limit=1");
+  const { json: first } = await get("/instances?limit=1&seenWithinSeconds=3600");
   const { json: second } = await get(`/instances?limit=1&cursor=${first.nextCursor}`);
-  const { stopped: _, uptimeSeconds: _uptime, minutes: _minutes, ...shown } = REPORT;
+  const { stopped: _, minutes: _minutes, ...shown } = REPORT;
   expect([...first.items, ...second.items]).toContainEqual({
     ...shown,
     state: "alive",
@@ -39,11 +39,13 @@ test("instances answers what each instance is and holds, its own too, in pages",
 test("instance-minutes sums what all did in each minute, of the last hour if not asked otherwise", async (context) => {
   const { get, pool } = await startTestConsole(context);
   const minute = Math.floor(Date.now() / 60_000);
-  const counts = { "webhook/accepted": 2, "outcome/applied": 2, "applied-within-ms/50": 2 };
-  await writeReport(pool, {
-    ...REPORT,
-    minutes: [minute - 10, minute - 100].map((one) => ({ minute: one, counts })),
-  });
+  const report = (instanceId: string, service: string, counts: Readonly<Record<string, number>>) =>
+    writeReport(pool, {
+      ...{ ...REPORT, instanceId, service },
+      minutes: [minute - 10, minute - 100].map((one) => ({ minute: one, counts })),
+    });
+  await report(REPORT.instanceId, "worker", { "outcome/applied": 2, "applied-within-ms/50": 2 });
+  await report(crypto.randomUUID(), "ingest", { "webhook/accepted": 2 });
   const expected = {
     accepted: 2,
     refused: {},

@@ -8,6 +8,7 @@ test("stats of an empty record are all zero", async (context) => {
     deliveries: {
       open: 0,
       failing: 0,
+      overdue: 0,
       oldestOpenSeconds: null,
       deadLettered: 0,
       discarded: 0,
@@ -32,7 +33,7 @@ test("stats of an empty record are all zero", async (context) => {
 });
 
 test("stats count deliveries by status, dead letters, persons and events", async (context) => {
-  const { get, recordAndSettle, record, recordAndExhaust } = await startTestConsole(context);
+  const { get, pool, recordAndSettle, record, recordAndExhaust } = await startTestConsole(context);
   await recordAndSettle(
     eventBody("a"),
     eventBody("a"),
@@ -40,10 +41,23 @@ test("stats count deliveries by status, dead letters, persons and events", async
     Buffer.from("not JSON"),
   );
   await recordAndExhaust(eventBody("c"));
-  await record(eventBody("d"));
+  const [due = "", swept = ""] = await record(eventBody("d"), eventBody("e"), eventBody("f"));
+  await pool.query("update open_deliveries set due_at = now() - interval '31 s' where delivery_id = $1", [
+    due,
+  ]);
+  await pool.query("update open_deliveries set sweeps = 2 where delivery_id = $1", [swept]);
   const { json } = await get("/stats");
   expect(json).toMatchObject({
-    deliveries: { open: 1, failing: 0, deadLettered: 2, discarded: 0, applied: 2, duplicate: 1, total: 6 },
+    deliveries: {
+      open: 3,
+      failing: 0,
+      overdue: 2,
+      deadLettered: 2,
+      discarded: 0,
+      applied: 2,
+      duplicate: 1,
+      total: 8,
+    },
     deadLetters: { unparsable: 1, "fold-failed": 1 },
     naturalPersons: { pending: 1, unknown: 1 },
     events: { total: 2, unrecognised: { NaturalPersonTeleported: 1 } },

@@ -47,7 +47,10 @@ export async function startSystem(databaseUrl: string, redisUrl: string): Promis
     drainSignal: shutdown.signal,
   });
   if (!ops.ok) throw new Error(ops.error);
-  const context = { log, ops: ops.value, shutdownSignal: shutdown.signal };
+  const fail = (reason: string) => {
+    throw new Error(reason);
+  };
+  const context = { log, ops: ops.value, shutdownSignal: shutdown.signal, fail };
   const ingest = await startIngest(
     {
       ...config,

@@ -34,6 +34,9 @@ try {
 async function run(): Promise<void> {
   const log = createLogger({ service: "ingest", level: "warn" });
   const drainSignal = new AbortController().signal;
+  const fail = (reason: string) => {
+    throw new Error(reason);
+  };
   const ops = await serveOps({ service: "ingest", OPS_PORT: 0, OPS_HOST: "127.0.0.1", log, drainSignal });
   if (!ops.ok) throw new Error(ops.error);
   const ingest = await startIngest(
@@ -45,7 +48,7 @@ async function run(): Promise<void> {
       MAX_BODY_BYTES: 1024 * 1024,
       KEEP_ALIVE_SECONDS: 65,
     },
-    { log, ops: ops.value },
+    { log, ops: ops.value, shutdownSignal: drainSignal, fail },
   );
   if (!ingest.ok) throw new Error(ingest.error);
   const { port, shutdown } = ingest.value;

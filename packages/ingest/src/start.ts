@@ -1,12 +1,14 @@
 import { openQueue } from "@dossier/queue";
 import {
+  checkDatabase,
+  createEvictionCheck,
   createInstanceReporter,
   serve,
   type Result,
   type ServiceContext,
   type ShutdownSteps,
 } from "@dossier/service";
-import { checkSessions, closePool, openPool, readInstallationId, writeReport } from "@dossier/store";
+import { checkServiceLogin, closePool, openPool, readInstallationId, writeReport } from "@dossier/store";
 import { createApp } from "./app.ts";
 import { createBodyBudget } from "./body-budget.ts";
 import type { IngestConfig } from "./config.ts";
@@ -41,18 +43,19 @@ const CONNECTIONS = 2;
  */
 export async function startIngest(
   config: IngestConfig,
-  { log, ops }: Pick<ServiceContext, "log" | "ops">,
+  context: ServiceContext,
   { host, queueTimeoutMs = 1_000 }: { readonly host?: string; readonly queueTimeoutMs?: number } = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
+  const { log, ops } = context;
   const { PORT, DATABASE_URL, REDIS_URL, ICOMPLY_WEBHOOK_SECRETS, MAX_BODY_BYTES } = config;
   const notEnqueued = ops.metrics.meter.createCounter("dossier_deliveries_not_enqueued_total", {
     description: "Recorded deliveries that the queue did not accept; the sweeper enqueues them.",
   });
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS, timeoutMs: STATEMENT_TIMEOUT_MS });
-  const sessions = await checkSessions(pool);
-  if (!sessions.ok) {
+  const checked = await checkDatabase("ingest", () => checkServiceLogin(pool, "ingest"), context);
+  if (!checked.ok) {
     await closePool(pool);
-    return sessions;
+    return checked;
   }
   const reporter = createInstanceReporter({
     service: "ingest",
@@ -94,7 +97,10 @@ export async function startIngest(
     "/",
     ops.addService("ingest", {
       needs: { postgres: () => pool.query("select 1 from deliveries limit 1") },
-      uses: { queue: () => outages.queue.watch(() => queue.counts()) },
+      uses: {
+        queue: () => outages.queue.watch(() => queue.counts()),
+        eviction: createEvictionCheck(log, () => queue.findEviction()),
+      },
     }),
   );
   const server = await serve(app, {

@@ -1,10 +1,10 @@
 import { migrateQueue, openQueue, type DeliveryQueue } from "@dossier/queue";
-import { createLogger, serveOps, type ShutdownSteps } from "@dossier/service";
+import { createLogger, serveOps } from "@dossier/service";
 import { sign } from "@dossier/simulator";
 import { migrate, openPool, readInstallationId, type Pool } from "@dossier/store";
 import { createLogin } from "@dossier/store/fixtures";
 import { captureLog, freshDatabase, freshRedis, waitFor } from "@dossier/testing";
-import { beforeAll, type TestContext } from "vitest";
+import { beforeAll, expect, type TestContext } from "vitest";
 import { startIngest, type IngestConfig } from "../src/index.ts";
 import { exchange, type Answer } from "./http.ts";
 
@@ -85,11 +85,21 @@ export async function ingest(
   const ops = await serveOps({ service: "ingest", OPS_PORT: 0, OPS_HOST: "127.0.0.1", log, drainSignal });
   if (!ops.ok) throw new Error(ops.error);
   context.onTestFinished(() => ops.value.close());
-  const started = await startIngest(config, { log, ops: ops.value }, { queueTimeoutMs });
+  const shutdown = new AbortController();
+  context.onTestFinished(() => shutdown.abort());
+  const started = await startIngest(
+    config,
+    { log, ops: ops.value, shutdownSignal: shutdown.signal, fail: expect.unreachable },
+    { queueTimeoutMs },
+  );
   if (!started.ok) throw new Error(started.error);
-  const { port, shutdown } = started.value;
+  const { port, shutdown: steps } = started.value;
   let closed: Promise<void> | undefined;
-  const close = () => (closed ??= shutDown(shutdown));
+  async function shutDown(): Promise<void> {
+    shutdown.abort();
+    for (const step of Object.values(steps)) await step();
+  }
+  const close = () => (closed ??= shutDown());
   context.onTestFinished(close);
   const pool = openTestPool(context, ownerUrl);
 
@@ -145,10 +155,6 @@ export function post(port: number, body: string | Uint8Array, secret = SECRET): 
     body,
     headers: { "content-type": "application/json", "abp-webhook-signature": sign(body, secret) },
   });
-}
-
-async function shutDown(steps: ShutdownSteps): Promise<void> {
-  for (const step of Object.values(steps)) await step();
 }
 
 /** Blocks every commit of deliveries until `release`. */

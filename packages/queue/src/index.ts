@@ -2,7 +2,6 @@ export type { QueueLocation, RedisLocation } from "./connection.ts";
 export { consume, type Consumer, type ConsumerOptions, type JobInput, type JobResult } from "./consumer.ts";
 export { migrateQueue } from "./postgres.ts";
 export {
-  EvictionError,
   openQueue,
   type BullmqQueue,
   type DeliveryQueue,

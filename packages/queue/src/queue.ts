@@ -34,17 +34,6 @@ export interface JobCounts {
   readonly completed: number;
 }
 
-/** The server removes jobs when its memory is full. Nothing is lost, as the sweeper enqueues them again; but later. */
-export class EvictionError extends Error {
-  override readonly name = "EvictionError";
-
-  constructor(policy: string) {
-    super(
-      `its maxmemory-policy is ${policy}, which removes jobs when its memory is full; set it to noeviction`,
-    );
-  }
-}
-
 export type BullmqQueue = Queue<JobData, void, string, JobData, void, string, IQueueBackend, unknown>;
 
 /**
@@ -65,8 +54,11 @@ export interface DeliveryQueue {
   /** Removes the job that each delivery has for itself, in any state, unless it is running. */
   remove(deliveryIds: readonly string[]): Promise<void>;
   counts(): Promise<JobCounts>;
-  /** Rejects if the server, or a master of the cluster, may remove jobs when its memory is full. */
-  checkEviction(): Promise<void>;
+  /**
+   * Returns the `maxmemory-policy` with which the server, or a master of the cluster, may remove jobs when its memory is
+   * full; `undefined` if none does. Nothing is lost then, as the sweeper enqueues them again; but later.
+   */
+  findEviction(): Promise<string | undefined>;
   /**
    * Removes what keeps all consumers from taking jobs and is no part of this program: a pause, a global concurrency, a
    * global rate limit. Returns what there was.
@@ -174,11 +166,10 @@ export function openQueue(
         return { waiting, active, delayed, failed, completed };
       }),
 
-    checkEviction: () =>
+    findEviction: () =>
       bounded("asking for the queue's memory policy", async () => {
         const policies = await connection.evictionPolicies();
-        const evicting = policies.find((policy) => policy !== "noeviction");
-        if (evicting !== undefined) throw new EvictionError(evicting);
+        return policies.find((policy) => policy !== "noeviction");
       }),
 
     removeLimits: () =>

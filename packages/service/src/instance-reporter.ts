@@ -20,7 +20,6 @@ export interface InstanceReport extends InstanceState {
   readonly version: string;
   readonly host: string;
   readonly pid: number;
-  readonly uptimeSeconds: number;
   /** Whether this is its last report, at a clean shutdown. */
   readonly stopped: boolean;
   /** What it counted per second since its last report. */
@@ -66,14 +65,13 @@ export function createInstanceReporter(options: InstanceReporterOptions): Instan
     ended: { code: "report-recovered", message: "instance is reported again" },
   });
   const identity = { instanceId: randomUUID(), service, version, host: hostname(), pid: process.pid };
-  const startedAt = performance.now();
   // Minutes are the record's, so that a wrong clock of this machine spoils no sum.
   let aheadMs = 0;
   const counter = createCounter(() => Date.now() - aheadMs);
   const stopping = new AbortController();
   let readState = () => Promise.resolve(WORKING);
   let reporting: Promise<void> | undefined;
-  let last = { at: startedAt, total: 0 };
+  let last = { at: performance.now(), total: 0 };
 
   async function report(stopped: boolean): Promise<void> {
     const minutes = counter.takeChanged();
@@ -86,7 +84,6 @@ export function createInstanceReporter(options: InstanceReporterOptions): Instan
         ...state,
         minutes,
         stopped,
-        uptimeSeconds: (now.at - startedAt) / 1_000,
         rate: stopped ? 0 : ((now.total - last.total) * 1_000) / Math.max(1, now.at - last.at),
       });
       aheadMs = (sentAt + Date.now()) / 2 - recordedAt;

@@ -8,6 +8,8 @@ export interface ServiceContext {
   readonly ops: Ops;
   /** Aborted when the service begins to shut down. */
   readonly shutdownSignal: AbortSignal;
+  /** Ends the process, as the service can never work as it is configured. */
+  readonly fail: (reason: string) => void;
 }
 
 /** What the process of a service reads, and not the service itself. */
@@ -28,9 +30,9 @@ export async function runService(
   const log = createLogger({ service: name, level: LOG_LEVEL });
   await runUntilSignal(
     log,
-    async (shutdownSignal, drainSignal) => {
+    async (shutdownSignal, drainSignal, fail) => {
       const ops = orExit(await serveOps({ service: name, OPS_PORT, OPS_HOST, log, drainSignal }));
-      const { shutdown } = orExit(await start({ log, ops, shutdownSignal }));
+      const { shutdown } = orExit(await start({ log, ops, shutdownSignal, fail }));
       return { ...shutdown, "close the ops server": () => ops.close() };
     },
     { drainSeconds: DRAIN_SECONDS },

@@ -43,11 +43,15 @@ export interface RunOptions {
  *
  * @param start starts the service and returns the steps that shut it down. Its `drainSignal` is aborted at the first
  *   signal, its `shutdownSignal` when the steps begin. If a signal arrives before `start` has resolved, the process ends
- *   at once, without any step.
+ *   at once, without any step. `fail` logs a reason and ends the process with 1, without any step
  */
 export async function runUntilSignal(
   log: Logger,
-  start: (shutdownSignal: AbortSignal, drainSignal: AbortSignal) => Promise<ShutdownSteps>,
+  start: (
+    shutdownSignal: AbortSignal,
+    drainSignal: AbortSignal,
+    fail: (reason: string) => void,
+  ) => Promise<ShutdownSteps>,
   { drainSeconds = 0, stepTimeoutMs = 15_000, sameSignalMs = 0 }: RunOptions = {},
 ): Promise<void> {
   const drain = new AbortController();
@@ -58,6 +62,10 @@ export async function runUntilSignal(
 
   const onUncaught = (err: unknown) => {
     log.fatal({ code: "uncaught-error", err }, "uncaught error; exiting");
+    process.exit(1);
+  };
+  const fail = (reason: string) => {
+    log.fatal({ code: "misconfigured", reason }, "cannot work as configured; exiting");
     process.exit(1);
   };
   process.on("uncaughtException", onUncaught);
@@ -87,7 +95,7 @@ export async function runUntilSignal(
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
 
-  steps = await start(shutdown.signal, drain.signal);
+  steps = await start(shutdown.signal, drain.signal, fail);
   started = true;
 }
 

@@ -1,9 +1,11 @@
--- Sums the counts of all instances, minute by minute, from $1 and before $2 (ticks).
+-- Sums the counts of all instances, minute by minute, from $1 and before $2 (ticks). Webhooks count as ingest reports
+-- them, all else as workers do.
 select (extract(epoch from minute) * 10000000)::bigint as ticks, json_object_agg(name, count) as counts
 from (
   select minute, key as name, sum(value::bigint)::bigint as count
   from instance_minutes, jsonb_each_text(counts)
   where minute >= to_timestamp($1::bigint / 1e7) and minute < to_timestamp($2::bigint / 1e7)
+    and service = case when key like 'webhook/%' then 'ingest' else 'worker' end
   group by minute, key
 ) as sums
 group by minute

@@ -8,12 +8,34 @@ export {
   type AuditPosition,
   type NewAuditEntry,
 } from "./audit.ts";
+export {
+  abortBulkAction,
+  confirmBulkAction,
+  createBulkAction,
+  statusOf,
+  type NewBulkAction,
+} from "./bulk/actions.ts";
+export {
+  DECISION_BATCH_SIZE,
+  decideNextBatch,
+  recordQueueMissed,
+  releaseBulkActions,
+  type DecidedBatch,
+} from "./bulk/batches.ts";
+export {
+  BULK_ACTION_STATES,
+  findBulkAction,
+  listBulkActions,
+  listBulkFailures,
+  sampleBulkAction,
+  type BulkAction,
+} from "./bulk/read.ts";
 export { readInstallationId } from "./database/installation.ts";
 export { isOutage, isRetryable, mayConcernOneDelivery } from "./database/outage.ts";
-export { checkSessions } from "./database/pooler.ts";
 export { closePool, openPool, type Pool, type PoolOptions } from "./database/pool.ts";
 export { ensureRoles, type Roles } from "./database/roles.ts";
 export { migrate, type Migrated } from "./database/migrate.ts";
+export { checkServiceLogin, type ServiceLogin } from "./database/service-login.ts";
 export type { RoleName } from "./database/grants.ts";
 export type { LoginUrls } from "./database/logins.ts";
 export { deadLetter } from "./dead-letters/dead-letter.ts";
@@ -27,11 +49,13 @@ export {
   type DeadLetterSummary,
 } from "./dead-letters/find.ts";
 export {
+  DECIDE,
   discard,
   dryRunRedrive,
   redrive,
   restore,
   type Decision,
+  type DecisionAction,
   type DryRunResult,
   type PersonChange,
 } from "./dead-letters/redrive.ts";
@@ -68,14 +92,15 @@ export {
   type Backlog,
   type FailedAttempt,
 } from "./inbox/open-deliveries.ts";
+export { readMinutes, type MinuteSums } from "./instances/minutes.ts";
 export {
   INSTANCE_STATES,
   listInstances,
-  readMinutes,
+  PAUSE_REASONS,
   type InstancePage,
   type InstancePosition,
   type InstanceSummary,
-  type MinuteSums,
+  type PauseReason,
 } from "./instances/read.ts";
 export { removeOldReports, writeReport, type InstanceReport } from "./instances/report.ts";
 export { settle } from "./log/settle.ts";

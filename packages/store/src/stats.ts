@@ -3,6 +3,7 @@ import type { Pool } from "./database/pool.ts";
 import { sql, sqlFile } from "./database/statements.ts";
 import { countDeadLetters } from "./dead-letters/find.ts";
 import { assignPositions, findLastPosition } from "./feed/positions.ts";
+import { SWEEP_AFTER_SECONDS } from "./inbox/deliveries.ts";
 import { findRebuildNeed, type RebuildNeed } from "./persons/rebuild-need.ts";
 
 /** Exact counts. Each group is read by itself, so they may differ by what was written meanwhile. */
@@ -11,6 +12,8 @@ export interface Stats {
     readonly open: number;
     /** Those of the open ones that failed, stopped a worker or are snoozed. */
     readonly failing: number;
+    /** Those of the open ones that have been due for more than 30 s. Most often, a worker holds them. */
+    readonly overdue: number;
     /** The age of the oldest open delivery; `null` if none is open. */
     readonly oldestOpenSeconds: number | null;
     readonly deadLettered: number;
@@ -75,17 +78,19 @@ async function readDeliveryCounts(pool: Pool): Promise<Stats["deliveries"]> {
   const { rows } = await pool.query<{
     open: bigint;
     failing: bigint;
+    overdue: bigint;
     oldest_open_seconds: number | null;
     dead_lettered: bigint;
     discarded: bigint;
     redeliveries: bigint;
     events: bigint;
-  }>(countDeliveries);
+  }>({ ...countDeliveries, values: [SWEEP_AFTER_SECONDS] });
   const [row] = rows;
   if (row === undefined) throw new Error("counting the deliveries returned no row");
   return {
     open: Number(row.open),
     failing: Number(row.failing),
+    overdue: Number(row.overdue),
     oldestOpenSeconds: row.oldest_open_seconds,
     deadLettered: Number(row.dead_lettered),
     discarded: Number(row.discarded),

@@ -1,23 +1,45 @@
-import type { Logger } from "@dossier/service";
-import { findRebuildNeed, type Pool } from "@dossier/store";
+import type { Check, Logger } from "@dossier/service";
+import { findRebuildNeed, type Pool, type RebuildNeed } from "@dossier/store";
 import { ShutdownError, type OutagePause } from "./outage-pause.ts";
 
-/** Logs if the projection needs a rebuild, as after an update. Waits for the end of an outage, and never rejects. */
-export async function announceRebuild(pool: Pool, outagePause: OutagePause, log: Logger): Promise<void> {
-  try {
-    const { needed, ...counts } = await outagePause.run(() => findRebuildNeed(pool));
-    if (needed) log.warn({ code: "rebuild-needed", ...counts }, "the projection needs `dossier rebuild`");
-  } catch (err) {
-    if (err instanceof ShutdownError) return;
-    log.error({ code: "rebuild-need-unknown", err }, "cannot find whether a rebuild is needed");
-  }
-}
+/** How long an answer serves all probes: to count all persons takes a second for some million of them. */
+const MAX_AGE_MS = 60_000;
 
-/** For `/readyz`: rejects if the projection needs a rebuild. */
-export async function checkRebuild(pool: Pool): Promise<void> {
-  const { needed, outdatedPersons, unfoldedPersons } = await findRebuildNeed(pool);
-  if (!needed) return;
-  throw new Error(
-    `run \`dossier rebuild\`: persons that another version folded: ${outdatedPersons}, not folded: ${unfoldedPersons} (counted up to 1,000)`,
-  );
+/**
+ * Returns a check whether the projection is what this code folds the log to; it is not after an update, until
+ * `dossier rebuild`. It runs once at the start, and then at most once a minute, as often as readiness is asked for. Logs
+ * when a rebuild becomes needed. Waits for the end of an outage.
+ */
+export function createRebuildCheck(pool: Pool, outagePause: OutagePause, log: Logger): Check {
+  let last: { readonly at: number; readonly need: Promise<RebuildNeed> } | undefined;
+  let isNeeded = false;
+
+  async function find(): Promise<RebuildNeed> {
+    try {
+      const need = await outagePause.run(() => findRebuildNeed(pool));
+      const { needed, ...counts } = need;
+      if (needed && !isNeeded)
+        log.warn({ code: "rebuild-needed", ...counts }, "the projection needs `dossier rebuild`");
+      isNeeded = needed;
+      return need;
+    } catch (err) {
+      last = undefined;
+      if (!(err instanceof ShutdownError))
+        log.error({ code: "rebuild-need-unknown", err }, "cannot find whether a rebuild is needed");
+      throw err;
+    }
+  }
+
+  async function check(): Promise<void> {
+    const now = performance.now();
+    if (last === undefined || now - last.at > MAX_AGE_MS) last = { at: now, need: find() };
+    const { needed, outdatedPersons, unfoldedPersons } = await last.need;
+    if (!needed) return;
+    throw new Error(
+      `run \`dossier rebuild\`: persons that another version folded: ${outdatedPersons} (counted up to 1,000), not folded: ${unfoldedPersons}`,
+    );
+  }
+
+  void check().catch(() => undefined);
+  return check;
 }

@@ -1,29 +1,32 @@
 import type { Consumer } from "@dossier/queue";
-import {
-  createInstanceReporter,
-  describeError,
-  type InstanceReporter,
-  type InstanceState,
-  type Logger,
-} from "@dossier/service";
-import { removeOldReports, writeReport, type Pool } from "@dossier/store";
+import { outageLog, type InstanceState, type Logger } from "@dossier/service";
+import { removeOldReports, type PauseReason, type Pool } from "@dossier/store";
 import type { OutagePause } from "./outage-pause.ts";
-
-/** Reports this worker. Workers also remove the old reports of all services. */
-export function createWorkerReporter(pool: Pool, log: Logger): InstanceReporter {
-  return createInstanceReporter({
-    service: "worker",
-    log,
-    async write(report) {
-      const now = await writeReport(pool, report);
-      await removeOldReports(pool);
-      return now;
-    },
-  });
-}
+import { repeatUntilShutdown } from "./repeat.ts";
 
 /** Returns the jobs that this worker holds, and why it is paused: by an outage of Postgres or of the queue. */
 export async function readState(consumer: Consumer, { outage }: OutagePause): Promise<InstanceState> {
-  const error = outage?.error ?? (await consumer.checkReady().catch((reason: unknown) => reason));
-  return { jobs: consumer.jobs, pausedBecause: error === undefined ? null : describeError(error).message };
+  const findReason = async (): Promise<PauseReason | null> => {
+    if (outage !== undefined) return "postgres-unavailable";
+    return consumer.checkReady().then(
+      () => null,
+      () => "queue-unavailable",
+    );
+  };
+  return { jobs: consumer.jobs, pausedBecause: await findReason() };
+}
+
+const REMOVAL_INTERVAL_MS = 60_000;
+
+/** Removes the old reports of all services, at once and every minute. Resolves at shutdown. */
+export async function runReportRemoval(pool: Pool, log: Logger, shutdownSignal: AbortSignal): Promise<void> {
+  const outage = outageLog(log, {
+    began: { code: "report-removal-failed", message: "old reports not removed; retrying" },
+    ended: { code: "report-removal-recovered", message: "old reports are removed again" },
+  });
+  await repeatUntilShutdown(
+    () => outage.watch(() => removeOldReports(pool)).catch(() => undefined),
+    REMOVAL_INTERVAL_MS,
+    shutdownSignal,
+  );
 }

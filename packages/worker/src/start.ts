@@ -1,19 +1,29 @@
 import { consume, openQueue, type ConsumerOptions } from "@dossier/queue";
-import { outageLog, summedLog, type Result, type ServiceContext, type ShutdownSteps } from "@dossier/service";
 import {
-  checkSessions,
+  checkDatabase,
+  createEvictionCheck,
+  createInstanceReporter,
+  outageLog,
+  summedLog,
+  type Result,
+  type ServiceContext,
+  type ShutdownSteps,
+} from "@dossier/service";
+import {
+  checkServiceLogin,
   closePool,
   hasUnheldDeliveries,
   isRetryable,
   openPool,
   readInstallationId,
+  writeReport,
 } from "@dossier/store";
 import type { WorkerConfig } from "./config.ts";
 import { createJobHandler } from "./job-handler.ts";
 import { createWorkerMetrics, observeBacklog, observeWorker } from "./metrics.ts";
 import { createOutagePause } from "./outage-pause.ts";
-import { announceRebuild, checkRebuild } from "./rebuild-need.ts";
-import { createWorkerReporter, readState } from "./report.ts";
+import { createRebuildCheck } from "./rebuild-need.ts";
+import { readState, runReportRemoval } from "./report.ts";
 import { runSweeper } from "./sweeper.ts";
 import { watchConsumer } from "./watch-consumer.ts";
 
@@ -39,9 +49,10 @@ export interface Limits extends Pick<ConsumerOptions, "lockDurationMs" | "stalle
 /** Starts a worker. Returns the steps that shut it down, or why it cannot start. */
 export async function startWorker(
   config: WorkerConfig,
-  { log, ops, shutdownSignal }: ServiceContext,
+  context: ServiceContext,
   { maxStalls = 3, maxIdleMs = 30_000, ...stallOptions }: Limits = {},
 ): Promise<Result<{ shutdown: ShutdownSteps }>> {
+  const { log, ops, shutdownSignal } = context;
   const { DATABASE_URL, REDIS_URL, WORKER_CONCURRENCY, MAX_ATTEMPTS: maxAttempts } = config;
   const postgresOutage = outageLog(log, {
     began: { code: "postgres-unavailable", message: "postgres unavailable; pausing" },
@@ -57,12 +68,16 @@ export async function startWorker(
     message: "job failed unexpectedly; retrying",
   });
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
-  const sessions = await checkSessions(pool);
-  if (!sessions.ok) {
+  const checked = await checkDatabase("worker", () => checkServiceLogin(pool, "worker"), context);
+  if (!checked.ok) {
     await closePool(pool);
-    return sessions;
+    return checked;
   }
-  const reporter = createWorkerReporter(pool, log);
+  const reporter = createInstanceReporter({
+    service: "worker",
+    log,
+    write: (report) => writeReport(pool, report),
+  });
   const workerMetrics = createWorkerMetrics(ops.metrics, reporter.counter);
   const outagePause = createOutagePause(shutdownSignal, postgresOutage);
   const location = REDIS_URL
@@ -106,7 +121,10 @@ export async function startWorker(
           throw new Error("deliveries have been due for more than 30 s, and the queue hands out no job");
       },
     },
-    uses: { eviction: () => queue.checkEviction(), rebuild: () => checkRebuild(pool) },
+    uses: {
+      eviction: createEvictionCheck(log, () => queue.findEviction()),
+      rebuild: createRebuildCheck(pool, outagePause, log),
+    },
   });
   const sweeping = runSweeper({
     pool,
@@ -117,8 +135,8 @@ export async function startWorker(
     shutdownSignal,
   });
   const watching = watchConsumer(consumer, queue, log, shutdownSignal);
+  const removing = runReportRemoval(pool, log, shutdownSignal);
   reporter.start(() => readState(consumer, outagePause));
-  void announceRebuild(pool, outagePause, log);
   log.info(
     {
       code: "worker-started",
@@ -133,7 +151,7 @@ export async function startWorker(
     value: {
       shutdown: {
         "finish the jobs in flight": () => consumer.close(DRAIN_MS),
-        "stop the sweeper and the consumer's watch": () => Promise.all([sweeping, watching]),
+        "stop what is repeated": () => Promise.all([sweeping, watching, removing]),
         "close the queue": () => queue.close(),
         "report the shutdown": () => reporter.stop(),
         "close the pool": () => closePool(pool),

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { EvictionError, type Consumer, type DeliveryQueue } from "@dossier/queue";
+import type { Consumer, DeliveryQueue } from "@dossier/queue";
 import { outageLog, type Logger } from "@dossier/service";
 import { repeatUntilShutdown } from "./repeat.ts";
 
@@ -7,8 +7,8 @@ import { repeatUntilShutdown } from "./repeat.ts";
 const CHECK_INTERVAL_MS = 2_000;
 
 /**
- * Logs when the consumer stops taking jobs, when it takes them again, and if the queue may lose jobs. Removes the limits
- * that somebody left in the queue. Resolves at shutdown.
+ * Logs when the consumer stops taking jobs, and when it takes them again. Removes the limits that somebody left in the
+ * queue. Resolves at shutdown.
  */
 export async function watchConsumer(
   consumer: Consumer,
@@ -19,10 +19,6 @@ export async function watchConsumer(
   const outage = outageLog(log, {
     began: { code: "consuming-stopped", message: "worker takes no jobs; waiting for the queue" },
     ended: { code: "consuming-resumed", message: "worker takes jobs again" },
-  });
-  const eviction = outageLog(log, {
-    began: { code: "queue-may-evict", message: "redis may remove jobs when its memory is full" },
-    ended: { code: "queue-keeps-jobs", message: "redis keeps jobs when its memory is full" },
   });
 
   async function check(): Promise<void> {
@@ -35,9 +31,6 @@ export async function watchConsumer(
     const limits = await queue.removeLimits().catch(() => []);
     if (limits.length > 0)
       log.warn({ code: "queue-limits-removed", limits }, "the queue was limited; limits removed");
-    await queue.checkEviction().then(eviction.recordSuccess, (reason: unknown) => {
-      if (reason instanceof EvictionError) eviction.recordFailure(reason);
-    });
   }
 
   // It needs time to connect.

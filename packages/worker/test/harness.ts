@@ -99,7 +99,12 @@ export async function createHarness(context: TestContext, servers: Servers | Pro
         drainSignal: shutdown.signal,
       });
       if (!ops.ok) throw new Error(ops.error);
-      const serviceContext = { log, ops: ops.value, shutdownSignal: shutdown.signal };
+      const serviceContext = {
+        log,
+        ops: ops.value,
+        shutdownSignal: shutdown.signal,
+        fail: expect.unreachable,
+      };
       const started = await startWorker(config, serviceContext, limits);
       if (!started.ok) throw new Error(started.error);
       context.onTestFinished(async () => {

@@ -1,7 +1,9 @@
-import { listInstances, readMinutes, type InstanceSummary, type Pool } from "@dossier/store";
+import { createLogger } from "@dossier/service";
+import { listInstances, openPool, readMinutes, type InstanceSummary, type Pool } from "@dossier/store";
 import { UNPARSABLE_BODY } from "@dossier/store/fixtures";
-import { waitFor } from "@dossier/testing";
+import { captureLog, waitFor } from "@dossier/testing";
 import { expect, test } from "vitest";
+import { runReportRemoval } from "../src/report.ts";
 import { createHarness, newEvent, sharedServers, spawnWorker } from "./harness.ts";
 
 const HOUR = 36_000_000_000n;
@@ -29,14 +31,27 @@ test("a worker reports itself, the outcomes of its deliveries, and that it has s
 test("workers remove the reports of instances that were last seen more than 30 days ago", async (context) => {
   const { pool, startWorker } = await createHarness(context, sharedServers(context));
   await pool.query(
-    `insert into instances (instance_id, service, version, host, pid, started_at, last_seen_at, jobs, rate)
-     select gen_random_uuid(), 'ingest', '1', 'h', 1, seen, seen, 0, 0 from (select now() - interval '31 days' as seen)`,
+    `insert into instances (instance_id, service, version, host, pid, started_at, last_seen_at, stopped, jobs, rate)
+     select gen_random_uuid(), 'ingest', '1', 'h', 1, seen, seen, false, 0, 0 from (select now() - interval '31 days' as seen)`,
   );
   await startWorker();
   await waitFor(
     async () => (await listInstances(pool, { limit: 9 })).items.map(({ service }) => service),
     (services) => expect(services).toEqual(["worker"]),
   );
+});
+
+test("a removal of old reports that fails has a log line of its own", async () => {
+  const output = captureLog();
+  const log = createLogger({ service: "worker", level: "info", destination: output });
+  const shutdown = new AbortController();
+  const pool = openPool("postgres://127.0.0.1:1/none", { name: "test", size: 1 });
+  const removing = runReportRemoval(pool, log, shutdown.signal);
+  const line = await waitFor(() => output.logged("report-removal-failed")[0]);
+  expect(line).toMatchObject({ err: { code: "ECONNREFUSED" } });
+  shutdown.abort();
+  await removing;
+  await pool.end();
 });
 
 test("a worker without its queue says why it is paused", async (context) => {
@@ -46,7 +61,7 @@ test("a worker without its queue says why it is paused", async (context) => {
   const { pool, startWorker } = await createHarness(context, servers);
   await startWorker();
   const paused = await waitFor(() => onlyInstance(pool));
-  expect(paused).toMatchObject({ state: "alive", pausedBecause: expect.stringMatching(/./), jobs: 0 });
+  expect(paused).toMatchObject({ state: "alive", pausedBecause: "queue-unavailable", jobs: 0 });
 });
 
 test("a worker whose reports fail settles deliveries, and is ready", async (context) => {

@@ -331,5 +331,6 @@ test("a Redis that may remove jobs is reported in the log and in /readyz, and us
   });
   await harness.waitForStatuses(await harness.deliver(newEvent("a")), "applied");
   await sendToRedis(`${redis.url}/0`, "CONFIG", "SET", "maxmemory-policy", "noeviction");
+  await worker.waitForReadyz(200);
   await worker.waitForLog("queue-keeps-jobs");
 });

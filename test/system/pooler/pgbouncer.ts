@@ -5,16 +5,23 @@ import { startServer, type LocalServer } from "@dossier/embedded";
 export interface PgBouncerOptions {
   /** The Postgres behind it. */
   readonly postgresPort: number;
-  readonly mode: "session" | "transaction";
+  readonly mode: "session" | "transaction" | "statement";
   /** The passwords of the logins that it lets in. */
   readonly passwords: Readonly<Record<string, string>>;
+  /** Default: any free one. */
+  readonly port?: number;
 }
 
 /** PgBouncer does not run as root. */
 const NOBODY = 65_534;
 
 /** Starts a PgBouncer of this machine with its own defaults. Rejects if it is not installed. */
-export function startPgBouncer({ postgresPort, mode, passwords }: PgBouncerOptions): Promise<LocalServer> {
+export function startPgBouncer({
+  postgresPort,
+  mode,
+  passwords,
+  port,
+}: PgBouncerOptions): Promise<LocalServer> {
   return startServer(
     {
       name: "pgbouncer",
@@ -47,6 +54,6 @@ export function startPgBouncer({ postgresPort, mode, passwords }: PgBouncerOptio
         };
       },
     },
-    {},
+    port === undefined ? {} : { port },
   );
 }

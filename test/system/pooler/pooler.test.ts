@@ -1,13 +1,15 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { openScope, runNode, startNode, startPostgres, type LocalServer } from "@dossier/testing";
+import { freePort } from "@dossier/embedded";
+import { openScope, runNode, startNode, startPostgres, type LocalServer, type Scope } from "@dossier/testing";
 import { beforeAll, beforeEach, expect, test, type TestContext } from "vitest";
 import { startPgBouncer } from "./pgbouncer.ts";
 
 const PACKAGES = join(import.meta.dirname, "../../../packages");
 const SERVICES = ["ingest", "worker", "console"] as const;
 type Service = (typeof SERVICES)[number];
+const MODES = ["session", "transaction", "statement"] as const;
 
 const PASSWORD = "a-password";
 const SECRET = "whs_0123456789abcdef0123456789abcdef";
@@ -16,7 +18,7 @@ const TOKEN = "a-token-for-tests";
 let missing: string | undefined;
 let postgres: LocalServer;
 /** The servers' URLs, without a login. */
-const poolers = {} as Record<"session" | "transaction", string>;
+const poolers = {} as Record<(typeof MODES)[number], string>;
 
 beforeAll(async () => {
   missing = await promisify(execFile)("pgbouncer", ["--version"]).then(
@@ -34,15 +36,7 @@ beforeAll(async () => {
     ),
   });
   if (code !== 0) throw new Error(stderr);
-  for (const mode of ["session", "transaction"] as const) {
-    const passwords = {
-      ...Object.fromEntries(SERVICES.map((name) => [name, PASSWORD])),
-      postgres: new URL(postgres.url).password,
-    };
-    const pooler = await startPgBouncer({ postgresPort: postgres.port, mode, passwords });
-    scope.onTestFinished(() => pooler.stop());
-    poolers[mode] = pooler.url;
-  }
+  for (const mode of MODES) poolers[mode] = await startPooler(scope, mode);
   return scope.close;
 });
 
@@ -51,6 +45,22 @@ beforeEach((context) => {
   if (process.env.CI === "true") throw new Error(missing);
   context.skip(missing);
 });
+
+/** Starts a pooler that knows the services' logins. Returns its URL. */
+async function startPooler(scope: Scope, mode: (typeof MODES)[number], port?: number): Promise<string> {
+  const passwords = {
+    ...Object.fromEntries(SERVICES.map((name) => [name, PASSWORD])),
+    postgres: new URL(postgres.url).password,
+  };
+  const { url, stop } = await startPgBouncer({
+    postgresPort: postgres.port,
+    mode,
+    passwords,
+    ...(port && { port }),
+  });
+  scope.onTestFinished(stop);
+  return url;
+}
 
 function loginOn(url: string, user: string, password = PASSWORD): string {
   const login = new URL(url);
@@ -95,13 +105,33 @@ test.for(SERVICES)("in transaction mode, %s ends at its start, and says why", as
   expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining("pool_mode = session") as string });
 });
 
-test("in transaction mode, migrate fails, and says why", async () => {
-  const { password } = new URL(postgres.url);
-  const { code, stderr } = await dossier(["migrate"], {
-    DATABASE_URL: loginOn(poolers.transaction, "postgres", password),
-  });
+test("a service ends, too, if a pooler in transaction mode is there only after its start", async (context) => {
+  const port = await freePort();
+  const { logged, log, ended } = startService(context, "ingest", `postgres://127.0.0.1:${port}/postgres`);
+  await logged("listening");
+  await startPooler(context, "transaction", port);
+  expect((await ended).code).toBe(1);
+  expect(log.logged("misconfigured")).toMatchObject([
+    { reason: expect.stringContaining("pool_mode = session") as string },
+  ]);
+});
+
+test.for(["transaction", "statement"] as const)("in %s mode, migrate fails, and says why", async (mode) => {
+  const { code, stderr } = await migrateThrough(mode);
   expect({ code, stderr }).toEqual({
     code: 1,
     stderr: expect.stringContaining("pool_mode = session") as string,
   });
 });
+
+test("migrate says that a pooler may not know the login that it has created", async () => {
+  const { code, stderr } = await migrateThrough("session", {
+    INGEST_DATABASE_URL: loginOn(poolers.session, "unknown_to_the_pooler"),
+  });
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("auth_file") as string });
+});
+
+function migrateThrough(mode: (typeof MODES)[number], env: Readonly<Record<string, string>> = {}) {
+  const { password } = new URL(postgres.url);
+  return dossier(["migrate"], { DATABASE_URL: loginOn(poolers[mode], "postgres", password), ...env });
+}

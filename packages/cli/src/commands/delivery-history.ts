@@ -39,7 +39,7 @@ export function formatAttempts({
   return [
     `${attempts} attempts failed, the next one by ${nextAttemptBy}`,
     ...(snoozedUntil === null ? [] : [`snoozed until ${snoozedUntil}`]),
-    ...(stalls > 1 ? [`${stalls} workers began it, and did not come to an end`] : []),
+    ...(stalls > 0 ? [`${stalls} workers began it alone, and have not come to an end`] : []),
     ...(lastError === null ? [] : [`last error ${lastError}`]),
   ];
 }

@@ -1,75 +1,80 @@
 import type { InstancePage, StatsAnswer } from "@dossier/console";
 import type { Result } from "@dossier/service";
-import { CONSOLE_ENVIRONMENT, connectConsole, fetchListPage, type ConsoleClient } from "../console-client.ts";
+import { CONSOLE_ENVIRONMENT, connectConsole, fetchItems, type ConsoleClient } from "../console-client.ts";
 import { print, printJson } from "../terminal/print.ts";
 import { formatCount, formatTable, formatTime } from "../terminal/table.ts";
 import { createCommand, formatExitCodes, joinParagraphs, reportResult } from "./command.ts";
+import { findProblems, type SystemStatus } from "./status-problems.ts";
 
 export const statusCommand = createCommand("status")
   .summary("show whether the system is healthy, and what waits")
   .description(
     joinParagraphs(
       `Shows whether the console is ready, the backlog, deliveries that fail, dead letters by reason, whether a rebuild is
-      needed, and each instance of the services: the jobs that it holds, its rate, and why it does no work.`,
+      needed, and each instance of the services: the jobs that it holds, its rate, and why it does no work. Instances
+      that were not stopped and are no longer seen are lost; they are shown for an hour. The last line says that the
+      system is healthy, or what is wrong and what to do.`,
       CONSOLE_ENVIRONMENT,
     ),
   )
   .option("--json", "print it as JSON")
   .addHelpText(
     "after",
-    formatExitCodes({ success: "the console is ready", failure: "it is not, or does not answer" }),
+    formatExitCodes({ success: "healthy", failure: "something needs you: the last line says what" }),
   )
   .action(async ({ json = false }) => reportResult(await runStatus(json)));
 
-/** What `--json` prints. */
-interface SystemStatus {
-  /** Whether the console can serve what it is for. */
-  readonly ready: boolean;
-  readonly stats: StatsAnswer;
-  /** Those that were not stopped, the last seen first. */
-  readonly instances: InstancePage["items"];
-}
+/** How long a lost instance is shown: whoever is called should see what was lost, and not every one of this month. */
+const LOST_SHOWN_SECONDS = 3_600;
 
-/** Instances that are looked at; more than a system has at a time. */
-const MAX_INSTANCES = 500;
+/** Instances that are looked at; more than a system has in an hour. */
+const MAX_INSTANCES = 5_000;
 
 async function runStatus(json: boolean): Promise<Result<void>> {
   const client = await connectConsole();
   if (!client.ok) return client;
   const status = await fetchStatus(client.value);
-  if (json) printJson(status);
+  const problems = findProblems(status);
+  if (json) printJson({ ...status, problems });
   else print(...formatStatus(status));
-  return status.ready ? { ok: true, value: undefined } : { ok: false, error: "The console is not ready." };
+  if (problems.length > 0) return { ok: false, error: problems.join("\n") };
+  if (!json)
+    print("Healthy: ingest and a worker are alive, the queue answers, and no delivery is left behind.");
+  return { ok: true, value: undefined };
 }
 
 async function fetchStatus(client: ConsoleClient): Promise<SystemStatus> {
-  const [ready, stats, { items }] = await Promise.all([
-    client.isReady(),
+  if (!(await client.isReady())) return { ready: false, stats: null, instances: [] };
+  const seenWithinSeconds = String(LOST_SHOWN_SECONDS);
+  const [stats, { items }] = await Promise.all([
     client.get<StatsAnswer>("stats"),
-    fetchListPage<InstancePage>(client, "instances", {}, MAX_INSTANCES),
+    fetchItems<InstancePage>(client, "instances", { seenWithinSeconds }, MAX_INSTANCES),
   ]);
-  return { ready, stats, instances: items.filter(({ state }) => state !== "stopped") };
+  return { ready: true, stats, instances: items.filter(({ state }) => state !== "stopped") };
 }
 
-function formatStatus({ ready, stats, instances }: SystemStatus): readonly string[] {
+function formatStatus({ stats, instances }: SystemStatus): readonly string[] {
+  if (stats === null) return formatTable([["console", "NOT READY"]]);
   return [
     ...formatTable([
-      ["console", ready ? "ready" : "NOT READY"],
+      ["console", "ready"],
       ...formatRecord(stats),
       ["rebuild", stats.rebuild.needed ? "NEEDED: dossier rebuild" : "not needed"],
       ...formatQueue(stats),
     ]),
     "",
     ...formatInstances(instances),
+    "",
   ];
 }
 
 function formatRecord({ deliveries, deadLetters, naturalPersons, events, feed }: StatsAnswer): string[][] {
-  const { open, oldestOpenSeconds, failing } = deliveries;
+  const { open, oldestOpenSeconds, failing, overdue } = deliveries;
   const persons = Object.values(naturalPersons).reduce((sum, count) => sum + count, 0);
   const age = oldestOpenSeconds === null ? "" : `, the oldest for ${formatCount(oldestOpenSeconds)} s`;
   return [
     ["backlog", `${formatCount(open)} open deliveries${age}`],
+    ["overdue", `${formatCount(overdue)} of them`],
     ["failing", `${formatCount(failing)} of them${failing > 0 ? ": dossier failing" : ""}`],
     ["dead letters", formatCounts(deadLetters)],
     ["discarded", formatCount(deliveries.discarded)],
@@ -84,7 +89,7 @@ function formatQueue({ queue: { backend, jobs } }: StatsAnswer): string[][] {
 }
 
 function formatInstances(instances: InstancePage["items"]): readonly string[] {
-  if (instances.length === 0) return ["no instance has reported itself"];
+  if (instances.length === 0) return ["no instance has reported itself in the last hour"];
   const rows = instances.map((instance) => [
     instance.service,
     instance.host,
@@ -92,7 +97,7 @@ function formatInstances(instances: InstancePage["items"]): readonly string[] {
     instance.version,
     instance.state === "alive" ? "alive" : `LOST at ${formatTime(instance.lastSeenAt)}`,
     formatCount(instance.jobs),
-    `${formatCount(instance.rate)}/s`,
+    instance.rate === null ? "–" : `${formatCount(instance.rate)}/s`,
     instance.pausedBecause === null ? "" : `PAUSED: ${instance.pausedBecause}`,
   ]);
   return formatTable([["INSTANCE", "HOST", "PID", "VERSION", "STATE", "JOBS", "RATE"], ...rows], [5, 6]);

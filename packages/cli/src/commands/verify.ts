@@ -30,7 +30,7 @@ export const verifyCommand = createCommand("verify")
   .argument("[file]", "an evidence file; - is stdin")
   .option(
     "--person <entityId>",
-    "this person only, without open deliveries (default: all, and that nothing is missing)",
+    "this person only: the log, dead letters and open deliveries (default: all, and that nothing is missing)",
   )
   .option("--json", "print the findings as JSON")
   .addHelpText(
@@ -62,6 +62,7 @@ async function runVerify(
       `${formatCount(deliveries)} deliveries`,
     ];
     print(`checked ${counts.join(", ")}`);
+    for (const line of formatOpen(verified.value.openDeliveries)) print(line);
     if (unsealed > 0) print(`${formatCount(unsealed)} dead letters and decisions are not sealed yet`);
     for (const line of formatProtection(verified.value.file)) print(line);
   }
@@ -112,6 +113,15 @@ async function verifyFile(file: string): Promise<Result<EvidenceVerification>> {
     ok: false,
     error: `${name} is no evidence: it holds no event and no delivery, as \`dossier export\` writes them.`,
   };
+}
+
+/** Says what the log does not have yet. */
+function formatOpen(open: EvidenceVerification["openDeliveries"]): readonly string[] {
+  if (open === undefined) return [];
+  const searched = open.all
+    ? ""
+    : `, among the newest ${formatCount(open.searched)} open ones, which were searched`;
+  return [`${formatCount(open.found)} of these deliveries are open, and not in the log yet${searched}`];
 }
 
 /** Says what of a file a chain covers, and what whoever rewrites the file can change. */

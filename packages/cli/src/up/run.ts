@@ -1,6 +1,12 @@
 import { join } from "node:path";
 import { describeRedisUrl } from "@dossier/queue/redis-url";
-import { orExit, runUntilSignal, type Result, type ShutdownSteps } from "@dossier/service";
+import {
+  orExit,
+  runUntilSignal,
+  type Result,
+  type ServiceContext,
+  type ShutdownSteps,
+} from "@dossier/service";
 import { prepareSchema } from "../commands/migrate.ts";
 import { readUpConfig, type UpConfig } from "../config.ts";
 import { createConsoleClient } from "../console-client.ts";
@@ -41,9 +47,9 @@ export async function runUp(): Promise<Result<void>> {
   const log = createLogger("up");
   await runUntilSignal(
     log,
-    async (shutdownSignal) => {
+    async (shutdownSignal, _drainSignal, fail) => {
       const { installation, token, shutdown } = orExit(
-        await start(config, trial, createLogger, shutdownSignal),
+        await start(config, trial, createLogger, { shutdownSignal, fail }),
       );
       shutdownSignal.addEventListener("abort", () =>
         report("shutting down; a second Ctrl-C ends it at once"),
@@ -75,7 +81,7 @@ async function start(
   config: UpConfig,
   trial: Trial,
   createLogger: CreateLogger,
-  shutdownSignal: AbortSignal,
+  context: Pick<ServiceContext, "shutdownSignal" | "fail">,
 ): Promise<Result<Started>> {
   const { DOSSIER_DATA_DIR, REDIS_URL } = config;
   await using undo = new AsyncDisposableStack();
@@ -94,7 +100,7 @@ async function start(
       DOSSIER_API_TOKEN: token,
     },
     createLogger,
-    shutdownSignal,
+    context,
   );
   if (!services.ok) return services;
   undo.move();

@@ -1,6 +1,6 @@
 import { startConsole } from "@dossier/console";
 import { startIngest } from "@dossier/ingest";
-import { serveOps, type Result, type ShutdownSteps } from "@dossier/service";
+import { serveOps, type Result, type ServiceContext, type ShutdownSteps } from "@dossier/service";
 import { startWorker } from "@dossier/worker";
 import type { UpConfig } from "../config.ts";
 import type { CreateLogger } from "./log.ts";
@@ -26,7 +26,7 @@ export type ServiceConfig = UpConfig & {
 export async function startServices(
   config: ServiceConfig,
   createLogger: CreateLogger,
-  shutdownSignal: AbortSignal,
+  { shutdownSignal, fail }: Pick<ServiceContext, "shutdownSignal" | "fail">,
 ): Promise<Result<Services>> {
   await using undo = new AsyncDisposableStack();
 
@@ -44,6 +44,7 @@ export async function startServices(
     log: createLogger(service),
     ops: ops.value,
     shutdownSignal,
+    fail,
   });
 
   const ingest = await startIngest(

@@ -1,9 +1,15 @@
 import { formatCursor, type Change, type ChangePage, type ChangeWatch, type Cursor } from "@dossier/store";
 
+/** A page as its events are sent. Unlike parsed changes, it takes no more memory than it has bytes. */
+export interface EncodedPage {
+  /** Empty at the feed's end. */
+  readonly events: Uint8Array;
+  readonly next: Cursor;
+}
+
 export interface ChangeStreamOptions {
-  readonly after: Cursor;
-  readonly firstPage: ChangePage;
-  readonly readPage: (after: Cursor) => Promise<ChangePage | "position-unknown">;
+  readonly firstPage: EncodedPage;
+  readonly readPage: (after: Cursor) => Promise<EncodedPage | "position-unknown">;
   readonly watch: ChangeWatch;
   /** The stream ends when any of these is aborted. */
   readonly endSignals: readonly AbortSignal[];
@@ -25,7 +31,6 @@ export function changeStream(options: ChangeStreamOptions): Response {
 }
 
 async function* events({
-  after,
   firstPage,
   readPage,
   watch,
@@ -36,18 +41,11 @@ async function* events({
   const isOpen = () => !endSignals.some(({ aborted }) => aborted);
   const wait = (position: bigint) => waitForChange(watch, position, heartbeatSeconds, endSignals);
   try {
-    let lookedAt = after.position;
-    let page: ChangePage | "position-unknown" = firstPage;
+    let page: EncodedPage | "position-unknown" = firstPage;
     while (isOpen() && page !== "position-unknown") {
-      const { changes, next }: ChangePage = page;
-      for (const change of changes) yield encodeChange(change);
-      if (next.position > lookedAt) {
-        // So that a reader whose filter lets nothing through resumes here too.
-        if (changes.at(-1)?.position !== next.position) yield encoder.encode(`id: ${formatCursor(next)}\n\n`);
-      } else {
-        while (isOpen() && !(await wait(next.position))) yield HEARTBEAT;
-      }
-      lookedAt = next.position;
+      const { events, next }: EncodedPage = page;
+      if (events.length > 0) yield events;
+      else while (isOpen() && !(await wait(next.position))) yield HEARTBEAT;
       page = await readPage(next);
     }
   } catch (error) {
@@ -59,9 +57,17 @@ async function* events({
 const encoder = new TextEncoder();
 const HEARTBEAT = encoder.encode(": alive\n\n");
 
-function encodeChange(change: Change): Uint8Array {
-  const data = JSON.stringify(formatChange(change));
-  return encoder.encode(`id: ${formatCursor(change)}\nevent: change\ndata: ${data}\n\n`);
+/** @param after where the page begins */
+export function encodePage({ changes, next }: ChangePage, after: Cursor): EncodedPage {
+  const events = changes.map(formatEvent);
+  // So that a reader whose filter lets nothing through resumes here too.
+  if (next.position > after.position && changes.at(-1)?.position !== next.position)
+    events.push(`id: ${formatCursor(next)}\n\n`);
+  return { events: encoder.encode(events.join("")), next };
+}
+
+function formatEvent(change: Change): string {
+  return `id: ${formatCursor(change)}\nevent: change\ndata: ${JSON.stringify(formatChange(change))}\n\n`;
 }
 
 /** Returns a change as the API answers it. */

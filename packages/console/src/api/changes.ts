@@ -1,3 +1,4 @@
+import { finished } from "node:stream";
 import { STATUSES } from "@dossier/events";
 import { problem } from "@dossier/service";
 import {
@@ -12,7 +13,7 @@ import {
 } from "@dossier/store";
 import { z } from "zod";
 import { utc } from "./answers.ts";
-import { changeStream, formatChange, waitForChange } from "./change-stream.ts";
+import { changeStream, encodePage, formatChange, waitForChange } from "./change-stream.ts";
 import { operation, type Operation } from "./operation.ts";
 import { decimal, limit, MAX_LIMIT, text } from "./parameters.ts";
 
@@ -21,6 +22,14 @@ const MAX_WAIT_SECONDS = 55;
 
 /** Less than the time for which proxies let a connection be silent. */
 const HEARTBEAT_SECONDS = 15;
+
+/**
+ * Streams at the same time. A client that reads nothing holds a page each, of at most two changes' bodies: together 200
+ * MiB, of the 1 GiB that the console may have in compose.
+ */
+const MAX_STREAMS = 100;
+
+const RETRY_AFTER_SECONDS = 30;
 
 const feedCursor = z.string().transform((value, context): Cursor => {
   const cursor = value === "" ? FEED_START : parseCursor(value);
@@ -98,6 +107,7 @@ export function changesOperation({
   heartbeatSeconds = HEARTBEAT_SECONDS,
 }: ChangesOptions): Operation {
   const watch = watchChanges(pool);
+  let streams = 0;
   return operation({
     method: "get",
     path: "/changes",
@@ -107,7 +117,7 @@ export function changesOperation({
     description:
       "In commit order, without gaps, and resumable from any change. A reader that stores `next` in the transaction that stores its own results handles each change exactly once. Large changes make shorter pages. With a filter, a page may be empty although others follow: the feed ends where `next` is `after`.",
     stream:
-      "As a stream, each change is an event `change`; its id is its cursor and its data is a `Change`. A comment follows 15 seconds of silence. An outage ends the stream: reconnect with `Last-Event-ID`.",
+      "As a stream, each change is an event `change`; its id is its cursor and its data is a `Change`. A comment follows 15 seconds of silence. An outage ends the stream: reconnect with `Last-Event-ID`. While 100 streams are open, another one is answered 503 `too-many-streams`.",
     gone: "`position-unknown`: the feed does not have the change that the cursor points at, as the database was restored or replaced. Read all again, from the beginning.",
     input: {
       query: z.strictObject({
@@ -136,13 +146,19 @@ export function changesOperation({
       const endSignals = [c.req.raw.signal, shutdownSignal];
       const readPage = (position: Cursor) => readChanges(pool, { after: position, limit }, filter);
       if (c.req.header("accept")?.includes("text/event-stream")) {
-        const start = header["last-event-id"] ?? after;
-        const firstPage = await readPage(start);
+        if (streams >= MAX_STREAMS) return tooManyStreams();
+        streams++;
+        // Calls back also if the client has gone already, as no event would.
+        finished(c.env.outgoing, () => streams--);
+        const readEncoded = async (position: Cursor) => {
+          const page = await readPage(position);
+          return page === "position-unknown" ? page : encodePage(page, position);
+        };
+        const firstPage = await readEncoded(header["last-event-id"] ?? after);
         if (firstPage === "position-unknown") return positionUnknown();
         return changeStream({
-          after: start,
           firstPage,
-          readPage,
+          readPage: readEncoded,
           watch,
           endSignals,
           heartbeatSeconds,
@@ -166,6 +182,15 @@ function positionUnknown(): Response {
     410,
     "position-unknown",
     "The feed does not have the change that the cursor points at, as the database was restored or replaced. Read all again, from the beginning.",
+  );
+}
+
+function tooManyStreams(): Response {
+  return problem(
+    503,
+    "too-many-streams",
+    `The console serves ${MAX_STREAMS} streams at the same time, which bounds its memory. Close one, read pages with \`wait\` instead, or start another console.`,
+    { headers: { "retry-after": String(RETRY_AFTER_SECONDS) } },
   );
 }
 

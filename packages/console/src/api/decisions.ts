@@ -1,174 +1,151 @@
-import type { DeliveryQueue } from "@dossier/queue";
-import type { Logger } from "@dossier/service";
 import {
+  confirmBulkAction,
   countDeadLetters,
-  discard,
+  DECIDE,
+  findBulkAction,
   findDeadLettered,
-  redrive,
+  statusOf,
   type Decision,
+  type DecisionAction,
   type Pool,
 } from "@dossier/store";
-import { z } from "zod";
-import { count } from "./answers.ts";
-import { createDecision, decideInBatches, findMissing } from "./decide.ts";
-import { BATCH_SIZE, dryRunBatches, redriveDryRun, type Batches } from "./dry-run.ts";
-import { notFoundProblem, operation, type Operation } from "./operation.ts";
+import type { Context } from "hono";
+import type { z } from "zod";
+import type { ApiEnv } from "../auth.ts";
+import type { UpdateQueue } from "../update-queue.ts";
+import { bulkAction, makeBulkAction } from "./bulk-actions.ts";
+import { discardKind, redriveKind, restoreKind } from "./decision-kinds.ts";
+import { accepted, notFoundProblem, operation, type Operation, type Readable } from "./operation.ts";
 import { deliveryPath } from "./parameters.ts";
-import { decisionBody, selectBatches, selectionBody, type Selection } from "./selection.ts";
+import { decisionBody, selectionBody, type Selection } from "./selection.ts";
 
-const notDeadLettered = z
-  .array(z.uuid())
-  .optional()
-  .describe("Those of the request's `deliveryIds` that are not dead letters; only if it has any.");
+/** What a decision did, or would do. */
+export interface Decided {
+  readonly decided: number;
+  /** For how many of these the queue failed. */
+  readonly queueMissed: number;
+  /** Those of the named deliveries about which nothing could be decided; `undefined` if none were named. */
+  readonly missed?: readonly string[];
+}
 
-const redriveResult = z
-  .discriminatedUnion("dryRun", [
-    z.object({
-      dryRun: z.literal(false),
-      redriven: count.describe("How many deliveries are open again."),
-      notEnqueued: count.describe(
-        "How many of them the queue may not have taken; the sweeper enqueues these.",
-      ),
-      notDeadLettered,
-    }),
-    redriveDryRun,
-  ])
-  .meta({ id: "RedriveResult" });
+/** One kind of decision, as the API describes and answers it. */
+export interface DecisionKind<Answer extends z.ZodType> {
+  readonly action: DecisionAction;
+  readonly names: { readonly many: string; readonly one: string };
+  readonly summaries: { readonly many: string; readonly one: string };
+  readonly description: string;
+  /** What 404 means. */
+  readonly notFound: string;
+  readonly answer: Answer;
+  format(decided: Decided, dryRun: boolean): Readable<z.output<Answer>>;
+  /** Default: counts what is selected. */
+  dryRun?(selection: Selection): Promise<Readable<z.output<Answer>>>;
+}
 
-export type RedriveResult = z.infer<typeof redriveResult>;
+export interface DecisionParts {
+  readonly pool: Pool;
+  readonly updateQueue: UpdateQueue;
+  /** Has this console carry out what is confirmed. */
+  wake(): void;
+}
 
-const discardResult = z
-  .discriminatedUnion("dryRun", [
-    z.object({
-      dryRun: z.literal(false),
-      discarded: count.describe("How many deliveries are discarded."),
-      jobsLeft: count.describe("How many of them may still have a job in the queue, which has no effect."),
-      notDeadLettered,
-    }),
-    z.object({
-      dryRun: z.literal(true),
-      discarded: count.describe("How many would be discarded."),
-      notDeadLettered,
-    }),
-  ])
-  .meta({ id: "DiscardResult" });
+/** Decisions of operators about one dead letter, about those that are named, or about all that a filter selects. */
+export function decisionOperations(parts: DecisionParts): readonly Operation[] {
+  return [
+    ...operationsOf(redriveKind(parts.pool), parts),
+    ...operationsOf(discardKind, parts),
+    ...operationsOf(restoreKind, parts),
+  ];
+}
 
-export type DiscardResult = z.infer<typeof discardResult>;
+function operationsOf<Answer extends z.ZodType>(
+  kind: DecisionKind<Answer>,
+  { pool, updateQueue, wake }: DecisionParts,
+): readonly Operation[] {
+  const { action, names, summaries, description, notFound, answer, format } = kind;
 
-const DRY_RUN =
-  "A dry run settles the deliveries with this version of the code in a transaction that is rolled back, and answers what would change for each person and which deliveries would fail again. Each delivery sees what those before it would have done.";
-const IN_BATCHES = `A filter's deliveries are settled ${BATCH_SIZE} at a time, and none sees those of an earlier batch: a person with deliveries in several batches is listed once for each.`;
-const DISCARD =
-  "Discarded deliveries are no longer listed and cannot be redriven; their history stays readable, and a restore undoes it.";
-
-/** Decisions of operators about one dead letter, or about all that a filter selects. */
-export function decisionOperations(pool: Pool, queue: DeliveryQueue, log: Logger): readonly Operation[] {
-  async function redriveBatches(batches: Batches, decision: Decision) {
-    const { decided, queueMissed, missed } = await decideInBatches(batches, {
-      record: (deliveryIds) => redrive(pool, deliveryIds, decision),
-      updateQueue: queue.replaceSingles,
-      onQueueError: (err, deliveries) =>
-        log.warn(
-          { code: "redriven-not-enqueued", err, deliveries },
-          "redriven deliveries not enqueued; the sweeper will enqueue them",
-        ),
-    });
-    return { dryRun: false as const, redriven: decided, notEnqueued: queueMissed, missed };
+  /** Decides about named deliveries, without repetitions, in one transaction. */
+  async function decide(deliveryIds: readonly string[], decision: Decision): Promise<Required<Decided>> {
+    const named = [...new Set(deliveryIds)];
+    const recorded = await DECIDE[action](pool, named, decision);
+    const queueMissed = (await updateQueue(action, recorded)) ? 0 : recorded.length;
+    return { decided: recorded.length, queueMissed, missed: findMissing(named, new Set(recorded)) };
   }
 
-  async function discardBatches(batches: Batches, decision: Decision) {
-    const { decided, queueMissed, missed } = await decideInBatches(batches, {
-      record: (deliveryIds) => discard(pool, deliveryIds, decision),
-      updateQueue: queue.remove,
-      onQueueError: (err, deliveries) =>
-        log.warn(
-          { code: "discarded-jobs-left", err, deliveries },
-          "jobs of discarded deliveries not removed; they have no effect",
-        ),
-    });
-    return { dryRun: false as const, discarded: decided, jobsLeft: queueMissed, missed };
+  async function countSelected({ deliveryIds, filter = {} }: Selection): Promise<Decided> {
+    const status = statusOf(action);
+    if (deliveryIds === undefined) {
+      const counts = Object.values(await countDeadLetters(pool, { ...filter, status }));
+      return { decided: counts.reduce((sum, one) => sum + one, 0), queueMissed: 0 };
+    }
+    const found = await findDeadLettered(pool, deliveryIds, status);
+    return { decided: found.size, queueMissed: 0, missed: findMissing(deliveryIds, found) };
+  }
+
+  const dryRunOf = async (selection: Selection) =>
+    kind.dryRun ? kind.dryRun(selection) : format(await countSelected(selection), true);
+
+  async function startBulkAction(
+    c: Context<ApiEnv>,
+    { filter = {} }: Selection,
+    { decidedBy, reason }: Decision,
+  ): Promise<Response> {
+    const id = await makeBulkAction(pool, c, { action, filter, reason });
+    await confirmBulkAction(pool, id, decidedBy);
+    wake();
+    return accepted(c, await findBulkAction(pool, id));
   }
 
   return [
     operation({
       method: "post",
-      path: "/dead-letters/redrive",
-      operationId: "redriveDeadLetters",
-      summary: "Redrive the dead letters that a filter selects, or that are named",
+      path: `/dead-letters/${action}`,
+      operationId: names.many,
+      summary: summaries.many,
       role: "operator",
-      description: `Each is open again with all its attempts, and gets a job of its own. A filter may select any number. ${DRY_RUN} ${IN_BATCHES}`,
+      description: `${description} What a filter or \`all\` selects is decided in the background: the answer is 202 with a bulk action, and \`Location\` names it.`,
       input: { body: selectionBody },
-      answer: redriveResult,
-      async handle({ body: { dryRun, reason, ...selected } }, c) {
-        const batches = selectBatches(pool, selected);
-        if (dryRun) return dryRunBatches(pool, batches);
-        const { missed, ...result } = await redriveBatches(batches, createDecision(c, reason));
-        return { ...result, ...(selected.deliveryIds && { notDeadLettered: missed }) };
+      answer,
+      accepted: bulkAction,
+      async handle({ body: { dryRun, reason, ...selection } }, c) {
+        if (dryRun) return dryRunOf(selection);
+        const decision = createDecision(c, reason);
+        return selection.deliveryIds === undefined
+          ? startBulkAction(c, selection, decision)
+          : format(await decide(selection.deliveryIds, decision), false);
       },
     }),
     operation({
       method: "post",
-      path: "/dead-letters/discard",
-      operationId: "discardDeadLetters",
-      summary: "Discard the dead letters that a filter selects, or that are named",
+      path: `/dead-letters/{deliveryId}/${action}`,
+      operationId: names.one,
+      summary: summaries.one,
       role: "operator",
-      description: DISCARD,
-      input: { body: selectionBody },
-      answer: discardResult,
-      async handle({ body: { dryRun, reason, ...selected } }, c) {
-        if (dryRun) return { dryRun, ...(await dryRunDiscard(pool, selected)) };
-        const batches = selectBatches(pool, selected);
-        const { missed, ...result } = await discardBatches(batches, createDecision(c, reason));
-        return { ...result, ...(selected.deliveryIds && { notDeadLettered: missed }) };
-      },
-    }),
-    operation({
-      method: "post",
-      path: "/dead-letters/{deliveryId}/redrive",
-      operationId: "redriveDeadLetter",
-      summary: "Redrive a dead letter",
-      role: "operator",
-      description: DRY_RUN,
-      notFound: "The delivery is not a dead letter. A dry run answers this as `not-dead-lettered`.",
+      description,
+      notFound,
       input: { path: deliveryPath, body: decisionBody },
-      answer: redriveResult,
+      answer,
       async handle({ path: { deliveryId }, body: { dryRun, reason } }, c) {
-        if (dryRun) return dryRunBatches(pool, [[deliveryId]]);
-        const { missed: _, ...result } = await redriveBatches([[deliveryId]], createDecision(c, reason));
-        return result.redriven === 0 ? notDeadLetteredProblem(deliveryId) : result;
-      },
-    }),
-    operation({
-      method: "post",
-      path: "/dead-letters/{deliveryId}/discard",
-      operationId: "discardDeadLetter",
-      summary: "Discard a dead letter",
-      role: "operator",
-      description: DISCARD,
-      notFound: "The delivery is not a dead letter.",
-      input: { path: deliveryPath, body: decisionBody },
-      answer: discardResult,
-      async handle({ path: { deliveryId }, body: { dryRun, reason } }, c) {
-        if (dryRun) {
-          const found = await findDeadLettered(pool, [deliveryId]);
-          return found.size === 0 ? notDeadLetteredProblem(deliveryId) : { dryRun, discarded: found.size };
-        }
-        const { missed: _, ...result } = await discardBatches([[deliveryId]], createDecision(c, reason));
-        return result.discarded === 0 ? notDeadLetteredProblem(deliveryId) : result;
+        const selection = { deliveryIds: [deliveryId] };
+        if (dryRun && kind.dryRun) return kind.dryRun(selection);
+        const { missed: _, ...result } = dryRun
+          ? await countSelected(selection)
+          : await decide(selection.deliveryIds, createDecision(c, reason));
+        return result.decided === 0 ? notFoundProblem(`${deliveryId}: ${notFound}`) : format(result, dryRun);
       },
     }),
   ];
 }
 
-async function dryRunDiscard(pool: Pool, { deliveryIds, filter = {} }: Selection) {
-  if (deliveryIds) {
-    const found = await findDeadLettered(pool, deliveryIds);
-    return { discarded: found.size, notDeadLettered: findMissing(deliveryIds, found) };
-  }
-  const counts = Object.values(await countDeadLetters(pool, filter));
-  return { discarded: counts.reduce((sum, one) => sum + one, 0) };
+/** Returns the decision of a request that is no dry run. */
+function createDecision(c: Context<ApiEnv>, reason: string | undefined): Decision {
+  if (reason === undefined) throw new Error("a decision without a reason must not be accepted");
+  return { decidedBy: c.get("caller").name, reason };
 }
 
-function notDeadLetteredProblem(deliveryId: string): Response {
-  return notFoundProblem(`Delivery ${deliveryId} is not a dead letter.`);
+function findMissing(
+  deliveryIds: Iterable<string>,
+  found: { has(deliveryId: string): boolean },
+): readonly string[] {
+  return [...new Set(deliveryIds)].filter((deliveryId) => !found.has(deliveryId));
 }

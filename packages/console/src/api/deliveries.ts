@@ -18,9 +18,12 @@ const failingPage = page(
 export type FailingDeliveryPage = z.infer<typeof failingPage>;
 
 export const openDeliveriesSearched = z
-  .object({ searched: count, of: count })
+  .object({
+    searched: count,
+    all: z.boolean().describe("Whether that is all of them. If not, others may concern the person too."),
+  })
   .describe(
-    "How many of all open deliveries were searched for ones that concern the person: the newest 1,000, or fewer if they are large. Others may concern the person too.",
+    "How many open deliveries were searched for ones that concern the person: the newest 1,000, or fewer if they are large.",
   );
 
 const personDeliveryPage = page(
@@ -56,7 +59,7 @@ const personDeliveryQuery = z.strictObject({
 });
 
 const OF_PERSON =
-  "The latest first: those in the log, those with a dead letter that names the person, and open ones whose bytes do. Also of a person of whom the log has nothing. A `stalled` dead letter names no person.";
+  "The latest first: those in the log, those with a dead letter that names the person, and open ones whose bytes do. Also of a person of whom the log has nothing. An open delivery that may have stopped a worker is not parsed, only searched for the person's id: it has no `event`. A `stalled` dead letter names no person.";
 
 /** Reads of deliveries, whatever became of them. */
 export function deliveryOperations(pool: Pool): readonly Operation[] {

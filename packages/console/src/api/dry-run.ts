@@ -1,12 +1,21 @@
 import { isDeepStrictEqual } from "node:util";
 import { describeError } from "@dossier/service";
-import { dryRunRedrive, type DryRunResult, type PersonChange, type Pool } from "@dossier/store";
+import {
+  countDeadLetters,
+  DECISION_BATCH_SIZE,
+  dryRunRedrive,
+  pageDeadLetters,
+  type DryRunResult,
+  type PersonChange,
+  type Pool,
+} from "@dossier/store";
 import { z } from "zod";
 import { count, naturalPerson } from "./answers.ts";
-import { type Readable } from "./operation.ts";
+import type { Readable } from "./operation.ts";
+import type { Selection } from "./selection.ts";
 
-/** Deliveries of one transaction, which decides about them, or settles them in a dry run. */
-export const BATCH_SIZE = 500;
+/** Deliveries that a dry run runs at most, so that it is answered within half a minute on a busy machine. */
+const MAX_RUN = 5 * DECISION_BATCH_SIZE;
 
 /** Persons, and unsettled deliveries, that an answer lists at most. */
 const MAX_LISTED = 1_000;
@@ -46,19 +55,17 @@ const personChange = z
   })
   .meta({ id: "PersonChange" });
 
-/** Ids of deliveries, as many at a time as one transaction takes. */
-export type Batches = AsyncIterable<readonly string[]> | Iterable<readonly string[]>;
-
 /** What a dry run of a redrive answers. */
 export const redriveDryRun = z.object({
   dryRun: z.literal(true),
   outcomes: z
     .partialRecord(z.enum(["applied", "duplicate", "dead-lettered", "failed", "not-dead-lettered"]), count)
-    .describe("How many deliveries would have each outcome; all are counted."),
+    .describe("How many deliveries would have each outcome; all that were run are counted."),
+  notRun: count.describe(`How many more are selected: the latest ${MAX_RUN} are run.`),
   persons: z
     .array(personChange)
     .describe(
-      `The persons whose state would change, ${MAX_LISTED} and ${MAX_LISTED_LENGTH} characters of JSON at most; per batch of ${BATCH_SIZE} deliveries, if a filter selects more.`,
+      `The persons whose state would change, ${MAX_LISTED} and ${MAX_LISTED_LENGTH} characters of JSON at most; per batch of ${DECISION_BATCH_SIZE} deliveries, if a filter selects more.`,
     ),
   personsOmitted: count.describe("The persons who may change and for whom `persons` had no room."),
   unsettled: z
@@ -72,22 +79,33 @@ export type RedriveDryRun = z.infer<typeof redriveDryRun>;
  * Finds out what redriving these deliveries would do, and changes nothing. Each batch runs in a transaction of its own,
  * which does not see what the batches before it would have done: a person is listed once for each batch that changes them.
  */
-export async function dryRunBatches(
+export async function dryRunSelection(
   pool: Pool,
-  batches: Batches,
-): Promise<Readable<z.output<typeof redriveDryRun>>> {
+  { deliveryIds, filter = {} }: Selection,
+  maxRun = MAX_RUN,
+): Promise<Readable<RedriveDryRun>> {
+  const total = deliveryIds ? 0 : sum(Object.values(await countDeadLetters(pool, filter)));
+  const batches = deliveryIds
+    ? [[...new Set(deliveryIds)]]
+    : pageDeadLetters(pool, filter, Math.min(DECISION_BATCH_SIZE, maxRun));
   const outcomes: Partial<Record<DryRunResult["outcome"], number>> = {};
   const persons = createChangeList();
   const unsettled: z.output<typeof unsettledDelivery>[] = [];
-  for await (const deliveryIds of batches) {
-    for await (const result of dryRunRedrive(pool, deliveryIds)) {
+  let run = 0;
+  for await (const batch of batches) {
+    const ids = batch.map((each) => (typeof each === "string" ? each : each.deliveryId));
+    for await (const result of dryRunRedrive(pool, ids)) {
       outcomes[result.outcome] = (outcomes[result.outcome] ?? 0) + 1;
       if (isSettled(result)) persons.add(result.change);
       else if (unsettled.length < MAX_LISTED) unsettled.push(formatFailure(result));
     }
     persons.endBatch();
+    run += ids.length;
+    if (run >= maxRun) break;
   }
-  return { dryRun: true, outcomes, persons: persons.listed, personsOmitted: persons.omitted, unsettled };
+  const { listed, omitted: personsOmitted } = persons;
+  const notRun = Math.max(0, total - run);
+  return { dryRun: true, outcomes, notRun, persons: listed, personsOmitted, unsettled };
 }
 
 function formatFailure(result: Exclude<DryRunResult, Settled>): z.output<typeof unsettledDelivery> {
@@ -141,6 +159,10 @@ function createChangeList() {
       changes = new Map();
     },
   };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
 }
 
 function lengthOf(change: PersonChange): number {

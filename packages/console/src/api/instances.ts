@@ -1,9 +1,9 @@
 import { TICKS_PER_MILLISECOND, TICKS_PER_SECOND, type Ticks } from "@dossier/events";
-import { INSTANCE_STATES, listInstances, readMinutes, type Pool } from "@dossier/store";
+import { INSTANCE_STATES, listInstances, PAUSE_REASONS, readMinutes, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { count, page, utc } from "./answers.ts";
 import { operation, type Operation } from "./operation.ts";
-import { cursor, limit, nextCursor, time } from "./parameters.ts";
+import { cursor, decimal, limit, nextCursor, time } from "./parameters.ts";
 
 const instancePage = page(
   z
@@ -18,14 +18,20 @@ const instancePage = page(
         .describe(
           "`alive` if it was seen within 30 s; `stopped` by a clean shutdown; `lost` if it was killed, hangs or cannot reach Postgres.",
         ),
-      startedAt: utc,
+      startedAt: utc.describe("When it first reported itself."),
       lastSeenAt: utc,
       stoppedAt: utc.nullable(),
-      pausedBecause: z.string().nullable().describe("Why it does no work; `null` while it works."),
+      pausedBecause: z
+        .enum(PAUSE_REASONS)
+        .nullable()
+        .describe("Why it does no work; `null` while it works. Its log says more."),
       jobs: count.describe("The jobs that it holds."),
       rate: z
         .number()
-        .describe("Webhooks answered, or outcomes of deliveries, per second since the report before."),
+        .nullable()
+        .describe(
+          "Webhooks answered, or outcomes of deliveries, per second since the report before; `null` for the console.",
+        ),
     })
     .meta({ id: "Instance" }),
 ).meta({ id: "InstancePage" });
@@ -33,12 +39,22 @@ const instancePage = page(
 export type InstancePage = z.infer<typeof instancePage>;
 
 const instancePosition = z.strictObject({
-  lastSeenTicks: z
+  startedTicks: z
     .string()
     .regex(/^\d{1,18}$/)
     .transform(BigInt),
   instanceId: z.uuid(),
 });
+
+const MAX_SECONDS = 2_592_000;
+
+const seenWithinSeconds = decimal(
+  z
+    .int("must be a whole number")
+    .min(1, "must be 1 or more")
+    .max(MAX_SECONDS, `must be ${MAX_SECONDS} or less`)
+    .optional(),
+).describe("Leaves out those that were last seen longer ago: 30 leaves those alive, and those just stopped.");
 
 /** A day, and the minute that it begins in. */
 const MAX_MINUTES = 1_441;
@@ -99,12 +115,12 @@ export function instanceOperations(pool: Pool): readonly Operation[] {
       operationId: "listInstances",
       summary: "List the instances of ingest, worker and console",
       role: "viewer",
-      description: "Those of the last 30 days, the last seen first. Each reports itself every 5 s.",
-      input: { query: z.strictObject({ limit, cursor: cursor(instancePosition) }) },
+      description: "Those of the last 30 days, the last started first. Each reports itself every 5 s.",
+      input: { query: z.strictObject({ limit, cursor: cursor(instancePosition), seenWithinSeconds }) },
       answer: instancePage,
-      async handle({ query: { limit, cursor } }) {
-        const { items, next } = await listInstances(pool, { limit, after: cursor });
-        const position = next && { ...next, lastSeenTicks: String(next.lastSeenTicks) };
+      async handle({ query: { limit, cursor, seenWithinSeconds } }) {
+        const { items, next } = await listInstances(pool, { limit, after: cursor, seenWithinSeconds });
+        const position = next && { ...next, startedTicks: String(next.startedTicks) };
         return { items, nextCursor: nextCursor(position) };
       },
     }),

@@ -28,15 +28,20 @@ const event = eventDelivery
   .describe("A person's event, with the earliest time that any of its deliveries carries.")
   .meta({ id: "Event" });
 
-const personDetail = naturalPerson
+const deliveryCounts = z
+  .object({ open: count, deadLettered: count, discarded: count, openDeliveriesSearched })
+  .describe("Counts of now, at any `asOf` and `knownAt`: deliveries of the person that are not in the log.")
+  .meta({ id: "PersonDeliveryCounts" });
+
+const personDetail = naturalPerson.extend({ deliveries: deliveryCounts }).meta({ id: "NaturalPersonDetail" });
+
+const personPage = page(naturalPerson)
   .extend({
-    deliveries: z
-      .object({ open: count, deadLettered: count, discarded: count, openDeliveriesSearched })
-      .describe(
-        "Counts of now, at any `asOf` and `knownAt`: deliveries of the person that are not in the log.",
-      ),
+    deliveries: deliveryCounts
+      .optional()
+      .describe("With `entityId` only: what the person's detail counts, also if the log has no such person."),
   })
-  .meta({ id: "NaturalPersonDetail" });
+  .meta({ id: "NaturalPersonPage" });
 
 const eventQuery = pointInTime.extend({
   limit,
@@ -85,10 +90,18 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
           cursor: cursor(z.strictObject({ entityId: text })),
         }),
       },
-      answer: page(naturalPerson).meta({ id: "NaturalPersonPage" }),
+      answer: personPage,
       async handle({ query: { limit, cursor, ...filter } }) {
-        const { persons, next } = await listPersons(pool, filter, { limit, after: cursor?.entityId });
-        return { items: persons, nextCursor: nextCursor(next && { entityId: next }) };
+        const { entityId } = filter;
+        const [{ persons, next }, deliveries] = await Promise.all([
+          listPersons(pool, filter, { limit, after: cursor?.entityId }),
+          entityId === undefined ? undefined : countPersonDeliveries(pool, entityId),
+        ]);
+        return {
+          items: persons,
+          nextCursor: nextCursor(next && { entityId: next }),
+          ...(deliveries && { deliveries }),
+        };
       },
     }),
     operation({

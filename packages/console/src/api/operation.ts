@@ -5,6 +5,9 @@ import { z } from "zod";
 import { refuseRole, type ApiEnv } from "../auth.ts";
 import { invalidRequest, readRequest, type RequestPart } from "./request.ts";
 
+/** Where the API's paths begin. */
+export const API = "/api/v1";
+
 export type Input = Partial<Record<RequestPart, z.ZodObject>>;
 
 /** What the API's document says of an operation, beside its schemas. */
@@ -20,6 +23,8 @@ interface Description {
   readonly description?: string;
   /** What 404 means, if the operation can answer it. */
   readonly notFound?: string;
+  /** What 409 means, if the operation can answer it. */
+  readonly conflict?: string;
   /** What 410 means, if the operation can answer it. */
   readonly gone?: string;
   /** What the stream contains, if `Accept: text/event-stream` asks for one. */
@@ -31,6 +36,10 @@ export interface Operation extends Description {
   readonly input: Input;
   /** Has an `id`: its name in the API's document. */
   readonly answer: z.ZodType;
+  /** Of `answer`. Default 200. */
+  readonly status?: 201 | 202;
+  /** What the operation may answer with 202 instead, if it goes on in the background. */
+  readonly accepted?: z.ZodType;
   respond(c: Context<ApiEnv>): Promise<Response>;
 }
 
@@ -44,6 +53,8 @@ export function operation<I extends Input, A extends z.ZodType>(
   declared: Description & {
     readonly input: I;
     readonly answer: A;
+    readonly status?: 201 | 202;
+    readonly accepted?: z.ZodType;
     handle(input: z.output<z.ZodObject<I>>, c: Context<ApiEnv>): Promise<Readable<z.output<A>> | Response>;
   },
 ): Operation {
@@ -59,9 +70,15 @@ export function operation<I extends Input, A extends z.ZodType>(
       const answer = await handle(input.data, c);
       // Personal data, which the next event may change.
       c.header("cache-control", "no-store");
-      return answer instanceof Response ? answer : c.json(answer as object);
+      return answer instanceof Response ? answer : c.json(answer as object, declared.status);
     },
   };
+}
+
+/** Answers 202 with what the operation declares as `accepted`. */
+export function accepted(c: Context<ApiEnv>, answer: unknown): Response {
+  c.header("cache-control", "no-store");
+  return c.json(answer as object, 202);
 }
 
 export function notFoundProblem(detail: string): Response {

@@ -1,7 +1,6 @@
 /** What a decision about dead letters says, and which dead letters it selects. */
-import { pageDeadLetters, type DeadLetterFilter, type DeadLetterStatus, type Pool } from "@dossier/store";
+import { DECISION_BATCH_SIZE } from "@dossier/store";
 import { z } from "zod";
-import { BATCH_SIZE, type Batches } from "./dry-run.ts";
 import { deadLetterFilter, deliveryId, text } from "./parameters.ts";
 
 const decisionFields = z.strictObject(
@@ -24,34 +23,43 @@ function requireReason<Body extends typeof decisionFields>(body: Body): Body {
   });
 }
 
+/** What selects any number of dead letters. */
+const setFields = z.object({
+  filter: deadLetterFilter.optional().describe("Which dead letters: all that match, and one field at least."),
+  all: z.literal(true, "must be true").optional().describe("Every dead letter, instead of a filter."),
+});
+
 /** What a decision about many dead letters selects. */
-const selectionFields = z.object({
-  filter: deadLetterFilter
-    .optional()
-    .describe("Which dead letters: all that match, and one field at least. Either this or `deliveryIds`."),
+const selectionFields = setFields.extend({
   deliveryIds: z
     .array(deliveryId, "must be a list of UUIDs")
     .min(1, "must not be empty")
-    .max(BATCH_SIZE, `must have ${BATCH_SIZE} items or fewer`)
+    .max(DECISION_BATCH_SIZE, `must have ${DECISION_BATCH_SIZE} items or fewer`)
     .optional()
-    .describe("These deliveries, in one transaction."),
+    .describe("These deliveries, in one transaction, instead of a filter."),
 });
 
 export type Selection = z.output<typeof selectionFields>;
 
-/** Nothing selects all: that is too easy to send by mistake. */
-function requireOneSelection<Body extends typeof selectionFields>(body: Body): Body {
+/** Requires one way to select. Nothing does not select all: that is too easy to send by mistake. */
+function requireOneSelection<Body extends typeof setFields>(body: Body, unless: string): Body {
+  const count = ({ filter, all, deliveryIds }: Partial<Selection>) =>
+    [filter, all, deliveryIds].filter((way) => way !== undefined).length;
   return body
-    .refine(({ filter, deliveryIds }) => filter === undefined || deliveryIds === undefined, {
-      path: ["deliveryIds"],
-      error: "must not be given together with a filter",
+    .refine((selection) => count(selection) <= 1, {
+      path: ["filter"],
+      error: "must not be given together with another way to select",
       when: isObject,
     })
-    .refine(({ filter = {}, deliveryIds }) => deliveryIds !== undefined || Object.keys(filter).length > 0, {
+    .refine((selection) => count(selection) > 1 || !selectsNothing(selection), {
       path: ["filter"],
-      error: "must have one field at least, unless `deliveryIds` names deliveries",
+      error: `must have one field at least, unless ${unless}`,
       when: isObject,
     });
+}
+
+function selectsNothing({ filter = {}, all, deliveryIds }: Partial<Selection>): boolean {
+  return all === undefined && deliveryIds === undefined && Object.keys(filter).length === 0;
 }
 
 function isObject({ issues }: z.core.ParsePayload): boolean {
@@ -60,24 +68,24 @@ function isObject({ issues }: z.core.ParsePayload): boolean {
 
 /** The body of a decision about one dead letter. */
 export const decisionBody = requireReason(decisionFields);
+
 /** The body of a decision about many. */
-export const selectionBody = requireReason(requireOneSelection(decisionFields.extend(selectionFields.shape)));
+export const selectionBody = requireReason(
+  requireOneSelection(
+    decisionFields.extend(selectionFields.shape),
+    "`all` is true or `deliveryIds` names deliveries",
+  ),
+);
 
-/**
- * Returns the ids of what is selected; named ones as a single batch, without repetitions.
- *
- * @param status of those that a filter selects
- */
-export function selectBatches(
-  pool: Pool,
-  { deliveryIds, filter = {} }: Selection,
-  status: DeadLetterStatus = "dead-lettered",
-): Batches {
-  return deliveryIds ? [[...new Set(deliveryIds)]] : findBatches(pool, { ...filter, status });
-}
-
-async function* findBatches(pool: Pool, filter: DeadLetterFilter): AsyncGenerator<readonly string[]> {
-  for await (const page of pageDeadLetters(pool, filter, BATCH_SIZE)) {
-    yield page.map(({ deliveryId }) => deliveryId);
-  }
-}
+/** The body that makes a bulk action. */
+export const bulkActionBody = requireOneSelection(
+  z.strictObject(
+    {
+      action: z.enum(["redrive", "discard", "restore"], "must be one of redrive, discard, restore"),
+      reason: text.describe("Why; kept for ever."),
+      ...setFields.shape,
+    },
+    "must be a JSON object",
+  ),
+  "`all` is true",
+);

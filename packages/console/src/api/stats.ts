@@ -16,6 +16,9 @@ const stats = z
     deliveries: z.object({
       open: count.describe("Accepted, but not settled yet."),
       failing: count.describe("Those of the open ones that `/failing-deliveries` lists."),
+      overdue: count.describe(
+        "Those of the open ones that have been due for more than 30 s: workers hold them, or their jobs are lost.",
+      ),
       oldestOpenSeconds: z
         .number()
         .nullable()
@@ -41,15 +44,17 @@ const stats = z
     rebuild: z
       .object({
         needed: z.boolean(),
-        outdatedPersons: count.describe("Persons whose state another version of the fold made."),
-        unfoldedPersons: count.describe("Persons of the log who have no state, among the first 1,000."),
+        outdatedPersons: count.describe(
+          "Persons whose state another version of the fold made, counted up to 1,000.",
+        ),
+        unfoldedPersons: count.describe("Persons of the log who have no state."),
         eventsKnownNow: z
           .record(z.string(), count)
-          .describe("By type, events that this version knows, and the one that received them did not."),
+          .describe(
+            "By type, counted up to 1,000: events that this version knows, and the one that received them did not.",
+          ),
       })
-      .describe(
-        "Whether `dossier rebuild` is needed, as after an update. Each number is counted up to 1,000.",
-      ),
+      .describe("Whether `dossier rebuild` is needed, as after an update."),
     queue: z.object({
       backend: z.enum(["redis", "postgres"]),
       jobs: z

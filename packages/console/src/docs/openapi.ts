@@ -42,7 +42,8 @@ export function openApi(operations: readonly Operation[], basePath: string) {
 }
 
 function describeOperation(operation: Operation): ZodOpenApiOperationObject {
-  const { operationId, summary, description, role, input, answer, stream, notFound, gone } = operation;
+  const { operationId, summary, description, role, input, stream, notFound, conflict, gone } = operation;
+  const { answer, status = 200, accepted } = operation;
   if (z.globalRegistry.get(answer)?.id === undefined) throw new Error(`the answer of "${summary}" has no id`);
   const { body, ...requestParams } = input;
   return {
@@ -52,13 +53,19 @@ function describeOperation(operation: Operation): ZodOpenApiOperationObject {
     requestParams,
     ...(body && { requestBody: { content: { "application/json": { schema: body } } } }),
     responses: {
-      200: {
+      [status]: {
         description: stream === undefined ? "Success." : `Success. ${stream}`,
         content: {
           "application/json": { schema: answer },
           ...(stream !== undefined && { "text/event-stream": { schema: { type: "string" } } }),
         },
       },
+      ...(accepted && {
+        202: {
+          description: "It goes on in the background; `Location` names what says how far it is.",
+          content: { "application/json": { schema: accepted } },
+        },
+      }),
       400: problemResponse("`invalid-request`: every error of the request is named at once."),
       401: problemResponse(
         "`unauthenticated`: the bearer token is missing, unknown, expired or revoked. The answer comes late.",
@@ -67,6 +74,7 @@ function describeOperation(operation: Operation): ZodOpenApiOperationObject {
         `\`forbidden\`: the token does not have the role ${role} or a greater one. \`loopback-only\`: the console has no token, and the request does not come from its own machine.`,
       ),
       ...(notFound !== undefined && { 404: problemResponse(`\`not-found\`: ${notFound}`) }),
+      ...(conflict !== undefined && { 409: problemResponse(conflict) }),
       ...(gone !== undefined && { 410: problemResponse(gone) }),
       ...(body && { 413: problemResponse("`too-large`: the body is too long.") }),
       500: problemResponse("`internal`: the service failed, and has logged why."),

@@ -7,6 +7,8 @@ export type RoleName = (typeof ROLE_NAMES)[number];
 /** The tables that all but ingest may read. */
 const READABLE = [
   "appends",
+  "bulk_action_deliveries",
+  "bulk_actions",
   "chain_heads",
   "dead_letters",
   "decisions",
@@ -27,11 +29,11 @@ const READABLE = [
   "unsealed",
 ];
 
-/** What each service reports of itself. */
+/** What each service reports of itself, in rows of its own. A trigger sets the time. */
 const REPORTS = {
   instances:
-    "select, insert (instance_id, service, version, host, pid, started_at, stopped_at, paused_because, jobs, rate), " +
-    "update (last_seen_at, stopped_at, paused_because, jobs, rate)",
+    "select, insert (instance_id, service, version, host, pid, stopped, paused_because, jobs, rate), " +
+    "update (stopped, paused_because, jobs, rate)",
   instance_minutes: "select, insert, update (counts)",
 };
 
@@ -72,6 +74,11 @@ const RIGHTS: Readonly<Record<RoleName, Readonly<Record<string, string>>>> = {
     audit_log: "select, insert (who, action, subject, reason, detail)",
     decisions: "insert (delivery_id, action, decided_by, reason)",
     unsealed: "insert",
+    // A trigger sets the times.
+    bulk_actions:
+      "insert (action, filter, reason, created_by, total), " +
+      "update (state, confirmed_by, aborted_by, decided, missed, queue_missed, last_dead_letter_id, held_by, held_until)",
+    bulk_action_deliveries: "insert (bulk_action_id, dead_letter_id, delivery_id), update (failure)",
     open_deliveries: "insert (delivery_id, due_at, bytes)",
     // A trigger sets the time, as in tokens.
     settlements: "update (settled_as), delete",
@@ -109,6 +116,13 @@ export function grantStatements(target: GrantTarget): string[] {
       Object.entries(RIGHTS[name]).map(
         ([table, rights]) => `grant ${rights} on ${tableOf(table)} to ${roleOf(name)}`,
       ),
+    ),
+    // `using` would also hide rows of other services from the worker, which locks and removes old ones.
+    ...(["ingest", "worker", "console"] as const).flatMap((name) =>
+      Object.keys(REPORTS).flatMap((table) => [
+        `drop policy if exists ${name} on ${tableOf(table)}`,
+        `create policy ${name} on ${tableOf(table)} to ${roleOf(name)} using (true) with check (service = '${name}')`,
+      ]),
     ),
   ];
 }

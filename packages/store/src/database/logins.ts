@@ -1,5 +1,6 @@
 import { createHmac, hash, pbkdf2Sync, randomBytes } from "node:crypto";
 import pg from "pg";
+import { refuseExcess } from "./excess.ts";
 import { ROLE_NAMES, type GrantTarget, type RoleName } from "./grants.ts";
 
 /** The URLs of logins, by what each is for. */
@@ -22,9 +23,10 @@ const TIME_LIMITS: Readonly<Record<RoleName, string | undefined>> = {
   console: "15s",
   reader: undefined,
 };
-const LIMITED = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
+/** The settings of the time limits. */
+export const LIMITED = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
 
-/** Returns what is missing for these logins. Throws if one has rights that it must not have. */
+/** Returns what is missing for these logins. Throws if one has more rights than its role. */
 export async function findMissingLogins(
   owner: pg.Client,
   { database, roles }: GrantTarget,
@@ -34,16 +36,20 @@ export async function findMissingLogins(
   for (const login of parseLogins(logins)) {
     const user = pg.escapeIdentifier(login.user);
     const role = pg.escapeIdentifier(roles[login.name]);
-    const { rows } = await owner.query<LoginRow>(SELECT_LOGIN, [login.user, Object.values(roles)]);
+    const { rows } = await owner.query<LoginRow>(SELECT_LOGIN, [login.user, roles[login.name]]);
     const [found] = rows;
-    if (found === undefined) missing.push(createStatement(login));
-    else checkLogin(login, found, roles[login.name]);
-    if (found?.memberships.includes(roles[login.name]) !== true)
-      missing.push({ sql: `grant ${role} to ${user}` });
+    if (found === undefined) missing.push(createStatement(login), { sql: `grant ${role} to ${user}` });
+    else {
+      checkLogin(login, found);
+      await refuseExcess(owner, login, roles[login.name]);
+      // Services never `set role`: a login that is a member and does not inherit has no right.
+      if (!found.has_rights) missing.push({ sql: `grant ${role} to ${user} with inherit true` });
+    }
     const limit = TIME_LIMITS[login.name];
     if (limit === undefined) continue;
     for (const setting of LIMITED) {
-      if (found?.settings.some((set) => set.startsWith(`${setting}=`)) === true) continue;
+      // A limit of 0 is none.
+      if (found?.settings.some((set) => RegExp(`^${setting}=[^0]`).test(set)) === true) continue;
       const inDatabase = `alter role ${user} in database ${pg.escapeIdentifier(database)}`;
       missing.push({ sql: `${inDatabase} set ${setting} = '${limit}'` });
     }
@@ -76,39 +82,33 @@ function parseLogins(urls: LoginUrls): readonly Login[] {
 interface LoginRow {
   readonly is_owner: boolean;
   readonly can_log_in: boolean;
-  readonly memberships: readonly string[];
+  /** Of its role. */
+  readonly has_rights: boolean;
   readonly settings: readonly string[];
 }
 
 const SELECT_LOGIN = `
   select login.rolcanlogin as can_log_in,
-    pg_has_role(login.oid, current_user, 'member') as is_owner,
+    login.rolname = current_user as is_owner,
+    exists (
+      select from pg_roles as role where rolname = $2 and pg_has_role(login.oid, role.oid, 'usage')
+    ) as has_rights,
     array(
-      select rolname::text from pg_roles as role
-      where rolname = any ($2::text[]) and pg_has_role(login.oid, role.oid, 'member')
-    ) as memberships,
-    coalesce((
-      select setconfig from pg_db_role_setting
-      where setrole = login.oid and setdatabase = (select oid from pg_database where datname = current_database())
-    ), '{}') as settings
+      select unnest(setconfig) from pg_db_role_setting
+      where setrole = login.oid
+        and setdatabase in (0, (select oid from pg_database where datname = current_database()))
+    ) as settings
   from pg_roles as login
   where rolname = $1`;
 
-function checkLogin(
-  { name, user }: Login,
-  { is_owner, can_log_in, memberships }: LoginRow,
-  role: string,
-): void {
+function checkLogin({ name, user }: Login, { is_owner, can_log_in }: LoginRow): void {
   const login = `the login of ${name}, ${pg.escapeIdentifier(user)},`;
   if (is_owner)
     throw new Error(
-      `${login} has all rights of the tables' owner, so it could disable the rule that the log is append-only: ` +
+      `${login} is the tables' owner, which could disable the rule that the log is append-only: ` +
         "name another one in its URL; a missing one is created",
     );
   if (!can_log_in) throw new Error(`${login} is a role that may not log in: name another one in its URL`);
-  const others = memberships.filter((membership) => membership !== role);
-  if (others.length > 0)
-    throw new Error(`${login} is a member of ${others.join(" and ")}, too: name another one in its URL`);
 }
 
 function createStatement({ user, password }: Login): Statement {
@@ -120,7 +120,10 @@ function createStatement({ user, password }: Login): Statement {
   };
 }
 
-/** Throws if a login has another password than its URL: none is ever changed. */
+/** Of Postgres; of PgBouncer, whose errors may have one SQLSTATE for all. */
+const REFUSALS = /^28P01|^08P01 .*(authentication failed|no such user)/;
+
+/** Throws if the server lets a login not in with its URL's password: none is ever changed. */
 export async function checkPasswords(owner: pg.Client, logins: LoginUrls): Promise<void> {
   const { host, port, database = "", ssl } = owner;
   for (const { name, user, password } of parseLogins(logins)) {
@@ -130,10 +133,12 @@ export async function checkPasswords(owner: pg.Client, logins: LoginUrls): Promi
       await client.connect();
     } catch (error) {
       // Any other error may concern this machine alone, such as a rule about addresses.
-      if (!(error instanceof pg.DatabaseError) || error.code !== "28P01") continue;
+      if (!(error instanceof pg.DatabaseError) || !REFUSALS.test(`${error.code} ${error.message}`)) continue;
       throw new Error(
-        `the login of ${name}, ${pg.escapeIdentifier(user)}, has another password than its URL, and migrate changes no password. ` +
-          "To rotate it, name a new login in the URL, which is created; remove the old one once nobody uses it",
+        `the login of ${name}, ${pg.escapeIdentifier(user)}, is not let in with its URL's password; the server says: ${error.message}. ` +
+          "Either it has another password, and migrate changes none: to rotate it, name a new login in the URL, which is " +
+          "created, and remove the old one once nobody uses it. Or the server is a pooler, such as PgBouncer, that does not " +
+          "know the login: add it to its auth_file, or set its auth_query",
         { cause: error },
       );
     } finally {

@@ -15,7 +15,7 @@ export interface Migrated {
 /**
  * Migrates the database to this code's schema: runs the numbered files of `migrations/` that have not run yet, in order,
  * each in a transaction, and grants all rights anew. Concurrent calls wait for each other. Throws if the database is not
- * in UTF-8, or behind a pooler in transaction mode.
+ * in UTF-8, or behind a pooler that is not in session mode.
  *
  * @param ownerUrl a role that may create tables and roles; it owns the tables
  * @param logins the services' URLs, whose logins are created if they are missing

@@ -46,6 +46,13 @@ export function isRetryable(error: unknown): boolean {
   return isOutage(error) || (error instanceof pg.DatabaseError && classOf(error) === CONFLICT_CLASS);
 }
 
+const INSUFFICIENT_PRIVILEGE = "42501";
+
+/** Whether the login may not do it. */
+export function lacksPrivilege(error: unknown): error is pg.DatabaseError {
+  return error instanceof pg.DatabaseError && error.code === INSUFFICIENT_PRIVILEGE;
+}
+
 function classOf({ code = INTERNAL_ERROR }: pg.DatabaseError): string {
   return code.slice(0, 2);
 }

@@ -1,18 +1,17 @@
-import { isOutage } from "./outage.ts";
+import { err, ok, type Result } from "@dossier/events";
+import pg from "pg";
 import type { Connection, Pool } from "./pool.ts";
 
 const REFUSED =
-  "DATABASE_URL leads to a pooler, such as PgBouncer, in transaction mode, which breaks prepared statements, settings and " +
-  "notifications: use its session mode (pool_mode = session), or Postgres itself.";
+  "DATABASE_URL leads to a pooler, such as PgBouncer, in transaction or statement mode, which breaks prepared statements, " +
+  "settings and notifications: use its session mode (pool_mode = session), or Postgres itself.";
 
 /**
  * Checks that a connection keeps its session of the server. Needs two connections of the pool.
  *
- * @returns an error if a pooler gives each transaction any session. If Postgres is unavailable, nothing is known
+ * @returns an error if a pooler gives each transaction, or each statement, any session
  */
-export async function checkSessions(
-  pool: Pool,
-): Promise<{ readonly ok: true; readonly value: void } | { readonly ok: false; readonly error: string }> {
+export async function checkSessions(pool: Pool): Promise<Result<void, string>> {
   const connections: Connection[] = [];
   let broken = true;
   try {
@@ -22,10 +21,10 @@ export async function checkSessions(
     connections.push(other);
     const shared = await shareSessions(one, other);
     broken = false;
-    return shared ? { ok: false, error: REFUSED } : { ok: true, value: undefined };
+    return shared ? err(REFUSED) : ok(undefined);
   } catch (error) {
-    if (!isOutage(error)) throw error;
-    return { ok: true, value: undefined };
+    if (isStatementMode(error)) return err(REFUSED);
+    throw error;
   } finally {
     for (const connection of connections) connection.release(broken);
   }
@@ -44,6 +43,11 @@ async function shareSessions(one: Connection, other: Connection): Promise<boolea
     if (shared) return true;
   }
   return false;
+}
+
+/** PgBouncer refuses every transaction then. Its errors have one SQLSTATE for all. */
+function isStatementMode(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.message.includes("statement pooling mode");
 }
 
 async function selectSession(connection: Connection): Promise<number | undefined> {

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import pg from "pg";
 import { grantStatements, ROLE_NAMES, type GrantTarget, type RoleName } from "./grants.ts";
 import { checkPasswords, findMissingLogins, type LoginUrls, type Statement } from "./logins.ts";
+import { lacksPrivilege } from "./outage.ts";
 
 /** The names of a database's roles. None can log in; logins are members. */
 export type Roles = GrantTarget["roles"];
@@ -98,14 +99,11 @@ async function findMissingAccess(
   ];
 }
 
-const INSUFFICIENT_PRIVILEGE = "42501";
-
 async function run(owner: pg.Client, statements: readonly Statement[]): Promise<void> {
   try {
     for (const { sql } of statements) await owner.query(sql);
   } catch (error) {
-    if (error instanceof pg.DatabaseError && error.code === INSUFFICIENT_PRIVILEGE)
-      throw explain(statements, error);
+    if (lacksPrivilege(error)) throw explain(statements, error);
     throw error;
   }
 }

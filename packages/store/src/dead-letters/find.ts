@@ -52,7 +52,8 @@ interface Row {
   readonly discard: string | null;
 }
 
-const { text: fromDeadLetters } = sqlFile("from_dead_letters");
+/** Selects dead letters by the values of `filterValues`, its first parameters. */
+export const { text: fromDeadLetters } = sqlFile("from_dead_letters");
 
 // Walks backwards over the dead letters, and stops when the page is full.
 const selectDeadLetters = sql(
@@ -138,7 +139,8 @@ export async function countDeadLetters(
   return Object.fromEntries(rows.map(({ reason, count }) => [reason, Number(count)]));
 }
 
-function filterValues(filter: DeadLetterFilter): unknown[] {
+/** Returns the parameters of `fromDeadLetters`. */
+export function filterValues(filter: DeadLetterFilter): unknown[] {
   const { status = "dead-lettered", reason, event, entityId, before, since, text } = filter;
   return [reason, event, entityId, before, since, text === undefined ? undefined : Buffer.from(text), status];
 }

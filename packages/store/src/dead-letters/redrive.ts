@@ -22,7 +22,7 @@ const redriveDeadLetters = sqlFile("redrive_dead_letters");
  * caller should enqueue them; otherwise the sweeper does.
  */
 export async function redrive(
-  pool: Pool,
+  pool: Pool | Connection,
   deliveryIds: readonly string[],
   { decidedBy, reason }: Decision,
 ): Promise<readonly string[]> {
@@ -37,7 +37,7 @@ const discardDeadLetters = sqlFile("discard_dead_letters");
 
 /** Discards dead-lettered deliveries: they stay readable. Returns the ids of those that were dead-lettered. */
 export async function discard(
-  pool: Pool,
+  pool: Pool | Connection,
   deliveryIds: readonly string[],
   { decidedBy, reason }: Decision,
 ): Promise<readonly string[]> {
@@ -52,7 +52,7 @@ const restoreDeadLetters = sqlFile("restore_dead_letters");
 
 /** Undoes discards: the deliveries are dead letters again. Returns the ids of those that were discarded. */
 export async function restore(
-  pool: Pool,
+  pool: Pool | Connection,
   deliveryIds: readonly string[],
   { decidedBy, reason }: Decision,
 ): Promise<readonly string[]> {
@@ -62,6 +62,11 @@ export async function restore(
   });
   return rows.map(({ delivery_id }) => delivery_id);
 }
+
+/** What operators decide about dead letters. Each returns the ids of those that it decided about. */
+export const DECIDE = { redrive, discard, restore };
+
+export type DecisionAction = keyof typeof DECIDE;
 
 /** What a redrive would do with one delivery, by today's code and data. */
 export type DryRunResult =

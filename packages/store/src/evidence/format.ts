@@ -41,8 +41,8 @@ export const evidenceLine = z.discriminatedUnion("line", [
     entityId: id,
     exportedAt: time,
     codeVersion: text,
-    /** How many of all open deliveries were searched for the person's. */
-    openDeliveriesSearched: z.strictObject({ searched: z.int(), of: z.int() }),
+    /** How many open deliveries were searched for the person's, and whether that was all of them. */
+    openDeliveriesSearched: z.strictObject({ searched: z.int(), all: z.boolean() }),
   }),
   z.strictObject({ line: z.literal("head"), seq: z.int(), hash: sha256 }),
   z.strictObject({

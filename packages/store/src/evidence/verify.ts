@@ -1,6 +1,7 @@
 import { LONG_TIMEOUT, openSnapshot, readInBatches } from "../database/long-read.ts";
 import type { Connection, Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
+import { searchOpenDeliveries, type OpenSearch } from "../inbox/open-search.ts";
 import { checkDeliveryDigest, createChainChecker } from "./chain.ts";
 import { checkConsistency, checkStreams } from "./consistency.ts";
 import {
@@ -17,8 +18,9 @@ import { createProjectionChecker } from "./projection.ts";
 
 export interface VerifyOptions {
   /**
-   * Verifies only this person: the log, and the dead letters that name the person. Of an open delivery it is not known
-   * whom it concerns. Default: everything, and that nothing is missing between the inbox and the log.
+   * Verifies only this person: the log, the dead letters that name the person, and the open deliveries whose bytes do, as
+   * far as `searchOpenDeliveries` finds them. Default: everything, and that nothing is missing between the inbox and the
+   * log.
    */
   readonly entityId?: string;
   /** Called after each batch, with how many entries are checked, of how many. */
@@ -33,8 +35,10 @@ export interface EvidenceVerification {
   readonly persons: number;
   readonly events: number;
   readonly redeliveries: number;
-  /** All deliveries in the inbox; 0 if one person alone is verified. */
+  /** All deliveries in the inbox; if one person alone is verified, the person's that are not in the log. */
   readonly deliveries: number;
+  /** If one person alone is verified: how many of these are open, so that the log may have them later. */
+  readonly openDeliveries?: OpenSearch & { readonly found: number };
   /**
    * Dead letters and decisions that have no seal yet, so that a change of one is not found; 0 if one person alone is
    * verified.
@@ -69,12 +73,14 @@ export async function verifyEvidence(
   const { entries, persons, deliveries, unsealed } = await countEvidence(connection, entityId);
   const checked = await checkChains(connection, entityId, report, (count) => onProgress?.(count, entries));
   await checkStreams(connection, entityId, report);
-  await checkUnloggedDeliveries(connection, entityId, report);
-  if (entityId === undefined) {
-    await checkFeed(connection, report);
-    await checkSeals(connection, report);
-    await checkConsistency(connection, report);
+  if (entityId !== undefined) {
+    const unlogged = await checkPersonsUnlogged(connection, entityId, report);
+    return { findings: findings(), notes: [], persons, ...checked, ...unlogged, unsealed };
   }
+  await checkUnloggedDeliveries(connection, [null, []], report);
+  await checkFeed(connection, report);
+  await checkSeals(connection, report);
+  await checkConsistency(connection, report);
   return { findings: findings(), notes: [], persons, ...checked, deliveries, unsealed };
 }
 
@@ -131,18 +137,37 @@ async function checkChains(
   return checked;
 }
 
+/** As `checkUnloggedDeliveries`, of those that concern one person. */
+async function checkPersonsUnlogged(
+  connection: Connection,
+  entityId: string,
+  report: ReportMismatch,
+): Promise<Pick<EvidenceVerification, "deliveries" | "openDeliveries">> {
+  const { found, ...search } = await searchOpenDeliveries(connection, entityId);
+  const values = [entityId, found.map(({ deliveryId }) => deliveryId)];
+  const { deliveries, open } = await checkUnloggedDeliveries(connection, values, report);
+  return { deliveries, openDeliveries: { found: open, ...search } };
+}
+
 const selectUnlogged = sqlFile("select_unlogged_deliveries");
 
-/**
- * Checks the deliveries that have no entry in the log: the open, dead-lettered and discarded ones. Of one person, only
- * those with a dead letter that names the person.
- */
+/** Checks and counts the deliveries that have no entry in the log: the open, dead-lettered and discarded ones. */
 async function checkUnloggedDeliveries(
   connection: Connection,
-  entityId: string | undefined,
+  values: readonly unknown[],
   report: ReportMismatch,
-): Promise<void> {
-  const query = { ...selectUnlogged, values: [entityId ?? null] };
-  for await (const rows of readInBatches<DeliveryRow>(connection, query, BATCH_SIZE))
-    for (const row of rows) checkDeliveryDigest(toDelivery(row), report);
+): Promise<{ deliveries: number; open: number }> {
+  const counts = { deliveries: 0, open: 0 };
+  const query = { ...selectUnlogged, values: [...values] };
+  for await (const rows of readInBatches<DeliveryRow & { readonly open: boolean }>(
+    connection,
+    query,
+    BATCH_SIZE,
+  ))
+    for (const row of rows) {
+      checkDeliveryDigest(toDelivery(row), report);
+      counts.deliveries++;
+      if (row.open) counts.open++;
+    }
+  return counts;
 }

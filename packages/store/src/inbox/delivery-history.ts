@@ -92,9 +92,11 @@ export async function findDelivery(pool: Pool, deliveryId: string): Promise<Deli
   ]);
   const [delivery] = deliveries.rows;
   if (delivery === undefined) return undefined;
+  const isLogged = delivery.settled_as === "applied" || delivery.settled_as === "duplicate";
   const hasStalled =
     (delivery.stalls ?? 0) > 0 || deadLetters.rows.some(({ reason }) => reason === "stalled");
-  const identity = hasStalled ? undefined : parseIdentity(delivery.body);
+  // A worker has parsed what is in the log.
+  const identity = isLogged || !hasStalled ? parseIdentity(delivery.body) : undefined;
   return {
     deliveryId,
     status: delivery.settled_as ?? "open",

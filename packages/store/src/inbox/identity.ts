@@ -1,4 +1,4 @@
-import { parseDelivery, type PartialIdentity, type Ticks } from "@dossier/events";
+import { parseDelivery, parseJson, scalarText, type PartialIdentity, type Ticks } from "@dossier/events";
 import type { Connection, Pool } from "../database/pool.ts";
 import { sql } from "../database/statements.ts";
 
@@ -26,6 +26,28 @@ export function parseIdentity(body: Buffer): ParsedIdentity | undefined {
     return parsed.error.identity && { ...parsed.error.identity, ticks: undefined };
   } catch {
     // The parser itself may be what fails at this delivery.
+    return undefined;
+  }
+}
+
+/** Any `entityId`: a text of up to 200 characters, each maybe escaped, or a number. */
+const ENTITY_ID = /"entityId"\s*:\s*("(?:[^"\\]|\\.){0,1200}"|[-+.\deE]{1,200})/gi;
+
+/**
+ * Whether a delivery's bytes seem to name a person. They are not parsed, but searched for any field `entityId`: for a
+ * delivery that may have stopped a worker, so that the person's file shows it all the same.
+ */
+export function namesPerson(body: Buffer, entityId: string): boolean {
+  return body
+    .toString()
+    .matchAll(ENTITY_ID)
+    .some(([, value = ""]) => parseScalar(value) === entityId);
+}
+
+function parseScalar(text: string): string | undefined {
+  try {
+    return scalarText(parseJson(text));
+  } catch {
     return undefined;
   }
 }

@@ -9,15 +9,14 @@ export interface InstanceReport {
   readonly version: string;
   readonly host: string;
   readonly pid: number;
-  readonly uptimeSeconds: number;
   /** Whether this is its last report, at a clean shutdown. */
   readonly stopped: boolean;
-  /** Why it does no work; `null` while it works. */
+  /** Why it does no work, one of `PAUSE_REASONS`; `null` while it works. */
   readonly pausedBecause: string | null;
   /** The jobs that it holds. */
   readonly jobs: number;
-  /** What it handled per second since its last report. */
-  readonly rate: number;
+  /** What it counted per second since its last report; `null` if it counts nothing. */
+  readonly rate: number | null;
   /** Its counts of each minute in which they have changed. */
   readonly minutes: readonly MinuteCounts[];
 }
@@ -36,15 +35,14 @@ const writeReportOf = sqlFile("write_report");
 
 /**
  * Writes an instance's report, in a transaction of its own. Returns Postgres' time, in milliseconds since 1970. Writing a
- * report again changes nothing.
+ * report again changes nothing. A service can write its own reports alone, and no time but that of Postgres.
  */
 export async function writeReport(pool: Pool, report: InstanceReport): Promise<number> {
-  const { instanceId, service, version, host, pid, uptimeSeconds, stopped } = report;
-  const { pausedBecause, jobs, rate, minutes } = report;
+  const { instanceId, service, version, host, pid, stopped, pausedBecause, jobs, rate, minutes } = report;
   const { rows } = await pool.query<{ now_ms: number }>({
     ...writeReportOf,
     values: [
-      ...[instanceId, service, version, host, pid, uptimeSeconds, stopped, pausedBecause, jobs, rate],
+      ...[instanceId, service, version, host, pid, stopped, pausedBecause, jobs, rate],
       minutes.map(({ minute }) => minute),
       jsonLines(minutes.map(({ counts }) => JSON.stringify(counts))),
     ],
@@ -62,7 +60,7 @@ const MAX_REMOVED = 1_000;
 
 const removeOld = sqlFile("remove_old_reports");
 
-/** Removes reports older than 30 days, at most 1,000 of each kind. Reads all of `instances`: one row for each start. */
+/** Removes reports older than 30 days, at most 1,000 of each kind. */
 export async function removeOldReports(pool: Pool): Promise<void> {
   await pool.query({ ...removeOld, values: [KEPT_DAYS, MAX_REMOVED], ...SHORT_TIMEOUT });
 }

@@ -2,14 +2,17 @@ import { FOLD_VERSION, naturalPersonEvents } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
 
-/** What a rebuild would fold anew. Each number is counted up to 1,000. */
+/** What a rebuild would fold anew. */
 export interface RebuildNeed {
   readonly needed: boolean;
-  /** Persons whose row another version of the fold made. */
+  /** Persons whose row another version of the fold made, counted up to 1,000. */
   readonly outdatedPersons: number;
-  /** Persons of the log who have no row, among the first 1,000. */
+  /** Persons of the log who have no row. */
   readonly unfoldedPersons: number;
-  /** By type, events that were not recognised when they were appended, whose type this code knows. */
+  /**
+   * By type, counted up to 1,000: events of outdated persons that were not recognised when they were appended, and whose
+   * type this code knows.
+   */
   readonly eventsKnownNow: Readonly<Record<string, number>>;
 }
 
@@ -19,7 +22,8 @@ const selectRebuildNeed = sqlFile("select_rebuild_need");
 
 /**
  * Returns whether the projection is what this code folds the log to, as far as that shows without folding: after an
- * update that changes the fold it is not, until `dossier rebuild`. Reads at most some thousand entries of indexes.
+ * update that changes the fold it is not, until `dossier rebuild`; each type that this code knows anew changes the fold.
+ * Counts all persons, which takes about half a second for a million.
  */
 export async function findRebuildNeed(pool: Pool): Promise<RebuildNeed> {
   const { rows } = await pool.query<{

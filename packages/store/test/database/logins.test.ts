@@ -3,7 +3,7 @@ import pg from "pg";
 import { expect, test, type TestContext } from "vitest";
 import { ensureRoles, migrate } from "../../src/index.ts";
 import { queryAs } from "../database.ts";
-import { createLogin, migratedDatabase } from "../fixtures.ts";
+import { createLogin, migratedDatabase, openRecord } from "../fixtures.ts";
 
 const TRICKY_PASSWORD = `p'a"ss\\w$ö:rd@/?%`;
 
@@ -37,22 +37,30 @@ test("a login of any name and password is created once, with its limits", async 
   });
 });
 
-test("limits that somebody has set for a login stay", async (context) => {
+test("limits that somebody has set for a login stay, but for those of 0, which are none", async (context) => {
   const url = await migratedDatabase(context);
   const worker = await createLogin(url, "worker");
+  const { username, pathname } = new URL(worker);
+  const alter = `alter role ${username} in database ${pathname.slice(1)}`;
   await queryAs(
     url,
-    `alter role ${new URL(worker).username} in database ${new URL(url).pathname.slice(1)} set lock_timeout = '3s'`,
+    `${alter} reset all; ${alter} set lock_timeout = '3s'; ${alter} set statement_timeout = 0;
+     alter role ${username} set idle_in_transaction_session_timeout = '4s'`,
   );
   await createLogin(url, "worker");
-  expect(await queryAs(worker, "show lock_timeout")).toEqual({ lock_timeout: "3s" });
+  const limits = await queryAs(
+    worker,
+    `select current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock,
+       current_setting('idle_in_transaction_session_timeout') as idle`,
+  );
+  expect(limits).toEqual({ statement: "15s", lock: "3s", idle: "4s" });
 });
 
 test("an existing login's password is never changed; another one in the URL is an error", async (context) => {
   const url = await migratedDatabase(context);
   await ensureRoles(url, { console: urlOf(url, "console", "first") });
   await expect(ensureRoles(url, { console: urlOf(url, "console", "s3cret-word") })).rejects.toThrow(
-    /console".*has another password than its URL/,
+    /console".*the server says: password authentication failed.*auth_file/,
   );
   expect(await queryAs(urlOf(url, "console", "first"), "select 1 as one")).toEqual({ one: 1 });
 });
@@ -69,23 +77,92 @@ test("a password is rotated by a second login", async (context) => {
   expect(await queryAs(after, "select count(*)::int as events from events")).toEqual({ events: 0 });
 });
 
-test("a login with the owner's rights, of two services, or that may not log in is refused", async (context) => {
+test("a login that is the owner, of two services, or that may not log in is refused", async (context) => {
   const url = await migratedDatabase(context);
-  const database = new URL(url).pathname.slice(1);
-  await queryAs(
-    url,
-    `create role ${database}_boss superuser login; create role ${database}_deputy login in role postgres`,
-  );
-  await queryAs(url, `create role ${database}_group`);
-  for (const user of ["boss", "deputy"])
-    await expect(ensureRoles(url, { worker: urlOf(url, user, "x") })).rejects.toThrow("append-only");
+  await expect(ensureRoles(url, { worker: url })).rejects.toThrow("append-only");
   const same = urlOf(url, "same", "x");
   await expect(ensureRoles(url, { ingest: same, worker: same })).rejects.toThrow("give each its own");
-  await ensureRoles(url, { ingest: same });
-  await expect(ensureRoles(url, { worker: same })).rejects.toThrow(
-    `is a member of ${database}_ingest_role, too`,
+  const group = urlOf(url, "group", "x");
+  await queryAs(url, `create role ${new URL(group).username}`);
+  await expect(ensureRoles(url, { worker: group })).rejects.toThrow("may not log in");
+});
+
+test("a login with more than its role is refused, with the SQL that takes it away", async (context) => {
+  const url = await migratedDatabase(context);
+  const ingest = await createLogin(url, "ingest");
+  const { username: login, pathname } = new URL(ingest);
+  const database = pathname.slice(1);
+  const { ingest: role, worker } = await ensureRoles(url);
+  await queryAs(
+    url,
+    `alter role ${login} createrole createdb replication bypassrls;
+     create role ${database}_deputy in role postgres;
+     grant ${database}_deputy, ${worker}, pg_write_all_data to ${login};
+     grant ${role} to ${login} with admin option;
+     grant pg_read_all_data to ${role};
+     create table "Owned" (); alter table "Owned" owner to ${login};
+     grant insert on tokens to ${login};
+     grant update (name) on tokens to ${login};
+     grant select on installations to ${login} with grant option;
+     grant create on schema public to ${login};
+     grant temporary, connect on database ${database} to ${login};
+     grant execute on function pg_read_file(text) to ${login};
+     grant set on parameter session_replication_role to ${login}`,
   );
-  await expect(ensureRoles(url, { worker: urlOf(url, "group", "x") })).rejects.toThrow("may not log in");
+  const error: unknown = await ensureRoles(url, { ingest }).catch((error: unknown) => error);
+  const [first, ...sql] = (error as Error).message.split("\n");
+  expect(first).toContain(`the login of ingest, "${login}", has more than its role, "${role}": `);
+  expect(
+    first
+      ?.match(/": (.*?)\. Name/)?.[1]
+      ?.split(", ")
+      .toSorted(),
+  ).toEqual(
+    [
+      ...["createrole", "createdb", "replication", "bypassrls"],
+      ...[`${database}_deputy`, worker, "pg_write_all_data", "pg_read_all_data"].map(
+        (name) => `membership in ${name}`,
+      ),
+      `the right to grant ${role}`,
+      'ownership of table "Owned"',
+      "INSERT on tokens",
+      "UPDATE (name) on tokens",
+      "SELECT on installations",
+      "CREATE on schema public",
+      `TEMPORARY on database ${database}`,
+      "EXECUTE on routine pg_read_file(text)",
+      "SET on parameter session_replication_role",
+    ].toSorted(),
+  );
+  await queryAs(url, sql.join("\n"));
+  await ensureRoles(url, { ingest });
+
+  await queryAs(url, `alter role ${login} superuser`);
+  await expect(ensureRoles(url, { ingest })).rejects.toThrow(`alter role ${login} nosuperuser;`);
+});
+
+test("a service's temporary tables are no reason to refuse its login", async (context) => {
+  const url = await migratedDatabase(context);
+  const console = await createLogin(url, "console");
+  const { pool } = await openRecord(context, { url: console, size: 1 });
+  await pool.query("create temporary table copied as select * from deliveries");
+  await expect(ensureRoles(url, { console })).resolves.toBeDefined();
+});
+
+test.for([
+  ["was made with noinherit", "noinherit", ""],
+  ["was granted its role with inherit false", "", "with inherit false"],
+])("a login that %s gets its role's rights", async ([_how, attribute, option], context) => {
+  const url = await migratedDatabase(context);
+  const worker = urlOf(url, "worker", "x");
+  const { username } = new URL(worker);
+  const roles = await ensureRoles(url);
+  await queryAs(
+    url,
+    `create role ${username} login password 'x' ${attribute}; grant ${roles.worker} to ${username} ${option}`,
+  );
+  await ensureRoles(url, { worker });
+  expect(await queryAs(worker, "select count(*)::int as events from events")).toEqual({ events: 0 });
 });
 
 /** Creates an empty database of an owner who may not create roles. */

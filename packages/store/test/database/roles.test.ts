@@ -5,8 +5,12 @@ import pg from "pg";
 import { beforeAll, expect, test } from "vitest";
 import { ROLE_NAMES, type RoleName } from "../../src/database/grants.ts";
 import {
+  abortBulkAction,
+  confirmBulkAction,
+  createBulkAction,
   createToken,
   deadLetter,
+  decideNextBatch,
   discard,
   dryRunRedrive,
   ensureRoles,
@@ -19,8 +23,10 @@ import {
   readInstallationId,
   readStats,
   recordFailedAttempt,
+  recordQueueMissed,
   recordTokenUse,
   redrive,
+  releaseBulkActions,
   removeOldReports,
   restore,
   sealRecords,
@@ -50,12 +56,9 @@ beforeAll(async () => {
 });
 
 const REPORT = {
-  instanceId: randomUUID(),
-  service: "worker",
   version: "test",
   host: "test",
   pid: 1,
-  uptimeSeconds: 1,
   stopped: false,
   pausedBecause: null,
   jobs: 0,
@@ -86,6 +89,21 @@ test("each service may do all that it does", async () => {
   expect(await redrive(console.pool, [one], decision)).toEqual([one]);
   expect(await discard(console.pool, [other], decision)).toEqual([other]);
   expect(await restore(console.pool, [other], decision)).toEqual([other]);
+  const bulk = {
+    action: "discard",
+    filter: { reason: "unparsable" },
+    reason: "test",
+    createdBy: "Olga",
+  } as const;
+  const bulkActionId = await createBulkAction(console.pool, bulk);
+  await confirmBulkAction(console.pool, bulkActionId, "Olga");
+  const holder = randomUUID();
+  const batch = await decideNextBatch(console.pool, holder);
+  expect(batch?.decided).toMatchObject([{ deliveryId: other }]);
+  await recordQueueMissed(console.pool, batch!);
+  await releaseBulkActions(console.pool, holder);
+  await decideNextBatch(console.pool, holder);
+  await abortBulkAction(console.pool, await createBulkAction(console.pool, bulk), "Olga");
   expect((await listPersonDeliveries(console.pool, "a", undefined, { limit: 1 })).deliveries).toEqual([]);
   expect((await listFailingDeliveries(console.pool, { limit: 1 })).deliveries).toEqual([]);
   await takeDueDeliveries(worker.pool, 10);
@@ -94,9 +112,10 @@ test("each service may do all that it does", async () => {
   const page = await readChanges(console.pool, { after: FEED_START, limit: 1 });
   expect(page).toMatchObject({ changes: [{ position: 1n }] });
   await readStats(console.pool);
-  for (const { pool } of [ingest, worker, console]) {
+  for (const [service, { pool }] of Object.entries({ ingest, worker, console })) {
     await readInstallationId(pool);
-    await writeReport(pool, REPORT);
+    const report = { ...REPORT, instanceId: randomUUID(), service };
+    for (const jobs of [1, 2]) await writeReport(pool, { ...report, jobs });
   }
   await removeOldReports(worker.pool);
   for (const { pool } of [console, reader]) expect((await verifyEvidence(pool)).findings).toEqual([]);
@@ -184,6 +203,27 @@ const STATEMENTS: readonly (readonly [statement: string, ...RoleName[]])[] = [
   ["select session_hash from sessions", "console"],
   ["insert into sessions (session_hash, bootstrap_hash, created_at) values ('', '', '2999-01-01')"],
   ["update sessions set created_at = '2999-01-01'"],
+  [
+    "insert into bulk_actions (action, filter, reason, created_by, total) values ('redrive', '{}', '', '', 0)",
+    "console",
+  ],
+  [
+    `insert into bulk_actions (action, filter, reason, created_by, total, created_at)
+    values ('redrive', '{}', '', '', 0, '2025-01-01')`,
+  ],
+  ["update bulk_actions set state = 'aborted'", "console"],
+  ["update bulk_actions set confirmed_at = '2025-01-01'"],
+  ["update bulk_actions set ended_at = '2025-01-01'"],
+  ["update bulk_actions set total = 0"],
+  ["delete from bulk_actions"],
+  [
+    `insert into bulk_action_deliveries (bulk_action_id, dead_letter_id, delivery_id)
+    values (1000, 1, gen_random_uuid())`,
+    "console",
+  ],
+  ["update bulk_action_deliveries set failure = null", "console"],
+  ["update bulk_action_deliveries set delivery_id = gen_random_uuid()"],
+  ["delete from bulk_action_deliveries"],
   ["select token_hash from tokens", "console"],
   ["insert into tokens (token_hash, name, role, is_service) values ('', 'Eve', 'admin', false)"],
   ["update tokens set role = 'admin'"],
@@ -296,6 +336,33 @@ test.for([
   expect(await mayRun(as.worker, insert(columns))).toBe(true);
   const forged = insert(columns.map((each) => (each === column ? String(value) : each)));
   await expect(as.worker.pool.query(forged)).rejects.toThrow("are not those of delivery");
+});
+
+test("a service writes no other's reports and counts, and no time of its own", async () => {
+  const { ingest, worker } = as;
+  const report = { ...REPORT, instanceId: randomUUID(), service: "ingest" };
+  await writeReport(ingest.pool, { ...report, jobs: 7 });
+  for (const service of ["ingest", "worker"]) {
+    await expect(writeReport(worker.pool, { ...report, service })).rejects.toThrow("row-level security");
+    await expect(
+      worker.pool.query("insert into instance_minutes values (now(), $1, $2, '{}')", [
+        "ingest",
+        randomUUID(),
+      ]),
+    ).rejects.toThrow("row-level security");
+  }
+  const others = `where instance_id = '${report.instanceId}'`;
+  expect(await mayRun(worker, `update instances set stopped = true ${others}`)).toBe(false);
+  expect(await mayRun(worker, `update instance_minutes set counts = '{}' ${others}`)).toBe(false);
+  for (const column of ["started_at", "last_seen_at"]) {
+    expect(await mayRun(ingest, `update instances set ${column} = now()`)).toBe(false);
+    expect(await mayRun(ingest, `insert into instances (${column}) values (now())`)).toBe(false);
+  }
+  const seen = `select jobs, last_seen_at::text as at from instances ${others}`;
+  const [before] = await ingest.rows<{ at: string }>(seen);
+  await writeReport(ingest.pool, report);
+  const [after] = await ingest.rows<{ at: string }>(seen);
+  expect(after).toMatchObject({ jobs: 0, at: expect.not.stringContaining(before?.at ?? "") });
 });
 
 test("when a token was used and a delivery settled is the database's time", async () => {

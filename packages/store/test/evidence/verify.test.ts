@@ -1,7 +1,8 @@
 import { scenario } from "@dossier/simulator";
 import { describe, expect, test } from "vitest";
-import { settle, verifyEvidence, type EvidenceVerification } from "../../src/index.ts";
+import { redrive, settle, verifyEvidence, type EvidenceVerification } from "../../src/index.ts";
 import { chunks, openTransaction, tamper, useRecord, waitForLock } from "../database.ts";
+import { eventBody } from "../fixtures.ts";
 
 const database = useRecord({ start: "sample" });
 
@@ -28,6 +29,25 @@ describe("an unchanged record", () => {
       persons: 1,
       ...counts,
     });
+  });
+
+  test("says how many of one person's deliveries are open, known by their bytes or a dead letter", async () => {
+    const { pool } = database;
+    const [found = ""] = await database.record(eventBody("only open"));
+    const redriven = await database.recordAndExhaust(eventBody("only open", { id: "2" }));
+    await database.recordAndExhaust(eventBody("only open", { id: "3" }));
+    await redrive(pool, [redriven], { decidedBy: "ada", reason: "test" });
+    const verified = await verifyEvidence(pool, { entityId: "only open" });
+    expect(verified).toMatchObject({
+      findings: [],
+      persons: 0,
+      deliveries: 3,
+      openDeliveries: { found: 2, searched: 3, all: true },
+    });
+    await tamper(pool, `update deliveries set headers = '{}' where delivery_id = '${found}'`);
+    expect((await verifyEvidence(pool, { entityId: "only open" })).findings).toMatchObject([
+      { check: "delivery-digest", first: { deliveryId: found } },
+    ]);
   });
 
   test("reports its progress", async () => {

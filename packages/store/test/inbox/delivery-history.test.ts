@@ -1,6 +1,7 @@
-import { formatTicks } from "@dossier/events";
+import { formatTicks, stalled } from "@dossier/events";
 import { expect, test } from "vitest";
 import {
+  deadLetter,
   discard,
   findDelivery,
   recordDeliveries,
@@ -89,4 +90,19 @@ test("a settled delivery says what it added to the log, and an unknown one is no
     entry: { kind: "redelivery", seq: 2 },
   });
   expect(await findDelivery(pool, "019a0000-0000-7000-8000-000000000001")).toBeUndefined();
+});
+
+test("a delivery that stalled is parsed once it is in the log, and not before", async () => {
+  const { pool } = database;
+  const [deliveryId = ""] = await database.record(eventBody("stalled"));
+  await deadLetter(pool, deliveryId, stalled(), "test");
+  await redrive(pool, [deliveryId], { decidedBy: "ada", reason: "mended" });
+  expect(await findDelivery(pool, deliveryId)).toMatchObject({ status: "open", entityId: null });
+  await settle(pool, [deliveryId], "test");
+  expect(await findDelivery(pool, deliveryId)).toMatchObject({
+    status: "applied",
+    entityId: "stalled",
+    entry: { kind: "event", seq: 1 },
+    deadLetters: [{ reason: "stalled" }],
+  });
 });

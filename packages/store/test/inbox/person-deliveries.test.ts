@@ -1,6 +1,11 @@
+import { stalled } from "@dossier/events";
 import { expect, test } from "vitest";
+import { MAX_BYTES } from "../../src/database/groups.ts";
+import { sqlFile } from "../../src/database/statements.ts";
+import { transaction } from "../../src/database/transaction.ts";
 import {
   countPersonDeliveries,
+  deadLetter,
   discard,
   listPersonDeliveries,
   recordFailedAttempt,
@@ -51,13 +56,13 @@ test("a person's deliveries are listed whatever became of them, the latest first
     true,
   ]);
   expect(deliveries[0]).toMatchObject({ settledAt: null, open: { attempts: 0 }, lastDeadLetter: null });
-  expect([next, openDeliveriesSearched]).toEqual([undefined, { searched: 2, of: 2 }]);
+  expect([next, openDeliveriesSearched]).toEqual([undefined, { searched: 2, all: true }]);
   expect((await list("a", "discarded")).deliveries).toEqual([deliveries[1]]);
   expect(await countPersonDeliveries(pool, "a")).toEqual({
     open: 1,
     deadLettered: 1,
     discarded: 1,
-    openDeliveriesSearched: { searched: 2, of: 2 },
+    openDeliveriesSearched: { searched: 2, all: true },
   });
 });
 
@@ -101,23 +106,57 @@ test("an open delivery whose person a dead letter named is found without its byt
   expect(await idsOf("a")).toEqual([invalid]);
 });
 
-test("a delivery that may have stopped a worker is not parsed", async () => {
-  await database.record(eventBody("a"));
-  await database.pool.query("update open_deliveries set stalls = 1");
-  expect(await idsOf("a")).toEqual([]);
+test("an open delivery that may have stopped a worker is found without being parsed", async () => {
+  const { pool } = database;
+  const escaped = eventBody("émile")
+    .toString()
+    .replace('"entityId":"émile"', String.raw`"EntityId" : "\u00e9mile"`);
+  const number = eventBody("NUMBER").toString().replace('"NUMBER"', "1e2");
+  const ids = await database.record(
+    escaped,
+    number,
+    `${eventBody("a").toString()} is not JSON`,
+    eventBody("b"),
+  );
+  const [redriven = ""] = await database.record(eventBody("a", { id: "2" }));
+  await deadLetter(pool, redriven, stalled(), "test");
+  await redrive(pool, [redriven], BECAUSE);
+  await pool.query("update open_deliveries set stalls = 1 where delivery_id = any ($1)", [ids]);
+  const { deliveries } = await list("a");
+  expect(deliveries).toMatchObject([
+    { deliveryId: redriven, status: "open", event: null, id: null, open: { stalls: 0 } },
+    { deliveryId: ids[2], status: "open", event: null, id: null, open: { stalls: 1 } },
+  ]);
+  expect(await idsOf("émile")).toEqual([ids[0]]);
+  expect(await idsOf("100")).toEqual([ids[1]]);
+  expect((await countPersonDeliveries(pool, "b")).open).toBe(1);
 });
 
 test("only the newest 1,000 open deliveries are searched, and those of about 8 MiB", async () => {
+  const { pool } = database;
   const [oldest = ""] = await database.record(eventBody("a"));
   await database.record(...Array.from({ length: 1_000 }, (_, n) => eventBody("b", { id: String(n) })));
   expect(await list("a")).toMatchObject({
     deliveries: [],
-    openDeliveriesSearched: { searched: 1_000, of: 1_001 },
+    openDeliveriesSearched: { searched: 1_000, all: false },
   });
-  await database.pool.query("update open_deliveries set bytes = 1024 * 1024 where delivery_id <> $1", [
-    oldest,
-  ]);
-  expect((await list("b")).openDeliveriesSearched).toEqual({ searched: 8, of: 1_001 });
+  await pool.query("delete from open_deliveries where delivery_id = $1", [oldest]);
+  expect((await list("b")).openDeliveriesSearched).toEqual({ searched: 1_000, all: true });
+  await pool.query("update open_deliveries set bytes = 1024 * 1024");
+  expect((await list("b")).openDeliveriesSearched).toEqual({ searched: 8, all: false });
+});
+
+test("a search reads as many open deliveries, however many there are", async () => {
+  await database.record(...Array.from({ length: 1_200 }, (_, n) => eventBody("b", { id: String(n) })));
+  const { text } = sqlFile("select_newest_open");
+  const plan = await transaction(database.pool, async (connection) => {
+    // As planned for many rows.
+    await connection.query("set local enable_seqscan = off");
+    const values = [1_000, MAX_BYTES, Buffer.from("b")];
+    return connection.query({ text: `explain (analyze, costs off) ${text}`, values });
+  });
+  const scans = JSON.stringify(plan.rows).matchAll(/ on open_deliveries [^"]*rows=(\d+)/g);
+  expect([...scans].map(([, rows]) => Number(rows))).toEqual([1_001]);
 });
 
 test("pages return each delivery once", async () => {

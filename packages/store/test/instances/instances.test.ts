@@ -1,6 +1,8 @@
-import { parseTicks } from "@dossier/events";
+import { formatTicks, parseTicks } from "@dossier/events";
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
+import { sqlFile } from "../../src/database/statements.ts";
+import { transaction } from "../../src/database/transaction.ts";
 import {
   listInstances,
   readMinutes,
@@ -8,13 +10,12 @@ import {
   writeReport,
   type InstanceReport,
 } from "../../src/index.ts";
-import { openTransaction, useRecord } from "../database.ts";
+import { openTransaction, tamper, useRecord } from "../database.ts";
 
 const database = useRecord({ start: "empty" });
 
-/** The minute of the reports, in minutes since 1970 and as ISO 8601. */
-const MINUTE = Date.parse("2026-03-01T12:00:00Z") / 60_000;
-const AT = "2026-03-01T12:00:00.0000000Z";
+/** The minute of the reports, in minutes since 1970. */
+const MINUTE = Math.floor(Date.now() / 60_000) - 10;
 
 function report(overrides: Partial<InstanceReport> = {}): InstanceReport {
   return {
@@ -23,7 +24,6 @@ function report(overrides: Partial<InstanceReport> = {}): InstanceReport {
     version: "1.2.3",
     host: "host-1",
     pid: 4711,
-    uptimeSeconds: 60,
     stopped: false,
     pausedBecause: null,
     jobs: 0,
@@ -35,10 +35,12 @@ function report(overrides: Partial<InstanceReport> = {}): InstanceReport {
 
 const write = (overrides: Partial<InstanceReport> = {}) => writeReport(database.pool, report(overrides));
 
-async function makeOlder(instanceId: string, age: string): Promise<void> {
-  await database.pool.query(
-    "update instances set last_seen_at = last_seen_at - $2::interval where instance_id = $1",
-    [instanceId, age],
+/** Makes an instance one that started, and was last seen, so long ago. */
+async function makeOlder(instanceId: string, seen: string, started = seen): Promise<void> {
+  await tamper(
+    database.pool,
+    `update instances set last_seen_at = now() - interval '${seen}', started_at = now() - interval '${started}'
+     where instance_id = '${instanceId}'`,
   );
 }
 
@@ -46,60 +48,84 @@ describe("a report", () => {
   test("replaces the row of its instance, and returns Postgres' time", async () => {
     const instanceId = v7();
     await write({ instanceId, jobs: 1, rate: 2 });
-    const nowMs = await write({ instanceId, jobs: 3, rate: 4.5, pausedBecause: "redis is away" });
+    const nowMs = await write({ instanceId, jobs: 3, rate: 4.5, pausedBecause: "queue-unavailable" });
     const { items, next } = await listInstances(database.pool, { limit: 10 });
     const [row] = items;
     expect([items.length, next]).toEqual([1, undefined]);
     expect(row).toMatchObject({
       ...{ instanceId, service: "worker", version: "1.2.3", host: "host-1", pid: 4711 },
-      ...{ state: "alive", stoppedAt: null, pausedBecause: "redis is away", jobs: 3, rate: 4.5 },
+      ...{ state: "alive", stoppedAt: null, pausedBecause: "queue-unavailable", jobs: 3, rate: 4.5 },
     });
     const at = (text = "") => Number((parseTicks(text) ?? 0n) / 10_000n);
     expect(Math.abs(at(row?.lastSeenAt) - nowMs)).toBeLessThanOrEqual(1);
-    expect(at(row?.lastSeenAt) - at(row?.startedAt)).toBeGreaterThanOrEqual(60_000);
+    expect(at(row?.startedAt)).toBeLessThanOrEqual(nowMs);
   });
 
   test("that is written again adds nothing to the counts of its minute", async () => {
-    const instanceId = v7();
-    await write({ instanceId, minutes: [{ minute: MINUTE, counts: { "webhook/accepted": 3 } }] });
+    const instance = { instanceId: v7(), service: "ingest" };
+    await write({ ...instance, minutes: [{ minute: MINUTE, counts: { "webhook/accepted": 3 } }] });
     const later = {
-      instanceId,
+      ...instance,
       minutes: [{ minute: MINUTE, counts: { "webhook/accepted": 5, "webhook/too-large": 1 } }],
     };
     await write(later);
     await write(later);
-    expect(await readMinutes(database.pool, range(AT, 1))).toMatchObject([
-      { minute: AT, accepted: 5, refused: { "too-large": 1 } },
+    expect(await readMinutes(database.pool, range(MINUTE, 1))).toMatchObject([
+      { minute: timeOf(MINUTE), accepted: 5, refused: { "too-large": 1 } },
     ]);
   });
 });
 
-test("instances are listed in pages, those alive first; each says whether it stopped or is lost", async () => {
-  const [alive, stopped, lost] = [v7(), v7(), v7()];
-  await write({ instanceId: lost });
-  await makeOlder(lost, "31 s");
-  await write({ instanceId: stopped, stopped: true });
-  await makeOlder(stopped, "10 s");
-  await write({ instanceId: alive });
-  const first = await listInstances(database.pool, { limit: 2 });
-  const second = await listInstances(database.pool, { limit: 2, after: first.next });
-  expect([...first.items, ...second.items].map(({ instanceId, state }) => [instanceId, state])).toEqual([
-    [alive, "alive"],
-    [stopped, "stopped"],
-    [lost, "lost"],
-  ]);
-  expect([first.items[1]?.stoppedAt, second.items[0]?.stoppedAt, second.next]).toEqual([
-    expect.any(String),
-    null,
-    undefined,
-  ]);
+describe("instances are listed", () => {
+  test("in pages, the last started first, each once even if it reports itself meanwhile", async () => {
+    const ids = [v7(), v7(), v7()];
+    for (const [index, instanceId] of ids.entries()) {
+      await write({ instanceId });
+      await makeOlder(instanceId, `${10 + index} s`, `${3 - index} days`);
+    }
+    const first = await listInstances(database.pool, { limit: 2 });
+    for (const instanceId of ids) await write({ instanceId });
+    const second = await listInstances(database.pool, { limit: 2, after: first.next });
+    expect([...first.items, ...second.items].map(({ instanceId }) => instanceId)).toEqual(ids.toReversed());
+    expect(second.next).toBeUndefined();
+  });
+
+  test("with whether each stopped or is lost, and without those that were not seen for so long", async () => {
+    const [alive, stopped, lost] = [v7(), v7(), v7()];
+    await write({ instanceId: alive });
+    await write({ instanceId: stopped, stopped: true });
+    await makeOlder(stopped, "40 s");
+    await write({ instanceId: lost });
+    await makeOlder(lost, "50 s");
+    const list = async (seenWithinSeconds?: number) => {
+      const { items } = await listInstances(database.pool, { limit: 9, seenWithinSeconds });
+      return items.map(({ instanceId, state, stoppedAt }) => [instanceId, state, stoppedAt !== null]);
+    };
+    const all = [
+      [alive, "alive", false],
+      [stopped, "stopped", true],
+      [lost, "lost", false],
+    ];
+    expect(await list()).toEqual(all);
+    expect(await list(60)).toEqual(all);
+    expect(await list(45)).toEqual(all.slice(0, 2));
+  });
 });
 
 test("the counts of all instances are summed minute by minute, with percentiles", async () => {
   await write({
     minutes: [
-      { minute: MINUTE, counts: { "outcome/applied": 60, "applied-within-ms/50": 60 } },
-      { minute: MINUTE + 1, counts: { "webhook/accepted": 1 } },
+      // Those of webhooks count from ingest alone.
+      {
+        minute: MINUTE,
+        counts: { "outcome/applied": 60, "applied-within-ms/50": 60, "webhook/accepted": 9 },
+      },
+    ],
+  });
+  await write({
+    service: "ingest",
+    minutes: [
+      { minute: MINUTE + 1, counts: { "webhook/accepted": 1, "outcome/applied": 9 } },
       { minute: MINUTE + 2, counts: { "webhook/accepted": 1 } },
     ],
   });
@@ -116,22 +142,29 @@ test("the counts of all instances are summed minute by minute, with percentiles"
       },
     ],
   });
-  expect(await readMinutes(database.pool, range(AT, 2))).toEqual([
+  expect(await readMinutes(database.pool, range(MINUTE, 2))).toEqual([
     {
-      minute: AT,
+      minute: timeOf(MINUTE),
       accepted: 0,
       refused: {},
       outcomes: { applied: 100, "dead-lettered": 2 },
       receiptToStateMs: { p50: 50, p99: 1000 },
     },
     {
-      minute: "2026-03-01T12:01:00.0000000Z",
+      minute: timeOf(MINUTE + 1),
       accepted: 1,
       refused: {},
       outcomes: {},
       receiptToStateMs: null,
     },
   ]);
+});
+
+test("minutes that Postgres' clock has not reached are left out of a report", async () => {
+  const now = Math.floor(Date.now() / 60_000);
+  const minutes = [now - 1, now + 2].map((minute) => ({ minute, counts: { "webhook/accepted": 1 } }));
+  await write({ service: "ingest", minutes });
+  expect(await readMinutes(database.pool, range(now - 1, 9))).toMatchObject([{ minute: timeOf(now - 1) }]);
 });
 
 describe("reports older than 30 days", () => {
@@ -142,7 +175,7 @@ describe("reports older than 30 days", () => {
     await makeOlder(old, "31 days");
     const minutes = [29, 31].map((days) => ({ minute: minuteOf(days), counts: { "webhook/accepted": 1 } }));
     await write({ instanceId: recent, minutes });
-    await makeOlder(recent, "29 days");
+    await makeOlder(recent, "29 days", "31 days");
     await removeOldReports(database.pool);
     expect(await database.rows("select instance_id from instances")).toEqual([{ instance_id: recent }]);
     expect(
@@ -150,6 +183,16 @@ describe("reports older than 30 days", () => {
         "select instance_id, extract(epoch from minute)::int / 60 as minute from instance_minutes",
       ),
     ).toEqual([{ instance_id: recent, minute: minuteOf(29) }]);
+  });
+
+  test("are found over an index", async () => {
+    const { text } = sqlFile("remove_old_reports");
+    const { rows } = await transaction(database.pool, async (connection) => {
+      // Of a few rows, Postgres would read all.
+      await connection.query("set local enable_seqscan = off");
+      return connection.query(`explain ${text.replaceAll("$1", "30").replaceAll("$2", "1000")}`);
+    });
+    expect(JSON.stringify(rows)).toMatch(/Scan (on|using) instances_by_start/);
   });
 
   test("that another worker is removing delay no worker", async () => {
@@ -164,7 +207,12 @@ describe("reports older than 30 days", () => {
   });
 });
 
-function range(from: string, minutes: number): { from: bigint; to: bigint } {
-  const start = parseTicks(from) ?? 0n;
-  return { from: start, to: start + BigInt(minutes) * 600_000_000n };
+/** @param minute since 1970 */
+function timeOf(minute: number): string {
+  return formatTicks(BigInt(minute) * 600_000_000n);
+}
+
+function range(minute: number, minutes: number): { from: bigint; to: bigint } {
+  const from = BigInt(minute) * 600_000_000n;
+  return { from, to: from + BigInt(minutes) * 600_000_000n };
 }

@@ -37,8 +37,28 @@ test("a rebuild is needed after a return to an earlier version of the fold", asy
   expect(await findRebuildNeed(database.pool)).toMatchObject({ needed: true, outdatedPersons: 1 });
 });
 
-test("a rebuild is needed for persons who are not folded yet", async () => {
-  await database.recordAndSettle(eventBody("a"), eventBody("b"));
-  await tamper(database.pool, "delete from natural_persons where entity_id = 'b'");
+test("a rebuild is needed for persons who are not folded yet, beyond the first 1,000 too", async () => {
+  await tamper(
+    database.pool,
+    "insert into streams select 'p' || n, 1, '' from generate_series(10001, 11101) as _ (n)",
+    `insert into natural_persons select entity_id, 'pending', '', '{}', 0, '', '', ${FOLD_VERSION} from streams
+     where entity_id < 'p11101'`,
+  );
   expect(await findRebuildNeed(database.pool)).toMatchObject({ needed: true, unfoldedPersons: 1 });
+});
+
+test("events of a type that is known now are counted beyond 1,000 that were folded again", async () => {
+  await tamper(
+    database.pool,
+    "insert into streams select 'p' || n, 1, '' from generate_series(10001, 11101) as _ (n)",
+    `insert into events select entity_id, 1, 'NaturalPersonPending', '1', 0, '{}', '', gen_random_uuid(), now(),
+       '', '', 1, 1, false from streams`,
+    `insert into natural_persons select entity_id, 'pending', '', '{}', 0, '', '', ${FOLD_VERSION} from streams`,
+    "update natural_persons set fold_version = 0 where entity_id = 'p11101'",
+  );
+  expect(await findRebuildNeed(database.pool)).toMatchObject({
+    needed: true,
+    outdatedPersons: 1,
+    eventsKnownNow: { NaturalPersonPending: 1 },
+  });
 });

@@ -4,6 +4,7 @@ import { CONSOLE_ENVIRONMENT, connectConsole, fetchItems } from "../../console-c
 import { print, printJson } from "../../terminal/print.ts";
 import { formatCount, formatTable, formatTime } from "../../terminal/table.ts";
 import { createCommand, formatExitCodes, integerParser, joinParagraphs, reportResult } from "../command.ts";
+import { bulkCommand } from "./bulk.ts";
 import { discardCommand } from "./discard.ts";
 import { redriveCommand } from "./redrive.ts";
 import { restoreCommand } from "./restore.ts";
@@ -36,7 +37,8 @@ export const deadCommand = createCommand("dead")
   .addCommand(showCommand)
   .addCommand(redriveCommand)
   .addCommand(discardCommand)
-  .addCommand(restoreCommand);
+  .addCommand(restoreCommand)
+  .addCommand(bulkCommand);
 
 interface ListOptions extends FilterOptions {
   readonly discarded?: true;

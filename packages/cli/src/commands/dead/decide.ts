@@ -1,19 +1,11 @@
 import { Argument } from "@commander-js/extra-typings";
-import type { DeadLetterQuery } from "@dossier/console";
 import type { Result } from "@dossier/service";
-import { connectConsole, PAGE_SIZE, type ConsoleClient } from "../../console-client.ts";
+import { connectConsole, PAGE_SIZE } from "../../console-client.ts";
 import { printError } from "../../terminal/print.ts";
-import { startProgress } from "../../terminal/progress.ts";
+import { formatCount } from "../../terminal/table.ts";
 import { parseDeliveryId } from "../command.ts";
-import {
-  createFilterCommand,
-  fetchPage,
-  isEmpty,
-  sumCounts,
-  toFilter,
-  type DeadLetterStatus,
-  type FilterOptions,
-} from "./select.ts";
+import { runBulkAction } from "./run-bulk-action.ts";
+import { createFilterCommand, isEmpty, toFilter, type FilterOptions } from "./select.ts";
 
 export interface DecisionOptions extends FilterOptions {
   readonly all?: boolean;
@@ -42,33 +34,36 @@ export function warn(message: string): void {
   printError(`warning: ${message}`);
 }
 
-/**
- * A decision fails if it changed nothing, or not all that were named.
- *
- * @param missed those that it could not decide about
- * @param expected what they should have been
- */
-export function conclude(
-  changed: number,
-  named: readonly string[],
-  missed: readonly string[],
-  expected = "dead letters",
-): Result<void> {
-  // A filter's deliveries may have been decided about meanwhile, which is no failure.
-  if (named.length > 0 && missed.length > 0)
-    return { ok: false, error: `not ${expected}: ${missed.join(", ")}` };
-  return changed > 0 ? { ok: true, value: undefined } : { ok: false, error: "no dead letter matches" };
+/** What a decision did. */
+export interface Decided {
+  readonly decided: number;
+  /** For how many of these the queue failed. */
+  readonly queueMissed: number;
+  /** Those of the named deliveries about which nothing could be decided. */
+  readonly missed: readonly string[];
+  /** Who aborted it, if somebody did. */
+  readonly abortedBy?: string | null;
 }
 
 /**
- * Sends a decision to the console, about as many deliveries at a time as it decides about in one transaction: so no
- * request takes long, however many are selected. Returns its answers.
+ * A decision fails if it changed nothing, or not all that were named, or was aborted.
+ *
+ * @param expected what the named ones should have been
  */
-export async function decide<Answer>(
-  action: DecisionName,
+export function conclude(
+  { decided, missed, abortedBy }: Pick<Decided, "decided" | "missed" | "abortedBy">,
+  expected = "dead letters",
+): Result<void> {
+  if (missed.length > 0) return { ok: false, error: `not ${expected}: ${missed.join(", ")}` };
+  if (abortedBy) return { ok: false, error: `aborted by ${abortedBy}` };
+  return decided > 0 ? { ok: true, value: undefined } : { ok: false, error: "no dead letter matches" };
+}
+
+/** Returns what a request selects; or why the options do not say it, or lack a reason. */
+function readSelection(
   deliveryIds: readonly string[],
   options: DecisionOptions,
-): Promise<Result<readonly Answer[]>> {
+): Result<{ filter: object } | { all: true } | { deliveryIds: readonly string[] }> {
   const filter = toFilter(options);
   const selections = [deliveryIds.length > 0, !isEmpty(filter), options.all === true].filter(Boolean).length;
   if (selections === 0) {
@@ -80,53 +75,72 @@ export async function decide<Answer>(
   if (selections > 1) {
     return { ok: false, error: "Select in one way: name deliveries, give a filter, or --all." };
   }
-  const { because: reason, dryRun = false } = options;
-  if (!dryRun && !reason) {
+  if (!options.dryRun && !options.because) {
     return { ok: false, error: "Say why: --because is kept with each delivery for ever." };
+  }
+  if (deliveryIds.length > 0) return { ok: true, value: { deliveryIds: [...new Set(deliveryIds)] } };
+  return { ok: true, value: options.all ? { all: true } : { filter } };
+}
+
+/** Asks the console what a decision would do. */
+export async function dryRun<Answer>(
+  action: DecisionName,
+  deliveryIds: readonly string[],
+  options: DecisionOptions,
+): Promise<Result<Answer>> {
+  const selection = readSelection(deliveryIds, options);
+  if (!selection.ok) return selection;
+  if (deliveryIds.length > PAGE_SIZE) {
+    return { ok: false, error: `A dry run takes ${PAGE_SIZE} named deliveries at most: give a filter.` };
   }
   const client = await connectConsole();
   if (!client.ok) return client;
-  const slices =
-    deliveryIds.length > 0
-      ? slice([...new Set(deliveryIds)])
-      : pageSelected(client.value, filter, action === "restore" ? "discarded" : "dead-lettered");
-  const answers: Answer[] = [];
-  let done = 0;
-  using progress = startProgress(action, deliveryIds.length);
-  for await (const { deliveryIds, total } of slices) {
-    const body = { reason, dryRun, deliveryIds };
-    answers.push(await client.value.post<Answer>(`dead-letters/${action}`, body));
-    done += deliveryIds.length;
-    progress.update(done, total);
-  }
-  return { ok: true, value: answers };
+  const body = { ...selection.value, dryRun: true };
+  return { ok: true, value: await client.value.post<Answer>(`dead-letters/${action}`, body) };
 }
 
-/** Deliveries that one request names, of the total that is selected. */
-interface Slice {
-  readonly deliveryIds: readonly string[];
-  readonly total: number;
+/**
+ * Has the console decide: about named deliveries at once, about as many at a time as one transaction takes; about what a
+ * filter selects in the background.
+ *
+ * @param read what an answer about named deliveries says
+ */
+export async function decide<Answer>(
+  action: DecisionName,
+  deliveryIds: readonly string[],
+  options: DecisionOptions,
+  read: (answer: Answer) => Decided,
+): Promise<Result<Decided>> {
+  const selection = readSelection(deliveryIds, options);
+  if (!selection.ok) return selection;
+  const client = await connectConsole();
+  if (!client.ok) return client;
+  const { because: reason } = options;
+  if (!("deliveryIds" in selection.value)) {
+    const body = { ...selection.value, reason };
+    const { bulkActionId, missed, ...done } = await runBulkAction(client.value, action, body);
+    if (missed > 0) {
+      warn(`${formatCount(missed)} changed meanwhile: \`dossier dead bulk ${bulkActionId}\` lists them`);
+    }
+    return { ok: true, value: { ...done, missed: [] } };
+  }
+  const all: Decided[] = [];
+  for (const named of slice(selection.value.deliveryIds)) {
+    all.push(read(await client.value.post<Answer>(`dead-letters/${action}`, { reason, deliveryIds: named })));
+  }
+  return {
+    ok: true,
+    value: {
+      decided: all.reduce((sum, { decided }) => sum + decided, 0),
+      queueMissed: all.reduce((sum, { queueMissed }) => sum + queueMissed, 0),
+      missed: all.flatMap(({ missed }) => missed),
+    },
+  };
 }
 
 /** Returns the named deliveries, by as many as one request may name. */
-function* slice(deliveryIds: readonly string[]): Generator<Slice> {
+function* slice(deliveryIds: readonly string[]): Generator<readonly string[]> {
   for (let start = 0; start < deliveryIds.length; start += PAGE_SIZE) {
-    yield { deliveryIds: deliveryIds.slice(start, start + PAGE_SIZE), total: deliveryIds.length };
-  }
-}
-
-/** Returns the deliveries that a filter selects, page by page. What is decided meanwhile does not move the next page. */
-async function* pageSelected(
-  client: ConsoleClient,
-  filter: DeadLetterQuery,
-  status: DeadLetterStatus,
-): AsyncGenerator<Slice> {
-  let total: number | undefined;
-  for (let cursor: string | undefined; ;) {
-    const { items, nextCursor, counts } = await fetchPage(client, { ...filter, status }, PAGE_SIZE, cursor);
-    total ??= sumCounts(counts);
-    if (items.length > 0) yield { deliveryIds: items.map(({ deliveryId }) => deliveryId), total };
-    if (nextCursor === null) return;
-    cursor = nextCursor;
+    yield deliveryIds.slice(start, start + PAGE_SIZE);
   }
 }

@@ -4,7 +4,15 @@ import { CONSOLE_ENVIRONMENT } from "../../console-client.ts";
 import { print, printJson } from "../../terminal/print.ts";
 import { formatCount } from "../../terminal/table.ts";
 import { formatExitCodes, joinParagraphs, reportResult } from "../command.ts";
-import { conclude, createDecisionCommand, decide, warn, type DecisionOptions } from "./decide.ts";
+import {
+  conclude,
+  createDecisionCommand,
+  decide,
+  dryRun,
+  warn,
+  type Decided,
+  type DecisionOptions,
+} from "./decide.ts";
 
 export const discardCommand = createDecisionCommand("discard")
   .summary("set dead letters aside")
@@ -25,17 +33,26 @@ export const discardCommand = createDecisionCommand("discard")
   .action(async (deliveryIds, options) => reportResult(await discard(deliveryIds, options)));
 
 async function discard(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {
-  const decided = await decide<DiscardResult>("discard", deliveryIds, options);
-  if (!decided.ok) return decided;
-  const answers = decided.value;
-  const discarded = answers.reduce((sum, answer) => sum + answer.discarded, 0);
-  const jobsLeft = answers.reduce((sum, answer) => sum + (answer.dryRun ? 0 : answer.jobsLeft), 0);
-  const { dryRun = false } = options;
-  if (options.json) printJson(dryRun ? { dryRun, discarded } : { discarded, jobsLeft });
-  else print(`${formatCount(discarded)} ${dryRun ? "would be discarded" : "discarded"}`);
+  if (options.dryRun) {
+    const answer = await dryRun<DiscardResult>("discard", deliveryIds, options);
+    if (!answer.ok) return answer;
+    const { discarded, notDeadLettered: missed = [] } = answer.value;
+    if (options.json) printJson({ dryRun: true, discarded });
+    else print(`${formatCount(discarded)} would be discarded`);
+    return conclude({ decided: discarded, missed });
+  }
+  const done = await decide("discard", deliveryIds, options, readAnswer);
+  if (!done.ok) return done;
+  const { decided: discarded, queueMissed: jobsLeft } = done.value;
+  if (options.json) printJson({ discarded, jobsLeft });
+  else print(`${formatCount(discarded)} discarded`);
   if (jobsLeft > 0) {
     warn(`up to ${formatCount(jobsLeft)} of them still have a job in the queue, which has no effect`);
   }
-  const missed = answers.flatMap(({ notDeadLettered = [] }) => notDeadLettered);
-  return conclude(discarded, deliveryIds, missed);
+  return conclude(done.value);
+}
+
+function readAnswer(answer: Extract<DiscardResult, { dryRun: false }>): Decided {
+  const { discarded, jobsLeft, notDeadLettered = [] } = answer;
+  return { decided: discarded, queueMissed: jobsLeft, missed: notDeadLettered };
 }

@@ -5,7 +5,15 @@ import { CONSOLE_ENVIRONMENT } from "../../console-client.ts";
 import { print, printJson } from "../../terminal/print.ts";
 import { formatCount } from "../../terminal/table.ts";
 import { formatExitCodes, joinParagraphs, reportResult } from "../command.ts";
-import { conclude, createDecisionCommand, decide, warn, type DecisionOptions } from "./decide.ts";
+import {
+  conclude,
+  createDecisionCommand,
+  decide,
+  dryRun,
+  warn,
+  type Decided,
+  type DecisionOptions,
+} from "./decide.ts";
 import { sumCounts } from "./select.ts";
 
 export const redriveCommand = createDecisionCommand("redrive")
@@ -28,47 +36,31 @@ export const redriveCommand = createDecisionCommand("redrive")
   .action(async (deliveryIds, options) => reportResult(await redrive(deliveryIds, options)));
 
 async function redrive(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {
-  const decided = await decide<RedriveResult>("redrive", deliveryIds, options);
-  if (!decided.ok) return decided;
-  const answers = decided.value;
   if (options.dryRun) {
-    const dryRun = mergeDryRuns(answers.filter((answer) => answer.dryRun));
-    if (options.json) printJson(dryRun);
-    else print(...formatDryRun(dryRun));
-    return concludeDryRun(dryRun);
+    const answer = await dryRun<RedriveDryRun>("redrive", deliveryIds, options);
+    if (!answer.ok) return answer;
+    if (options.json) printJson(answer.value);
+    else print(...formatDryRun(answer.value));
+    return concludeDryRun(answer.value);
   }
-  const done = answers.filter((answer) => !answer.dryRun);
-  const redriven = done.reduce((sum, answer) => sum + answer.redriven, 0);
-  const notEnqueued = done.reduce((sum, answer) => sum + answer.notEnqueued, 0);
+  const done = await decide("redrive", deliveryIds, options, readAnswer);
+  if (!done.ok) return done;
+  const { decided: redriven, queueMissed: notEnqueued } = done.value;
   if (options.json) printJson({ redriven, notEnqueued });
   else print(`${formatCount(redriven)} redriven`);
   if (notEnqueued > 0) {
     warn(`up to ${formatCount(notEnqueued)} of them are not in the queue yet; the sweeper enqueues them`);
   }
-  const missed = done.flatMap(({ notDeadLettered = [] }) => notDeadLettered);
-  return conclude(redriven, deliveryIds, missed);
+  return conclude(done.value);
 }
 
-/** Persons, and unsettled deliveries, that are listed at most. */
-const LISTED = 1_000;
+function readAnswer(answer: Extract<RedriveResult, { dryRun: false }>): Decided {
+  const { redriven, notEnqueued, notDeadLettered = [] } = answer;
+  return { decided: redriven, queueMissed: notEnqueued, missed: notDeadLettered };
+}
 
 type PersonChange = RedriveDryRun["persons"][number];
 type UnsettledDelivery = RedriveDryRun["unsettled"][number];
-
-/** Adds up the dry runs of one request after the other. None saw what those before it would have done. */
-function mergeDryRuns(dryRuns: readonly RedriveDryRun[]): RedriveDryRun {
-  const outcomes: Record<string, number> = {};
-  for (const [outcome, count] of dryRuns.flatMap((dryRun) => Object.entries(dryRun.outcomes))) {
-    outcomes[outcome] = (outcomes[outcome] ?? 0) + count;
-  }
-  return {
-    dryRun: true,
-    outcomes,
-    persons: dryRuns.flatMap(({ persons }) => persons).slice(0, LISTED),
-    personsOmitted: dryRuns.reduce((sum, { personsOmitted }) => sum + personsOmitted, 0),
-    unsettled: dryRuns.flatMap(({ unsettled }) => unsettled).slice(0, LISTED),
-  };
-}
 
 /** A dry run fails if any delivery would, or if there is none. */
 function concludeDryRun({ outcomes }: RedriveDryRun): Result<void> {
@@ -81,7 +73,8 @@ function concludeDryRun({ outcomes }: RedriveDryRun): Result<void> {
 }
 
 /** Returns what would change for each person, which deliveries would fail, and the counts of outcomes. */
-function formatDryRun({ outcomes, persons, personsOmitted, unsettled }: RedriveDryRun): readonly string[] {
+function formatDryRun(answer: RedriveDryRun): readonly string[] {
+  const { outcomes, notRun, persons, personsOmitted, unsettled } = answer;
   const { applied: _, duplicate: __, ...others } = outcomes;
   const unlisted = sumCounts(others) - unsettled.length;
   const counts = Object.entries(outcomes).map(([outcome, count]) => `${outcome} ${formatCount(count)}`);
@@ -90,6 +83,7 @@ function formatDryRun({ outcomes, persons, personsOmitted, unsettled }: RedriveD
     ...(personsOmitted > 0 ? [`… and ${formatCount(personsOmitted)} more persons may change`] : []),
     ...unsettled.map(formatFailure),
     ...(unlisted > 0 ? [`… and ${formatCount(unlisted)} more would fail`] : []),
+    ...(notRun > 0 ? [`… and ${formatCount(notRun)} earlier dead letters were not run`] : []),
     `dry run, nothing changed: ${counts.join(", ") || "no deliveries"}`,
   ];
 }

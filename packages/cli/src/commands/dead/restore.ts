@@ -4,7 +4,14 @@ import { CONSOLE_ENVIRONMENT } from "../../console-client.ts";
 import { print, printJson } from "../../terminal/print.ts";
 import { formatCount } from "../../terminal/table.ts";
 import { formatExitCodes, joinParagraphs, reportResult } from "../command.ts";
-import { conclude, createDecisionCommand, decide, type DecisionOptions } from "./decide.ts";
+import {
+  conclude,
+  createDecisionCommand,
+  decide,
+  dryRun,
+  type Decided,
+  type DecisionOptions,
+} from "./decide.ts";
 
 export const restoreCommand = createDecisionCommand("restore")
   .summary("undo discards")
@@ -24,12 +31,22 @@ export const restoreCommand = createDecisionCommand("restore")
   .action(async (deliveryIds, options) => reportResult(await restore(deliveryIds, options)));
 
 async function restore(deliveryIds: readonly string[], options: DecisionOptions): Promise<Result<void>> {
-  const decided = await decide<RestoreResult>("restore", deliveryIds, options);
-  if (!decided.ok) return decided;
-  const restored = decided.value.reduce((sum, answer) => sum + answer.restored, 0);
-  const { dryRun = false } = options;
-  if (options.json) printJson({ ...(dryRun && { dryRun }), restored });
-  else print(`${formatCount(restored)} ${dryRun ? "would be restored" : "restored"}`);
-  const missed = decided.value.flatMap(({ notDiscarded = [] }) => notDiscarded);
-  return conclude(restored, deliveryIds, missed, "discarded");
+  if (options.dryRun) {
+    const answer = await dryRun<RestoreResult>("restore", deliveryIds, options);
+    if (!answer.ok) return answer;
+    const { decided: restored, missed } = readAnswer(answer.value);
+    if (options.json) printJson({ dryRun: true, restored });
+    else print(`${formatCount(restored)} would be restored`);
+    return conclude({ decided: restored, missed }, "discarded");
+  }
+  const done = await decide("restore", deliveryIds, options, readAnswer);
+  if (!done.ok) return done;
+  const { decided: restored } = done.value;
+  if (options.json) printJson({ restored });
+  else print(`${formatCount(restored)} restored`);
+  return conclude(done.value, "discarded");
+}
+
+function readAnswer({ restored, notDiscarded = [] }: RestoreResult): Decided {
+  return { decided: restored, queueMissed: 0, missed: notDiscarded };
 }

@@ -1,7 +1,6 @@
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import type { DeadLetterPage, DeadLetterQuery } from "@dossier/console";
+import type { DeadLetterQuery } from "@dossier/console";
 import { DEAD_LETTER_REASONS, parseTicks, type DeadLetterReason } from "@dossier/events";
-import { fetchListPage, type ConsoleClient } from "../../console-client.ts";
 import { createCommand, parseDuration } from "../command.ts";
 
 export interface FilterOptions {
@@ -28,9 +27,6 @@ export function createFilterCommand(name: string) {
     .option("--text <text>", "those whose bytes or message contain exactly this text");
 }
 
-/** Whether an operator has still to decide. */
-export type DeadLetterStatus = "dead-lettered" | "discarded";
-
 export function toFilter({ type, entity, reason, before, since, text }: FilterOptions): DeadLetterQuery {
   return { reason, event: type, entityId: entity, before, since, text };
 }
@@ -38,15 +34,6 @@ export function toFilter({ type, entity, reason, before, since, text }: FilterOp
 /** Whether a filter selects all dead letters. */
 export function isEmpty(filter: DeadLetterQuery): boolean {
   return Object.values(filter).every((value) => value === undefined);
-}
-
-export function fetchPage(
-  client: ConsoleClient,
-  filter: DeadLetterQuery & { readonly status: DeadLetterStatus },
-  limit: number,
-  cursor?: string,
-): Promise<DeadLetterPage> {
-  return fetchListPage(client, "dead-letters", { ...filter, cursor }, limit);
 }
 
 export function sumCounts(counts: Readonly<Record<string, number>>): number {

@@ -53,7 +53,7 @@ export function adviseOnDelivery({
 function adviseOnOpen(open: NonNullable<PersonDeliveryPage["items"][number]["open"]>): readonly string[] {
   if (open.snoozedUntil !== null)
     return [...formatAttempts(open), "→ find out why Postgres cannot settle it; then it settles by itself"];
-  if (open.attempts > 0 || open.stalls > 1)
+  if (open.attempts > 0 || open.stalls > 0)
     return [...formatAttempts(open), "→ workers try it again, and dead-letter it after the last attempt"];
   return ["→ waits for a worker: dossier status shows the backlog"];
 }

@@ -69,6 +69,6 @@ function formatUnsettled(lists: readonly PersonDeliveryPage[]): readonly string[
   return lines.length === 0 ? ["nothing"] : lines;
 }
 
-function formatSearch({ openDeliveriesSearched: { searched, of } }: PersonDeliveryPage): readonly string[] {
-  return searched === of ? [] : [`only the newest ${searched} of ${of} open deliveries were searched`];
+function formatSearch({ openDeliveriesSearched: { searched, all } }: PersonDeliveryPage): readonly string[] {
+  return all ? [] : [`only the newest ${searched} open deliveries were searched; there are more`];
 }

@@ -66,7 +66,7 @@ function workers(instances: readonly InstanceSummary[]): Html {
       paused[0]?.pausedBecause ?? "",
       "warn",
     );
-  const rate = alive.reduce((sum, one) => sum + one.rate, 0);
+  const rate = alive.reduce((sum, one) => sum + (one.rate ?? 0), 0);
   return item(
     "Workers",
     `${alive.length} alive`,

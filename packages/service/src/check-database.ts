@@ -1,0 +1,53 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { ServiceContext } from "./run-service.ts";
+import type { Result } from "./run.ts";
+
+/** How soon a database that was unavailable at the start is checked again, in milliseconds. */
+const RETRY_MS = 1_000;
+
+/** What a check found: a login, and which settings would end what hangs, and are not set. */
+interface CheckedLogin {
+  readonly login: string;
+  readonly unlimited: readonly string[];
+}
+
+/**
+ * Checks that a service can work on its database, at the start or, if it is unavailable then, as soon as it is there. Warns
+ * of a login without time limits.
+ *
+ * @param check resolves to `undefined` while the database is unavailable
+ * @returns why the service cannot start. If that shows only later, the process ends
+ */
+export async function checkDatabase(
+  service: string,
+  check: () => Promise<Result<CheckedLogin> | undefined>,
+  { log, fail, shutdownSignal }: Pick<ServiceContext, "log" | "fail" | "shutdownSignal">,
+): Promise<Result<void>> {
+  async function checkOnce(): Promise<Result<void> | undefined> {
+    const checked = await check();
+    if (checked?.ok !== true) return checked;
+    const { login, unlimited } = checked.value;
+    if (unlimited.length > 0) {
+      const remedy = `run \`dossier migrate\` with ${service.toUpperCase()}_DATABASE_URL`;
+      log.warn(
+        { code: "no-time-limits", login, settings: unlimited.join(), remedy },
+        "the login has no time limits",
+      );
+    }
+    return { ok: true, value: undefined };
+  }
+
+  async function checkLater(): Promise<void> {
+    let checked: Result<void> | undefined;
+    while (checked === undefined) {
+      await delay(RETRY_MS, undefined, { signal: shutdownSignal }).catch(() => undefined);
+      if (shutdownSignal.aborted) return;
+      checked = await checkOnce();
+    }
+    if (!checked.ok) fail(checked.error);
+  }
+
+  const checked = await checkOnce();
+  if (checked === undefined) void checkLater();
+  return checked ?? { ok: true, value: undefined };
+}

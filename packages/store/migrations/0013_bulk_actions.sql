@@ -1,0 +1,54 @@
+-- Decisions about all dead letters that a filter selected at one moment, which consoles carry out in the background.
+
+create table bulk_actions (
+  bulk_action_id integer generated always as identity primary key,
+  action text not null check (action in ('redrive', 'discard', 'restore')),
+  filter jsonb not null,
+  reason text not null,
+  total integer not null,
+  created_by text not null,
+  created_at timestamptz not null default now(),
+  state text not null default 'previewed' check (state in ('previewed', 'running', 'completed', 'aborted')),
+  confirmed_by text,
+  confirmed_at timestamptz,
+  aborted_by text,
+  ended_at timestamptz,
+  decided integer not null default 0,
+  missed integer not null default 0,
+  queue_missed integer not null default 0,
+  last_dead_letter_id bigint not null default 0,
+  held_by uuid,
+  held_until timestamptz
+);
+create index bulk_actions_running on bulk_actions (bulk_action_id) where state = 'running';
+comment on column bulk_actions.filter is 'As the API takes it; {} for all.';
+comment on column bulk_actions.missed is 'Those of its set about which nothing could be decided.';
+comment on column bulk_actions.queue_missed is 'Those that were decided about, and the queue did not take it.';
+comment on column bulk_actions.last_dead_letter_id is
+  'It has come so far in its set: moved in the transaction that decides, so that nothing is decided twice or forgotten.';
+comment on column bulk_actions.held_until is 'Until then no other console takes it from held_by.';
+
+create table bulk_action_deliveries (
+  bulk_action_id integer not null,
+  dead_letter_id bigint not null,
+  delivery_id uuid not null,
+  failure text check (failure in ('changed', 'queue-missed')),
+  primary key (bulk_action_id, dead_letter_id)
+);
+create index bulk_action_failures on bulk_action_deliveries (bulk_action_id, dead_letter_id)
+  where failure is not null;
+comment on table bulk_action_deliveries is
+  'What a bulk action selected when it was made. A delivery that is dead-lettered anew is another dead letter.';
+
+create function stamp_bulk_action() returns trigger language plpgsql as $$
+begin
+  if new.state = 'running' then
+    new.confirmed_at := now();
+  else
+    new.ended_at := now();
+  end if;
+  return new;
+end
+$$;
+
+create trigger stamp before update of state on bulk_actions for each row execute function stamp_bulk_action();
