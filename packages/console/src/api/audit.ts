@@ -36,7 +36,8 @@ const position = z.strictObject({
     .transform(BigInt),
 });
 
-const auditQuery = z.strictObject({
+/** What a list of the audit log can be asked for. */
+export const auditFilter = z.strictObject({
   who: text.optional().describe("Only what was done with tokens of this name."),
   action: z
     .enum(AUDIT_ACTIONS, `must be one of ${AUDIT_ACTIONS.join(", ")}`)
@@ -45,7 +46,6 @@ const auditQuery = z.strictObject({
   subject: text.optional().describe("Only what was done to this `entityId` or `deliveryId`."),
   since: time.optional().describe("Only what was done at this time or later."),
   before: time.optional().describe("Only what was done before this time."),
-  limit,
   cursor: cursor(position),
 });
 
@@ -59,7 +59,7 @@ export function auditOperations(pool: Pool): readonly Operation[] {
       summary: "List who did what",
       role: "admin",
       description: "Sign-ins and decisions, the latest first. None is ever changed or removed.",
-      input: { query: auditQuery },
+      input: { query: auditFilter.extend({ limit }) },
       answer: auditPage,
       async handle({ query: { limit, cursor, ...filter } }) {
         const { items, next } = await listAudit(pool, filter, { limit, after: cursor });

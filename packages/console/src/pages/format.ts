@@ -33,7 +33,12 @@ export function age(iso: string, now: number): Html {
   >`;
 }
 
-/** Returns words of a code: `conflicting-duplicate` becomes `conflicting duplicate`. */
+/** A time to the second. The reader's zone is on hover. */
+export function exactTime(iso: string): Html {
+  return html`<time datetime="${iso}" title="${iso}">${formatTime(iso)}</time>`;
+}
+
+/** Returns words of a code: `conflicting-duplicate` becomes `conflicting duplicate`. `dead-lettered` is a word. */
 export function toWords(code: string): string {
-  return code.replaceAll("-", " ");
+  return code === "dead-lettered" ? code : code.replaceAll("-", " ");
 }

@@ -12,7 +12,11 @@ export type PageEnv = {
 export type Html = ReturnType<typeof html>;
 
 /** The pages that the navigation leads to, and the least role that sees each. */
-const NAVIGATION = [{ path: "/", label: "Worklist", role: "viewer" }] as const;
+const NAVIGATION = [
+  { path: "/", label: "Worklist", role: "viewer" },
+  { path: "/dead-letters", label: "Dead letters", role: "viewer" },
+  { path: "/audit", label: "Audit", role: "admin" },
+] as const;
 
 export interface PageOptions {
   readonly title: string;
@@ -42,8 +46,12 @@ export async function page(
 function navigation(current: string, caller: Caller): Html {
   return html`${NAVIGATION.filter(({ role }) => hasRole(caller, role)).map(
     ({ path, label }) =>
-      html`<a href="${path}" ${path === current ? html`aria-current="page"` : ""}>${label}</a>`,
+      html`<a href="${path}" ${isPartOf(current, path) ? html`aria-current="page"` : ""}>${label}</a>`,
   )}<a href="/docs">API</a>`;
+}
+
+function isPartOf(current: string, path: string): boolean {
+  return current === path || (path !== "/" && current.startsWith(`${path}/`));
 }
 
 function account({ name, role }: Caller, isSignedIn: boolean): Html {

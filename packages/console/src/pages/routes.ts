@@ -3,9 +3,12 @@ import { problem, type Logger, type OutageLog } from "@dossier/service";
 import { isOutage, isRetryable, type Pool } from "@dossier/store";
 import { Hono } from "hono";
 import { NONCE, secureHeaders } from "hono/secure-headers";
-import type { Access } from "../auth.ts";
+import { hasRole, type Access } from "../auth.ts";
 import type { RecordFailedSignIn } from "../failed-sign-ins.ts";
 import { assetRoutes } from "./assets.ts";
+import { auditPage } from "./audit/page.ts";
+import { deadLetterPage } from "./dead-letters/detail.ts";
+import { deadLetterListPage } from "./dead-letters/list.ts";
 import { message } from "./message.ts";
 import type { PageEnv } from "./page.ts";
 import { createSessions } from "./session.ts";
@@ -27,13 +30,20 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
   const { pool, queue, log, postgres, access, recordFailedSignIn, consoleUrl } = options;
   const sessions = createSessions({ pool, access, consoleUrl });
   const headers = securityHeaders(consoleUrl?.protocol === "https:");
-  const pages = { "/": worklistPage(pool, queue) };
+  const pages = [
+    { path: "/", role: "viewer", respond: worklistPage(pool, queue) },
+    { path: "/dead-letters", role: "viewer", respond: deadLetterListPage(pool) },
+    { path: "/dead-letters/:deliveryId", role: "viewer", respond: deadLetterPage(pool) },
+    { path: "/audit", role: "admin", respond: auditPage(pool) },
+  ] as const;
 
   const app = new Hono<PageEnv>().route("/", assetRoutes());
   for (const path of ["/sign-in", "/sign-out"]) app.use(path, headers);
   app.route("/", signInRoutes({ access, sessions, recordFailedSignIn }));
-  for (const [path, respond] of Object.entries(pages)) {
+  for (const { path, role, respond } of pages) {
     app.get(path, headers, sessions.authenticate, async (c) => {
+      if (!hasRole(c.get("caller"), role))
+        return message(c, 403, "This page is not for your role", `It takes the role ${role}.`);
       const response = await respond(c);
       postgres.recordSuccess();
       return response;

@@ -1,16 +1,9 @@
 import type { DeadLetterReason } from "@dossier/events";
 import type { DecisionKind, DecisionNeeded } from "@dossier/store";
 import { html } from "hono/html";
+import { REASONS } from "../dead-letters/reasons.ts";
 import { age, formatCount, toWords } from "../format.ts";
 import type { Html } from "../page.ts";
-
-const REASONS: Readonly<Record<DeadLetterReason, string>> = {
-  unparsable: "the bytes are no JSON object in UTF-8",
-  "invalid-event": "a field that identity, order or type needs is missing or wrong",
-  "conflicting-duplicate": "two deliveries of one event differ; the first stands",
-  "fold-failed": "the code failed at every attempt",
-  stalled: "the workers that took it stopped",
-};
 
 const KINDS: Readonly<Record<Exclude<DecisionKind, "dead-letter">, { label: string; means: string }>> = {
   "person-to-review": { label: "Persons to review", means: "updated by the client after the approval" },
@@ -60,7 +53,8 @@ export function decisionsNeeded(needed: readonly DecisionNeeded[], now: number):
 
 function describe({ kind, name }: DecisionNeeded): Html {
   if (kind === "dead-letter")
-    return html`Dead letters: ${toWords(name)}<small>${REASONS[name as DeadLetterReason]}</small>`;
+    return html`<a href="/dead-letters?reason=${name}">Dead letters: ${toWords(name)}</a
+      ><small>${REASONS[name as DeadLetterReason].means}</small>`;
   const { label, means } = KINDS[kind];
   return html`${label}${name === "" ? "" : html` <code>${name}</code>`}<small>${means}</small>`;
 }

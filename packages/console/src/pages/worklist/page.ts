@@ -16,10 +16,10 @@ import { stuckLongest, wherePersonsAre } from "./waiting-persons.ts";
 import { welcome } from "./welcome.ts";
 
 /** Of each step. */
-const WAITING_LISTED = 3;
+const WAITING_LISTED = 2;
 
-/** Instances that are alive come first. */
-const MAX_INSTANCES = 200;
+/** Instances that were not seen for so long are lost. */
+const ALIVE_INSTANCES = { limit: 200, seenWithinSeconds: 30 };
 
 /** Returns the handler of the first page: what needs a person now, and whether the system is healthy. */
 export function worklistPage(pool: Pool, queue: DeliveryQueue) {
@@ -28,7 +28,7 @@ export function worklistPage(pool: Pool, queue: DeliveryQueue) {
       readHealth(pool),
       listDecisionsNeeded(pool),
       listWaitingPersons(pool, WAITING_LISTED),
-      listInstances(pool, { limit: MAX_INSTANCES }),
+      listInstances(pool, ALIVE_INSTANCES),
       queue.counts().catch(() => undefined),
     ]);
     const now = Date.now();
