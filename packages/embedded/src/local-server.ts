@@ -14,8 +14,8 @@ export interface LocalServer {
   /** The main process's id; a new one after each `restart`. */
   readonly pid: number;
   /**
-   * Sends a signal, by default SIGKILL, and after SIGKILL resolves once the main process has ended.
-   * SIGSTOP and SIGCONT reach its child processes too.
+   * Sends a signal, by default SIGKILL, and after SIGKILL resolves once the main process has ended. SIGKILL, SIGSTOP and
+   * SIGCONT reach its child processes too: one that outlived the main process could still answer.
    */
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again on the same data and port; shuts it down first if it is running. */
@@ -81,9 +81,9 @@ export async function startServer(kind: ServerKind, options: ServerOptions): Pro
       return pidOf(child);
     },
     async kill(signal = "SIGKILL") {
-      if (signal === "SIGKILL") await end(signal);
-      else if (signal === "SIGSTOP" || signal === "SIGCONT") await signalAll(signal);
+      if (signal === "SIGKILL" || signal === "SIGSTOP" || signal === "SIGCONT") await signalAll(signal);
       else child.kill(signal);
+      if (signal === "SIGKILL") await exited(child);
     },
     async restart() {
       await end(launchOptions.stopSignal);

@@ -30,6 +30,9 @@ const IDLE_CONNECTIONS = 1_000;
 /** Between the seeds of two groups; so large that runs with neighbouring seeds share none. */
 const SEED_STRIDE = 0x9e3779b1;
 
+/** For a group and, if it fails, for finding a smaller one that fails too: what is found until then is reported. */
+const TIME_LIMIT_MS = 5 * 60_000;
+
 /** Always drawn whole, so that a seed gives the same cases however many are wanted. */
 const group = fc.array(anyCase, { minLength: 1, maxLength: CASES_PER_GROUP, size: "max" });
 
@@ -50,8 +53,18 @@ export async function fuzz(system: System, options: FuzzOptions): Promise<FuzzRe
         performGroup(system, drawn.slice(0, missing), tally),
       );
       const groupSeed = (seed + round * SEED_STRIDE) % 2 ** 31;
-      const { counterexample, errorInstance } = await fc.check(property, { seed: groupSeed, numRuns: 1 });
-      if (counterexample !== null) throw failure(groupSeed, counterexample[0], errorInstance);
+      const { failed, counterexample, errorInstance } = await fc.check(property, {
+        seed: groupSeed,
+        numRuns: 1,
+        interruptAfterTimeLimit: TIME_LIMIT_MS,
+        markInterruptAsFailure: true,
+      });
+      if (failed)
+        throw failure(
+          groupSeed,
+          counterexample?.[0] ?? [],
+          errorInstance ?? `not done in ${TIME_LIMIT_MS} ms`,
+        );
       if (tally.cases >= warmUpCases) warmedUp ??= liveBytes();
       onProgress?.(tally.cases);
     }

@@ -8,7 +8,7 @@ test("ingest reports the webhooks that it accepted, and those that it refused by
   for (const id of ["1", "2"]) expect((await post(eventBody("a", { id }))).status).toBe(200);
   expect((await post(eventBody("a"), OTHER_SECRET)).status).toBe(401);
   await close();
-  const { rows } = await pool.query("select service, stopped_at is not null as stopped from instances");
+  const { rows } = await pool.query("select service, stopped from instances");
   expect(rows).toEqual([{ service: "ingest", stopped: true }]);
   const { rows: counted } = await pool.query(
     `select key as name, sum(value::int)::int as count from instance_minutes, jsonb_each_text(counts)

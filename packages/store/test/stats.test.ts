@@ -13,6 +13,7 @@ test("every number of an empty record is 0", async () => {
     deliveries: {
       total: 0,
       open: 0,
+      overdue: 0,
       failing: 0,
       applied: 0,
       duplicate: 0,
