@@ -38,7 +38,8 @@ try {
   // Commander has printed its message already, and calls every misuse 1.
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : MISUSED;
   else {
-    printError(`dossier: ${formatError(error)}`);
+    const [line = "", ...lines] = formatError(error);
+    printError(`dossier: ${line}`, ...lines);
     process.exitCode = FAILED;
   }
 }

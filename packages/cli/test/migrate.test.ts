@@ -55,6 +55,21 @@ test("migrate creates each service's login, which may use the queue and its part
   }
 });
 
+test("migrate prints the SQL that takes away what a login has too much", async () => {
+  const { ownerUrl, logins } = await database();
+  const owner = openPool(ownerUrl, { name: "test", size: 1 });
+  onTestFinished(() => owner.end());
+  const name = `${new URL(ownerUrl).pathname.slice(1)}_ingest`;
+  await owner.query(`create role ${name} login createdb password 'a-password'`);
+  onTestFinished(async () => void (await owner.query(`drop role ${name}`)));
+
+  const { code, stderr } = await dossier(["migrate"], { DATABASE_URL: ownerUrl, ...logins });
+
+  expect(code).toBe(1);
+  expect(stderr).toContain("has more than its role");
+  expect(stderr).toContain(`\n  alter role ${name} nocreatedb;\n`);
+});
+
 test("migrate creates no queue in Postgres if REDIS_URL is set", async () => {
   const { ownerUrl } = await database();
   const env = { DATABASE_URL: ownerUrl, REDIS_URL: "redis://127.0.0.1:1" };

@@ -7,6 +7,7 @@ import {
   isRetryable,
   recordQueueMissed,
   releaseBulkActions,
+  type DecidedBatch,
   type Pool,
 } from "@dossier/store";
 import type { UpdateQueue } from "./update-queue.ts";
@@ -14,7 +15,7 @@ import type { UpdateQueue } from "./update-queue.ts";
 /** How often it looks for actions that another console confirmed and lost. */
 const INTERVAL_MS = 5_000;
 
-/** Carries out bulk actions in the background, one after the other, the oldest first. */
+/** Carries out bulk actions in the background, one after the other, as they were confirmed. */
 export interface BulkRunner {
   start(): void;
   /** Has it look for a confirmed action at once. */
@@ -40,6 +41,8 @@ export function createBulkRunner({
   let running = Promise.resolve();
   let stopped = false;
   let holdsAction = false;
+  /** What the queue did not take, and the record does not say yet. */
+  let missed: DecidedBatch | undefined;
   let pause = new AbortController();
 
   async function run(): Promise<void> {
@@ -67,10 +70,17 @@ export function createBulkRunner({
 
   /** Returns whether an action was there. */
   async function decideBatch(): Promise<boolean> {
+    if (missed) await recordQueueMissed(pool, missed);
+    missed = undefined;
     const batch = await decideNextBatch(pool, holder);
     if (batch === undefined) return false;
+    const { bulkActionId, error: err } = batch;
+    if (err !== undefined) {
+      log.error({ code: "bulk-action-failed", bulkActionId, err }, "bulk action failed; others go on");
+      return true;
+    }
     const deliveryIds = batch.decided.map(({ deliveryId }) => deliveryId);
-    if (!(await updateQueue(batch.action, deliveryIds))) await recordQueueMissed(pool, batch);
+    if (!(await updateQueue(batch.action, deliveryIds))) missed = batch;
     return true;
   }
 

@@ -115,6 +115,57 @@ test("bulk actions that fail are logged once and retried", async (context) => {
   expect(codes()).toEqual(["bulk-actions-failed", "bulk-actions-recovered"]);
 });
 
+test("a bulk action that fails is logged with its id", async (context) => {
+  const { pool, recordAndSettle, rows } = await openRecord(context, { size: 3 });
+  await recordAndSettle("{");
+  await rows("alter table decisions add constraint refused check (false)");
+  const bulkActionId = await createBulkAction(pool, { ...UNPARSABLE, createdBy: "Ada" });
+  await confirmBulkAction(pool, bulkActionId, "Ada");
+  const output = captureLog();
+  const log = createLogger({ service: "console", level: "info", destination: output });
+  const runner = createBulkRunner({ pool, updateQueue: async () => true, log });
+  context.onTestFinished(runner.stop);
+
+  runner.start();
+
+  const [line] = await waitFor(
+    () => output.lines(),
+    (lines) => expect(lines).toHaveLength(1),
+  );
+  expect(line).toMatchObject({ code: "bulk-action-failed", bulkActionId });
+});
+
+test("what the queue did not take is recorded even if Postgres fails first", async (context) => {
+  const { pool, recordAndSettle, rows } = await openRecord(context, { size: 3 });
+  await recordAndSettle("{");
+  const id = await createBulkAction(pool, { ...UNPARSABLE, createdBy: "Ada" });
+  await confirmBulkAction(pool, id, "Ada");
+  const log = createLogger({ service: "console", level: "info", destination: captureLog() });
+  const updated = Promise.withResolvers<void>();
+  const runner = createBulkRunner({
+    pool,
+    async updateQueue() {
+      await rows("alter table bulk_action_deliveries rename to gone");
+      updated.resolve();
+      return false;
+    },
+    log,
+  });
+  context.onTestFinished(runner.stop);
+
+  runner.start();
+  await updated.promise;
+  await rows("alter table gone rename to bulk_action_deliveries");
+
+  await waitFor(
+    () => {
+      runner.wake();
+      return findBulkAction(pool, id);
+    },
+    (found) => expect(found).toMatchObject({ state: "completed", queueMissed: 1 }),
+  );
+});
+
 const shared = useConsole(({ recordAndSettle }) => recordAndSettle("{"));
 
 test("an aborted bulk action is not carried out", async () => {
@@ -130,7 +181,8 @@ test("an aborted bulk action is not carried out", async () => {
 test.each([
   [{ action: "redrive", reason: "r" }, "filter", "must have one field at least, unless `all` is true"],
   [{ ...UNPARSABLE, filter: {} }, "filter", "must have one field at least, unless `all` is true"],
-  [{ ...UNPARSABLE, filter: { foo: "x" } }, "filter.foo", "is not known"],
+  [{ ...UNPARSABLE, filter: null }, "filter", "must be an object"],
+  [{ ...UNPARSABLE, filter: { unknown: 1 } }, "filter.unknown", "is not known"],
   [{ ...UNPARSABLE, all: true }, "filter", "must not be given together with another way to select"],
   [{ ...UNPARSABLE, reason: undefined }, "reason", "is required"],
   [{ ...UNPARSABLE, action: "settle" }, "action", "must be one of redrive, discard, restore"],

@@ -5,15 +5,16 @@ import type { Result } from "./run.ts";
 /** How soon a database that was unavailable at the start is checked again, in milliseconds. */
 const RETRY_MS = 1_000;
 
-/** What a check found: a login, and which settings would end what hangs, and are not set. */
+/** What a check found: a login, whether it may change what nobody should, and which limits of time are not set. */
 interface CheckedLogin {
   readonly login: string;
+  readonly owns: boolean;
   readonly unlimited: readonly string[];
 }
 
 /**
  * Checks that a service can work on its database, at the start or, if it is unavailable then, as soon as it is there. Warns
- * of a login without time limits.
+ * of the owner's login, and of one without time limits.
  *
  * @param check resolves to `undefined` while the database is unavailable
  * @returns why the service cannot start. If that shows only later, the process ends
@@ -26,9 +27,10 @@ export async function checkDatabase(
   async function checkOnce(): Promise<Result<void> | undefined> {
     const checked = await check();
     if (checked?.ok !== true) return checked;
-    const { login, unlimited } = checked.value;
+    const { login, owns, unlimited } = checked.value;
+    const remedy = `run \`dossier migrate\` with ${service.toUpperCase()}_DATABASE_URL, a login of its own`;
+    if (owns) log.warn({ code: "owner-login", login, remedy }, "the login may change what is recorded");
     if (unlimited.length > 0) {
-      const remedy = `run \`dossier migrate\` with ${service.toUpperCase()}_DATABASE_URL`;
       log.warn(
         { code: "no-time-limits", login, settings: unlimited.join(), remedy },
         "the login has no time limits",

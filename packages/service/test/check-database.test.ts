@@ -3,7 +3,7 @@ import { expect, test, type TestContext } from "vitest";
 import { checkDatabase } from "../src/index.ts";
 import { testLogger } from "./fixtures/test-logger.ts";
 
-const SUITABLE = { ok: true, value: { login: "ingest", unlimited: [] } } as const;
+const SUITABLE = { ok: true, value: { login: "ingest", owns: false, unlimited: [] } } as const;
 
 /** Checks a database that gives these results, one after the other, until the last. */
 function start(context: TestContext, ...results: readonly Awaited<ReturnType<Check>>[]) {
@@ -36,7 +36,10 @@ test("a database that is away at the start is checked once it is there, which ma
 
 test("a login without time limits is warned of, with the remedy", async (context) => {
   const unlimited = ["statement_timeout", "lock_timeout"];
-  const { checked, logged } = start(context, { ok: true, value: { login: "by_hand", unlimited } });
+  const { checked, logged } = start(context, {
+    ok: true,
+    value: { login: "by_hand", owns: false, unlimited },
+  });
   expect(await checked).toMatchObject({ ok: true });
   expect(logged("no-time-limits")).toMatchObject([
     {
@@ -49,4 +52,14 @@ test("a login without time limits is warned of, with the remedy", async (context
   const limited = start(context, SUITABLE);
   await limited.checked;
   expect(limited.logged("no-time-limits")).toEqual([]);
+});
+
+test("the owner's login, which may change what is recorded, is warned of", async (context) => {
+  const value = { login: "postgres", owns: true, unlimited: [] };
+  const { checked, logged } = start(context, { ok: true, value });
+  expect(await checked).toMatchObject({ ok: true });
+  expect(logged("owner-login")).toMatchObject([{ level: "warn", login: "postgres" }]);
+  const own = start(context, SUITABLE);
+  await own.checked;
+  expect(own.logged("owner-login")).toEqual([]);
 });

@@ -8,10 +8,11 @@ create table bulk_actions (
   total integer not null,
   created_by text not null,
   created_at timestamptz not null default now(),
-  state text not null default 'previewed' check (state in ('previewed', 'running', 'completed', 'aborted')),
+  state text not null default 'previewed' check (state in ('previewed', 'running', 'completed', 'aborted', 'failed')),
   confirmed_by text,
   confirmed_at timestamptz,
   aborted_by text,
+  error text,
   ended_at timestamptz,
   decided integer not null default 0,
   missed integer not null default 0,
@@ -20,7 +21,8 @@ create table bulk_actions (
   held_by uuid,
   held_until timestamptz
 );
-create index bulk_actions_running on bulk_actions (bulk_action_id) where state = 'running';
+create index bulk_actions_running on bulk_actions (confirmed_at, bulk_action_id) where state = 'running';
+comment on column bulk_actions.error is 'Why it failed: a batch that would fail again. Others go on.';
 comment on column bulk_actions.filter is 'As the API takes it; {} for all.';
 comment on column bulk_actions.missed is 'Those of its set about which nothing could be decided.';
 comment on column bulk_actions.queue_missed is 'Those that were decided about, and the queue did not take it.';

@@ -1,6 +1,6 @@
 -- Selects bulk actions, the latest first: the one with the id $1, or those before the one with the id $2.
 select bulk_action_id, action, filter, reason, state, total, decided, missed, queue_missed,
-  created_by, confirmed_by, aborted_by,
+  created_by, confirmed_by, aborted_by, error,
   (extract(epoch from created_at) * 10000000)::bigint as created_ticks,
   (extract(epoch from confirmed_at) * 10000000)::bigint as confirmed_ticks,
   (extract(epoch from ended_at) * 10000000)::bigint as ended_ticks

@@ -19,11 +19,11 @@ export function reportResult(result: Result<unknown>): void {
   process.exitCode = 1;
 }
 
-/** Returns an error and its cause as one line. */
-export function formatError(error: unknown): string {
+/** Returns an error and its cause as lines. A cause that the message quotes stands there alone. */
+export function formatError(error: unknown): readonly string[] {
   const { message, cause } = describeError(error);
-  const [line = ""] = (cause === undefined ? message : `${message}: ${cause.message}`).split("\n");
-  return line;
+  const isQuoted = cause === undefined || message.includes(cause.message);
+  return (isQuoted ? message : `${message}: ${cause.message}`).split("\n");
 }
 
 /** Returns the exit codes for a command's help; 2 is the same for all. */

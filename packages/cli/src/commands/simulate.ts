@@ -157,7 +157,7 @@ async function check(
     return { open: 0, ...(await comparePersons(client, persons, () => progress.advance())) };
   } catch (error) {
     // What was sent is reported all the same.
-    return { error: formatError(error) };
+    return { error: formatError(error).join("\n") };
   }
 }
 

@@ -45,7 +45,8 @@ export const bulkAction = z
     confirmedBy: z.string().nullable().describe("The name of the token, which each decision carries."),
     confirmedAt: utc.nullable(),
     abortedBy: z.string().nullable(),
-    endedAt: utc.nullable().describe("When it was completed or aborted."),
+    endedAt: utc.nullable().describe("When it was completed or aborted, or failed."),
+    error: z.string().nullable().describe("Why it failed. What it decided before stays."),
   })
   .describe("A decision about all dead letters that a filter selected at one moment, and how far it is.")
   .meta({ id: "BulkAction" });
@@ -157,7 +158,7 @@ export function bulkActionOperations(pool: Pool, wake: () => void): readonly Ope
       operationId: "confirmBulkAction",
       summary: "Carry out a bulk action",
       role: "operator",
-      description: "In the background, after those confirmed before it. May be repeated.",
+      description: "In the background, after those confirmed before it: one runs at a time. May be repeated.",
       notFound: NOT_FOUND,
       conflict: "It was aborted.",
       input: { path: bulkActionPath, body: noBody },

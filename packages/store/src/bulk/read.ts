@@ -3,7 +3,7 @@ import type { Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
 import type { DecisionAction } from "../dead-letters/redrive.ts";
 
-export const BULK_ACTION_STATES = ["previewed", "running", "completed", "aborted"] as const;
+export const BULK_ACTION_STATES = ["previewed", "running", "completed", "aborted", "failed"] as const;
 
 /** A decision about all dead letters that a filter selected, and how far it is. Times are as `formatTicks` writes them. */
 export interface BulkAction {
@@ -24,12 +24,14 @@ export interface BulkAction {
   readonly confirmedBy: string | null;
   readonly confirmedAt: string | null;
   readonly abortedBy: string | null;
+  /** Why it failed. */
+  readonly error: string | null;
   readonly endedAt: string | null;
 }
 
 interface Row extends Pick<
   BulkAction,
-  "action" | "filter" | "reason" | "state" | "total" | "decided" | "missed"
+  "action" | "filter" | "reason" | "state" | "total" | "decided" | "missed" | "error"
 > {
   readonly bulk_action_id: number;
   readonly queue_missed: number;
@@ -62,7 +64,7 @@ export async function listBulkActions(
 }
 
 function toBulkAction(row: Row): BulkAction {
-  const { action, filter, reason, state, total, decided, missed } = row;
+  const { action, filter, reason, state, total, decided, missed, error } = row;
   const format = (ticks: bigint | null) => (ticks === null ? null : formatTicks(ticks));
   return {
     bulkActionId: row.bulk_action_id,
@@ -79,6 +81,7 @@ function toBulkAction(row: Row): BulkAction {
     confirmedBy: row.confirmed_by,
     confirmedAt: format(row.confirmed_ticks),
     abortedBy: row.aborted_by,
+    error,
     endedAt: format(row.ended_ticks),
   };
 }

@@ -76,7 +76,7 @@ const RIGHTS: Readonly<Record<RoleName, Readonly<Record<string, string>>>> = {
     // A trigger sets the times.
     bulk_actions:
       "insert (action, filter, reason, created_by, total), " +
-      "update (state, confirmed_by, aborted_by, decided, missed, queue_missed, last_dead_letter_id, held_by, held_until)",
+      "update (state, confirmed_by, aborted_by, error, decided, missed, queue_missed, last_dead_letter_id, held_by, held_until)",
     bulk_action_deliveries: "insert (bulk_action_id, dead_letter_id, delivery_id), update (failure)",
     open_deliveries: "insert (delivery_id, due_at, bytes)",
     // A trigger sets the time, as in tokens.

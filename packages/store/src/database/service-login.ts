@@ -15,12 +15,15 @@ const WRITTEN: Readonly<Record<Exclude<RoleName, "reader">, string>> = {
 /** A login that a service can work with. */
 export interface ServiceLogin {
   readonly login: string;
+  /** Whether it owns what it writes, or is a superuser: then it may change what nobody should. */
+  readonly owns: boolean;
   /** The settings of the time limits that it has not. */
   readonly unlimited: readonly string[];
 }
 
 const SELECT_LOGIN = `
   select current_user as login, has_any_column_privilege($1, 'insert') as may_write,
+    (select pg_has_role(relowner, 'usage') from pg_class where oid = $1::regclass) as owns,
     array(select name from unnest($2::text[]) as _ (name) where current_setting(name) = '0') as unlimited`;
 
 /**
@@ -38,8 +41,10 @@ export async function checkServiceLogin(
     const sessions = await checkSessions(pool);
     if (!sessions.ok) return sessions;
     const { rows } = await pool.query<ServiceLogin & { may_write: boolean }>(SELECT_LOGIN, [table, LIMITED]);
-    const { login = "", may_write = false, unlimited = [] } = rows[0] ?? {};
-    return may_write ? ok({ login, unlimited }) : err(describeLack(service, `it may not write ${table}`));
+    const { login = "", may_write = false, owns = false, unlimited = [] } = rows[0] ?? {};
+    return may_write
+      ? ok({ login, owns, unlimited })
+      : err(describeLack(service, `it may not write ${table}`));
   } catch (error) {
     // To wait would not help: nobody grants rights to a running service.
     if (lacksPrivilege(error)) return err(describeLack(service, error.message));

@@ -153,7 +153,7 @@ test("a batch that crashes has decided nothing, and another console goes on with
   const bulkActionId = await start();
   expect((await decideNextBatch(pool, ONE, 2))?.decided).toHaveLength(2);
   await pool.query(
-    "create function crash() returns trigger language plpgsql as $$ begin raise 'crash'; end $$",
+    "create function crash() returns trigger language plpgsql as $$ begin raise 'crash' using errcode = '57P01'; end $$",
   );
   await pool.query(
     "create trigger crash before update of last_dead_letter_id on bulk_actions execute function crash()",
@@ -186,7 +186,42 @@ test("what a console releases, another one takes at once", async () => {
   expect(await decideAll(OTHER, 1)).toEqual([1, 1, 0]);
 });
 
-test("several consoles decide about each delivery once, each with an action of its own", async () => {
+test("one bulk action runs at a time, in the order in which they were confirmed", async () => {
+  const { pool } = database;
+  await recordDead(2);
+  const first = await createBulkAction(pool, {
+    action: "discard",
+    filter: {},
+    reason: "r",
+    createdBy: "Ada",
+  });
+  const second = await start();
+  await confirmBulkAction(pool, first, "Bea");
+
+  expect(await decideNextBatch(pool, ONE, 1)).toMatchObject({ bulkActionId: second });
+  expect(await decideNextBatch(pool, OTHER, 1)).toBeUndefined();
+  await abortBulkAction(pool, second, "Ada");
+  expect(await decideNextBatch(pool, OTHER, 1)).toMatchObject({ bulkActionId: first });
+});
+
+test("a bulk action whose batch would fail again says why, and the next one runs", async () => {
+  const { pool } = database;
+  await recordDead(1);
+  await database.rows("alter table decisions add constraint refused check (reason <> 'refused')");
+  const failing = await start({ reason: "refused" });
+  const next = await start();
+
+  await decideAll(ONE, 1);
+
+  expect(await findBulkAction(pool, failing)).toMatchObject({
+    state: "failed",
+    decided: 0,
+    error: expect.stringContaining("refused") as string,
+  });
+  expect(await findBulkAction(pool, next)).toMatchObject({ state: "completed", decided: 1, error: null });
+});
+
+test("several consoles decide about each delivery once", async () => {
   const { pool } = database;
   await recordDead(12);
   const ids = [await start(), await start({ reason: "the same set" })];

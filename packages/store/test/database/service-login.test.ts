@@ -30,7 +30,10 @@ test.for([
   async ([service, other], context) => {
     const url = await createLogin(await migratedDatabase(context), service);
     const login = new URL(url).username;
-    expect(await check(context, url, service)).toEqual({ ok: true, value: { login, unlimited: [] } });
+    expect(await check(context, url, service)).toEqual({
+      ok: true,
+      value: { login, owns: false, unlimited: [] },
+    });
     expect(await check(context, url, other)).toMatchObject({
       ok: false,
       error: expect.stringContaining(`${other.toUpperCase()}_DATABASE_URL`) as string,

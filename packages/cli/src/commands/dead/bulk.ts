@@ -95,6 +95,7 @@ function formatOne({ failures, ...found }: BulkActionWithFailures): readonly str
     ...(found.endedAt
       ? [`${state} ${formatTime(found.endedAt)}${found.abortedBy ? ` by ${found.abortedBy}` : ""}`]
       : []),
+    ...(found.error ? [`error: ${found.error}`] : []),
     `decided ${formatCount(decided)}, changed meanwhile ${formatCount(missed)}, not taken by the queue ${formatCount(queueMissed)}`,
     ...failures.map(({ deliveryId, failure }) => `${deliveryId}  ${failure}`),
     ...(unlisted > 0 ? [`… and ${formatCount(unlisted)} more; --limit lists them`] : []),

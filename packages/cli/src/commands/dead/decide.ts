@@ -119,6 +119,13 @@ export async function decide<Answer>(
   if (!("deliveryIds" in selection.value)) {
     const body = { ...selection.value, reason };
     const { bulkActionId, missed, ...done } = await runBulkAction(client.value, action, body);
+    if (done.state !== "completed") {
+      const why = done.error ?? `by ${done.abortedBy}`;
+      return {
+        ok: false,
+        error: `bulk action ${bulkActionId} ${done.state} (${why}), ${done.decided} of ${done.total} decided`,
+      };
+    }
     if (missed > 0) {
       const command = `dossier dead bulk ${bulkActionId} --limit ${missed + done.queueMissed}`;
       warn(`${formatCount(missed)} changed meanwhile: \`${command}\` lists them`);
