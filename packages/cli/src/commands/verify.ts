@@ -93,7 +93,7 @@ async function verifyDatabase(entityId: string | undefined): Promise<Result<Evid
   const pool = openPool(url.value, { name: "dossier-verify", size: 1 });
   using progress = startProgress("verifying", 0);
   try {
-    const onProgress = (checked: number, entries: number) => progress.update(checked, entries);
+    const onProgress = (checked: number, total: number) => progress.update(checked, total);
     const value = await verifyEvidence(pool, { onProgress, ...(entityId !== undefined && { entityId }) });
     return { ok: true, value };
   } finally {

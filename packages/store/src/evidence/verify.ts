@@ -23,8 +23,8 @@ export interface VerifyOptions {
    * log.
    */
   readonly entityId?: string;
-  /** Called after each batch, with how many entries are checked, of how many. */
-  readonly onProgress?: (checked: number, entries: number) => void;
+  /** Called after each batch, with how many entries, and deliveries that have none, are checked, of how many. */
+  readonly onProgress?: (checked: number, total: number) => void;
 }
 
 export interface EvidenceVerification {
@@ -71,13 +71,17 @@ export async function verifyEvidence(
   const { connection } = snapshot;
   const { report, findings } = collectFindings();
   const { entries, persons, deliveries, unsealed } = await countEvidence(connection, entityId);
-  const checked = await checkChains(connection, entityId, report, (count) => onProgress?.(count, entries));
+  // Of one person, no deliveries are counted.
+  const total = Math.max(entries, deliveries);
+  const checked = await checkChains(connection, entityId, report, (count) => onProgress?.(count, total));
   await checkStreams(connection, entityId, report);
   if (entityId !== undefined) {
     const unlogged = await checkPersonsUnlogged(connection, entityId, report);
     return { findings: findings(), notes: [], persons, ...checked, ...unlogged, unsealed };
   }
-  await checkUnloggedDeliveries(connection, [null, []], report);
+  await checkUnloggedDeliveries(connection, [null, []], report, (count) =>
+    onProgress?.(checked.events + checked.redeliveries + count, total),
+  );
   await checkFeed(connection, report);
   await checkSeals(connection, report);
   await checkConsistency(connection, report);
@@ -156,6 +160,7 @@ async function checkUnloggedDeliveries(
   connection: Connection,
   values: readonly unknown[],
   report: ReportMismatch,
+  onProgress?: (checked: number) => void,
 ): Promise<{ deliveries: number; open: number }> {
   const counts = { deliveries: 0, open: 0 };
   const query = { ...selectUnlogged, values: [...values] };
@@ -163,11 +168,13 @@ async function checkUnloggedDeliveries(
     connection,
     query,
     BATCH_SIZE,
-  ))
+  )) {
     for (const row of rows) {
       checkDeliveryDigest(toDelivery(row), report);
       counts.deliveries++;
       if (row.open) counts.open++;
     }
+    onProgress?.(counts.deliveries);
+  }
   return counts;
 }

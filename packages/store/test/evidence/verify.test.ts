@@ -50,12 +50,15 @@ describe("an unchanged record", () => {
     ]);
   });
 
-  test("reports its progress", async () => {
+  test("reports its progress, over the entries and the deliveries that have none", async () => {
+    await database.record(eventBody("open"));
     const reported: [number, number][] = [];
-    const { events, redeliveries } = await verifyEvidence(database.pool, {
-      onProgress: (checked, entries) => reported.push([checked, entries]),
+    const { events, redeliveries, deliveries } = await verifyEvidence(database.pool, {
+      onProgress: (checked, total) => reported.push([checked, total]),
     });
-    expect(reported.at(-1)).toEqual([events + redeliveries, events + redeliveries]);
+    expect(events + redeliveries).toBeLessThan(deliveries);
+    expect(reported).toContainEqual([events + redeliveries, deliveries]);
+    expect(reported.at(-1)).toEqual([deliveries, deliveries]);
   });
 
   test("verifies while workers write", async () => {
