@@ -185,6 +185,8 @@ test.each([
   [{ ...UNPARSABLE, filter: { unknown: 1 } }, "filter.unknown", "is not known"],
   [{ ...UNPARSABLE, all: true }, "filter", "must not be given together with another way to select"],
   [{ ...UNPARSABLE, reason: undefined }, "reason", "is required"],
+  [{ ...UNPARSABLE, reason: " " }, "reason", "must not be blank"],
+  [{ ...UNPARSABLE, reason: "\ud800" }, "reason", "must be valid Unicode"],
   [{ ...UNPARSABLE, action: "settle" }, "action", "must be one of redrive, discard, restore"],
   [{ ...UNPARSABLE, deliveryIds: [] }, "deliveryIds", "is not known"],
 ])("a bulk action is refused if its body is invalid, case %#", async (body, name, message) => {

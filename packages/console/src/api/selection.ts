@@ -3,9 +3,14 @@ import { DECISION_BATCH_SIZE } from "@dossier/store";
 import { z } from "zod";
 import { deadLetterFilter, deliveryId, text } from "./parameters.ts";
 
+/** Kept for ever, so it must say something, as it was sent. */
+const reason = text
+  .refine((value) => value.trim() !== "", "must not be blank")
+  .refine((value) => value.isWellFormed(), "must be valid Unicode");
+
 const decisionFields = z.strictObject(
   {
-    reason: text.optional().describe("Why; kept for ever. Required, except for a dry run."),
+    reason: reason.optional().describe("Why; kept for ever. Required, except for a dry run."),
     dryRun: z
       .boolean("must be true or false")
       .default(false)
@@ -83,7 +88,7 @@ export const bulkActionBody = requireOneSelection(
   z.strictObject(
     {
       action: z.enum(["redrive", "discard", "restore"], "must be one of redrive, discard, restore"),
-      reason: text.describe("Why; kept for ever."),
+      reason: reason.describe("Why; kept for ever."),
       ...setFields.shape,
     },
     "must be a JSON object",
