@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 import { waitFor } from "@dossier/testing";
 import pTimeout from "p-timeout";
 import type { Case } from "./request.ts";
@@ -13,6 +14,8 @@ export interface Answer {
 
 /** Longer than every timeout of the system. */
 export const HANG_MS = 60_000;
+
+const REOPEN_MS = 100;
 
 /** Performs a case on a new connection. Rejects if the system neither answers nor ends the connection. */
 export async function perform(port: number, { segments, ending }: Case): Promise<Answer> {
@@ -49,9 +52,18 @@ export async function openIdleConnections(port: number, count: number): Promise<
     sockets.add(socket.resume());
     socket.once("close", () => {
       sockets.delete(socket);
-      // `allOpen` reports a connection that cannot be opened again.
-      if (!closed) open().catch(() => undefined);
+      if (!closed) void reopen();
     });
+  }
+  /** Tries again, as a busy machine may refuse one; `allOpen` reports a connection that can never be opened again. */
+  async function reopen(): Promise<void> {
+    while (!closed) {
+      try {
+        return await open();
+      } catch {
+        await delay(REOPEN_MS);
+      }
+    }
   }
   await Promise.all(Array.from({ length: count }, open));
   return {
