@@ -15,7 +15,6 @@ describe("a token", () => {
       tokenId,
       name: "Ada Lovelace",
       role: "operator",
-      isService: false,
       state: "valid",
     });
     const other = token.replace(/.$/, (last) => (last === "A" ? "B" : "A"));

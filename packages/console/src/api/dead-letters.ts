@@ -28,22 +28,20 @@ const deadLetterPage = page(
 
 export type DeadLetterPage = z.infer<typeof deadLetterPage>;
 
-export const deadLetterPosition = z.strictObject({
+const cursorPosition = z.strictObject({
   deadLetterId: z
     .string()
     .regex(/^\d{1,18}$/)
     .transform(BigInt),
 });
 
-export const deadLetterStatus = z
-  .enum(["dead-lettered", "discarded"], "must be one of dead-lettered, discarded")
-  .default("dead-lettered")
-  .describe("Whether an operator has still to decide, or has discarded them.");
-
 const deadLetterQuery = deadLetterFilter.extend({
-  status: deadLetterStatus,
+  status: z
+    .enum(["dead-lettered", "discarded"], "must be one of dead-lettered, discarded")
+    .default("dead-lettered")
+    .describe("Whether an operator has still to decide, or has discarded them."),
   limit,
-  cursor: cursor(deadLetterPosition),
+  cursor: cursor(cursorPosition),
 });
 
 /** Reads of the deliveries that could not be settled. */
