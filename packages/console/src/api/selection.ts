@@ -5,7 +5,7 @@ import { deadLetterFilter, deliveryId, text } from "./parameters.ts";
 
 /** Kept for ever, so it must say something, as it was sent. */
 const reason = text
-  .refine((value) => value.trim() !== "", "must not be blank")
+  .refine((value) => value === "" || value.trim() !== "", "must not be blank")
   .refine((value) => value.isWellFormed(), "must be valid Unicode");
 
 const decisionFields = z.strictObject(
