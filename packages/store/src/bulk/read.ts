@@ -1,6 +1,7 @@
 import { formatTicks, type DeadLetterReason } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
+import type { DeadLetterSummary } from "../dead-letters/find.ts";
 import type { DecisionAction } from "../dead-letters/redrive.ts";
 
 export const BULK_ACTION_STATES = ["previewed", "running", "completed", "aborted", "failed"] as const;
@@ -87,16 +88,7 @@ function toBulkAction(row: Row): BulkAction {
 }
 
 /** A dead letter that a bulk action is about, as it was selected. */
-export interface SampledDeadLetter {
-  readonly deliveryId: string;
-  readonly reason: DeadLetterReason;
-  readonly message: string;
-  readonly event: string | null;
-  readonly id: string | null;
-  readonly entityId: string | null;
-  readonly codeVersion: string;
-  readonly deadLetteredAt: string;
-}
+export type SampledDeadLetter = Omit<DeadLetterSummary, "receivedAt" | "discard" | "cursor">;
 
 const selectSample = sqlFile("select_bulk_sample");
 
