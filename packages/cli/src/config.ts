@@ -94,10 +94,10 @@ const webhookSchema = z.object({
 export const readWebhookConfig = () => readConfig(webhookSchema, process.env);
 
 const consoleSchema = z.object({
-  CONSOLE_URL: z
-    .url({ protocol: /^https?$/, error: "must be a URL that begins with http:// or https://" })
-    .optional()
-    .meta({ shown: true, description: "Where the console is. Not set: this machine, at CONSOLE_PORT." }),
+  CONSOLE_URL: variables.CONSOLE_URL.meta({
+    shown: true,
+    description: "Where the console is. Not set: this machine, at CONSOLE_PORT.",
+  }),
   CONSOLE_PORT: CONSOLE_PORT_OF_TRIAL,
   DOSSIER_DATA_DIR,
   DOSSIER_API_TOKEN,

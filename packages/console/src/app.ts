@@ -1,8 +1,9 @@
 import type { DeliveryQueue } from "@dossier/queue";
 import { answerOptions, notFound, onError, problem, type Logger, type OutageLog } from "@dossier/service";
 import { isOutage, isRetryable, type Pool } from "@dossier/store";
-import { Hono, type MiddlewareHandler } from "hono";
+import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { auditOperations } from "./api/audit.ts";
 import { bulkActionOperations } from "./api/bulk-actions.ts";
 import { changesOperation } from "./api/changes.ts";
 import { deadLetterOperations } from "./api/dead-letters.ts";
@@ -12,9 +13,11 @@ import { instanceOperations } from "./api/instances.ts";
 import { naturalPersonOperations } from "./api/natural-persons.ts";
 import { API, routes } from "./api/operation.ts";
 import { statsOperation } from "./api/stats.ts";
-import type { ApiEnv } from "./auth.ts";
+import { authenticate, type Access, type ApiEnv } from "./auth.ts";
 import { openApi } from "./docs/openapi.ts";
 import { docsRoutes } from "./docs/routes.ts";
+import type { RecordFailedSignIn } from "./failed-sign-ins.ts";
+import { pageRoutes } from "./pages/routes.ts";
 import type { UpdateQueue } from "./update-queue.ts";
 
 export interface ConsoleParts {
@@ -26,8 +29,11 @@ export interface ConsoleParts {
   readonly log: Logger;
   /** Records each request that Postgres failed, and each that it served. */
   readonly postgres: OutageLog;
-  /** Lets requests of the API through, and says who sends them. */
-  readonly authenticate: MiddlewareHandler<ApiEnv>;
+  /** Says who sends a request. */
+  readonly access: Access;
+  readonly recordFailedSignIn: RecordFailedSignIn;
+  /** Where people reach the console; `undefined` if that is not configured. */
+  readonly consoleUrl: URL | undefined;
   /** Aborted when the console begins to shut down: then no request waits for changes any longer. */
   readonly shutdownSignal: AbortSignal;
   /** Default 15. */
@@ -39,16 +45,9 @@ const MAX_BODY_BYTES = 64 * 1024;
 
 const RETRY_AFTER_SECONDS = 5;
 
-const WELCOME = `Dossier's console.
-
-  API            ${API}/natural-persons, /deliveries, /failing-deliveries, /dead-letters, /bulk-actions,
-                 /changes, /stats, /instances, /instance-minutes
-  documentation  /docs, and for programs /openapi.json
-`;
-
-/** Returns the console's routes: the API, behind authentication, and its documentation. */
+/** Returns the console's routes: the pages, the API, behind authentication, and its documentation. */
 export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
-  const { pool, queue, log, postgres, authenticate, shutdownSignal, heartbeatSeconds } = parts;
+  const { pool, queue, log, postgres, access, shutdownSignal, heartbeatSeconds } = parts;
   const { updateQueue, wakeBulkRunner: wake } = parts;
 
   function onStreamError(err: unknown): void {
@@ -64,14 +63,15 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
     changesOperation({ pool, shutdownSignal, onStreamError, heartbeatSeconds }),
     statsOperation(pool, queue),
     ...instanceOperations(pool),
+    ...auditOperations(pool),
   ];
   const onOtherError = onError(log);
 
   return new Hono<ApiEnv>()
     .options("*", answerOptions("GET, HEAD, POST"))
-    .get("/", (c) => c.text(WELCOME))
+    .route("/", pageRoutes(parts))
     .route("/", docsRoutes(openApi(operations, API)))
-    .use(`${API}/*`, authenticate)
+    .use(`${API}/*`, authenticate(access, parts.recordFailedSignIn))
     .use(`${API}/*`, bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }))
     .use(`${API}/*`, async (c, next) => {
       await next();

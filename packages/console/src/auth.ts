@@ -1,11 +1,21 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import { problem } from "@dossier/service";
-import { findToken, hasTokens, recordTokenUse, ROLES, type Pool, type Role } from "@dossier/store";
+import {
+  findSession,
+  findToken,
+  hasTokens,
+  recordSessionUse,
+  recordTokenUse,
+  ROLES,
+  type Pool,
+  type Role,
+  type SessionToken,
+} from "@dossier/store";
 import type { Context, MiddlewareHandler } from "hono";
-import type { RecordFailedSignIn, SignInFailure } from "./failed-sign-ins.ts";
+import type { KnownToken, RecordFailedSignIn, SignInFailure } from "./failed-sign-ins.ts";
 
-/** Who sends a request: the name and the role of its token. */
+/** Who sends a request: the name and the role of its token, or of the token that its session was made with. */
 export interface Caller {
   readonly name: string;
   readonly role: Role;
@@ -14,58 +24,87 @@ export interface Caller {
 /** What the API's handlers get of a request beside itself. */
 export type ApiEnv = { Bindings: { outgoing: ServerResponse }; Variables: { caller: Caller } };
 
-export interface AuthenticationOptions {
-  readonly pool: Pool;
-  /** DOSSIER_API_TOKEN, an admin's, which is valid without Postgres. */
-  readonly bootstrapToken: string | undefined;
-  readonly recordFailedSignIn: RecordFailedSignIn;
+const BOOTSTRAP: Caller = { name: "bootstrap", role: "admin" };
+export const ANONYMOUS: Caller = { name: "anonymous", role: "viewer" };
+
+type SignIn =
+  | { readonly caller: Caller; readonly token: SessionToken }
+  | { readonly reason: SignInFailure; readonly token?: KnownToken };
+
+/** Says who a request is from. The API and the pages share one. */
+export interface Access {
+  /**
+   * Whether a token or a session is needed. It is not while there is no token at all: then the console listens on
+   * loopback only, and serves reads of the anonymous viewer.
+   */
+  needsToken(): Promise<boolean>;
+  /** Returns the caller who has a token, or why there is none. A service's token is for the API alone. */
+  signIn(token: string, to: "api" | "pages"): Promise<SignIn>;
+  /**
+   * Returns the caller of a session; `undefined` if it has ended.
+   *
+   * @param isUsed whether it is used by a person, which keeps it from ending
+   */
+  resume(sessionId: string, isUsed: boolean): Promise<Caller | undefined>;
 }
 
-const BOOTSTRAP: Caller = { name: "bootstrap", role: "admin" };
-const ANONYMOUS: Caller = { name: "anonymous", role: "viewer" };
-
-/**
- * Lets requests through that carry a valid token. While there is no token at all, the console listens on loopback only,
- * and lets reads through that are addressed to loopback and do not come from another web page: neither DNS rebinding nor
- * a form on another page reaches it.
- */
-export function authenticate(options: AuthenticationOptions): MiddlewareHandler<ApiEnv> {
-  const { pool, bootstrapToken, recordFailedSignIn } = options;
+/** @param bootstrapToken DOSSIER_API_TOKEN, an admin's, which is valid without Postgres */
+export function createAccess(pool: Pool, bootstrapToken: string | undefined): Access {
   const recordUse = createUseRecorder(pool);
   // Once there is a token, there always is: a revoked one counts too.
   let needsToken = bootstrapToken !== undefined;
 
-  /** Returns the caller, or why there is none. */
-  async function signIn(token: string): Promise<Caller | { reason: SignInFailure; tokenId?: number }> {
-    if (bootstrapToken !== undefined && isEqual(token, bootstrapToken)) return BOOTSTRAP;
-    const found = await findToken(pool, token);
-    if (found === undefined) return { reason: "unknown" };
-    const { tokenId, name, role, state } = found;
-    if (state !== "valid") return { reason: state, tokenId };
-    recordUse(tokenId);
-    return { name, role };
-  }
+  return {
+    async needsToken() {
+      return (needsToken ||= await hasTokens(pool));
+    },
+    async signIn(token, to) {
+      if (bootstrapToken !== undefined && isEqual(token, bootstrapToken))
+        return { caller: BOOTSTRAP, token: { bootstrapToken } };
+      const found = await findToken(pool, token);
+      if (found === undefined) return { reason: "unknown" };
+      const { tokenId, name, role, isService, state } = found;
+      if (state !== "valid") return { reason: state, token: { tokenId, name } };
+      if (isService && to === "pages") return { reason: "service", token: { tokenId, name } };
+      recordUse(tokenId);
+      return { caller: { name, role }, token: { tokenId } };
+    },
+    async resume(sessionId, isUsed) {
+      const owner = await findSession(pool, sessionId, bootstrapToken);
+      if (owner === undefined) return undefined;
+      if (isUsed) await recordSessionUse(pool, sessionId);
+      if (owner.tokenId === undefined) return BOOTSTRAP;
+      recordUse(owner.tokenId);
+      return { name: owner.name, role: owner.role };
+    },
+  };
+}
 
+/** Lets requests of the API through that carry a valid token, or that need none. */
+export function authenticate(
+  access: Access,
+  recordFailedSignIn: RecordFailedSignIn,
+): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
-    needsToken ||= await hasTokens(pool);
-    if (!needsToken) {
+    if (!(await access.needsToken())) {
       if (!isOwnPage(c)) return problem(403, "loopback-only", LOOPBACK_ONLY);
       c.set("caller", ANONYMOUS);
       return next();
     }
     const bearer = /^Bearer +(.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
-    const caller = bearer === undefined ? { reason: "missing" as const } : await signIn(bearer);
-    if ("name" in caller) {
-      c.set("caller", caller);
+    const result = bearer === undefined ? { reason: "missing" as const } : await access.signIn(bearer, "api");
+    if ("caller" in result) {
+      c.set("caller", result.caller);
       return next();
     }
-    const { reason, tokenId } = caller;
-    await recordFailedSignIn(reason, tokenId);
-    return problem(401, "unauthenticated", DETAILS[reason], { headers: { "www-authenticate": "Bearer" } });
+    await recordFailedSignIn(result.reason, result.token);
+    return problem(401, "unauthenticated", DETAILS[result.reason], {
+      headers: { "www-authenticate": "Bearer" },
+    });
   };
 }
 
-const LOOPBACK_ONLY =
+export const LOOPBACK_ONLY =
   "Without DOSSIER_API_TOKEN or a token of `dossier token create`, the console serves its own machine only.";
 
 const DETAILS: Readonly<Record<SignInFailure, string>> = {
@@ -73,11 +112,16 @@ const DETAILS: Readonly<Record<SignInFailure, string>> = {
   unknown: "The bearer token is not known.",
   expired: "The bearer token has expired.",
   revoked: "The bearer token is revoked.",
+  service: "The bearer token is a service's.",
 };
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
-function isOwnPage(c: Context): boolean {
+/**
+ * Whether a request is addressed to loopback and does not come from another web page: neither DNS rebinding nor a form on
+ * another page reaches a console without tokens.
+ */
+export function isOwnPage(c: Context): boolean {
   const { hostname, origin } = new URL(c.req.url);
   return LOOPBACK.has(hostname) && (c.req.header("origin") ?? origin) === origin;
 }
@@ -103,10 +147,14 @@ function createUseRecorder(pool: Pool): (tokenId: number) => void {
 
 /** Returns the answer to a caller whose role is not enough; `undefined` if it is. */
 export function refuseRole(caller: Caller, role: Role): Response | undefined {
-  if (ROLES.indexOf(caller.role) >= ROLES.indexOf(role)) return undefined;
+  if (hasRole(caller, role)) return undefined;
   const detail =
     caller === ANONYMOUS
       ? `This takes a token with the role ${role}: set DOSSIER_API_TOKEN, or create one with \`dossier token create\`. Without any token the console only reads.`
       : `This takes the role ${role}, and the token has the role ${caller.role}.`;
   return problem(403, "forbidden", detail);
+}
+
+export function hasRole(caller: Caller, role: Role): boolean {
+  return ROLES.indexOf(caller.role) >= ROLES.indexOf(role);
 }

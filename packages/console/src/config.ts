@@ -9,6 +9,7 @@ const schema = z.object({
   LOG_LEVEL: variables.LOG_LEVEL,
   DATABASE_URL: variables.DATABASE_URL,
   REDIS_URL: variables.redisUrl(redisUrlMistake),
+  CONSOLE_URL: variables.CONSOLE_URL,
   DOSSIER_API_TOKEN: variables.DOSSIER_API_TOKEN,
   KEEP_ALIVE_SECONDS: variables.KEEP_ALIVE_SECONDS,
   DRAIN_SECONDS: variables.DRAIN_SECONDS,

@@ -11,6 +11,7 @@ import {
   type ShutdownSteps,
 } from "@dossier/service";
 import {
+  appendAudit,
   checkServiceLogin,
   closePool,
   hasTokens,
@@ -20,9 +21,10 @@ import {
   type Pool,
 } from "@dossier/store";
 import { createApp } from "./app.ts";
-import { authenticate } from "./auth.ts";
+import { createAccess } from "./auth.ts";
 import { createBulkRunner } from "./bulk-runner.ts";
 import type { ConsoleConfig } from "./config.ts";
+import { auditFailedSignIns } from "./failed-sign-in-audit.ts";
 import { trackFailedSignIns } from "./failed-sign-ins.ts";
 import { createQueueUpdate } from "./update-queue.ts";
 
@@ -55,7 +57,7 @@ export async function startConsole(
   { host, heartbeatSeconds, queueTimeoutMs = 1_000, failedSignInDelayMs = 1_000 }: ConsoleOptions = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
   const { log, ops, shutdownSignal } = context;
-  const { PORT, DATABASE_URL, REDIS_URL, DOSSIER_API_TOKEN: bootstrapToken } = config;
+  const { PORT, DATABASE_URL, REDIS_URL, CONSOLE_URL, DOSSIER_API_TOKEN: bootstrapToken } = config;
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
   const checked = await checkDatabase("console", () => checkServiceLogin(pool, "console"), context);
   if (!checked.ok) {
@@ -81,6 +83,15 @@ export async function startConsole(
     onError: outages.queue.recordFailure,
   });
 
+  const audit = auditFailedSignIns((entry) => appendAudit(pool, entry));
+  const recordFailedSignIn = trackFailedSignIns({
+    log,
+    metrics: ops.metrics,
+    audit,
+    delayMs: failedSignInDelayMs,
+    shutdownSignal,
+  });
+  const access = createAccess(pool, bootstrapToken);
   const updateQueue = createQueueUpdate(queue, log);
   const bulkRunner = createBulkRunner({ pool, updateQueue, log });
   const app = createApp({
@@ -90,16 +101,9 @@ export async function startConsole(
     wakeBulkRunner: bulkRunner.wake,
     log,
     postgres: outages.postgres,
-    authenticate: authenticate({
-      pool,
-      bootstrapToken,
-      recordFailedSignIn: trackFailedSignIns({
-        log,
-        metrics: ops.metrics,
-        delayMs: failedSignInDelayMs,
-        shutdownSignal,
-      }),
-    }),
+    access,
+    recordFailedSignIn,
+    consoleUrl: CONSOLE_URL === undefined ? undefined : new URL(CONSOLE_URL),
     shutdownSignal,
     heartbeatSeconds,
   });
@@ -122,6 +126,7 @@ export async function startConsole(
   const shutdown: ShutdownSteps = {
     "finish the batch of a bulk action": () => bulkRunner.stop(),
     "close the queue": () => queue.close(),
+    "record failed sign-ins": () => audit.stop(),
     "report the shutdown": () => reporter.stop(),
     "close the pool": () => closePool(pool),
   };

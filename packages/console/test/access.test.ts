@@ -16,6 +16,7 @@ const API_PATHS = [
   "/api/v1/bulk-actions",
   "/api/v1/changes",
   "/api/v1/stats",
+  "/api/v1/audit",
   "/api/v1/no-such-path",
 ];
 
@@ -77,7 +78,7 @@ describe("with a token", () => {
   test("paths without data need no token", async () => {
     const { request } = shared();
     const [, script = ""] = /src="([^"]+)"/.exec((await request("/docs")).text) ?? [];
-    for (const path of ["/", "/docs", script, "/openapi.json", "/healthz", "/readyz"]) {
+    for (const path of ["/sign-in", "/docs", script, "/openapi.json", "/healthz", "/readyz"]) {
       // A busy machine may be unready.
       expect([path, [200, 503].includes((await request(path)).status)]).toEqual([path, true]);
     }
@@ -202,6 +203,7 @@ describe("methods", () => {
     ["/api/v1/dead-letters/x/discard", "POST"],
     ["/api/v1/changes", "GET, HEAD"],
     ["/api/v1/stats", "GET, HEAD"],
+    ["/api/v1/audit", "GET, HEAD"],
   ])("%s allows %s and answers 405 to other methods", async (path, allow) => {
     const others = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((one) => !allow.includes(one));
     for (const method of others) {

@@ -37,7 +37,9 @@ describe("the API's document", () => {
       wakeBulkRunner: unused,
       log: unused,
       postgres: unused,
-      authenticate: unused,
+      access: unused,
+      recordFailedSignIn: unused,
+      consoleUrl: undefined,
       shutdownSignal: AbortSignal.abort(),
     });
     const served = app.routes
@@ -47,7 +49,7 @@ describe("the API's document", () => {
       Object.keys(own).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(described.toSorted()).toEqual(served.toSorted());
-    expect(described).toHaveLength(26);
+    expect(described).toHaveLength(27);
   });
 
   test("describes each operation's parameters, body and problems", async () => {
@@ -131,10 +133,4 @@ describe("the page", () => {
     const cached = await fetch(url, { headers: { "if-none-match": script.headers.get("etag") ?? "" } });
     expect([cached.status, await cached.text()]).toEqual([304, ""]);
   });
-});
-
-test("the root names the paths of the API and of its documentation", async () => {
-  const { status, headers, text } = await shared().request("/");
-  expect([status, headers["content-type"]]).toEqual([200, "text/plain; charset=UTF-8"]);
-  for (const path of ["/api/v1/natural-persons", "/docs", "/openapi.json"]) expect(text).toContain(path);
 });

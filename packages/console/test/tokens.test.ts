@@ -35,6 +35,8 @@ describe("a token", () => {
       );
     expect((await get("/bulk-actions", token)).status).toBe(200);
     const { decisions } = (await get(`/dead-letters/${id}`)).json;
+    const { status: audited } = await get("/audit", token);
+    expect(audited).toBe(role === "admin" ? 200 : 403);
     expect(decisions).toMatchObject(answer === 403 ? [] : [{ decidedBy: `Ada (${role})` }]);
   });
 
@@ -109,6 +111,28 @@ describe("failed sign-ins", () => {
     const lines = logLines().filter(({ code }) => code === "sign-in-failed");
     expect(lines[0]).toMatchObject({ level: "warn", reason: "missing" });
     expect(lines.length).toBeLessThan(20);
+  });
+
+  test("are in the audit log: the first at once, others summed up, and none of a request without a token", async (context) => {
+    const { request, get, pool, rows, close } = await startTestConsole(context);
+    const revoked = await createToken(pool, { name: "Eve", role: "viewer", isService: false });
+    await revokeToken(pool, revoked.tokenId);
+    await request("/api/v1/stats");
+    for (let n = 0; n < 9; n++) await get("/stats", bearer(`wrong ${n}`));
+    await get("/stats", bearer(revoked.token));
+    const read = async () => (await get("/audit")).json.items;
+    const [first] = await waitFor(read, (items) => items.length > 0);
+    expect(first).toMatchObject({ action: "sign-in-failed", who: null, reason: "unknown", subject: null });
+    await close();
+    expect(
+      await rows(
+        "select who, reason, sum((detail ->> 'failures')::int)::int as failures from audit_log group by 1, 2 order by 1",
+      ),
+    ).toEqual([
+      { who: "Eve", reason: "revoked", failures: 1 },
+      { who: null, reason: "unknown", failures: 9 },
+    ]);
+    expect((await rows("select from audit_log")).length).toBeLessThan(6);
   });
 
   test("are answered late, right ones at once, and only so many wait", async (context) => {

@@ -98,6 +98,15 @@ export const DOSSIER_API_TOKEN = z
     "The first bearer token of the console's API: an admin's, named bootstrap. Without it and any of `dossier token create`, the console is read-only and serves this machine only.",
   );
 
+export const CONSOLE_URL = z
+  .url({ protocol: /^https?$/, error: "must be a URL that begins with http:// or https://" })
+  .optional()
+  .meta({
+    shown: true,
+    description:
+      "Where people and programs reach the console, such as https://dossier.example.com. With https, its session cookies are Secure.",
+  });
+
 export const MAX_BODY_BYTES = integer({ from: 1, to: 64 * 1024 * 1024, unit: "bytes" })
   .default(1024 * 1024)
   .meta({

@@ -1,4 +1,14 @@
 export {
+  appendAudit,
+  AUDIT_ACTIONS,
+  listAudit,
+  type AuditAction,
+  type AuditEntry,
+  type AuditFilter,
+  type AuditPosition,
+  type NewAuditEntry,
+} from "./audit.ts";
+export {
   abortBulkAction,
   confirmBulkAction,
   createBulkAction,
@@ -104,6 +114,14 @@ export {
   type RebuildProgress,
   type RebuildResult,
 } from "./persons/rebuild.ts";
+export {
+  createSession,
+  endSession,
+  findSession,
+  recordSessionUse,
+  type SessionOwner,
+  type SessionToken,
+} from "./sessions.ts";
 export { readStats, type Stats } from "./stats.ts";
 export {
   createToken,
@@ -118,3 +136,7 @@ export {
   type Role,
   type TokenSummary,
 } from "./tokens.ts";
+export type { BoundedCount } from "./worklist/bounded-count.ts";
+export { listDecisionsNeeded, type DecisionKind, type DecisionNeeded } from "./worklist/decisions-needed.ts";
+export { readHealth, type Health, type RefusedWebhooks } from "./worklist/health.ts";
+export { listWaitingPersons, type StatusCount, type WaitingPerson } from "./worklist/waiting-persons.ts";

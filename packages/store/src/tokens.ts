@@ -105,21 +105,24 @@ export async function revokeToken(pool: Pool, tokenId: number): Promise<string |
 }
 
 /** What a sign-in needs of a token. */
-export interface FoundToken extends Pick<TokenSummary, "tokenId" | "name" | "role" | "state"> {}
+export interface FoundToken extends Pick<TokenSummary, "tokenId" | "name" | "role" | "isService" | "state"> {}
 
 const selectToken = sql(
   "select_token",
-  `select token_id, name, role, ${STATE} as state from tokens where token_hash = $1`,
+  `select token_id, name, role, is_service, ${STATE} as state from tokens where token_hash = $1`,
 );
 
 /** Returns what is known of a token; `undefined` if it never existed. */
 export async function findToken(pool: Pool, token: string): Promise<FoundToken | undefined> {
   if (!TOKEN.test(token)) return undefined;
-  const { rows } = await pool.query<{ token_id: number } & Omit<FoundToken, "tokenId">>({
-    ...selectToken,
-    values: [hashToken(token)],
-  });
-  return rows.map(({ token_id: tokenId, ...others }) => ({ tokenId, ...others }))[0];
+  const { rows } = await pool.query<
+    { token_id: number; is_service: boolean } & Omit<FoundToken, "tokenId" | "isService">
+  >({ ...selectToken, values: [hashToken(token)] });
+  return rows.map(({ token_id: tokenId, is_service: isService, ...others }) => ({
+    tokenId,
+    isService,
+    ...others,
+  }))[0];
 }
 
 const selectHasTokens = sql("has_tokens", "select exists (select from tokens) as found");

@@ -15,6 +15,7 @@ describe("a token", () => {
       tokenId,
       name: "Ada Lovelace",
       role: "operator",
+      isService: false,
       state: "valid",
     });
     const other = token.replace(/.$/, (last) => (last === "A" ? "B" : "A"));

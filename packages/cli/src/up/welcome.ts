@@ -90,6 +90,7 @@ function formatHints({ dir, database, queue, ingest, console, ops, trial }: Inst
   const persons = new URL("/api/v1/natural-persons", console).href;
   const command = `${formatAssignments(dir, trial)}npm run dossier --`;
   const rows = [
+    ["Console", `${console.href}: sign in with ${token}`],
     ["API", `curl -H "Authorization: Bearer ${token}" ${persons}`],
     ["", `described at ${new URL("/docs", console).href}`],
     ["Webhooks", `POST ${new URL("/webhooks/icomply", ingest).href}, signed with ${secret}`],

@@ -28,20 +28,22 @@ const deadLetterPage = page(
 
 export type DeadLetterPage = z.infer<typeof deadLetterPage>;
 
-const cursorPosition = z.strictObject({
+export const deadLetterPosition = z.strictObject({
   deadLetterId: z
     .string()
     .regex(/^\d{1,18}$/)
     .transform(BigInt),
 });
 
+export const deadLetterStatus = z
+  .enum(["dead-lettered", "discarded"], "must be one of dead-lettered, discarded")
+  .default("dead-lettered")
+  .describe("Whether an operator has still to decide, or has discarded them.");
+
 const deadLetterQuery = deadLetterFilter.extend({
-  status: z
-    .enum(["dead-lettered", "discarded"], "must be one of dead-lettered, discarded")
-    .default("dead-lettered")
-    .describe("Whether an operator has still to decide, or has discarded them."),
+  status: deadLetterStatus,
   limit,
-  cursor: cursor(cursorPosition),
+  cursor: cursor(deadLetterPosition),
 });
 
 /** Reads of the deliveries that could not be settled. */

@@ -15,7 +15,7 @@ export async function readRequest(c: Context, method: "get" | "post"): Promise<R
 }
 
 /** Leaves out empty parameters, as forms send them. A repeated parameter becomes a list. */
-function readQuery(c: Context): Record<string, unknown> {
+export function readQuery(c: Context): Record<string, unknown> {
   const all = Object.entries(c.req.queries());
   return Object.fromEntries(
     all

@@ -71,6 +71,7 @@ const RIGHTS: Readonly<Record<RoleName, Readonly<Record<string, string>>>> = {
   },
   console: {
     ...REPORTS,
+    audit_log: "select, insert (who, action, subject, reason, detail)",
     decisions: "insert (delivery_id, action, decided_by, reason)",
     unsealed: "insert",
     // A trigger sets the times.
@@ -84,6 +85,7 @@ const RIGHTS: Readonly<Record<RoleName, Readonly<Record<string, string>>>> = {
     appends: "update (first_position, feed_hash)",
     chain_heads: "update (seq, hash)",
     tokens: "select, update (last_used_at)",
+    sessions: "select, insert (session_hash, token_id, bootstrap_hash), update (last_seen_at), delete",
     installations: "insert (database_identity)",
   },
   reader: {},

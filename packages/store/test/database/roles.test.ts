@@ -121,6 +121,9 @@ test("each service may do all that it does", async () => {
   for (const { pool } of [console, reader]) expect((await verifyEvidence(pool)).findings).toEqual([]);
 });
 
+/** A column of each table of evidence that has no delivery_id. */
+const KEYS: Readonly<Record<string, string>> = { seals: "seq", audit_log: "who" };
+
 /** Who may run each statement, of all four. */
 const STATEMENTS: readonly (readonly [statement: string, ...RoleName[]])[] = [
   [
@@ -191,9 +194,15 @@ const STATEMENTS: readonly (readonly [statement: string, ...RoleName[]])[] = [
     `insert into decisions (delivery_id, action, decided_by, reason, decided_at)
     values (gen_random_uuid(), 'discard', '', '', '2025-01-01')`,
   ],
+  ["insert into audit_log (who, action) values ('Eve', 'signed-in')", "console"],
+  ["insert into audit_log (who, action, at) values ('Eve', 'signed-in', '2025-01-01')"],
+  ["select who from audit_log", "console"],
   ["insert into seals select * from seals where false", "worker"],
   ["delete from unsealed", "worker"],
   ["insert into rebuilt_persons values (1, 1, 'x', '')"],
+  ["select session_hash from sessions", "console"],
+  ["insert into sessions (session_hash, bootstrap_hash, created_at) values ('', '', '2999-01-01')"],
+  ["update sessions set created_at = '2999-01-01'"],
   [
     "insert into bulk_actions (action, filter, reason, created_by, total) values ('redrive', '{}', '', '', 0)",
     "console",
@@ -244,8 +253,9 @@ const STATEMENTS: readonly (readonly [statement: string, ...RoleName[]])[] = [
     "dead_letters",
     "decisions",
     "seals",
+    "audit_log",
   ].flatMap((table) => [
-    [`update ${table} set ${table === "seals" ? "seq = seq" : "delivery_id = delivery_id"}`] as const,
+    [`update ${table} set ${KEYS[table] ?? "delivery_id"} = ${KEYS[table] ?? "delivery_id"}`] as const,
     [`delete from ${table}`] as const,
     [`truncate ${table} cascade`] as const,
     [`alter table ${table} disable trigger append_only`] as const,

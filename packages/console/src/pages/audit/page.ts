@@ -1,0 +1,78 @@
+import { formatTicks } from "@dossier/events";
+import { AUDIT_ACTIONS, listAudit, type AuditEntry, type Pool } from "@dossier/store";
+import type { Context } from "hono";
+import { html } from "hono/html";
+import { auditFilter } from "../../api/audit.ts";
+import { nextCursor } from "../../api/parameters.ts";
+import { exactTime, toWords } from "../format.ts";
+import { filterForm, pager, ROWS } from "../list.ts";
+import { page, type Html, type PageEnv } from "../page.ts";
+import { readFilter } from "../read-filter.ts";
+
+const FIELDS = [
+  { name: "who", label: "Who", placeholder: "Ada Lovelace" },
+  { name: "action", label: "Did what", options: AUDIT_ACTIONS },
+  { name: "subject", label: "To which delivery or person" },
+  { name: "since", label: "Since", placeholder: "2026-01-31T12:00:00Z" },
+  { name: "before", label: "Before", placeholder: "2026-02-01T12:00:00Z" },
+];
+
+/** Returns the handler of the audit log's page. */
+export function auditPage(pool: Pool) {
+  return async (c: Context<PageEnv>): Promise<Response> => {
+    const read = readFilter(c, auditFilter);
+    if (!read.ok) return read.refusal;
+    const { cursor, ...filter } = read.value;
+    const { items, next } = await listAudit(pool, filter, { limit: ROWS, after: cursor });
+    const after = next && { ...next, ticks: formatTicks(next.ticks), id: String(next.id) };
+    return page(c, {
+      title: "Audit",
+      body: html`<div class="heading">
+          <h1>Audit</h1>
+          <p class="sub">Who did what, the latest first. No entry is ever changed or removed.</p>
+        </div>
+        ${filterForm(FIELDS, read.given)} ${table(items)} ${pager(read.given, nextCursor(after))}`,
+    });
+  };
+}
+
+function table(items: readonly AuditEntry[]): Html {
+  if (items.length === 0) return html`<p class="card"><b>None.</b> No entry matches this filter.</p>`;
+  return html`<section class="card flush">
+    <table class="list">
+      <thead>
+        <tr>
+          <th scope="col">When</th>
+          <th scope="col">Who</th>
+          <th scope="col">Did what</th>
+          <th scope="col">Why</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${items.map(
+          (entry) =>
+            html`<tr>
+              <th scope="row">${exactTime(entry.at)}</th>
+              <td data-label="Who">${entry.who ?? "unknown"}</td>
+              <td data-label="Did what">${toWords(entry.action)} ${subject(entry)} ${detail(entry)}</td>
+              <td data-label="Why">${entry.reason ?? "–"}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </section>`;
+}
+
+const DECISIONS = new Set<string>(["redrove", "discarded", "restored"]);
+
+function subject({ subject: id, action }: AuditEntry): Html | string {
+  if (id === null) return "";
+  const shown = html`<code><bdi>${id}</bdi></code>`;
+  return DECISIONS.has(action) ? html`<a href="/dead-letters/${id}">${shown}</a>` : shown;
+}
+
+function detail({ detail: all }: AuditEntry): Html | string {
+  if (all === null) return "";
+  const words = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
+  return html`<span class="muted">${words.join(", ")}</span>`;
+}

@@ -1,0 +1,81 @@
+import { DEAD_LETTER_REASONS } from "@dossier/events";
+import { listDeadLetters, type DeadLetterSummary, type Pool } from "@dossier/store";
+import type { Context } from "hono";
+import { html } from "hono/html";
+import { z } from "zod";
+import { deadLetterPosition, deadLetterStatus } from "../../api/dead-letters.ts";
+import { cursor, deadLetterFilter, nextCursor } from "../../api/parameters.ts";
+import { age, toWords } from "../format.ts";
+import { filterForm, pager, ROWS } from "../list.ts";
+import { page, type Html, type PageEnv } from "../page.ts";
+import { readFilter } from "../read-filter.ts";
+
+/** What a URL may say of dead letters: no part of a payload, and nobody's id. */
+const query = z.object({
+  ...deadLetterFilter.pick({ reason: true, event: true, since: true, before: true }).shape,
+  status: deadLetterStatus,
+  cursor: cursor(deadLetterPosition),
+});
+
+const FIELDS = [
+  { name: "status", label: "Which", options: ["dead-lettered", "discarded"] },
+  { name: "reason", label: "Reason", options: DEAD_LETTER_REASONS },
+  { name: "event", label: "Event type", placeholder: "NaturalPersonPending" },
+  { name: "since", label: "Dead-lettered since", placeholder: "2026-01-31T12:00:00Z" },
+  { name: "before", label: "Before", placeholder: "2026-02-01T12:00:00Z" },
+];
+
+/** Returns the handler of the list of dead letters, or of discarded ones. */
+export function deadLetterListPage(pool: Pool) {
+  return async (c: Context<PageEnv>): Promise<Response> => {
+    const read = readFilter(c, query);
+    if (!read.ok) return read.refusal;
+    const { cursor, ...filter } = read.value;
+    const items = await listDeadLetters(pool, filter, { limit: ROWS, after: cursor?.deadLetterId });
+    const last = items.length < ROWS ? undefined : items.at(-1);
+    const next = nextCursor(last && { deadLetterId: String(last.cursor) });
+    return page(c, {
+      title: "Dead letters",
+      body: html`<div class="heading">
+          <h1>Dead letters</h1>
+          <p class="sub">Deliveries that wait for a decision, the latest first.</p>
+        </div>
+        ${filterForm(FIELDS, { status: "dead-lettered", ...read.given })} ${table(items)}
+        ${pager(read.given, next)}`,
+    });
+  };
+}
+
+function table(items: readonly DeadLetterSummary[]): Html {
+  if (items.length === 0)
+    return html`<p class="card calm"><b>None.</b> No dead letter matches this filter.</p>`;
+  const now = Date.now();
+  return html`<section class="card flush">
+    <table class="list">
+      <thead>
+        <tr>
+          <th scope="col">What is wrong</th>
+          <th scope="col">Event</th>
+          <th scope="col" class="num">Received</th>
+          <th scope="col" class="num">Dead-lettered</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${items.map(
+          ({ deliveryId, reason, message, event, receivedAt, deadLetteredAt, discard }) =>
+            html`<tr>
+              <th scope="row">
+                <a href="/dead-letters/${deliveryId}">${toWords(reason)}</a
+                ><small>${message}</small>${
+                  discard && html`<small>Discarded by ${discard.decidedBy}: ${discard.reason}</small>`
+                }
+              </th>
+              <td data-label="Event">${event === null ? "–" : html`<code>${event}</code>`}</td>
+              <td class="num" data-label="Received">${age(receivedAt, now)}</td>
+              <td class="num" data-label="Dead-lettered">${age(deadLetteredAt, now)}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </section>`;
+}

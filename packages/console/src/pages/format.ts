@@ -1,0 +1,44 @@
+import type { BoundedCount } from "@dossier/store";
+import { html } from "hono/html";
+import type { Html } from "./page.ts";
+
+const numbers = new Intl.NumberFormat("en");
+
+/** Returns `1,204`, or `10,000+` if there are more. */
+export function formatCount({ count, isMore }: BoundedCount | { count: number; isMore?: false }): string {
+  return `${numbers.format(count)}${isMore === true ? "+" : ""}`;
+}
+
+const UNITS = [
+  { unit: "d", seconds: 86_400 },
+  { unit: "h", seconds: 3_600 },
+  { unit: "min", seconds: 60 },
+] as const;
+
+/** Returns a duration by its largest unit: `41 d`, `12 min`, `0 s`. */
+export function formatSeconds(seconds: number): string {
+  const { unit, seconds: size } = UNITS.find((one) => seconds >= one.seconds) ?? { unit: "s", seconds: 1 };
+  return `${Math.max(0, Math.floor(seconds / size))} ${unit}`;
+}
+
+/** Returns a time as `formatTicks` writes it for people: `2026-01-31 12:00:00Z`. */
+function formatTime(iso: string): string {
+  return `${iso.slice(0, 10)} ${iso.slice(11, 19)}Z`;
+}
+
+/** How long ago a time is. The exact time is on hover: the script adds the reader's zone. */
+export function age(iso: string, now: number): Html {
+  return html`<time datetime="${iso}" title="${formatTime(iso)}"
+    >${formatSeconds((now - Date.parse(iso)) / 1_000)}</time
+  >`;
+}
+
+/** A time to the second. The reader's zone is on hover. */
+export function exactTime(iso: string): Html {
+  return html`<time datetime="${iso}" title="${iso}">${formatTime(iso)}</time>`;
+}
+
+/** Returns words of a code: `conflicting-duplicate` becomes `conflicting duplicate`. `dead-lettered` is a word. */
+export function toWords(code: string): string {
+  return code === "dead-lettered" ? code : code.replaceAll("-", " ");
+}

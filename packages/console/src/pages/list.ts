@@ -1,0 +1,50 @@
+import { html } from "hono/html";
+import { toWords } from "./format.ts";
+import type { Html } from "./page.ts";
+
+/** A page of a list holds as many rows as one reads. */
+export const ROWS = 50;
+
+/** A field of a list's filter. With `options`, one of them; else any text. */
+export interface FilterField {
+  readonly name: string;
+  readonly label: string;
+  readonly options?: readonly string[];
+  readonly placeholder?: string;
+}
+
+/** The form above a list. The page's URL holds what it says. */
+export function filterForm(fields: readonly FilterField[], values: Readonly<Record<string, unknown>>): Html {
+  return html`<form class="filter card" role="search">
+    ${fields.map((field) => {
+      const value = values[field.name];
+      return html`<p>
+        <label for="${field.name}">${field.label}</label>${input(field, typeof value === "string" ? value : "")}
+      </p>`;
+    })}
+    <p><button>Filter</button></p>
+  </form>`;
+}
+
+function input({ name, options, placeholder }: FilterField, value: string): Html {
+  if (options === undefined)
+    return html`<input id="${name}" name="${name}" value="${value}" placeholder="${placeholder ?? ""}" />`;
+  return html`<select id="${name}" name="${name}">
+    <option value="">any</option>
+    ${options.map(
+      (option) =>
+        html`<option value="${option}" ${option === value ? html`selected` : ""}>${toWords(option)}</option>`,
+    )}
+  </select>`;
+}
+
+/** Leads to the next page of a list and back to its first, with the same filter. */
+export function pager(query: Readonly<Record<string, unknown>>, next: string | null): Html | string {
+  const { cursor, ...filter } = query;
+  const link = (params: object) => `?${new URLSearchParams(params as Record<string, string>).toString()}`;
+  if (cursor === undefined && next === null) return "";
+  return html`<nav class="pager" aria-label="Pages of the list">
+    ${cursor === undefined ? "" : html`<a href="${link(filter)}">Latest</a>`}
+    ${next === null ? "" : html`<a href="${link({ ...filter, cursor: next })}" rel="next">Earlier</a>`}
+  </nav>`;
+}

@@ -1,0 +1,90 @@
+import type { Context } from "hono";
+import { html } from "hono/html";
+import type { SecureHeadersVariables } from "hono/secure-headers";
+import { hasRole, type Caller } from "../auth.ts";
+import { ASSET_PATHS } from "./assets.ts";
+
+/** What a page's handler gets of a request beside itself. */
+export type PageEnv = {
+  Variables: SecureHeadersVariables & { readonly caller: Caller; readonly isSignedIn: boolean };
+};
+
+export type Html = ReturnType<typeof html>;
+
+/** The pages that the navigation leads to, and the least role that sees each. */
+const NAVIGATION = [
+  { path: "/", label: "Worklist", role: "viewer" },
+  { path: "/dead-letters", label: "Dead letters", role: "viewer" },
+  { path: "/audit", label: "Audit", role: "admin" },
+] as const;
+
+export interface PageOptions {
+  readonly title: string;
+  /** What is above the title, and the title itself. */
+  readonly body: Html;
+  readonly status?: 200 | 400 | 401 | 403 | 404 | 413 | 500 | 503;
+}
+
+/** Answers a page inside the frame of the console: who is signed in, the navigation, the skip link. */
+export async function page(
+  c: Context<PageEnv>,
+  { title, body, status = 200 }: PageOptions,
+): Promise<Response> {
+  const caller = c.get("caller") as Caller | undefined;
+  return bare(c, {
+    title,
+    status,
+    body: html`<header class="top">
+        <a class="brand" href="/"><img src="${ASSET_PATHS.icon}" width="20" height="20" alt="" />Dossier</a>
+        <nav aria-label="Main">${caller && navigation(c.req.path, caller)}</nav>
+        ${caller && account(caller, c.get("isSignedIn"))}
+      </header>
+      <main id="main">${body}</main>`,
+  });
+}
+
+function navigation(current: string, caller: Caller): Html {
+  return html`${NAVIGATION.filter(({ role }) => hasRole(caller, role)).map(
+    ({ path, label }) =>
+      html`<a href="${path}" ${isPartOf(current, path) ? html`aria-current="page"` : ""}>${label}</a>`,
+  )}<a href="/docs">API</a>`;
+}
+
+function isPartOf(current: string, path: string): boolean {
+  return current === path || (path !== "/" && current.startsWith(`${path}/`));
+}
+
+function account({ name, role }: Caller, isSignedIn: boolean): Html {
+  if (!isSignedIn) return html`<p class="who">Without a token: <b>read-only</b></p>`;
+  return html`<form class="who" method="post" action="/sign-out">
+    <span><b>${name}</b> · ${role}</span> <button class="link">Sign out</button>
+  </form>`;
+}
+
+/** Answers a page without navigation. */
+export async function bare(
+  c: Context<PageEnv>,
+  { title, body, status = 200 }: PageOptions,
+): Promise<Response> {
+  // Personal data, which the next event may change.
+  c.header("cache-control", "no-store");
+  return c.html(
+    html`<!doctype html>
+      <html lang="en">
+        <head>
+          <meta charset="utf-8" />
+          <meta name="viewport" content="width=device-width, initial-scale=1" />
+          <meta name="color-scheme" content="light dark" />
+          <title>${title} · Dossier</title>
+          <link rel="icon" href="${ASSET_PATHS.icon}" />
+          <link rel="stylesheet" href="${ASSET_PATHS.style}" />
+          <script type="module" nonce="${c.get("secureHeadersNonce") ?? ""}" src="${ASSET_PATHS.script}"></script>
+        </head>
+        <body>
+          <a class="skip" href="#main">Skip to content</a>
+          ${body}
+        </body>
+      </html>`,
+    status,
+  );
+}

@@ -1,0 +1,89 @@
+import type { DeliveryQueue } from "@dossier/queue";
+import { problem, type Logger, type OutageLog } from "@dossier/service";
+import { isOutage, isRetryable, type Pool } from "@dossier/store";
+import { Hono } from "hono";
+import { NONCE, secureHeaders } from "hono/secure-headers";
+import { hasRole, type Access } from "../auth.ts";
+import type { RecordFailedSignIn } from "../failed-sign-ins.ts";
+import { assetRoutes } from "./assets.ts";
+import { auditPage } from "./audit/page.ts";
+import { deadLetterPage } from "./dead-letters/detail.ts";
+import { deadLetterListPage } from "./dead-letters/list.ts";
+import { message } from "./message.ts";
+import type { PageEnv } from "./page.ts";
+import { createSessions } from "./session.ts";
+import { signInRoutes } from "./sign-in.ts";
+import { worklistPage } from "./worklist/page.ts";
+
+export interface PagesOptions {
+  readonly pool: Pool;
+  readonly queue: DeliveryQueue;
+  readonly log: Logger;
+  readonly postgres: OutageLog;
+  readonly access: Access;
+  readonly recordFailedSignIn: RecordFailedSignIn;
+  readonly consoleUrl: URL | undefined;
+}
+
+/** Returns the console's pages and what they load. */
+export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
+  const { pool, queue, log, postgres, access, recordFailedSignIn, consoleUrl } = options;
+  const sessions = createSessions({ pool, access, consoleUrl });
+  const headers = securityHeaders(consoleUrl?.protocol === "https:");
+  const pages = [
+    { path: "/", role: "viewer", respond: worklistPage(pool, queue) },
+    { path: "/dead-letters", role: "viewer", respond: deadLetterListPage(pool) },
+    { path: "/dead-letters/:deliveryId", role: "viewer", respond: deadLetterPage(pool) },
+    { path: "/audit", role: "admin", respond: auditPage(pool) },
+  ] as const;
+
+  const app = new Hono<PageEnv>().route("/", assetRoutes());
+  for (const path of ["/sign-in", "/sign-out"]) app.use(path, headers);
+  app.route("/", signInRoutes({ access, sessions, recordFailedSignIn }));
+  for (const { path, role, respond } of pages) {
+    app.get(path, headers, sessions.authenticate, async (c) => {
+      if (!hasRole(c.get("caller"), role))
+        return message(c, 403, "This page is not for your role", `It takes the role ${role}.`);
+      const response = await respond(c);
+      postgres.recordSuccess();
+      return response;
+    });
+    const allow = "GET, HEAD";
+    app.all(path, () =>
+      problem(405, "method-not-allowed", `This path allows ${allow}.`, { headers: { allow } }),
+    );
+  }
+  return app.onError((err, c) => {
+    if (isOutage(err)) postgres.recordFailure(err);
+    if (isRetryable(err))
+      return message(
+        c,
+        503,
+        "Postgres is unavailable",
+        "The console reads everything there. Try again soon.",
+      );
+    const { method, path } = c.req;
+    log.error({ code: "request-failed", err, method, path }, "request failed");
+    return message(c, 500, "This page failed", "The console has logged why. Try again.");
+  });
+}
+
+/** Pages load nothing but the console's own style, script and icon, and send forms to it alone. */
+function securityHeaders(isSecure: boolean) {
+  return secureHeaders({
+    contentSecurityPolicy: {
+      defaultSrc: ["'none'"],
+      scriptSrc: [NONCE],
+      styleSrc: ["'self'"],
+      imgSrc: ["'self'"],
+      connectSrc: ["'self'"],
+      formAction: ["'self'"],
+      baseUri: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+    // With `no-referrer`, browsers would send forms with the Origin `null`.
+    referrerPolicy: "same-origin",
+    xFrameOptions: "DENY",
+    strictTransportSecurity: isSecure,
+  });
+}

@@ -1,0 +1,54 @@
+import type { StatusCount, WaitingPerson } from "@dossier/store";
+import { html } from "hono/html";
+import { age, formatCount, toWords } from "../format.ts";
+import { maskName } from "../mask.ts";
+import type { Html } from "../page.ts";
+
+/** How many persons have each status, as bars. */
+export function wherePersonsAre(counts: readonly StatusCount[]): Html {
+  const most = Math.max(1, ...counts.map(({ count }) => count));
+  const shown = counts.filter(({ status, count }) => status !== "unknown" || count > 0);
+  return html`<section class="card" aria-labelledby="where">
+    <h2 id="where">Where persons are</h2>
+    <table class="bars">
+      <tbody>
+        ${shown.map(
+          ({ status, ...count }) =>
+            html`<tr>
+              <th scope="row">${label(status)}</th>
+              <td aria-hidden="true">
+                <svg width="100%" height="8" role="presentation">
+                  <rect width="100%" height="8" rx="4" class="track" />
+                  <rect width="${((100 * count.count) / most).toFixed(1)}%" height="8" rx="4" class="fill" />
+                </svg>
+              </td>
+              <td class="num">${formatCount(count)}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </section>`;
+}
+
+/** The persons of each step who wait longest; nothing if nobody waits. */
+export function stuckLongest(waiting: readonly WaitingPerson[], now: number): Html | string {
+  if (waiting.length === 0) return "";
+  return html`<section class="card flush" aria-labelledby="stuck">
+    <h2 id="stuck">Stuck longest in each step</h2>
+    <ul class="people">
+      ${waiting.map(
+        ({ entityId, name, status, lastEventAt }) =>
+          html`<li>
+            <span class="name"><bdi>${name === null ? "No name yet" : maskName(name)}</bdi>
+              <small>${label(status)} · <code><bdi>${entityId}</bdi></code></small></span>
+            ${age(lastEventAt, now)}
+          </li>`,
+      )}
+    </ul>
+  </section>`;
+}
+
+function label(status: string): string {
+  const words = toWords(status).replace(/^id\b/, "ID");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

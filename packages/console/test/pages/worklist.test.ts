@@ -1,0 +1,65 @@
+import { eventBody } from "@dossier/store/fixtures";
+import { expect, test } from "vitest";
+import { startTestConsole, TOKEN } from "../harness.ts";
+import { openBrowser } from "./browser.ts";
+
+test("a new installation is told what to do first", async (context) => {
+  const browser = openBrowser(await startTestConsole(context));
+  await browser.signIn(TOKEN);
+  const { status, text } = await browser.get("/");
+  expect(status).toBe(200);
+  for (const words of ["No webhook has arrived yet", "dossier simulate", "None alive"])
+    expect(text).toContain(words);
+});
+
+test("the worklist shows what needs a person, and masks names for everyone", async (context) => {
+  const console = await startTestConsole(context);
+  const browser = openBrowser(console);
+  await console.recordAndSettle(
+    "not JSON",
+    eventBody("a", { data: { entity: "Grace Hopper", email: "grace@navy.example" } }),
+    eventBody("<script>alert(1)</script>", { data: { entity: "<b>Eve</b>" } }),
+    eventBody("b", { event: "Natural<b>Person" }),
+  );
+  await browser.signIn(TOKEN);
+  const { text } = await browser.get("/");
+  for (const words of ["Dead letters: unparsable", "G••• H•••", "Natural&lt;b&gt;Person", "all are settled"])
+    expect(text).toContain(words);
+  for (const hidden of ["Grace", "Hopper", "navy", "<b>Eve", "<script>alert", "No webhook has arrived"])
+    expect(text).not.toContain(hidden);
+});
+
+test("a page loads the console's own files alone, and may run and send nothing else", async (context) => {
+  const browser = openBrowser(await startTestConsole(context));
+  await browser.signIn(TOKEN);
+  const { text, headers } = await browser.get("/");
+  const [, nonce = ""] = / nonce="([^"]+)"/.exec(text) ?? [];
+  expect(headers["content-security-policy"]).toBe(
+    `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+  );
+  expect(headers).toMatchObject({ "referrer-policy": "same-origin", "cache-control": "no-store" });
+  expect((await browser.get("/")).text).not.toContain(nonce);
+  expect(text).not.toMatch(/https?:|\bstyle=|\bon[a-z]+=|<style/);
+  let bytes = Buffer.byteLength(text);
+  for (const [, path = ""] of text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)) {
+    expect(path).toMatch(/\/[a-z]+\.[0-9a-f]{16}\.(css|js|svg)$/);
+    const asset = await browser.get(path, { "accept-encoding": "gzip" });
+    expect([asset.status, asset.headers["cache-control"]]).toEqual([
+      200,
+      "public, max-age=31536000, immutable",
+    ]);
+    bytes += Number(asset.headers["content-length"]);
+  }
+  expect(bytes).toBeLessThan(100 * 1024);
+});
+
+test("a page says so while Postgres fails, and which paths there are not", async (context) => {
+  const console = await startTestConsole(context);
+  const browser = openBrowser(console);
+  await browser.signIn(TOKEN);
+  await console.rows("alter table natural_persons rename to gone");
+  const { status, text, headers } = await browser.get("/");
+  expect([status, headers["content-type"]]).toEqual([503, "text/html; charset=UTF-8"]);
+  expect(text).toContain("Postgres is unavailable");
+  expect((await browser.post("/", {})).headers.allow).toBe("GET, HEAD");
+});

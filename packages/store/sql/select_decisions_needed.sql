@@ -1,0 +1,49 @@
+-- What needs a person: by kind and name, how many there are, at most $1, and the times of the oldest and the newest
+-- (ticks). Dead letters are counted until $1 were read in all, those received first.
+with recursive dead as (
+  select delivery_id from settlements where settled_as = 'dead-lettered' order by delivery_id limit $1::integer
+),
+unknown_types as (
+  (select event from events where not recognised order by event limit 1)
+  union all
+  select (select event from events where not recognised and event > unknown_types.event order by event limit 1)
+  from unknown_types
+  where event is not null
+),
+failing as (
+  select delivery_id, snoozed_until from open_deliveries
+  where attempts > 0 or snoozed_until is not null or stalls > 1
+  order by delivery_id limit $1
+)
+select 'dead-letter' as kind, reason as name, count(*) as count,
+  (extract(epoch from min(dead_lettered_at)) * 10000000)::bigint as oldest,
+  (extract(epoch from max(dead_lettered_at)) * 10000000)::bigint as newest
+from dead
+cross join lateral (
+  select reason, dead_lettered_at from dead_letters
+  where dead_letters.delivery_id = dead.delivery_id
+  order by dead_letter_id desc limit 1
+) as last
+group by reason
+union all
+select 'person-to-review', '', count(*), min(last_ticks),
+  (select max(last_ticks) from natural_persons where state ->> 'reviewNeeded' = 'true')
+from (
+  select last_ticks from natural_persons where state ->> 'reviewNeeded' = 'true' order by last_ticks limit $1
+) as to_review
+union all
+select 'unknown-type', event, counted.count, (extract(epoch from oldest) * 10000000)::bigint,
+  (extract(epoch from newest) * 10000000)::bigint
+from (select event from unknown_types where event is not null limit 50) as types
+cross join lateral (
+  select count(*) from (select from events where not recognised and events.event = types.event limit $1) as counted
+) as counted
+cross join lateral (
+  select min(received_at) as oldest, max(received_at) as newest
+  from events where not recognised and events.event = types.event
+) as times
+union all
+select case when snoozed_until is null then 'failing' else 'snoozed' end, '', count(*),
+  (extract(epoch from min(received_at)) * 10000000)::bigint, (extract(epoch from max(received_at)) * 10000000)::bigint
+from failing join deliveries using (delivery_id)
+group by 1

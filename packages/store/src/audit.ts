@@ -1,0 +1,87 @@
+import { formatTicks, type Ticks } from "@dossier/events";
+import type { Pool } from "./database/pool.ts";
+import { sql, sqlFile } from "./database/statements.ts";
+
+/** What `appendAudit` records. A decision is recorded as such, and is among the entries that `listAudit` returns. */
+const RECORDED_ACTIONS = ["signed-in", "signed-out", "sign-in-failed"] as const;
+type RecordedAction = (typeof RECORDED_ACTIONS)[number];
+
+export const AUDIT_ACTIONS = [...RECORDED_ACTIONS, "redrove", "discarded", "restored"] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+export interface NewAuditEntry {
+  /** The name of the token; `null` if the token is not known. */
+  readonly who: string | null;
+  readonly action: RecordedAction;
+  /** Why it was done, or why it failed. */
+  readonly reason?: string | undefined;
+  /** Small; no personal data, no secret. */
+  readonly detail?: Readonly<Record<string, string | number>> | undefined;
+}
+
+const insertAudit = sql(
+  "insert_audit",
+  "insert into audit_log (who, action, reason, detail) values ($1, $2, $3, $4)",
+);
+
+/** Appends to the audit log, at the database's time. */
+export async function appendAudit(pool: Pool, { who, action, reason, detail }: NewAuditEntry): Promise<void> {
+  await pool.query({ ...insertAudit, values: [who, action, reason, detail && JSON.stringify(detail)] });
+}
+
+/** Selects entries. All conditions that are set must hold. */
+export interface AuditFilter {
+  readonly who?: string | undefined;
+  readonly action?: AuditAction | undefined;
+  /** The id of a person or of a delivery. */
+  readonly subject?: string | undefined;
+  readonly since?: Ticks | undefined;
+  readonly before?: Ticks | undefined;
+}
+
+/** Where a page of entries ends. */
+export interface AuditPosition {
+  readonly ticks: Ticks;
+  readonly source: "audit" | "decision";
+  readonly id: bigint;
+}
+
+export interface AuditEntry {
+  readonly at: string;
+  readonly who: string | null;
+  readonly action: AuditAction;
+  readonly subject: string | null;
+  readonly reason: string | null;
+  readonly detail: Readonly<Record<string, string | number>> | null;
+}
+
+export interface AuditPage {
+  readonly items: readonly AuditEntry[];
+  /** The last item's position; `undefined` if no further page follows. */
+  readonly next: AuditPosition | undefined;
+}
+
+const selectAudit = sqlFile("select_audit");
+
+/** Returns a page of what was done in the console, decisions included, the latest first. */
+export async function listAudit(
+  pool: Pool,
+  { who, action, subject, since, before }: AuditFilter,
+  { limit, after }: { readonly limit: number; readonly after?: AuditPosition | undefined },
+): Promise<AuditPage> {
+  const { rows } = await pool.query<
+    Omit<AuditEntry, "at" | "detail"> & AuditPosition & { readonly detail: string | null }
+  >({
+    ...selectAudit,
+    values: [who, action, subject, since, before, after?.ticks, after?.source, after?.id, limit],
+  });
+  const last = rows.length < limit ? undefined : rows.at(-1);
+  return {
+    items: rows.map(({ source: _, id: __, ticks, detail, ...entry }) => ({
+      at: formatTicks(ticks),
+      ...entry,
+      detail: detail === null ? null : (JSON.parse(detail) as AuditEntry["detail"]),
+    })),
+    next: last && { ticks: last.ticks, source: last.source, id: last.id },
+  };
+}

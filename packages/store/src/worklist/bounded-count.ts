@@ -1,0 +1,14 @@
+/** Counting goes on until one more than this is found: nobody needs to know how many more there are. */
+export const COUNTED_UP_TO = 10_000;
+
+/** A count that is exact up to 10,000. */
+export interface BoundedCount {
+  readonly count: number;
+  /** Whether there are more. */
+  readonly isMore: boolean;
+}
+
+/** @param counted at most `COUNTED_UP_TO` + 1 */
+export function boundedCount(counted: number | bigint): BoundedCount {
+  return { count: Math.min(Number(counted), COUNTED_UP_TO), isMore: counted > COUNTED_UP_TO };
+}
