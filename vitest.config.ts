@@ -1,4 +1,3 @@
-import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
@@ -9,10 +8,8 @@ const MINUTE_MS = 60_000;
 
 export default defineConfig({
   test: {
-    projects: readdirSync("packages").map((name) => ({
-      extends: true,
-      test: { name, include: [`packages/${name}/test/**/*.test.ts`] },
-    })),
+    // One project: with one for each package, Vitest would load the shared modules once for each.
+    include: ["packages/*/test/**/*.test.ts"],
     globalSetup: "packages/testing/src/servers/global-setup.ts",
     reporters: ["default", new SummaryReporter()],
     sequence: { sequencer: SlowestFirst },

@@ -11,7 +11,7 @@ export class SlowestFirst extends BaseSequencer {
   }
 }
 
-function rank({ project }: TestSpecification): number {
-  const index = SLOWEST.indexOf(project.name);
+function rank({ moduleId }: TestSpecification): number {
+  const index = SLOWEST.findIndex((name) => moduleId.includes(`/packages/${name}/`));
   return index === -1 ? SLOWEST.length : index;
 }
