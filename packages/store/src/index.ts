@@ -114,6 +114,7 @@ export {
   type RebuildProgress,
   type RebuildResult,
 } from "./persons/rebuild.ts";
+export { findRevealEnd, isRevealed, reveal, type NewReveal } from "./reveals.ts";
 export {
   createSession,
   endSession,
