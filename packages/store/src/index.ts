@@ -105,7 +105,8 @@ export {
 export { removeOldReports, writeReport, type InstanceReport } from "./instances/report.ts";
 export { settle } from "./log/settle.ts";
 export { listEvents, type EventDelivery, type EventPage, type PersonEvent } from "./persons/events.ts";
-export { findPerson, listPersons, type PersonFilter, type PersonPage } from "./persons/find.ts";
+export { countPersons, findPerson, listPersons, type PersonPage } from "./persons/find.ts";
+export type { PersonFilter } from "./persons/selection.ts";
 export { findRebuildNeed, type RebuildNeed } from "./persons/rebuild-need.ts";
 export {
   rebuild,
