@@ -30,11 +30,11 @@ export async function dossier(args: readonly string[], env: Environment = {}) {
   const stdout = vi.spyOn(process.stdout, "write").mockImplementation(acceptChunk);
   const stderr = vi.spyOn(process.stderr, "write").mockImplementation(acceptChunk);
   process.env = { PATH: before.env["PATH"], HOME: before.env["HOME"], ...env };
-  process.exitCode = undefined;
+  process.exitCode = 0;
   try {
     await runCommandLine(args);
     return {
-      code: Number(process.exitCode ?? 0),
+      code: Number(process.exitCode),
       stdout: joinChunks(stdout.mock.calls),
       stderr: joinChunks(stderr.mock.calls).replaceAll(PROGRESS, ""),
     };
