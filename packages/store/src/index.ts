@@ -120,6 +120,7 @@ export {
   type RebuildProgress,
   type RebuildResult,
 } from "./persons/rebuild.ts";
+export { findRevealEnd, isRevealed, reveal, type NewReveal } from "./reveals.ts";
 export {
   createSession,
   endSession,

@@ -6,7 +6,12 @@ import { ASSET_PATHS } from "./assets.ts";
 
 /** What a page's handler gets of a request beside itself. */
 export type PageEnv = {
-  Variables: SecureHeadersVariables & { readonly caller: Caller; readonly isSignedIn: boolean };
+  Variables: SecureHeadersVariables & {
+    readonly caller: Caller;
+    readonly isSignedIn: boolean;
+    /** `undefined` for the anonymous viewer. */
+    readonly sessionId: string | undefined;
+  };
 };
 
 export type Html = ReturnType<typeof html>;
