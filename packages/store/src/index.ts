@@ -79,6 +79,12 @@ export {
   type DeliveryHistory,
   type DeliveryStatus,
 } from "./inbox/delivery-history.ts";
+export {
+  listDeliveries,
+  type DeliveryFilter,
+  type DeliveryPage,
+  type DeliverySummary,
+} from "./inbox/delivery-page.ts";
 export { listFailingDeliveries } from "./inbox/failing-deliveries.ts";
 export { findIdentity } from "./inbox/identity.ts";
 export { countPersonDeliveries, listPersonDeliveries } from "./inbox/person-deliveries.ts";

@@ -8,8 +8,9 @@ import { hasRole, type Access } from "../auth.ts";
 import type { RecordFailedSignIn } from "../failed-sign-ins.ts";
 import { assetRoutes } from "./assets.ts";
 import { auditPage } from "./audit/page.ts";
-import { deadLetterPage } from "./dead-letters/detail.ts";
 import { deadLetterListPage } from "./dead-letters/list.ts";
+import { deliveryPage } from "./deliveries/detail.ts";
+import { deliveryListPage } from "./deliveries/list.ts";
 import { message } from "./message.ts";
 import { revealPerson } from "./natural-persons/reveal.ts";
 import type { PageEnv } from "./page.ts";
@@ -35,7 +36,8 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
   const pages = [
     { path: "/", role: "viewer", respond: worklistPage(pool, queue) },
     { path: "/dead-letters", role: "viewer", respond: deadLetterListPage(pool) },
-    { path: "/dead-letters/:deliveryId", role: "viewer", respond: deadLetterPage(pool) },
+    { path: "/deliveries", role: "viewer", respond: deliveryListPage(pool) },
+    { path: "/deliveries/:deliveryId", role: "viewer", respond: deliveryPage(pool) },
     { path: "/audit", role: "admin", respond: auditPage(pool) },
   ] as const;
 
