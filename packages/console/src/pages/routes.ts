@@ -13,6 +13,7 @@ import { message } from "./message.ts";
 import type { PageEnv } from "./page.ts";
 import { createSessions } from "./session.ts";
 import { signInRoutes } from "./sign-in.ts";
+import { systemPage } from "./system/page.ts";
 import { worklistPage } from "./worklist/page.ts";
 
 export interface PagesOptions {
@@ -35,6 +36,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
     { path: "/dead-letters", role: "viewer", respond: deadLetterListPage(pool) },
     { path: "/dead-letters/:deliveryId", role: "viewer", respond: deadLetterPage(pool) },
     { path: "/audit", role: "admin", respond: auditPage(pool) },
+    { path: "/system", role: "viewer", respond: systemPage(pool) },
   ] as const;
 
   const app = new Hono<PageEnv>().route("/", assetRoutes());
