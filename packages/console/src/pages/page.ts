@@ -22,6 +22,7 @@ const NAVIGATION = [
   { path: "/deliveries", label: "Deliveries", role: "viewer" },
   { path: "/dead-letters", label: "Dead letters", role: "viewer" },
   { path: "/audit", label: "Audit", role: "admin" },
+  { path: "/system", label: "System", role: "viewer" },
 ] as const;
 
 export interface PageOptions {

@@ -16,6 +16,7 @@ import { revealPerson } from "./natural-persons/reveal.ts";
 import type { PageEnv } from "./page.ts";
 import { createSessions } from "./session.ts";
 import { signInRoutes } from "./sign-in.ts";
+import { systemPage } from "./system/page.ts";
 import { worklistPage } from "./worklist/page.ts";
 
 export interface PagesOptions {
@@ -39,6 +40,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
     { path: "/deliveries", role: "viewer", respond: deliveryListPage(pool) },
     { path: "/deliveries/:deliveryId", role: "viewer", respond: deliveryPage(pool) },
     { path: "/audit", role: "admin", respond: auditPage(pool) },
+    { path: "/system", role: "viewer", respond: systemPage(pool) },
   ] as const;
 
   const forms = [
