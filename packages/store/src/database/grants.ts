@@ -32,7 +32,8 @@ const READABLE = [
 /** What each service reports of itself, in rows of its own. A trigger sets the time. */
 const REPORTS = {
   instances:
-    "select, insert (instance_id, service, version, host, pid, stopped, paused_because, jobs, rate), " +
+    "select, insert (instance_id, service, version, host, pid, stopped, paused_because, jobs, rate, " +
+    "settings, secret_fingerprints), " +
     "update (stopped, paused_because, jobs, rate)",
   instance_minutes: "select, insert, update (counts)",
 };
@@ -72,6 +73,7 @@ const RIGHTS: Readonly<Record<RoleName, Readonly<Record<string, string>>>> = {
   console: {
     ...REPORTS,
     audit_log: "select, insert (who, action, subject, reason, detail)",
+    reveals: "select, insert (session_hash, subject, who, reason)",
     decisions: "insert (delivery_id, action, decided_by, reason)",
     unsealed: "insert",
     // A trigger sets the times.
@@ -87,6 +89,7 @@ const RIGHTS: Readonly<Record<RoleName, Readonly<Record<string, string>>>> = {
     tokens: "select, update (last_used_at)",
     sessions: "select, insert (session_hash, token_id, bootstrap_hash), update (last_seen_at), delete",
     installations: "insert (database_identity)",
+    migrations: "select",
   },
   reader: {},
 };
