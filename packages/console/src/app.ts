@@ -1,6 +1,6 @@
 import type { DeliveryQueue } from "@dossier/queue";
 import { answerOptions, notFound, onError, problem, type Logger, type OutageLog } from "@dossier/service";
-import { isOutage, isRetryable, type Pool } from "@dossier/store";
+import { isOutage, isRetryable, type Pool, type StuckAfterHours } from "@dossier/store";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { auditOperations } from "./api/audit.ts";
@@ -35,6 +35,7 @@ export interface ConsoleParts {
   readonly recordFailedSignIn: RecordFailedSignIn;
   /** Where people reach the console; `undefined` if that is not configured. */
   readonly consoleUrl: URL | undefined;
+  readonly stuckAfterHours: StuckAfterHours;
   /** Aborted when the console begins to shut down: then no request waits for changes any longer. */
   readonly shutdownSignal: AbortSignal;
   /** Default 15. */

@@ -104,6 +104,7 @@ export async function startConsole(
     access,
     recordFailedSignIn,
     consoleUrl: CONSOLE_URL === undefined ? undefined : new URL(CONSOLE_URL),
+    stuckAfterHours: config.STUCK_AFTER_HOURS,
     shutdownSignal,
     heartbeatSeconds,
   });

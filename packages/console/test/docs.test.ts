@@ -40,6 +40,7 @@ describe("the API's document", () => {
       access: unused,
       recordFailedSignIn: unused,
       consoleUrl: undefined,
+      stuckAfterHours: undefined as never,
       shutdownSignal: AbortSignal.abort(),
     });
     const served = app.routes

@@ -150,4 +150,9 @@ export {
 export type { BoundedCount } from "./worklist/bounded-count.ts";
 export { listDecisionsNeeded, type DecisionKind, type DecisionNeeded } from "./worklist/decisions-needed.ts";
 export { readHealth, type Health, type RefusedWebhooks } from "./worklist/health.ts";
-export { listWaitingPersons, type StatusCount, type WaitingPerson } from "./worklist/waiting-persons.ts";
+export {
+  listWaitingPersons,
+  type StatusCount,
+  type StuckAfterHours,
+  type StuckStep,
+} from "./worklist/waiting-persons.ts";

@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import type { Context } from "hono";
 import { html } from "hono/html";
 import type { SecureHeadersVariables } from "hono/secure-headers";
@@ -6,6 +7,7 @@ import { ASSET_PATHS } from "./assets.ts";
 
 /** What a page's handler gets of a request beside itself. */
 export type PageEnv = {
+  Bindings: { outgoing: ServerResponse };
   Variables: SecureHeadersVariables & {
     readonly caller: Caller;
     readonly isSignedIn: boolean;

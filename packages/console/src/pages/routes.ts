@@ -1,6 +1,6 @@
 import type { DeliveryQueue } from "@dossier/queue";
 import { problem, type Logger, type OutageLog } from "@dossier/service";
-import { isOutage, isRetryable, type Pool } from "@dossier/store";
+import { isOutage, isRetryable, type Pool, type StuckAfterHours } from "@dossier/store";
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { NONCE, secureHeaders } from "hono/secure-headers";
@@ -17,7 +17,9 @@ import type { PageEnv } from "./page.ts";
 import { createSessions } from "./session.ts";
 import { signInRoutes } from "./sign-in.ts";
 import { systemPage } from "./system/page.ts";
+import { EVENTS_PATH, liveParts } from "./worklist/live.ts";
 import { worklistPage } from "./worklist/page.ts";
+import { readParts } from "./worklist/parts.ts";
 
 export interface PagesOptions {
   readonly pool: Pool;
@@ -27,15 +29,33 @@ export interface PagesOptions {
   readonly access: Access;
   readonly recordFailedSignIn: RecordFailedSignIn;
   readonly consoleUrl: URL | undefined;
+  readonly stuckAfterHours: StuckAfterHours;
+  readonly shutdownSignal: AbortSignal;
 }
 
 /** Returns the console's pages and what they load. */
 export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
   const { pool, queue, log, postgres, access, recordFailedSignIn, consoleUrl } = options;
+  const { stuckAfterHours, shutdownSignal } = options;
   const sessions = createSessions({ pool, access, consoleUrl });
   const headers = securityHeaders(consoleUrl?.protocol === "https:");
+  const worklist = { pool, queue, stuckAfterHours };
+  const worklistEvents = liveParts({
+    async read() {
+      const parts = await readParts(worklist);
+      postgres.recordSuccess();
+      return parts;
+    },
+    onError(err) {
+      if (isOutage(err)) postgres.recordFailure(err);
+      else if (!isRetryable(err)) log.error({ code: "worklist-failed", err }, "reading the worklist failed");
+    },
+    isSignedIn: sessions.isSignedIn,
+    shutdownSignal,
+  });
   const pages = [
-    { path: "/", role: "viewer", respond: worklistPage(pool, queue) },
+    { path: "/", role: "viewer", respond: worklistPage(worklist) },
+    { path: EVENTS_PATH, role: "viewer", respond: worklistEvents },
     { path: "/dead-letters", role: "viewer", respond: deadLetterListPage(pool) },
     { path: "/deliveries", role: "viewer", respond: deliveryListPage(pool) },
     { path: "/deliveries/:deliveryId", role: "viewer", respond: deliveryPage(pool) },
