@@ -11,6 +11,8 @@ import { auditPage } from "./audit/page.ts";
 import { deadLetterPage } from "./dead-letters/detail.ts";
 import { deadLetterListPage } from "./dead-letters/list.ts";
 import { message } from "./message.ts";
+import { exportPersons } from "./natural-persons/export.ts";
+import { personListPage, searchPersons } from "./natural-persons/list.ts";
 import { revealPerson } from "./natural-persons/reveal.ts";
 import type { PageEnv } from "./page.ts";
 import { createSessions } from "./session.ts";
@@ -36,10 +38,21 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
     { path: "/", role: "viewer", respond: worklistPage(pool, queue) },
     { path: "/dead-letters", role: "viewer", respond: deadLetterListPage(pool) },
     { path: "/dead-letters/:deliveryId", role: "viewer", respond: deadLetterPage(pool) },
+    { path: "/natural-persons", role: "viewer", respond: personListPage(pool) },
     { path: "/audit", role: "admin", respond: auditPage(pool) },
   ] as const;
 
+  function onDownloadError(err: unknown): void {
+    if (isOutage(err)) postgres.recordFailure(err);
+    else if (!isRetryable(err)) log.error({ code: "download-failed", err }, "download failed");
+  }
   const forms = [
+    { path: "/natural-persons", role: "viewer", respond: searchPersons() },
+    {
+      path: "/natural-persons/export",
+      role: "operator",
+      respond: exportPersons(pool, onDownloadError),
+    },
     { path: "/natural-persons/:entityId/reveal", role: "operator", respond: revealPerson(pool) },
   ] as const;
   const app = new Hono<PageEnv>().route("/", assetRoutes());
