@@ -115,6 +115,7 @@ export { settle } from "./log/settle.ts";
 export { listEvents, type EventDelivery, type EventPage, type PersonEvent } from "./persons/events.ts";
 export { countPersons, findPerson, listPersons, type PersonPage } from "./persons/find.ts";
 export type { PersonFilter } from "./persons/selection.ts";
+export { readTimeline, type Timeline, type TimelineEntry } from "./persons/timeline.ts";
 export { findRebuildNeed, type RebuildNeed } from "./persons/rebuild-need.ts";
 export {
   rebuild,

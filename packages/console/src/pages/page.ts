@@ -21,6 +21,7 @@ export type Html = ReturnType<typeof html>;
 /** The pages that the navigation leads to, and the least role that sees each. */
 const NAVIGATION = [
   { path: "/", label: "Worklist", role: "viewer" },
+  { path: "/natural-persons", label: "People", role: "viewer" },
   { path: "/deliveries", label: "Deliveries", role: "viewer" },
   { path: "/dead-letters", label: "Dead letters", role: "viewer" },
   { path: "/audit", label: "Audit", role: "admin" },

@@ -12,6 +12,8 @@ import { deadLetterListPage } from "./dead-letters/list.ts";
 import { deliveryPage } from "./deliveries/detail.ts";
 import { deliveryListPage } from "./deliveries/list.ts";
 import { message } from "./message.ts";
+import { exportPersons } from "./natural-persons/export.ts";
+import { personListPage, searchPersons } from "./natural-persons/list.ts";
 import { revealPerson } from "./natural-persons/reveal.ts";
 import type { PageEnv } from "./page.ts";
 import { createSessions } from "./session.ts";
@@ -59,11 +61,22 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
     { path: "/dead-letters", role: "viewer", respond: deadLetterListPage(pool) },
     { path: "/deliveries", role: "viewer", respond: deliveryListPage(pool) },
     { path: "/deliveries/:deliveryId", role: "viewer", respond: deliveryPage(pool) },
+    { path: "/natural-persons", role: "viewer", respond: personListPage(pool) },
     { path: "/audit", role: "admin", respond: auditPage(pool) },
     { path: "/system", role: "viewer", respond: systemPage(pool) },
   ] as const;
 
+  function onDownloadError(err: unknown): void {
+    if (isOutage(err)) postgres.recordFailure(err);
+    else if (!isRetryable(err)) log.error({ code: "download-failed", err }, "download failed");
+  }
   const forms = [
+    { path: "/natural-persons", role: "viewer", respond: searchPersons() },
+    {
+      path: "/natural-persons/export",
+      role: "operator",
+      respond: exportPersons(pool, onDownloadError),
+    },
     { path: "/natural-persons/:entityId/reveal", role: "operator", respond: revealPerson(pool) },
   ] as const;
   const app = new Hono<PageEnv>().route("/", assetRoutes());
