@@ -41,6 +41,7 @@ export type { LoginUrls } from "./database/logins.ts";
 export { deadLetter } from "./dead-letters/dead-letter.ts";
 export {
   countDeadLetters,
+  countDeadLettersBounded,
   findDeadLettered,
   listDeadLetters,
   pageDeadLetters,

@@ -21,6 +21,7 @@ const NAVIGATION = [
   { path: "/", label: "Worklist", role: "viewer" },
   { path: "/deliveries", label: "Deliveries", role: "viewer" },
   { path: "/dead-letters", label: "Dead letters", role: "viewer" },
+  { path: "/bulk-actions", label: "Bulk actions", role: "viewer" },
   { path: "/audit", label: "Audit", role: "admin" },
 ] as const;
 
@@ -28,7 +29,7 @@ export interface PageOptions {
   readonly title: string;
   /** What is above the title, and the title itself. */
   readonly body: Html;
-  readonly status?: 200 | 400 | 401 | 403 | 404 | 413 | 500 | 503;
+  readonly status?: 200 | 400 | 401 | 403 | 404 | 409 | 413 | 500 | 503;
 }
 
 /** Answers a page inside the frame of the console: who is signed in, the navigation, the skip link. */

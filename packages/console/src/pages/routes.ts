@@ -5,9 +5,15 @@ import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { NONCE, secureHeaders } from "hono/secure-headers";
 import { hasRole, type Access } from "../auth.ts";
+import type { Decide } from "../decide.ts";
 import type { RecordFailedSignIn } from "../failed-sign-ins.ts";
 import { assetRoutes } from "./assets.ts";
 import { auditPage } from "./audit/page.ts";
+import { abortForm, bulkDryRunPage, confirmForm } from "./bulk-actions/decide.ts";
+import { bulkActionPage } from "./bulk-actions/detail.ts";
+import { bulkActionListPage } from "./bulk-actions/list.ts";
+import { bulkActionForm } from "./bulk-actions/new.ts";
+import { decideForm, redrivePage } from "./dead-letters/decide.ts";
 import { deadLetterListPage } from "./dead-letters/list.ts";
 import { deliveryPage } from "./deliveries/detail.ts";
 import { deliveryListPage } from "./deliveries/list.ts";
@@ -26,11 +32,14 @@ export interface PagesOptions {
   readonly access: Access;
   readonly recordFailedSignIn: RecordFailedSignIn;
   readonly consoleUrl: URL | undefined;
+  readonly decide: Decide;
+  /** Has this console carry out the bulk actions that are confirmed. */
+  wake(): void;
 }
 
 /** Returns the console's pages and what they load. */
 export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
-  const { pool, queue, log, postgres, access, recordFailedSignIn, consoleUrl } = options;
+  const { pool, queue, log, postgres, access, recordFailedSignIn, consoleUrl, decide, wake } = options;
   const sessions = createSessions({ pool, access, consoleUrl });
   const headers = securityHeaders(consoleUrl?.protocol === "https:");
   const pages = [
@@ -38,11 +47,23 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
     { path: "/dead-letters", role: "viewer", respond: deadLetterListPage(pool) },
     { path: "/deliveries", role: "viewer", respond: deliveryListPage(pool) },
     { path: "/deliveries/:deliveryId", role: "viewer", respond: deliveryPage(pool) },
+    { path: "/deliveries/:deliveryId/redrive", role: "operator", respond: redrivePage(pool) },
+    { path: "/bulk-actions", role: "viewer", respond: bulkActionListPage(pool) },
+    { path: "/bulk-actions/:bulkActionId", role: "viewer", respond: bulkActionPage(pool) },
+    { path: "/bulk-actions/:bulkActionId/dry-run", role: "operator", respond: bulkDryRunPage(pool) },
     { path: "/audit", role: "admin", respond: auditPage(pool) },
   ] as const;
 
   const forms = [
     { path: "/natural-persons/:entityId/reveal", role: "operator", respond: revealPerson(pool) },
+    ...(["redrive", "discard", "restore"] as const).map((action) => ({
+      path: `/deliveries/:deliveryId/${action}` as const,
+      role: "operator" as const,
+      respond: decideForm(decide, action),
+    })),
+    { path: "/bulk-actions", role: "operator", respond: bulkActionForm(pool) },
+    { path: "/bulk-actions/:bulkActionId/confirm", role: "operator", respond: confirmForm(pool, wake) },
+    { path: "/bulk-actions/:bulkActionId/abort", role: "operator", respond: abortForm(pool) },
   ] as const;
   const app = new Hono<PageEnv>().route("/", assetRoutes());
   for (const path of ["/sign-in", "/sign-out"]) app.use(path, headers);
