@@ -10,6 +10,7 @@ export default defineConfig({
   test: {
     // One project: with one for each package, Vitest would load the shared modules once for each.
     include: ["packages/*/test/**/*.test.ts"],
+    exclude: ["**/*.system.test.ts"],
     globalSetup: "packages/testing/src/servers/global-setup.ts",
     reporters: ["default", new SummaryReporter()],
     sequence: { sequencer: SlowestFirst },

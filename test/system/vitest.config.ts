@@ -3,10 +3,10 @@ import { SummaryReporter } from "../../packages/testing/src/summary-reporter.ts"
 
 const MINUTE_MS = 60_000;
 
-/** What needs more than Node and local servers. */
+/** What needs more than Node and local servers: containers, other servers, Linux's view of a process' memory. */
 export default defineConfig({
   test: {
-    include: ["test/system/**/*.test.ts"],
+    include: ["test/system/**/*.test.ts", "packages/*/test/**/*.system.test.ts"],
     globalSetup: "packages/testing/src/servers/global-setup.ts",
     reporters: ["verbose", new SummaryReporter()],
     fileParallelism: false,

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, open, rm, statfs } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, open, rm, statfs, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -16,19 +16,27 @@ export interface SmallDisk extends AsyncDisposable {
   free(): Promise<void>;
 }
 
-const SIZE = "1g";
+const SIZE_BYTES = 1024 ** 3;
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
 /** Mounts a small disk. Returns `undefined` if this user may not mount one. */
 export async function mountSmallDisk(): Promise<SmallDisk | undefined> {
-  const mount = await mkdtemp(join(tmpdir(), "dossier-chaos-disk-"));
+  const folder = await mkdtemp(join(tmpdir(), "dossier-chaos-disk-"));
+  const image = join(folder, "image");
+  const mount = join(folder, "mount");
+  await mkdir(mount);
+  await writeFile(image, "");
+  await truncate(image, SIZE_BYTES);
   try {
-    await run("mount", ["-t", "tmpfs", "-o", `size=${SIZE}`, "tmpfs", mount]);
+    // Nothing is reserved for root, who fills it. In memory it would count against the limit that a run may have.
+    await run("mkfs.ext4", ["-q", "-m", "0", image]);
+    await run("mount", ["-o", "loop", image, mount]);
   } catch {
-    await rm(mount, { recursive: true });
+    await rm(folder, { recursive: true });
     return undefined;
   }
-  const dismissGuard = guard('sleep 3; umount -l "$1"; rmdir "$1"', mount);
+  await chmod(folder, 0o755);
+  const dismissGuard = guard('sleep 3; umount -l "$1/mount"; rm -r "$1"', folder);
   const dir = join(mount, "data");
   await mkdir(dir);
   const ballast = join(mount, "ballast");
@@ -47,7 +55,7 @@ export async function mountSmallDisk(): Promise<SmallDisk | undefined> {
     free: () => rm(ballast, { force: true }),
     async [Symbol.asyncDispose]() {
       await run("umount", ["-l", mount]);
-      await rm(mount, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true });
       dismissGuard();
     },
   };

@@ -75,7 +75,7 @@ test.for([
   ],
   [
     "a person who was not simulated",
-    `insert into natural_persons select 'nobody', status, search, replace(state::text, entity_id, 'nobody')::json, last_ticks, last_event, last_id, fold_version
+    `insert into natural_persons select 'nobody', status, review_needed, search, replace(state::text, entity_id, 'nobody')::json, last_ticks, last_event, last_id, fold_version
      from natural_persons limit 1`,
     /^persons: person nobody was never simulated/,
   ],

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { freePort } from "@dossier/embedded";
 import { expect, onTestFinished, test } from "vitest";
 import { createConsoleClient } from "../src/console-client.ts";
-import { dossier } from "./command.ts";
+import { runDossier } from "./command.ts";
 
 /** Starts a server that answers every request like this. */
 async function startServer(answer: (response: ServerResponse) => void): Promise<URL> {
@@ -48,7 +48,7 @@ test.each([
 test("the command's calls to this machine go to no proxy", async () => {
   const url = await startServer((response) => response.end('{"items":[],"nextCursor":null}'));
   const proxy = { NODE_USE_ENV_PROXY: "1", HTTP_PROXY: `http://127.0.0.1:${await freePort()}` };
-  expect(await dossier(["failing"], { CONSOLE_URL: url.href, ...proxy })).toEqual({
+  expect(await runDossier(["failing"], { CONSOLE_URL: url.href, ...proxy })).toEqual({
     code: 0,
     stdout: "no open delivery fails\n",
     stderr: "",

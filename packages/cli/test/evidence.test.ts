@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { scenario } from "@dossier/simulator";
 import { eventBody, openRecord } from "@dossier/store/fixtures";
 import { expect, test, type TestContext } from "vitest";
-import { dossier, start } from "./command.ts";
+import { dossier, runDossier, start } from "./command.ts";
 
 /** Records the deliveries of some persons, and returns the command on that database. */
 async function record(context: TestContext) {
@@ -59,7 +59,7 @@ test("an exported file verifies without a database, and fails once a byte is cha
   expect(verified).toMatchObject({ code: 0, stderr: "" });
   expect(verified.stdout).toMatch(/^chained: .*[0-9a-f]{64}.*\nonly digested, .*settlements/m);
   const bytes = await readFile(file, "utf8");
-  expect(await dossier(["verify", "-"], {}, bytes)).toMatchObject({ code: 0 });
+  expect(await runDossier(["verify", "-"], {}, bytes)).toMatchObject({ code: 0 });
   await writeFile(file, bytes.replace(/"deliveryDigest":"./, '"deliveryDigest":"x'));
   expect(await dossier(["verify", file])).toMatchObject({ code: 1 });
 });
@@ -76,7 +76,7 @@ test("verify exits 3 for a person folded by another version, whose state it cann
     })
     .map((line) => `${JSON.stringify(line)}\n`);
   const end = { line: "end", lines: forged.length, sha256: hash("sha256", forged.join("")) };
-  const verified = await dossier(["verify", "-"], {}, `${forged.join("")}${JSON.stringify(end)}\n`);
+  const verified = await runDossier(["verify", "-"], {}, `${forged.join("")}${JSON.stringify(end)}\n`);
   expect(verified).toMatchObject({ code: 3, stderr: "" });
   expect(verified.stdout).toContain('note: the person was folded by version "0.0.0"');
   expect(verified.stdout).toContain("the person's state was NOT checked");
@@ -84,7 +84,7 @@ test("verify exits 3 for a person folded by another version, whose state it cann
 });
 
 test.each(["", "{}\n", "neither evidence\nnor JSON\n"])("verify rejects %j as no evidence", async (input) => {
-  expect(await dossier(["verify", "-"], {}, input)).toEqual({
+  expect(await runDossier(["verify", "-"], {}, input)).toEqual({
     code: 1,
     stdout: "",
     stderr: expect.stringMatching(/^stdin is no evidence: .*dossier export/),

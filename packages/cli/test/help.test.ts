@@ -1,6 +1,6 @@
 import { runNode } from "@dossier/testing";
 import { describe, expect, test } from "vitest";
-import { dossier, MAIN, start } from "./command.ts";
+import { dossier, MAIN, runDossier, start } from "./command.ts";
 
 const COMMANDS = [
   "up",
@@ -34,9 +34,9 @@ const LOADS_LITTLE = `data:text/javascript,${encodeURIComponent(`
   });
 `)}`;
 
-describe.concurrent("the command line", () => {
+describe("the command line", () => {
   test("--help lists every command", async () => {
-    const { code, stdout } = await dossier(["--help"]);
+    const { code, stdout } = await runDossier(["--help"]);
     expect(code).toBe(0);
     for (const name of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
   });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { samples } from "@dossier/simulator";
 import { expect, onTestFinished, test } from "vitest";
-import { dossier } from "./command.ts";
+import { dossier, runDossier } from "./command.ts";
 import { startAll } from "./services.ts";
 
 test("send posts the samples, and prints the delivery of each", async () => {
@@ -27,7 +27,7 @@ test("send posts files and stdin byte for byte", async () => {
   onTestFinished(() => rm(dir, { recursive: true }));
   const file = join(dir, "odd.json");
   await writeFile(file, Buffer.from([0x7b, 0xff, 0x0a]));
-  const { code, stdout } = await dossier(["send", file, "-"], env, "from stdin\n");
+  const { code, stdout } = await runDossier(["send", file, "-"], env, "from stdin\n");
   expect(code).toBe(0);
   expect(stdout).toMatch(/^odd.json: accepted, delivery .+\nstdin: accepted, delivery .+\n$/);
   const { rows } = await pool.query<{ body: Buffer }>("select body from deliveries order by delivery_id");

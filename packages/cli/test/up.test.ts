@@ -9,7 +9,7 @@ import type { Person } from "@dossier/events";
 import { freshRedis, openScope, waitFor, type NodeProcess } from "@dossier/testing";
 import { afterEach, beforeEach, expect, test, type TestContext } from "vitest";
 import { findTrial } from "../src/trial.ts";
-import { dossier, start, type Environment } from "./command.ts";
+import { runDossier, start, type Environment } from "./command.ts";
 
 /** The last that it prints: the names of columns, over the persons. */
 const READY = "person ";
@@ -117,7 +117,7 @@ test("another terminal's commands find the trial by its folder alone, and other 
   await one.ready;
   const { DOSSIER_DATA_DIR } = env;
   for (const args of [["dead", "list"], ["verify"], ["token", "list"]])
-    expect(await dossier(args, { DOSSIER_DATA_DIR })).toMatchObject({ code: 0, stderr: "" });
+    expect(await runDossier(args, { DOSSIER_DATA_DIR })).toMatchObject({ code: 0, stderr: "" });
   expect(one.printed()).toContain(
     `DOSSIER_DATA_DIR='${DOSSIER_DATA_DIR.replace("'", `'\\''`)}' npm run dossier`,
   );
@@ -132,7 +132,7 @@ test("up names a data folder that it cannot write to, and what to do", async () 
   await mkdir(env.DOSSIER_DATA_DIR);
   const file = join(env.DOSSIER_DATA_DIR, "file");
   await writeFile(file, "");
-  const { code, stderr } = await dossier(["up"], { ...env, DOSSIER_DATA_DIR: join(file, "data") });
+  const { code, stderr } = await runDossier(["up"], { ...env, DOSSIER_DATA_DIR: join(file, "data") });
   expect(code).toBe(1);
   expect(stderr).toMatch(/^Cannot write to .*data \(ENOTDIR.*\): set DOSSIER_DATA_DIR to a folder/m);
 });
@@ -162,7 +162,7 @@ test("up leaves no process behind when it is killed, and the next one recovers t
 test("a second up on the same data folder is refused, and the first goes on", async () => {
   const first = up();
   await first.ready;
-  const second = await dossier(["up"], env);
+  const second = await runDossier(["up"], env);
   expect(second.code).toBe(1);
   expect(second.stderr).toContain(`Another \`dossier up\` runs on ${env.DOSSIER_DATA_DIR}`);
   expect(await fetchStatuses()).toEqual(SAMPLE_STATUSES);
@@ -173,7 +173,7 @@ test("up names the ports in use before it starts anything", async () => {
   await once(taken, "listening");
   const { port } = taken.address() as AddressInfo;
   const ports = { INGEST_PORT: String(port), CONSOLE_PORT: String(port) };
-  const { code, stderr } = await dossier(["up"], { ...env, ...ports });
+  const { code, stderr } = await runDossier(["up"], { ...env, ...ports });
   taken.close();
   expect(code).toBe(1);
   expect(stderr).toContain(`INGEST_PORT ${port} is in use: set INGEST_PORT to another port.`);

@@ -13,6 +13,7 @@ import { instanceOperations } from "./api/instances.ts";
 import { naturalPersonOperations } from "./api/natural-persons.ts";
 import { API, routes } from "./api/operation.ts";
 import { statsOperation } from "./api/stats.ts";
+import { systemOperations } from "./api/system.ts";
 import { authenticate, type Access, type ApiEnv } from "./auth.ts";
 import { createDecide } from "./decide.ts";
 import { openApi } from "./docs/openapi.ts";
@@ -66,6 +67,7 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
     statsOperation(pool, queue),
     ...instanceOperations(pool),
     ...auditOperations(pool),
+    ...systemOperations(pool),
   ];
   const onOtherError = onError(log);
 

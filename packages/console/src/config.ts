@@ -1,5 +1,5 @@
 import { redisUrlMistake } from "@dossier/queue/redis-url";
-import { readConfig, variables, type ProcessConfig } from "@dossier/service";
+import { describeSettings, readConfig, variables, type ProcessConfig } from "@dossier/service";
 import { z } from "zod";
 
 const schema = z.object({
@@ -19,3 +19,6 @@ export type ConsoleConfig = Omit<z.output<typeof schema>, keyof ProcessConfig>;
 
 /** Reads the console's configuration from the environment. */
 export const consoleConfig = () => readConfig(schema, process.env);
+
+/** Returns what may be shown of a configuration. */
+export const consoleSettings = (config: ConsoleConfig) => describeSettings(schema, config);

@@ -17,6 +17,8 @@ const API_PATHS = [
   "/api/v1/changes",
   "/api/v1/stats",
   "/api/v1/audit",
+  "/api/v1/system",
+  "/api/v1/tokens",
   "/api/v1/no-such-path",
 ];
 
@@ -240,6 +242,8 @@ test("neither personal data nor a token reaches a log line or a metric", async (
   );
   await get("/natural-persons?q=canary", bearer);
   await get("/natural-persons?q=canary&status=canary&canary=canary", bearer);
+  await post("/natural-persons/search", { q: "canary" }, bearer);
+  await post("/natural-persons/search", { q: "canary", canary: "canary" }, bearer);
   await get("/natural-persons/known", bearer);
   await get(`/dead-letters/${id}`, bearer);
   await get("/dead-letters?text=canary", bearer);

@@ -85,7 +85,7 @@ async function fill(pool: Pool): Promise<void> {
          || initcap(translate(substr(md5('l' || n % 200000), 1, 8), '0123456789', 'aeiolnrstm')) as name
      from generate_series(1, ${persons}) as n`,
     `insert into natural_persons
-     select entity_id, (${steps})[1 + n % 5],
+     select entity_id, (${steps})[1 + n % 5], n % 500 = 0,
        lower(name || E'\\n' || replace(name, ' ', '.') || n % 1000 || '@mail.example' || E'\\n' || entity_id),
        json_build_object('entityId', entity_id, 'name', name, 'status', (${steps})[1 + n % 5],
          'identityDocuments', '[]'::json, 'supportingDocuments', '[]'::json, 'pad', repeat('x', 500)), 0, '', '', 1

@@ -3,6 +3,7 @@
 create table natural_persons (
   entity_id text collate "C" primary key,
   status text not null,
+  review_needed boolean not null,
   search text not null,
   state json not null,
   last_ticks bigint not null,

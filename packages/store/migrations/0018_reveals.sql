@@ -15,3 +15,6 @@ create index reveals_by_session on reveals (session_hash, subject, revealed_at);
 
 create trigger append_only before update or delete or truncate on reveals
   for each statement execute function refuse_change();
+
+-- For the list of persons with events that the code does not know.
+create index events_unrecognised_by_person on events (entity_id) where not recognised;

@@ -1,5 +1,6 @@
 -- Selects the persons who changed in the transactions after $1, as select_all_streams does.
-select entity_id, events, ids, ticks, data, search, state, status, last_ticks, last_event, last_id, fold_version
+select entity_id, events, ids, ticks, data, search, state, status, review_needed, last_ticks, last_event, last_id,
+  fold_version
 from (
   select entity_id, json_agg(event) as events, json_agg(id) as ids, json_agg(data) as data,
     array_to_string(array_agg(least(ticks, (

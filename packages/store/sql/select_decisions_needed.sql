@@ -27,9 +27,9 @@ cross join lateral (
 group by reason
 union all
 select 'person-to-review', '', count(*), min(last_ticks),
-  (select max(last_ticks) from natural_persons where state ->> 'reviewNeeded' = 'true')
+  (select max(last_ticks) from natural_persons where review_needed)
 from (
-  select last_ticks from natural_persons where state ->> 'reviewNeeded' = 'true' order by last_ticks limit $1
+  select last_ticks from natural_persons where review_needed order by last_ticks limit $1
 ) as to_review
 union all
 select 'unknown-type', event, counted.count, (extract(epoch from oldest) * 10000000)::bigint,

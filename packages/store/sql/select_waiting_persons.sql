@@ -5,10 +5,10 @@ cross join lateral (
   select count(*) from (select from natural_persons where natural_persons.status = statuses.status limit $2) as counted
 ) as counted
 cross join lateral (
-  select coalesce(json_agg(json_build_object(
-    'entityId', entity_id, 'name', state ->> 'name', 'ticks', last_ticks::text) order by last_ticks), '[]')::text as waiting
+  select coalesce(json_agg(json_build_object('entityId', entity_id, 'ticks', last_ticks::text) order by last_ticks), '[]')
+    ::text as waiting
   from (
-    select entity_id, state, last_ticks from natural_persons
+    select entity_id, last_ticks from natural_persons
     where natural_persons.status = statuses.status and natural_persons.status not in ('unknown', 'approved')
     order by last_ticks limit $3
   ) as longest

@@ -34,6 +34,7 @@ export { readInstallationId } from "./database/installation.ts";
 export { isOutage, isRetryable, mayConcernOneDelivery } from "./database/outage.ts";
 export { closePool, openPool, type Pool, type PoolOptions } from "./database/pool.ts";
 export { ensureRoles, type Roles } from "./database/roles.ts";
+export { readSchemaLevel, type SchemaLevel } from "./database/schema-level.ts";
 export { migrate, type Migrated } from "./database/migrate.ts";
 export { checkServiceLogin, type ServiceLogin } from "./database/service-login.ts";
 export type { RoleName } from "./database/grants.ts";
@@ -110,9 +111,11 @@ export {
   type PauseReason,
 } from "./instances/read.ts";
 export { removeOldReports, writeReport, type InstanceReport } from "./instances/report.ts";
+export { listSecrets, SECRET_STATES, type SecretUse } from "./instances/secrets.ts";
 export { settle } from "./log/settle.ts";
 export { listEvents, type EventDelivery, type EventPage, type PersonEvent } from "./persons/events.ts";
-export { findPerson, listPersons, type PersonFilter, type PersonPage } from "./persons/find.ts";
+export { countPersons, findPerson, listPersons, type PersonPage } from "./persons/find.ts";
+export type { PersonFilter } from "./persons/selection.ts";
 export { findRebuildNeed, type RebuildNeed } from "./persons/rebuild-need.ts";
 export {
   rebuild,
@@ -139,6 +142,7 @@ export {
   recordTokenUse,
   revokeToken,
   ROLES,
+  TOKEN_STATES,
   type FoundToken,
   type NewToken,
   type Role,

@@ -61,6 +61,35 @@ test("decisions are needed for dead letters by reason, persons to review, unknow
   for (const { oldestAt, newestAt } of needed) expect(oldestAt <= newestAt!).toBe(true);
 });
 
+test("a name that Postgres cannot read as text is settled, and the worklist's statements answer", async () => {
+  const names = [String.raw`Ada \u0000`, String.raw`Ada \ud800`];
+  const bodies = names.flatMap((name, n) => {
+    const named = { data: { entity: "NAME" } };
+    return [
+      eventBody(`p${n}`, named),
+      eventBody(`p${n}`, { ...approved, ...named }),
+      eventBody(`p${n}`, updated),
+    ].map((body) => body.toString().replace("NAME", name));
+  });
+  await record.recordAndSettle(
+    ...bodies,
+    eventBody("q", { data: { entity: "NAME" } })
+      .toString()
+      .replace("NAME", names[0]!),
+  );
+  expect(
+    await record.rows("select entity_id, status, review_needed from natural_persons order by 1"),
+  ).toEqual([
+    { entity_id: "p0", status: "approved", review_needed: true },
+    { entity_id: "p1", status: "approved", review_needed: true },
+    { entity_id: "q", status: "pending", review_needed: false },
+  ]);
+  expect(await listDecisionsNeeded(record.pool)).toMatchObject([{ kind: "person-to-review", count: 2 }]);
+  expect((await listWaitingPersons(record.pool, 2)).waiting).toMatchObject([
+    { entityId: "q", status: "pending" },
+  ]);
+});
+
 test("counts are exact up to 10,000, and then say that there are more", async () => {
   const { pool, rows } = record;
   await rows(`insert into settlements (delivery_id, settled_as)

@@ -23,6 +23,7 @@ const NAVIGATION = [
   { path: "/dead-letters", label: "Dead letters", role: "viewer" },
   { path: "/bulk-actions", label: "Bulk actions", role: "viewer" },
   { path: "/audit", label: "Audit", role: "admin" },
+  { path: "/system", label: "System", role: "viewer" },
 ] as const;
 
 export interface PageOptions {

@@ -22,6 +22,7 @@ import { revealPerson } from "./natural-persons/reveal.ts";
 import type { PageEnv } from "./page.ts";
 import { createSessions } from "./session.ts";
 import { signInRoutes } from "./sign-in.ts";
+import { systemPage } from "./system/page.ts";
 import { worklistPage } from "./worklist/page.ts";
 
 export interface PagesOptions {
@@ -52,6 +53,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
     { path: "/bulk-actions/:bulkActionId", role: "viewer", respond: bulkActionPage(pool) },
     { path: "/bulk-actions/:bulkActionId/dry-run", role: "operator", respond: bulkDryRunPage(pool) },
     { path: "/audit", role: "admin", respond: auditPage(pool) },
+    { path: "/system", role: "viewer", respond: systemPage(pool) },
   ] as const;
 
   const forms = [

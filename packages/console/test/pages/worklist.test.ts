@@ -12,7 +12,7 @@ test("a new installation is told what to do first", async (context) => {
     expect(text).toContain(words);
 });
 
-test("the worklist shows what needs a person, and masks names for everyone", async (context) => {
+test("the worklist shows what needs a person, and no personal data", async (context) => {
   const console = await startTestConsole(context);
   const browser = openBrowser(console);
   await console.recordAndSettle(
@@ -23,7 +23,7 @@ test("the worklist shows what needs a person, and masks names for everyone", asy
   );
   await browser.signIn(TOKEN);
   const { text } = await browser.get("/");
-  for (const words of ["Dead letters: unparsable", "G••• H•••", "Natural&lt;b&gt;Person", "all are settled"])
+  for (const words of ["Dead letters: unparsable", "Natural&lt;b&gt;Person", "all are settled"])
     expect(text).toContain(words);
   for (const hidden of ["Grace", "Hopper", "navy", "<b>Eve", "<script>alert", "No webhook has arrived"])
     expect(text).not.toContain(hidden);

@@ -46,6 +46,7 @@ export async function selectFolded(
 export interface PersonRow {
   readonly entityId: string;
   readonly status: string;
+  readonly reviewNeeded: boolean;
   readonly search: string;
   readonly state: string;
   /** The last event that is folded in. */
@@ -54,9 +55,17 @@ export interface PersonRow {
 }
 
 export function toRow({ state, last, foldVersion }: Folded): PersonRow {
-  const { entityId, status, name, email } = state;
+  const { entityId, status, reviewNeeded, name, email } = state;
   const search = [name, email, entityId].filter((part) => part !== null).map(toSearchable);
-  return { entityId, status, search: search.join("\n"), state: JSON.stringify(state), last, foldVersion };
+  return {
+    entityId,
+    status,
+    reviewNeeded,
+    search: search.join("\n"),
+    state: JSON.stringify(state),
+    last,
+    foldVersion,
+  };
 }
 
 const upsertNaturalPersons = sqlFile("upsert_natural_persons");
@@ -68,6 +77,7 @@ export async function writePersons(connection: Connection, rows: readonly Person
     values: [
       rows.map(({ entityId }) => entityId),
       rows.map(({ status }) => status),
+      rows.map(({ reviewNeeded }) => reviewNeeded),
       rows.map(({ search }) => search),
       jsonLines(rows.map(({ state }) => state)),
       rows.map(({ last }) => last.ticks),
@@ -83,6 +93,7 @@ export interface LiveColumns {
   readonly search: string;
   readonly state: string;
   readonly status: string;
+  readonly review_needed: boolean;
   readonly last_ticks: bigint;
   readonly last_event: string;
   readonly last_id: string;
@@ -90,8 +101,16 @@ export interface LiveColumns {
 }
 
 export function parseLiveRow(entityId: string, row: LiveColumns): PersonRow {
-  const { state, status, search, last_ticks: ticks, last_event: event, last_id: id, fold_version } = row;
-  return { entityId, state, status, search, last: { ticks, event, id }, foldVersion: fold_version };
+  const { state, status, search, last_ticks: ticks, last_event: event, last_id: id } = row;
+  return {
+    entityId,
+    state,
+    status,
+    reviewNeeded: row.review_needed,
+    search,
+    last: { ticks, event, id },
+    foldVersion: row.fold_version,
+  };
 }
 
 /** Returns how two rows of a person differ; `undefined` if no byte does. */
@@ -107,6 +126,7 @@ function isSame(a: PersonRow, b: PersonRow): boolean {
   return (
     a.state === b.state &&
     a.status === b.status &&
+    a.reviewNeeded === b.reviewNeeded &&
     a.search === b.search &&
     a.last.ticks === b.last.ticks &&
     a.last.event === b.last.event &&
@@ -117,10 +137,11 @@ function isSame(a: PersonRow, b: PersonRow): boolean {
 
 function toJson(row: PersonRow | undefined): Json {
   if (row === undefined) return {};
-  const { state, status, search, last, foldVersion } = row;
+  const { state, status, reviewNeeded, search, last, foldVersion } = row;
   return {
     state: JSON.parse(state) as Json,
     status,
+    reviewNeeded,
     search,
     last: { at: formatTicks(last.ticks), event: last.event, id: last.id },
     foldVersion,

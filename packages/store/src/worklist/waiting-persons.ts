@@ -11,7 +11,6 @@ export interface StatusCount extends BoundedCount {
 /** A person who is not approved. */
 export interface WaitingPerson {
   readonly entityId: string;
-  readonly name: string | null;
   readonly status: Status;
   readonly lastEventAt: string;
 }
@@ -31,9 +30,11 @@ export async function listWaitingPersons(
     values: [STATUSES, COUNTED_UP_TO + 1, limit],
   });
   const waiting = rows.flatMap(({ status, waiting }) =>
-    (JSON.parse(waiting) as { entityId: string; name: string | null; ticks: string }[]).map(
-      ({ entityId, name, ticks }) => ({ entityId, name, status, ticks: BigInt(ticks) }),
-    ),
+    (JSON.parse(waiting) as { entityId: string; ticks: string }[]).map(({ entityId, ticks }) => ({
+      entityId,
+      status,
+      ticks: BigInt(ticks),
+    })),
   );
   return {
     counts: rows

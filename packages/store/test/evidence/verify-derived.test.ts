@@ -22,6 +22,10 @@ describe("a row of the projection that the log does not give is reported", () =>
     ],
     ["a state's text", `update natural_persons set state = (state::text || ' ')::json where ${one}`],
     ["a status", `update natural_persons set status = status || 'x' where ${one}`],
+    [
+      "whether a review is needed",
+      `update natural_persons set review_needed = not review_needed where ${one}`,
+    ],
     ["what is searched", `update natural_persons set search = 'mallory' where ${one}`],
     ["the last event", `update natural_persons set last_id = last_id || 'x' where ${one}`],
     ["a row that was removed", `delete from natural_persons where ${one}`],
@@ -37,7 +41,7 @@ describe("a row of the projection that the log does not give is reported", () =>
   test("a person of whom the log has no event", async () => {
     await tamper(
       database.pool,
-      `insert into natural_persons select 'zz', status, search, state, last_ticks, last_event, last_id, fold_version
+      `insert into natural_persons select 'zz', status, review_needed, search, state, last_ticks, last_event, last_id, fold_version
        from natural_persons where ${one}`,
     );
     expect(await findChecks()).toEqual(["projection: natural_persons"]);

@@ -223,7 +223,7 @@ test("a rebuild appends a change for each person whom it changes, and no other",
     "update natural_persons set fold_version = 0 where entity_id = 'a'",
     "update natural_persons set status = 'approved' where entity_id = 'b'",
     "delete from natural_persons where entity_id = 'c'",
-    `insert into natural_persons select 'ghost', status, search, state, last_ticks, last_event, last_id, fold_version
+    `insert into natural_persons select 'ghost', status, review_needed, search, state, last_ticks, last_event, last_id, fold_version
      from natural_persons where entity_id = 'a'`,
   );
   await rebuild(database.url);

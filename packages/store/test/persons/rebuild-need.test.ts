@@ -41,7 +41,7 @@ test("a rebuild is needed for persons who are not folded yet, beyond the first 1
   await tamper(
     database.pool,
     "insert into streams select 'p' || n, 1, '' from generate_series(10001, 11101) as _ (n)",
-    `insert into natural_persons select entity_id, 'pending', '', '{}', 0, '', '', ${FOLD_VERSION} from streams
+    `insert into natural_persons select entity_id, 'pending', false, '', '{}', 0, '', '', ${FOLD_VERSION} from streams
      where entity_id < 'p11101'`,
   );
   expect(await findRebuildNeed(database.pool)).toMatchObject({ needed: true, unfoldedPersons: 1 });
@@ -53,7 +53,7 @@ test("events of a type that is known now are counted beyond 1,000 that were fold
     "insert into streams select 'p' || n, 1, '' from generate_series(10001, 11101) as _ (n)",
     `insert into events select entity_id, 1, 'NaturalPersonPending', '1', 0, '{}', '', gen_random_uuid(), now(),
        '', '', 1, 1, false from streams`,
-    `insert into natural_persons select entity_id, 'pending', '', '{}', 0, '', '', ${FOLD_VERSION} from streams`,
+    `insert into natural_persons select entity_id, 'pending', false, '', '{}', 0, '', '', ${FOLD_VERSION} from streams`,
     "update natural_persons set fold_version = 0 where entity_id = 'p11101'",
   );
   expect(await findRebuildNeed(database.pool)).toMatchObject({

@@ -77,7 +77,7 @@ describe("a rebuild", () => {
       `update natural_persons set state = replace(state::text, '"status":"', '"status":"x')::json where entity_id = '${wrong}'`,
       `delete from natural_persons where entity_id = '${missing}'`,
       `delete from person_search where entity_id = '${missing}'`,
-      `insert into natural_persons select 'nobody', status, search, state, last_ticks, last_event, last_id, fold_version
+      `insert into natural_persons select 'nobody', status, review_needed, search, state, last_ticks, last_event, last_id, fold_version
        from natural_persons where entity_id = '${same}'`,
     );
     const dry = await rebuildAndListChanges({ dryRun: true });

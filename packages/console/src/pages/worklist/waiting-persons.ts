@@ -1,7 +1,6 @@
 import type { StatusCount, WaitingPerson } from "@dossier/store";
 import { html } from "hono/html";
 import { age, formatCount, toWords } from "../format.ts";
-import { maskName } from "../mask.ts";
 import type { Html } from "../page.ts";
 
 /** How many persons have each status, as bars. */
@@ -37,10 +36,9 @@ export function stuckLongest(waiting: readonly WaitingPerson[], now: number): Ht
     <h2 id="stuck">Stuck longest in each step</h2>
     <ul class="people">
       ${waiting.map(
-        ({ entityId, name, status, lastEventAt }) =>
+        ({ entityId, status, lastEventAt }) =>
           html`<li>
-            <span class="name"><bdi>${name === null ? "No name yet" : maskName(name)}</bdi>
-              <small>${label(status)} · <code><bdi>${entityId}</bdi></code></small></span>
+            <span class="name"><code><bdi>${entityId}</bdi></code><small>${label(status)}</small></span>
             ${age(lastEventAt, now)}
           </li>`,
       )}
