@@ -87,7 +87,7 @@ export {
   type DeliveryPage,
   type DeliverySummary,
 } from "./inbox/delivery-page.ts";
-export { listFailingDeliveries } from "./inbox/failing-deliveries.ts";
+export { FAILING_KINDS, listFailingDeliveries, type FailingDelivery } from "./inbox/failing-deliveries.ts";
 export { findIdentity } from "./inbox/identity.ts";
 export { countPersonDeliveries, listPersonDeliveries } from "./inbox/person-deliveries.ts";
 export {

@@ -21,6 +21,7 @@ const NAVIGATION = [
   { path: "/", label: "Worklist", role: "viewer" },
   { path: "/deliveries", label: "Deliveries", role: "viewer" },
   { path: "/dead-letters", label: "Dead letters", role: "viewer" },
+  { path: "/failing", label: "Failing", role: "viewer" },
   { path: "/bulk-actions", label: "Bulk actions", role: "viewer" },
   { path: "/audit", label: "Audit", role: "admin" },
   { path: "/system", label: "System", role: "viewer" },

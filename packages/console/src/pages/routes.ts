@@ -15,8 +15,9 @@ import { bulkActionListPage } from "./bulk-actions/list.ts";
 import { bulkActionForm } from "./bulk-actions/new.ts";
 import { decideForm, redrivePage } from "./dead-letters/decide.ts";
 import { deadLetterListPage } from "./dead-letters/list.ts";
-import { deliveryPage } from "./deliveries/detail.ts";
+import { deliveryPage, toDelivery } from "./deliveries/detail.ts";
 import { deliveryListPage } from "./deliveries/list.ts";
+import { failingPage } from "./failing/page.ts";
 import { message } from "./message.ts";
 import { revealPerson } from "./natural-persons/reveal.ts";
 import type { PageEnv } from "./page.ts";
@@ -46,9 +47,11 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
   const pages = [
     { path: "/", role: "viewer", respond: worklistPage(pool, queue) },
     { path: "/dead-letters", role: "viewer", respond: deadLetterListPage(pool) },
+    { path: "/dead-letters/:deliveryId", role: "viewer", respond: toDelivery },
     { path: "/deliveries", role: "viewer", respond: deliveryListPage(pool) },
     { path: "/deliveries/:deliveryId", role: "viewer", respond: deliveryPage(pool) },
     { path: "/deliveries/:deliveryId/redrive", role: "operator", respond: redrivePage(pool) },
+    { path: "/failing", role: "viewer", respond: failingPage(pool) },
     { path: "/bulk-actions", role: "viewer", respond: bulkActionListPage(pool) },
     { path: "/bulk-actions/:bulkActionId", role: "viewer", respond: bulkActionPage(pool) },
     { path: "/bulk-actions/:bulkActionId/dry-run", role: "operator", respond: bulkDryRunPage(pool) },

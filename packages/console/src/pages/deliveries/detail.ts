@@ -41,6 +41,11 @@ function noDelivery(c: Context<PageEnv>): Promise<Response> {
   return message(c, 404, "No such delivery", "No delivery has this id.");
 }
 
+/** Leads to the page of a delivery, as a dead letter has no page of its own. */
+export async function toDelivery(c: Context<PageEnv>): Promise<Response> {
+  return c.redirect(`/deliveries/${encodeURIComponent(c.req.param("deliveryId") ?? "")}`, 301);
+}
+
 /** Whether its bytes may be what stopped a worker. What is in the log, a worker has parsed. */
 function mayStopWorkers({ status, open, deadLetters }: DeliveryHistory): boolean {
   if (status === "applied" || status === "duplicate") return false;
