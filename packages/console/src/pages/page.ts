@@ -24,6 +24,8 @@ const NAVIGATION = [
   { path: "/natural-persons", label: "People", role: "viewer" },
   { path: "/deliveries", label: "Deliveries", role: "viewer" },
   { path: "/dead-letters", label: "Dead letters", role: "viewer" },
+  { path: "/failing", label: "Failing", role: "viewer" },
+  { path: "/bulk-actions", label: "Bulk actions", role: "viewer" },
   { path: "/audit", label: "Audit", role: "admin" },
   { path: "/system", label: "System", role: "viewer" },
 ] as const;
@@ -32,7 +34,7 @@ export interface PageOptions {
   readonly title: string;
   /** What is above the title, and the title itself. */
   readonly body: Html;
-  readonly status?: 200 | 400 | 401 | 403 | 404 | 413 | 500 | 503;
+  readonly status?: 200 | 400 | 401 | 403 | 404 | 409 | 413 | 500 | 503;
 }
 
 /** Answers a page inside the frame of the console: who is signed in, the navigation, the skip link. */
