@@ -75,9 +75,9 @@ function table(items: readonly DeliverySummary[]): Html {
                 <a href="/deliveries/${deliveryId}"><bdi>${event ?? "Type not known"}</bdi></a
                 ><small>${id === null ? "no id could be read" : html`<bdi>${id}</bdi>`}</small>
               </th>
-              <td data-label="Person">${entityId === null ? "–" : html`<code><bdi>${entityId}</bdi></code>`}</td>
-              <td>${statusChip(status, reason)}</td>
-              <td data-label="Secret"><code>${secretFingerprint}</code></td>
+              <td class="wide">${entityId === null ? "–" : html`<code><bdi>${entityId}</bdi></code>`}</td>
+              <td class="wide">${statusChip(status, reason)}</td>
+              <td data-label="Secret"><code class="short" title="${secretFingerprint}">${shorten(secretFingerprint)}</code></td>
               <td class="num" data-label="Size">${formatBytes(bytes)}</td>
               <td class="num" data-label="Received">${age(receivedAt, now)}</td>
             </tr>`,
@@ -85,4 +85,9 @@ function table(items: readonly DeliverySummary[]): Html {
       </tbody>
     </table>
   </section>`;
+}
+
+/** The beginning of a fingerprint tells the few secrets apart. */
+function shorten(fingerprint: string): string {
+  return fingerprint.length > 16 ? `${fingerprint.slice(0, 15)}…` : fingerprint;
 }
