@@ -62,7 +62,7 @@ export function bulkActionPage(pool: Pool) {
           </div>
           <div class="stack">
             <div data-part="decide">${mayDecide ? nextStep(found) : ""}</div>
-            ${who(found)}
+            <div data-part="who">${who(found)}</div>
           </div>
         </div>`,
     });
