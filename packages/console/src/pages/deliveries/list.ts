@@ -1,8 +1,9 @@
 import { listDeliveries, type DeliveryPage, type DeliverySummary, type Pool } from "@dossier/store";
 import type { Context } from "hono";
 import { html } from "hono/html";
-import { byDelivery, deliveryFilter } from "../../api/deliveries.ts";
+import { byDelivery } from "../../api/deliveries.ts";
 import { deliveryStatus } from "../../api/delivery-history.ts";
+import { deliveryFilter } from "../../api/delivery-search.ts";
 import { nextCursor } from "../../api/parameters.ts";
 import { age, formatBytes, formatCount } from "../format.ts";
 import { filterForm, pager, ROWS } from "../list.ts";
