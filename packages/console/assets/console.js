@@ -53,7 +53,10 @@ function goLive(bar) {
     if (!isPaused && !isInUse()) {
       for (const [name, part] of held) {
         const shown = document.querySelector(`[data-live="${name}"]`);
+        const wasOpen = [...shown.querySelectorAll("details")].map(({ open }) => open);
         shown.innerHTML = part;
+        for (const [n, details] of shown.querySelectorAll("details").entries())
+          details.open ||= wasOpen[n] === true;
         explainTimes(shown);
       }
       held.clear();

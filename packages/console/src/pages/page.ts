@@ -31,18 +31,21 @@ export interface PageOptions {
   readonly title: string;
   /** What is above the title, and the title itself. */
   readonly body: Html;
+  /** Whether it has tables that are drawn as charts. */
+  readonly hasCharts?: boolean;
   readonly status?: 200 | 400 | 401 | 403 | 404 | 413 | 500 | 503;
 }
 
 /** Answers a page inside the frame of the console: who is signed in, the navigation, the skip link. */
 export async function page(
   c: Context<PageEnv>,
-  { title, body, status = 200 }: PageOptions,
+  { title, body, status = 200, hasCharts }: PageOptions,
 ): Promise<Response> {
   const caller = c.get("caller") as Caller | undefined;
   return bare(c, {
     title,
     status,
+    ...(hasCharts !== undefined && { hasCharts }),
     body: html`<header class="top">
         <a class="brand" href="/"><img src="${ASSET_PATHS.icon}" width="20" height="20" alt="" />Dossier</a>
         <nav aria-label="Main">${caller && navigation(c.req.path, caller)}</nav>
@@ -73,8 +76,9 @@ function account({ name, role }: Caller, isSignedIn: boolean): Html {
 /** Answers a page without navigation. */
 export async function bare(
   c: Context<PageEnv>,
-  { title, body, status = 200 }: PageOptions,
+  { title, body, status = 200, hasCharts = false }: PageOptions,
 ): Promise<Response> {
+  const nonce = c.get("secureHeadersNonce") ?? "";
   // Personal data, which the next event may change.
   c.header("cache-control", "no-store");
   return c.html(
@@ -87,7 +91,8 @@ export async function bare(
           <title>${title} · Dossier</title>
           <link rel="icon" href="${ASSET_PATHS.icon}" />
           <link rel="stylesheet" href="${ASSET_PATHS.style}" />
-          <script type="module" nonce="${c.get("secureHeadersNonce") ?? ""}" src="${ASSET_PATHS.script}"></script>
+          <script type="module" nonce="${nonce}" src="${ASSET_PATHS.script}"></script>
+          ${hasCharts ? chartFiles(nonce) : ""}
         </head>
         <body>
           <a class="skip" href="#main">Skip to content</a>
@@ -96,4 +101,10 @@ export async function bare(
       </html>`,
     status,
   );
+}
+
+function chartFiles(nonce: string): Html {
+  return html`<link rel="stylesheet" href="${ASSET_PATHS.plotStyle}" />
+    <script defer nonce="${nonce}" src="${ASSET_PATHS.plot}"></script>
+    <script type="module" nonce="${nonce}" src="${ASSET_PATHS.charts}"></script>`;
 }
