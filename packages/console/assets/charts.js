@@ -84,6 +84,7 @@ function draw(table) {
   const grid = { stroke: line, width: 1 };
   for (const { title, series, format, isLog } of PLOTS) {
     const width = Math.max(200, Math.floor(box.clientWidth / (box.clientWidth > 700 ? 2 : 1)) - 8);
+    const labelled = isLog ? { filter: keepPowers } : {};
     const plot = new uPlot(
       {
         title,
@@ -105,8 +106,8 @@ function draw(table) {
           },
           {
             ...axis,
-            grid: { ...grid, filter: isLog ? keepPowers : undefined },
-            filter: isLog ? keepPowers : undefined,
+            grid: { ...grid, ...labelled },
+            ...labelled,
             size: 56,
             values: (_, values) => values.map((value) => (value === null ? "" : format(value))),
           },
