@@ -15,6 +15,7 @@ import { API, routes } from "./api/operation.ts";
 import { statsOperation } from "./api/stats.ts";
 import { systemOperations } from "./api/system.ts";
 import { authenticate, type Access, type ApiEnv } from "./auth.ts";
+import { createDecide } from "./decide.ts";
 import { openApi } from "./docs/openapi.ts";
 import { docsRoutes } from "./docs/routes.ts";
 import type { RecordFailedSignIn } from "./failed-sign-ins.ts";
@@ -51,6 +52,7 @@ const RETRY_AFTER_SECONDS = 5;
 export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
   const { pool, queue, log, postgres, access, shutdownSignal, heartbeatSeconds } = parts;
   const { updateQueue, wakeBulkRunner: wake } = parts;
+  const decide = createDecide(pool, updateQueue);
 
   function onStreamError(err: unknown): void {
     if (isOutage(err)) postgres.recordFailure(err);
@@ -60,7 +62,7 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
     ...naturalPersonOperations(pool),
     ...deliveryOperations(pool),
     ...deadLetterOperations(pool),
-    ...decisionOperations({ pool, updateQueue, wake }),
+    ...decisionOperations({ pool, decide, wake }),
     ...bulkActionOperations(pool, wake),
     changesOperation({ pool, shutdownSignal, onStreamError, heartbeatSeconds }),
     statsOperation(pool, queue),
@@ -72,7 +74,7 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
 
   return new Hono<ApiEnv>()
     .options("*", answerOptions("GET, HEAD, POST"))
-    .route("/", pageRoutes(parts))
+    .route("/", pageRoutes({ ...parts, decide, wake }))
     .route("/", docsRoutes(openApi(operations, API)))
     .use(`${API}/*`, authenticate(access, parts.recordFailedSignIn))
     .use(`${API}/*`, bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }))

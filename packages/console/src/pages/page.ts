@@ -21,8 +21,11 @@ export type Html = ReturnType<typeof html>;
 /** The pages that the navigation leads to, and the least role that sees each. */
 const NAVIGATION = [
   { path: "/", label: "Worklist", role: "viewer" },
+  { path: "/natural-persons", label: "People", role: "viewer" },
   { path: "/deliveries", label: "Deliveries", role: "viewer" },
   { path: "/dead-letters", label: "Dead letters", role: "viewer" },
+  { path: "/failing", label: "Failing", role: "viewer" },
+  { path: "/bulk-actions", label: "Bulk actions", role: "viewer" },
   { path: "/audit", label: "Audit", role: "admin" },
   { path: "/system", label: "System", role: "viewer" },
 ] as const;
@@ -33,7 +36,7 @@ export interface PageOptions {
   readonly body: Html;
   /** Whether it has tables that are drawn as charts. */
   readonly hasCharts?: boolean;
-  readonly status?: 200 | 400 | 401 | 403 | 404 | 413 | 500 | 503;
+  readonly status?: 200 | 400 | 401 | 403 | 404 | 409 | 413 | 500 | 503;
 }
 
 /** Answers a page inside the frame of the console: who is signed in, the navigation, the skip link. */
