@@ -16,6 +16,8 @@ function explainTimes(root) {
 }
 
 explainTimes(document);
+// Another script has shown other parts of the page.
+document.addEventListener("dossier-shown", () => explainTimes(document));
 
 const live = document.querySelector("#live");
 let isPaused = false;

@@ -62,6 +62,7 @@ export {
 export { sealRecords } from "./dead-letters/seals.ts";
 export { exportEvidence } from "./evidence/export.ts";
 export type { EvidenceCheck, Finding, Mismatch } from "./evidence/findings.ts";
+export { findLastVerification, verifyPerson, type PersonVerification } from "./evidence/verify-person.ts";
 export { verifyEvidenceFile } from "./evidence/verify-file.ts";
 export {
   verifyEvidence,
@@ -81,7 +82,11 @@ export {
 } from "./inbox/delivery-history.ts";
 export { listFailingDeliveries } from "./inbox/failing-deliveries.ts";
 export { findIdentity } from "./inbox/identity.ts";
-export { countPersonDeliveries, listPersonDeliveries } from "./inbox/person-deliveries.ts";
+export {
+  countPersonDeliveries,
+  listPersonDeliveries,
+  type PersonDelivery,
+} from "./inbox/person-deliveries.ts";
 export {
   countBacklog,
   countStall,

@@ -11,14 +11,20 @@ interface Asset {
   readonly gzipped: Buffer<ArrayBuffer>;
 }
 
-/** The style, the script and the icon of all pages. */
+/** The style, the script and the icon of all pages, and what single pages load beside them. */
 const ASSETS = {
   style: loadAsset("style.css", "text/css; charset=utf-8"),
   script: loadAsset("console.js", "text/javascript; charset=utf-8"),
+  timeTravel: loadAsset("time-travel.js", "text/javascript; charset=utf-8"),
   icon: loadAsset("icon.svg", "image/svg+xml"),
 };
 
-export const ASSET_PATHS = { style: ASSETS.style.path, script: ASSETS.script.path, icon: ASSETS.icon.path };
+export const ASSET_PATHS = {
+  style: ASSETS.style.path,
+  script: ASSETS.script.path,
+  timeTravel: ASSETS.timeTravel.path,
+  icon: ASSETS.icon.path,
+};
 
 function loadAsset(file: string, type: string): Asset {
   const content = readFileSync(new URL(`../../assets/${file}`, import.meta.url));

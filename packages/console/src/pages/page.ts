@@ -28,18 +28,21 @@ export interface PageOptions {
   readonly title: string;
   /** What is above the title, and the title itself. */
   readonly body: Html;
+  /** The path of a script that this page loads beside that of all pages. */
+  readonly script?: string;
   readonly status?: 200 | 400 | 401 | 403 | 404 | 413 | 500 | 503;
 }
 
 /** Answers a page inside the frame of the console: who is signed in, the navigation, the skip link. */
 export async function page(
   c: Context<PageEnv>,
-  { title, body, status = 200 }: PageOptions,
+  { title, body, script, status = 200 }: PageOptions,
 ): Promise<Response> {
   const caller = c.get("caller") as Caller | undefined;
   return bare(c, {
     title,
     status,
+    ...(script !== undefined && { script }),
     body: html`<header class="top">
         <a class="brand" href="/"><img src="${ASSET_PATHS.icon}" width="20" height="20" alt="" />Dossier</a>
         <nav aria-label="Main">${caller && navigation(c.req.path, caller)}</nav>
@@ -70,7 +73,7 @@ function account({ name, role }: Caller, isSignedIn: boolean): Html {
 /** Answers a page without navigation. */
 export async function bare(
   c: Context<PageEnv>,
-  { title, body, status = 200 }: PageOptions,
+  { title, body, script, status = 200 }: PageOptions,
 ): Promise<Response> {
   // Personal data, which the next event may change.
   c.header("cache-control", "no-store");
@@ -84,7 +87,11 @@ export async function bare(
           <title>${title} · Dossier</title>
           <link rel="icon" href="${ASSET_PATHS.icon}" />
           <link rel="stylesheet" href="${ASSET_PATHS.style}" />
-          <script type="module" nonce="${c.get("secureHeadersNonce") ?? ""}" src="${ASSET_PATHS.script}"></script>
+          ${[ASSET_PATHS.script, script].map(
+            (path) =>
+              path &&
+              html`<script type="module" nonce="${c.get("secureHeadersNonce") ?? ""}" src="${path}"></script>`,
+          )}
         </head>
         <body>
           <a class="skip" href="#main">Skip to content</a>

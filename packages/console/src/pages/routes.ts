@@ -11,8 +11,10 @@ import { auditPage } from "./audit/page.ts";
 import { deadLetterPage } from "./dead-letters/detail.ts";
 import { deadLetterListPage } from "./dead-letters/list.ts";
 import { message } from "./message.ts";
+import { exportPersonEvidence, verifyNow } from "./natural-persons/evidence.ts";
 import { exportPersons } from "./natural-persons/export.ts";
 import { personListPage, searchPersons } from "./natural-persons/list.ts";
+import { personPage } from "./natural-persons/person.ts";
 import { revealPerson } from "./natural-persons/reveal.ts";
 import type { PageEnv } from "./page.ts";
 import { createSessions } from "./session.ts";
@@ -39,6 +41,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
     { path: "/dead-letters", role: "viewer", respond: deadLetterListPage(pool) },
     { path: "/dead-letters/:deliveryId", role: "viewer", respond: deadLetterPage(pool) },
     { path: "/natural-persons", role: "viewer", respond: personListPage(pool) },
+    { path: "/natural-persons/:entityId", role: "viewer", respond: personPage(pool) },
     { path: "/audit", role: "admin", respond: auditPage(pool) },
   ] as const;
 
@@ -52,6 +55,12 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
       path: "/natural-persons/export",
       role: "operator",
       respond: exportPersons(pool, onDownloadError),
+    },
+    { path: "/natural-persons/:entityId/verify", role: "operator", respond: verifyNow(pool) },
+    {
+      path: "/natural-persons/:entityId/evidence",
+      role: "operator",
+      respond: exportPersonEvidence(pool, onDownloadError),
     },
     { path: "/natural-persons/:entityId/reveal", role: "operator", respond: revealPerson(pool) },
   ] as const;
