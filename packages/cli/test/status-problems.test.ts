@@ -10,7 +10,7 @@ function instance(service: string, overrides: Partial<Instance> = {}): Instance 
   return {
     ...{ instanceId: crypto.randomUUID(), service, version: "1", host: "h", pid: 1 },
     ...{ state: "alive", startedAt: time, lastSeenAt: time, stoppedAt: null },
-    ...{ pausedBecause: null, jobs: 0, rate: 0, ...overrides },
+    ...{ pausedBecause: null, jobs: 0, rate: 0, settings: {}, ...overrides },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { DeliveryQueue } from "@dossier/queue";
 import { answerOptions, notFound, onError, problem, type Logger, type OutageLog } from "@dossier/service";
-import { isOutage, isRetryable, type Pool } from "@dossier/store";
+import { isOutage, isRetryable, type Pool, type StuckAfterHours } from "@dossier/store";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { auditOperations } from "./api/audit.ts";
@@ -13,7 +13,9 @@ import { instanceOperations } from "./api/instances.ts";
 import { naturalPersonOperations } from "./api/natural-persons.ts";
 import { API, routes } from "./api/operation.ts";
 import { statsOperation } from "./api/stats.ts";
+import { systemOperations } from "./api/system.ts";
 import { authenticate, type Access, type ApiEnv } from "./auth.ts";
+import { createDecide } from "./decide.ts";
 import { openApi } from "./docs/openapi.ts";
 import { docsRoutes } from "./docs/routes.ts";
 import type { RecordFailedSignIn } from "./failed-sign-ins.ts";
@@ -34,6 +36,7 @@ export interface ConsoleParts {
   readonly recordFailedSignIn: RecordFailedSignIn;
   /** Where people reach the console; `undefined` if that is not configured. */
   readonly consoleUrl: URL | undefined;
+  readonly stuckAfterHours: StuckAfterHours;
   /** Aborted when the console begins to shut down: then no request waits for changes any longer. */
   readonly shutdownSignal: AbortSignal;
   /** Default 15. */
@@ -49,6 +52,7 @@ const RETRY_AFTER_SECONDS = 5;
 export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
   const { pool, queue, log, postgres, access, shutdownSignal, heartbeatSeconds } = parts;
   const { updateQueue, wakeBulkRunner: wake } = parts;
+  const decide = createDecide(pool, updateQueue);
 
   function onStreamError(err: unknown): void {
     if (isOutage(err)) postgres.recordFailure(err);
@@ -58,18 +62,19 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
     ...naturalPersonOperations(pool),
     ...deliveryOperations(pool),
     ...deadLetterOperations(pool),
-    ...decisionOperations({ pool, updateQueue, wake }),
+    ...decisionOperations({ pool, decide, wake }),
     ...bulkActionOperations(pool, wake),
     changesOperation({ pool, shutdownSignal, onStreamError, heartbeatSeconds }),
     statsOperation(pool, queue),
     ...instanceOperations(pool),
     ...auditOperations(pool),
+    ...systemOperations(pool),
   ];
   const onOtherError = onError(log);
 
   return new Hono<ApiEnv>()
     .options("*", answerOptions("GET, HEAD, POST"))
-    .route("/", pageRoutes(parts))
+    .route("/", pageRoutes({ ...parts, decide, wake }))
     .route("/", docsRoutes(openApi(operations, API)))
     .use(`${API}/*`, authenticate(access, parts.recordFailedSignIn))
     .use(`${API}/*`, bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }))

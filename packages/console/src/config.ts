@@ -1,5 +1,5 @@
 import { redisUrlMistake } from "@dossier/queue/redis-url";
-import { readConfig, variables, type ProcessConfig } from "@dossier/service";
+import { describeSettings, readConfig, variables, type ProcessConfig } from "@dossier/service";
 import { z } from "zod";
 
 const schema = z.object({
@@ -11,6 +11,7 @@ const schema = z.object({
   REDIS_URL: variables.redisUrl(redisUrlMistake),
   CONSOLE_URL: variables.CONSOLE_URL,
   DOSSIER_API_TOKEN: variables.DOSSIER_API_TOKEN,
+  STUCK_AFTER_HOURS: variables.STUCK_AFTER_HOURS,
   KEEP_ALIVE_SECONDS: variables.KEEP_ALIVE_SECONDS,
   DRAIN_SECONDS: variables.DRAIN_SECONDS,
 });
@@ -19,3 +20,6 @@ export type ConsoleConfig = Omit<z.output<typeof schema>, keyof ProcessConfig>;
 
 /** Reads the console's configuration from the environment. */
 export const consoleConfig = () => readConfig(schema, process.env);
+
+/** Returns what may be shown of a configuration. */
+export const consoleSettings = (config: ConsoleConfig) => describeSettings(schema, config);

@@ -23,7 +23,7 @@ import {
 import { createApp } from "./app.ts";
 import { createAccess } from "./auth.ts";
 import { createBulkRunner } from "./bulk-runner.ts";
-import type { ConsoleConfig } from "./config.ts";
+import { consoleSettings, type ConsoleConfig } from "./config.ts";
 import { auditFailedSignIns } from "./failed-sign-in-audit.ts";
 import { trackFailedSignIns } from "./failed-sign-ins.ts";
 import { createQueueUpdate } from "./update-queue.ts";
@@ -104,6 +104,7 @@ export async function startConsole(
     access,
     recordFailedSignIn,
     consoleUrl: CONSOLE_URL === undefined ? undefined : new URL(CONSOLE_URL),
+    stuckAfterHours: config.STUCK_AFTER_HOURS,
     shutdownSignal,
     heartbeatSeconds,
   });
@@ -117,11 +118,12 @@ export async function startConsole(
       },
     }),
   );
+  const settings = consoleSettings(config);
   const reporter = createInstanceReporter({
     service: "console",
     log,
     // It counts nothing, so it has no rate.
-    write: (report) => writeReport(pool, { ...report, rate: null }),
+    write: (report) => writeReport(pool, { ...report, rate: null, settings }),
   });
   const shutdown: ShutdownSteps = {
     "finish the batch of a bulk action": () => bulkRunner.stop(),

@@ -17,6 +17,8 @@ const API_PATHS = [
   "/api/v1/changes",
   "/api/v1/stats",
   "/api/v1/audit",
+  "/api/v1/system",
+  "/api/v1/tokens",
   "/api/v1/no-such-path",
 ];
 

@@ -33,6 +33,7 @@ test("instances answers what each instance is and holds, its own too, in pages",
     startedAt: expect.any(String),
     lastSeenAt: expect.any(String),
     stoppedAt: null,
+    settings: {},
   });
 });
 

@@ -1,5 +1,5 @@
 import { redisUrlMistake } from "@dossier/queue/redis-url";
-import { readConfig, variables, type ProcessConfig } from "@dossier/service";
+import { describeSettings, readConfig, variables, type ProcessConfig } from "@dossier/service";
 import { z } from "zod";
 
 const schema = z.object({
@@ -19,3 +19,6 @@ export type IngestConfig = Omit<z.output<typeof schema>, keyof ProcessConfig>;
 
 /** Reads ingest's configuration from the environment. */
 export const ingestConfig = () => readConfig(schema, process.env);
+
+/** Returns what may be shown of a configuration. */
+export const ingestSettings = (config: IngestConfig) => describeSettings(schema, config);

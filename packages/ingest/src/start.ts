@@ -11,9 +11,10 @@ import {
 import { checkServiceLogin, closePool, openPool, readInstallationId, writeReport } from "@dossier/store";
 import { createApp } from "./app.ts";
 import { createBodyBudget } from "./body-budget.ts";
-import type { IngestConfig } from "./config.ts";
+import { ingestSettings, type IngestConfig } from "./config.ts";
 import { createSecretMask } from "./mask.ts";
 import { createReceiver, createOutageLogs } from "./receive.ts";
+import { fingerprint } from "./verify.ts";
 
 const NAME = "dossier-ingest";
 
@@ -57,10 +58,12 @@ export async function startIngest(
     await closePool(pool);
     return checked;
   }
+  const settings = ingestSettings(config);
+  const secretFingerprints = ICOMPLY_WEBHOOK_SECRETS.map((secret) => fingerprint(secret));
   const reporter = createInstanceReporter({
     service: "ingest",
     log,
-    write: (report) => writeReport(pool, report),
+    write: (report) => writeReport(pool, { ...report, settings, secretFingerprints }),
   });
   const outages = createOutageLogs(log);
   const location = REDIS_URL

@@ -20,6 +20,7 @@ export { answerOptions, notFound, onError, problem } from "./problem.ts";
 export { orExit, runUntilSignal, type Result, type ShutdownSteps } from "./run.ts";
 export { runService, type ProcessConfig, type ServiceContext } from "./run-service.ts";
 export { type ConnectionLimits, type Server, serve } from "./serve.ts";
+export { describeSettings } from "./settings.ts";
 export { summedLog, type SummedLine, type SummedLog } from "./summed-log.ts";
 export * as variables from "./variables.ts";
 export { version } from "./version.ts";

@@ -13,6 +13,8 @@ create table deliveries (
 comment on column deliveries.body is 'The exact bytes; a secret found in them is overwritten with asterisks.';
 comment on column deliveries.secret_fingerprint is 'The start of the SHA-256 of the secret that verified it.';
 comment on column deliveries.digest is 'SHA-256 over all other columns except received_at, computed by the service that recorded it.';
+-- Ids begin with the time, so this finds a secret's first and last use.
+create index deliveries_by_secret on deliveries (secret_fingerprint, delivery_id);
 
 create table open_deliveries (
   delivery_id uuid primary key,

@@ -12,7 +12,9 @@ create table instances (
   stopped boolean not null,
   paused_because text check (paused_because in ('postgres-unavailable', 'queue-unavailable')),
   jobs integer not null,
-  rate double precision
+  rate double precision,
+  settings json not null,
+  secret_fingerprints text[] not null
 );
 comment on table instances is 'A row for each start of a service: a process writes it every 5 s.';
 comment on column instances.started_at is 'When it first reported itself.';
@@ -21,6 +23,8 @@ comment on column instances.paused_because is 'Why it does no work; null while i
 comment on column instances.jobs is 'The jobs that it holds.';
 comment on column instances.rate is
   'Webhooks answered, or outcomes of deliveries, per second since the report before; null for the console.';
+comment on column instances.settings is 'What may be shown of its configuration, as text by name; no secret.';
+comment on column instances.secret_fingerprints is 'Of the webhook secrets that it accepts, as in deliveries.';
 -- Of columns that never change, so that a report changes no index.
 create index instances_by_start on instances (started_at, instance_id);
 

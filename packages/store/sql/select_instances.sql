@@ -1,6 +1,6 @@
 -- Selects instances that were seen within $3 seconds (null: all), the last started first, behind the one that started at
 -- $1 (ticks) and has the id $2. An instance that is not seen for $4 seconds is lost, unless it stopped.
-select instance_id, service, version, host, pid, paused_because, jobs, rate,
+select instance_id, service, version, host, pid, paused_because, jobs, rate, settings::text,
   case
     when stopped then 'stopped'
     when last_seen_at < now() - make_interval(secs => $4) then 'lost'

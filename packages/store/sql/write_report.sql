@@ -2,8 +2,9 @@
 -- Leaves out minutes of the future: before its first report, an instance counts by its own clock, which may be wrong.
 -- Afterwards its idea of the time is off by half a round trip at most. Returns the time.
 with seen as (
-  insert into instances (instance_id, service, version, host, pid, stopped, paused_because, jobs, rate)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+  insert into instances (instance_id, service, version, host, pid, stopped, paused_because, jobs, rate, settings,
+    secret_fingerprints)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $12, $13)
   on conflict (instance_id) do update set
     stopped = excluded.stopped,
     paused_because = excluded.paused_because,

@@ -34,6 +34,7 @@ export { readInstallationId } from "./database/installation.ts";
 export { isOutage, isRetryable, mayConcernOneDelivery } from "./database/outage.ts";
 export { closePool, openPool, type Pool, type PoolOptions } from "./database/pool.ts";
 export { ensureRoles, type Roles } from "./database/roles.ts";
+export { readSchemaLevel, type SchemaLevel } from "./database/schema-level.ts";
 export { migrate, type Migrated } from "./database/migrate.ts";
 export { checkServiceLogin, type ServiceLogin } from "./database/service-login.ts";
 export type { RoleName } from "./database/grants.ts";
@@ -41,6 +42,7 @@ export type { LoginUrls } from "./database/logins.ts";
 export { deadLetter } from "./dead-letters/dead-letter.ts";
 export {
   countDeadLetters,
+  countDeadLettersBounded,
   findDeadLettered,
   listDeadLetters,
   pageDeadLetters,
@@ -80,7 +82,13 @@ export {
   type DeliveryHistory,
   type DeliveryStatus,
 } from "./inbox/delivery-history.ts";
-export { listFailingDeliveries } from "./inbox/failing-deliveries.ts";
+export {
+  listDeliveries,
+  type DeliveryFilter,
+  type DeliveryPage,
+  type DeliverySummary,
+} from "./inbox/delivery-page.ts";
+export { FAILING_KINDS, listFailingDeliveries, type FailingDelivery } from "./inbox/failing-deliveries.ts";
 export { findIdentity } from "./inbox/identity.ts";
 export {
   countPersonDeliveries,
@@ -108,6 +116,7 @@ export {
   type PauseReason,
 } from "./instances/read.ts";
 export { removeOldReports, writeReport, type InstanceReport } from "./instances/report.ts";
+export { listSecrets, SECRET_STATES, type SecretUse } from "./instances/secrets.ts";
 export { settle } from "./log/settle.ts";
 export { listEvents, type EventDelivery, type EventPage, type PersonEvent } from "./persons/events.ts";
 export { countPersons, findPerson, listPersons, type PersonPage } from "./persons/find.ts";
@@ -139,6 +148,7 @@ export {
   recordTokenUse,
   revokeToken,
   ROLES,
+  TOKEN_STATES,
   type FoundToken,
   type NewToken,
   type Role,
@@ -147,4 +157,9 @@ export {
 export type { BoundedCount } from "./worklist/bounded-count.ts";
 export { listDecisionsNeeded, type DecisionKind, type DecisionNeeded } from "./worklist/decisions-needed.ts";
 export { readHealth, type Health, type RefusedWebhooks } from "./worklist/health.ts";
-export { listWaitingPersons, type StatusCount, type WaitingPerson } from "./worklist/waiting-persons.ts";
+export {
+  listWaitingPersons,
+  type StatusCount,
+  type StuckAfterHours,
+  type StuckStep,
+} from "./worklist/waiting-persons.ts";

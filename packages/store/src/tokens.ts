@@ -55,7 +55,8 @@ export interface TokenSummary {
   readonly state: TokenState;
 }
 
-type TokenState = "valid" | "expired" | "revoked";
+export const TOKEN_STATES = ["valid", "expired", "revoked"] as const;
+type TokenState = (typeof TOKEN_STATES)[number];
 
 const STATE = `case when revoked_at is not null then 'revoked' when expires_at <= now() then 'expired' else 'valid' end`;
 const ticksOf = (column: string) => `(extract(epoch from ${column}) * 10000000)::bigint as ${column}`;

@@ -1,5 +1,5 @@
 import { redisUrlMistake } from "@dossier/queue/redis-url";
-import { readConfig, variables, type ProcessConfig } from "@dossier/service";
+import { describeSettings, readConfig, variables, type ProcessConfig } from "@dossier/service";
 import { z } from "zod";
 
 const schema = z.object({
@@ -16,3 +16,6 @@ export type WorkerConfig = Omit<z.output<typeof schema>, keyof ProcessConfig>;
 
 /** Reads the worker's configuration from the environment. */
 export const workerConfig = () => readConfig(schema, process.env);
+
+/** Returns what may be shown of a configuration. */
+export const workerSettings = (config: WorkerConfig) => describeSettings(schema, config);

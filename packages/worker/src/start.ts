@@ -18,7 +18,7 @@ import {
   readInstallationId,
   writeReport,
 } from "@dossier/store";
-import type { WorkerConfig } from "./config.ts";
+import { workerSettings, type WorkerConfig } from "./config.ts";
 import { createJobHandler } from "./job-handler.ts";
 import { createWorkerMetrics, observeBacklog, observeWorker } from "./metrics.ts";
 import { createOutagePause } from "./outage-pause.ts";
@@ -73,10 +73,11 @@ export async function startWorker(
     await closePool(pool);
     return checked;
   }
+  const settings = workerSettings(config);
   const reporter = createInstanceReporter({
     service: "worker",
     log,
-    write: (report) => writeReport(pool, report),
+    write: (report) => writeReport(pool, { ...report, settings }),
   });
   const workerMetrics = createWorkerMetrics(ops.metrics, reporter.counter);
   const outagePause = createOutagePause(shutdownSignal, postgresOutage);

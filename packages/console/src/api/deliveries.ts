@@ -1,10 +1,16 @@
 import { DEAD_LETTER_REASONS } from "@dossier/events";
-import { findDelivery, listFailingDeliveries, listPersonDeliveries, type Pool } from "@dossier/store";
+import {
+  FAILING_KINDS,
+  findDelivery,
+  listFailingDeliveries,
+  listPersonDeliveries,
+  type Pool,
+} from "@dossier/store";
 import { z } from "zod";
 import { count, page, utc } from "./answers.ts";
 import { attempts, deliveryHistory, deliveryStatus, formatHistory, identity } from "./delivery-history.ts";
 import { notFoundProblem, operation, type Operation } from "./operation.ts";
-import { cursor, deliveryPath, limit, nextCursor, ofPerson, personPath } from "./parameters.ts";
+import { cursor, deliveryPath, limit, nextCursor, ofPerson, personPath, text, time } from "./parameters.ts";
 
 const receivedDelivery = z.object({ deliveryId: z.uuid(), receivedAt: utc, bytes: count });
 
@@ -50,7 +56,27 @@ const personDeliveryPage = page(
 
 export type PersonDeliveryPage = z.infer<typeof personDeliveryPage>;
 
-const byDelivery = cursor(z.strictObject({ deliveryId: z.uuid() }));
+export const byDelivery = cursor(z.strictObject({ deliveryId: z.uuid() }));
+
+/** Selects deliveries, whatever became of them. */
+export const deliveryFilter = z.object({
+  status: deliveryStatus.optional(),
+  event: text.optional().describe("The event's type, such as `NaturalPersonPending`."),
+  entityId: text.optional().describe("The person's id at iComply."),
+  secret: text.optional().describe("The fingerprint of the secret that verified it."),
+  since: time.optional().describe("Received at this time or later."),
+  before: time.optional().describe("Received before this time."),
+});
+
+/** Selects failing deliveries. */
+export const failingFilter = z.strictObject({
+  kind: z
+    .enum(FAILING_KINDS, `must be one of ${FAILING_KINDS.join(", ")}`)
+    .optional()
+    .describe("Why it is still open: an attempt failed, it is snoozed, or a worker stopped at it."),
+  since: time.optional().describe("Received at this time or later."),
+  before: time.optional().describe("Received before this time."),
+});
 
 const personDeliveryQuery = z.strictObject({
   status: deliveryStatus.optional().describe("Only deliveries with this status."),
@@ -115,11 +141,11 @@ export function deliveryOperations(pool: Pool): readonly Operation[] {
       role: "viewer",
       description:
         "Those with failed attempts, snoozed ones, and ones that stopped a worker: not dead letters yet. The oldest first. A page ends when its deliveries have a MiB.",
-      input: { query: z.strictObject({ limit, cursor: byDelivery }) },
+      input: { query: failingFilter.extend({ limit, cursor: byDelivery }) },
       answer: failingPage,
-      async handle({ query: { limit, cursor } }) {
+      async handle({ query: { limit, cursor, ...filter } }) {
         const page = { limit, after: cursor?.deliveryId };
-        const { deliveries, next } = await listFailingDeliveries(pool, page);
+        const { deliveries, next } = await listFailingDeliveries(pool, filter, page);
         return { items: deliveries, nextCursor: nextCursor(next && { deliveryId: next }) };
       },
     }),

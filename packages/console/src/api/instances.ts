@@ -32,6 +32,11 @@ const instancePage = page(
         .describe(
           "Webhooks answered, or outcomes of deliveries, per second since the report before; `null` for the console.",
         ),
+      settings: z
+        .record(z.string(), z.string())
+        .describe(
+          "Its configuration, by the variable's name. Secrets, and what may hold one, are not shown.",
+        ),
     })
     .meta({ id: "Instance" }),
 ).meta({ id: "InstancePage" });

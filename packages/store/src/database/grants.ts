@@ -32,7 +32,8 @@ const READABLE = [
 /** What each service reports of itself, in rows of its own. A trigger sets the time. */
 const REPORTS = {
   instances:
-    "select, insert (instance_id, service, version, host, pid, stopped, paused_because, jobs, rate), " +
+    "select, insert (instance_id, service, version, host, pid, stopped, paused_because, jobs, rate, " +
+    "settings, secret_fingerprints), " +
     "update (stopped, paused_because, jobs, rate)",
   instance_minutes: "select, insert, update (counts)",
 };
@@ -88,6 +89,7 @@ const RIGHTS: Readonly<Record<RoleName, Readonly<Record<string, string>>>> = {
     tokens: "select, update (last_used_at)",
     sessions: "select, insert (session_hash, token_id, bootstrap_hash), update (last_seen_at), delete",
     installations: "insert (database_identity)",
+    migrations: "select",
   },
   reader: {},
 };

@@ -1,9 +1,9 @@
-import { join } from "node:path";
 import { runner } from "node-pg-migrate";
 import type { LoginUrls } from "./logins.ts";
 import { openPool } from "./pool.ts";
 import { checkSessions } from "./pooler.ts";
 import { ensureRoles, type Roles } from "./roles.ts";
+import { MIGRATIONS } from "./schema-level.ts";
 
 /** What `migrate` found and did. */
 export interface Migrated {
@@ -24,7 +24,7 @@ export async function migrate(ownerUrl: string, logins?: LoginUrls): Promise<Mig
   await checkDatabase(ownerUrl);
   const ran = await runner({
     databaseUrl: ownerUrl,
-    dir: join(import.meta.dirname, "..", "..", "migrations"),
+    dir: MIGRATIONS,
     migrationsTable: "migrations",
     direction: "up",
     advisoryLockMode: "wait",

@@ -3,7 +3,7 @@ import type { Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
 
 /** An instance that is not seen for so long is lost: it reports every 5 s. */
-const LOST_AFTER_SECONDS = 30;
+export const LOST_AFTER_SECONDS = 30;
 
 /** `stopped` by a clean shutdown; `lost` if it was killed, hangs, or cannot reach Postgres. */
 export const INSTANCE_STATES = ["alive", "stopped", "lost"] as const;
@@ -29,6 +29,8 @@ export interface InstanceSummary {
   readonly jobs: number;
   /** `null` for the console, which counts nothing. */
   readonly rate: number | null;
+  /** What may be shown of its configuration, by the variable's name. */
+  readonly settings: Readonly<Record<string, string>>;
 }
 
 /** Where a page of instances ends. */
@@ -69,6 +71,7 @@ export async function listInstances(
     paused_because: PauseReason | null;
     jobs: number;
     rate: number | null;
+    settings: string;
   }>({
     ...selectInstances,
     values: [after?.startedTicks, after?.instanceId, seenWithinSeconds, LOST_AFTER_SECONDS, limit],
@@ -88,6 +91,7 @@ export async function listInstances(
       pausedBecause: row.paused_because,
       jobs: row.jobs,
       rate: row.rate,
+      settings: JSON.parse(row.settings) as InstanceSummary["settings"],
     })),
     next: last && { startedTicks: last.started_ticks, instanceId: last.instance_id },
   };

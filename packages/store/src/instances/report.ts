@@ -19,6 +19,10 @@ export interface InstanceReport {
   readonly rate: number | null;
   /** Its counts of each minute in which they have changed. */
   readonly minutes: readonly MinuteCounts[];
+  /** What may be shown of its configuration, by the variable's name. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Of the webhook secrets that it accepts. */
+  readonly secretFingerprints?: readonly string[];
 }
 
 export interface MinuteCounts {
@@ -39,12 +43,15 @@ const writeReportOf = sqlFile("write_report");
  */
 export async function writeReport(pool: Pool, report: InstanceReport): Promise<number> {
   const { instanceId, service, version, host, pid, stopped, pausedBecause, jobs, rate, minutes } = report;
+  const { settings = {}, secretFingerprints = [] } = report;
   const { rows } = await pool.query<{ now_ms: number }>({
     ...writeReportOf,
     values: [
       ...[instanceId, service, version, host, pid, stopped, pausedBecause, jobs, rate],
       minutes.map(({ minute }) => minute),
       jsonLines(minutes.map(({ counts }) => JSON.stringify(counts))),
+      JSON.stringify(settings),
+      secretFingerprints,
     ],
     ...SHORT_TIMEOUT,
   });
