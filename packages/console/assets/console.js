@@ -14,6 +14,8 @@ function explainTimes(root) {
 }
 
 explainTimes(document);
+// Another script has shown other parts of the page.
+document.addEventListener("dossier-shown", () => explainTimes(document));
 
 /**
  * Shows the parts of the page that the server sends, as long as somebody looks. Nothing moves under a pointer: while it

@@ -26,7 +26,7 @@ export function worklistPage(sources: WorklistSources) {
           <div class="stack">${live("persons")}${live("stuck")}</div>
         </div>
         ${live("charts")}`,
-      hasCharts: true,
+      assets: ["plotStyle", "plot", "charts"],
     });
   };
 }
