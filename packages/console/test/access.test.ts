@@ -242,6 +242,8 @@ test("neither personal data nor a token reaches a log line or a metric", async (
   );
   await get("/natural-persons?q=canary", bearer);
   await get("/natural-persons?q=canary&status=canary&canary=canary", bearer);
+  await post("/natural-persons/search", { q: "canary" }, bearer);
+  await post("/natural-persons/search", { q: "canary", canary: "canary" }, bearer);
   await get("/natural-persons/known", bearer);
   await get(`/dead-letters/${id}`, bearer);
   await get("/dead-letters?text=canary", bearer);

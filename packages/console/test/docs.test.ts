@@ -49,7 +49,7 @@ describe("the API's document", () => {
       Object.keys(own).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(described.toSorted()).toEqual(served.toSorted());
-    expect(described).toHaveLength(29);
+    expect(described).toHaveLength(30);
   });
 
   test("describes each operation's parameters, body and problems", async () => {
@@ -71,11 +71,13 @@ describe("the API's document", () => {
     expect(list.map(({ name }) => name)).toEqual([
       "asOf",
       "knownAt",
-      "entityId",
       "status",
-      "q",
+      "reviewNeeded",
+      "unknownEvents",
       "limit",
       "cursor",
+      "entityId",
+      "q",
     ]);
     expect(list.find(({ name }) => name === "limit")).toMatchObject({
       in: "query",

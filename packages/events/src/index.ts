@@ -30,7 +30,15 @@ export {
 export { eventsAt, type EventWithDeliveries, type LoggedDelivery, type PointInTime } from "./events-at.ts";
 export { evolve, FOLD_VERSION, initialState } from "./evolve.ts";
 export { fold, foldInOrder, type Folded } from "./fold.ts";
-export { canonicalJson, MAX_DEPTH, parseJson, scalarText, type Json, type JsonObject } from "./json.ts";
+export {
+  canonicalJson,
+  isJsonObject,
+  MAX_DEPTH,
+  parseJson,
+  scalarText,
+  type Json,
+  type JsonObject,
+} from "./json.ts";
 export { diffJson, type JsonDifference } from "./json-diff.ts";
 export {
   isKnownType,

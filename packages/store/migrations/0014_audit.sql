@@ -4,7 +4,9 @@ create table audit_log (
   audit_id bigint generated always as identity primary key,
   at timestamptz not null default now(),
   who text,
-  action text not null check (action in ('signed-in', 'signed-out', 'sign-in-failed')),
+  action text not null check (
+    action in ('signed-in', 'signed-out', 'sign-in-failed', 'revealed', 'exported', 'verified')
+  ),
   subject text,
   reason text,
   detail jsonb

@@ -1,9 +1,16 @@
 import { formatTicks, type Ticks } from "@dossier/events";
-import type { Pool } from "./database/pool.ts";
+import type { Connection, Pool } from "./database/pool.ts";
 import { sql, sqlFile } from "./database/statements.ts";
 
 /** What `appendAudit` records. A decision is recorded as such, and is among the entries that `listAudit` returns. */
-const RECORDED_ACTIONS = ["signed-in", "signed-out", "sign-in-failed"] as const;
+const RECORDED_ACTIONS = [
+  "signed-in",
+  "signed-out",
+  "sign-in-failed",
+  "revealed",
+  "exported",
+  "verified",
+] as const;
 type RecordedAction = (typeof RECORDED_ACTIONS)[number];
 
 export const AUDIT_ACTIONS = [...RECORDED_ACTIONS, "redrove", "discarded", "restored"] as const;
@@ -13,6 +20,8 @@ export interface NewAuditEntry {
   /** The name of the token; `null` if the token is not known. */
   readonly who: string | null;
   readonly action: RecordedAction;
+  /** The id of the person or of the delivery that it is done to. */
+  readonly subject?: string | undefined;
   /** Why it was done, or why it failed. */
   readonly reason?: string | undefined;
   /** Small; no personal data, no secret. */
@@ -21,12 +30,16 @@ export interface NewAuditEntry {
 
 const insertAudit = sql(
   "insert_audit",
-  "insert into audit_log (who, action, reason, detail) values ($1, $2, $3, $4)",
+  "insert into audit_log (who, action, subject, reason, detail) values ($1, $2, $3, $4, $5)",
 );
 
 /** Appends to the audit log, at the database's time. */
-export async function appendAudit(pool: Pool, { who, action, reason, detail }: NewAuditEntry): Promise<void> {
-  await pool.query({ ...insertAudit, values: [who, action, reason, detail && JSON.stringify(detail)] });
+export async function appendAudit(
+  connection: Pool | Connection,
+  { who, action, subject, reason, detail }: NewAuditEntry,
+): Promise<void> {
+  const values = [who, action, subject, reason, detail && JSON.stringify(detail)];
+  await connection.query({ ...insertAudit, values });
 }
 
 /** Selects entries. All conditions that are set must hold. */

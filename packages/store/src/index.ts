@@ -80,6 +80,12 @@ export {
   type DeliveryHistory,
   type DeliveryStatus,
 } from "./inbox/delivery-history.ts";
+export {
+  listDeliveries,
+  type DeliveryFilter,
+  type DeliveryPage,
+  type DeliverySummary,
+} from "./inbox/delivery-page.ts";
 export { listFailingDeliveries } from "./inbox/failing-deliveries.ts";
 export { findIdentity } from "./inbox/identity.ts";
 export { countPersonDeliveries, listPersonDeliveries } from "./inbox/person-deliveries.ts";
@@ -107,7 +113,8 @@ export { removeOldReports, writeReport, type InstanceReport } from "./instances/
 export { listSecrets, SECRET_STATES, type SecretUse } from "./instances/secrets.ts";
 export { settle } from "./log/settle.ts";
 export { listEvents, type EventDelivery, type EventPage, type PersonEvent } from "./persons/events.ts";
-export { findPerson, listPersons, type PersonFilter, type PersonPage } from "./persons/find.ts";
+export { countPersons, findPerson, listPersons, type PersonPage } from "./persons/find.ts";
+export type { PersonFilter } from "./persons/selection.ts";
 export { findRebuildNeed, type RebuildNeed } from "./persons/rebuild-need.ts";
 export {
   rebuild,
@@ -116,6 +123,7 @@ export {
   type RebuildProgress,
   type RebuildResult,
 } from "./persons/rebuild.ts";
+export { findRevealEnd, isRevealed, reveal, type NewReveal } from "./reveals.ts";
 export {
   createSession,
   endSession,

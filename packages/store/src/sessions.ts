@@ -28,9 +28,14 @@ export async function createSession(pool: Pool, token: SessionToken): Promise<st
     "tokenId" in token
       ? { tokenId: token.tokenId, bootstrapHash: undefined }
       : { tokenId: undefined, bootstrapHash: hashBootstrap(sessionId, token.bootstrapToken) };
-  const values = [sha256(sessionId), made.tokenId, made.bootstrapHash, IDLE_SECONDS, LONGEST_SECONDS];
+  const values = [hashSessionId(sessionId), made.tokenId, made.bootstrapHash, IDLE_SECONDS, LONGEST_SECONDS];
   await pool.query({ ...insertSession, values });
   return sessionId;
+}
+
+/** Returns how the record names a session. */
+export function hashSessionId(sessionId: string): Buffer {
+  return sha256(sessionId);
 }
 
 function sha256(text: string): Buffer {
@@ -60,7 +65,7 @@ export async function findSession(
     name: string;
     role: Role;
     bootstrap_hash: Buffer | null;
-  }>({ ...selectSession, values: [sha256(sessionId), IDLE_SECONDS, LONGEST_SECONDS] });
+  }>({ ...selectSession, values: [hashSessionId(sessionId), IDLE_SECONDS, LONGEST_SECONDS] });
   const [found] = rows;
   if (found === undefined) return undefined;
   if (found.token_id !== null) return { tokenId: found.token_id, name: found.name, role: found.role };
@@ -78,12 +83,12 @@ const updateLastSeen = sql(
 
 /** Records that a session is used now, unless that was recorded within the last minute. */
 export async function recordSessionUse(pool: Pool, sessionId: string): Promise<void> {
-  await pool.query({ ...updateLastSeen, values: [sha256(sessionId)] });
+  await pool.query({ ...updateLastSeen, values: [hashSessionId(sessionId)] });
 }
 
 const deleteSession = sql("delete_session", "delete from sessions where session_hash = $1");
 
 /** Ends a session at once. */
 export async function endSession(pool: Pool, sessionId: string): Promise<void> {
-  await pool.query({ ...deleteSession, values: [sha256(sessionId)] });
+  await pool.query({ ...deleteSession, values: [hashSessionId(sessionId)] });
 }

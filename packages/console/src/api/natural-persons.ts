@@ -1,10 +1,19 @@
-import { formatTicks, STATUSES } from "@dossier/events";
-import { countPersonDeliveries, findPerson, listEvents, listPersons, type Pool } from "@dossier/store";
+import { formatTicks, type Person } from "@dossier/events";
+import {
+  countPersonDeliveries,
+  findPerson,
+  listEvents,
+  listPersons,
+  type PersonFilter,
+  type Pool,
+} from "@dossier/store";
 import { z } from "zod";
+import type { Caller } from "../auth.ts";
 import { count, naturalPerson, page, utc } from "./answers.ts";
 import { openDeliveriesSearched } from "./deliveries.ts";
 import { notFoundProblem, operation, type Operation, type Readable } from "./operation.ts";
 import { cursor, limit, nextCursor, ofPerson, personPath, pointInTime, text, time } from "./parameters.ts";
+import { personQuery, personSearch, searchFor, searchTerm } from "./person-filter.ts";
 
 const eventDelivery = z.object({
   seq: z.int().min(1).describe("Its number in the person's log: the order in which it was settled."),
@@ -65,6 +74,15 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
     return { items: events, nextCursor: nextCursor(next && { ...next, ticks: formatTicks(next.ticks) }) };
   }
 
+  async function listPersonsFor(
+    caller: Caller,
+    { limit, cursor, q, ...filter }: z.output<typeof personQuery> & Pick<PersonFilter, "q" | "entityId">,
+  ): Promise<{ readonly items: readonly Person[]; readonly nextCursor: string | null }> {
+    const selected = { ...filter, ...searchFor(caller, q) };
+    const { persons, next } = await listPersons(pool, selected, { limit, after: cursor?.entityId });
+    return { items: persons, nextCursor: nextCursor(next && { entityId: next }) };
+  }
+
   return [
     operation({
       method: "get",
@@ -75,34 +93,35 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
       description:
         "Ordered by entity id, which never changes, so reading all pages returns every person once. A page may have fewer items than `limit` although another page follows: it ends when it has a MiB, and with `asOf` or `knownAt` it may even have none.",
       input: {
-        query: pointInTime.extend({
+        query: personQuery.extend({
           entityId: text.optional().describe("Only the person with this id at iComply."),
-          status: z
-            .enum(STATUSES, `must be one of ${STATUSES.join(", ")}`)
-            .optional()
-            .describe("Only persons with this status."),
-          q: text
+          q: searchTerm
             .optional()
             .describe(
-              "Part of the name, the e-mail or the entity id, in any case and any of the ways in which Unicode writes it.",
+              `${searchTerm.description} A URL is logged in many places: prefer \`/natural-persons/search\`.`,
             ),
-          limit,
-          cursor: cursor(z.strictObject({ entityId: text })),
         }),
       },
       answer: personPage,
-      async handle({ query: { limit, cursor, ...filter } }) {
-        const { entityId } = filter;
-        const [{ persons, next }, deliveries] = await Promise.all([
-          listPersons(pool, filter, { limit, after: cursor?.entityId }),
+      async handle({ query: { entityId, ...query } }, c) {
+        const [persons, deliveries] = await Promise.all([
+          listPersonsFor(c.get("caller"), { entityId, ...query }),
           entityId === undefined ? undefined : countPersonDeliveries(pool, entityId),
         ]);
-        return {
-          items: persons,
-          nextCursor: nextCursor(next && { entityId: next }),
-          ...(deliveries && { deliveries }),
-        };
+        return { ...persons, ...(deliveries && { deliveries }) };
       },
+    }),
+    operation({
+      method: "post",
+      path: "/natural-persons/search",
+      operationId: "searchNaturalPersons",
+      summary: "Search persons",
+      role: "viewer",
+      description:
+        "As the list of persons, with the search term in the body: it is personal data, and a URL is logged in many places. Changes nothing.",
+      input: { body: personSearch },
+      answer: page(naturalPerson).meta({ id: "NaturalPersonSearch" }),
+      handle: ({ body }, c) => listPersonsFor(c.get("caller"), body),
     }),
     operation({
       method: "get",

@@ -61,7 +61,7 @@ export const deliveryPath = z.strictObject({ deliveryId });
 
 export const personPath = z.strictObject({
   entityId: text.describe(
-    "The person's id at iComply, percent-encoded. HTTP clients change the paths of the ids `.` and `..`: use a list with `?entityId=` for these.",
+    "The person's id at iComply, percent-encoded. HTTP clients change the paths of the ids `.` and `..`, and `search` is a path of its own: use a list with `?entityId=` for these.",
   ),
 });
 

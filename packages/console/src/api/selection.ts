@@ -4,7 +4,7 @@ import { z } from "zod";
 import { deadLetterFilter, deliveryId, text } from "./parameters.ts";
 
 /** Kept for ever, so it must say something, as it was sent. */
-const reason = text
+export const reason = text
   .refine((value) => value === "" || value.trim() !== "", "must not be blank")
   .refine((value) => value.isWellFormed(), "must be valid Unicode");
 

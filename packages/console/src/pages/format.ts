@@ -42,3 +42,11 @@ export function exactTime(iso: string): Html {
 export function toWords(code: string): string {
   return code === "dead-lettered" ? code : code.replaceAll("-", " ");
 }
+
+/** Returns a size: `312 B`, `4.2 KiB`, `1.0 MiB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1_024) return `${bytes} B`;
+  return bytes < 1_024 * 1_024
+    ? `${(bytes / 1_024).toFixed(1)} KiB`
+    : `${(bytes / 1_024 / 1_024).toFixed(1)} MiB`;
+}

@@ -39,12 +39,16 @@ function input({ name, options, placeholder }: FilterField, value: string): Html
 }
 
 /** Leads to the next page of a list and back to its first, with the same filter. */
-export function pager(query: Readonly<Record<string, unknown>>, next: string | null): Html | string {
+export function pager(
+  query: Readonly<Record<string, unknown>>,
+  next: string | null,
+  words = { first: "Latest", next: "Earlier" },
+): Html | string {
   const { cursor, ...filter } = query;
   const link = (params: object) => `?${new URLSearchParams(params as Record<string, string>).toString()}`;
   if (cursor === undefined && next === null) return "";
   return html`<nav class="pager" aria-label="Pages of the list">
-    ${cursor === undefined ? "" : html`<a href="${link(filter)}">Latest</a>`}
-    ${next === null ? "" : html`<a href="${link({ ...filter, cursor: next })}" rel="next">Earlier</a>`}
+    ${cursor === undefined ? "" : html`<a href="${link(filter)}">${words.first}</a>`}
+    ${next === null ? "" : html`<a href="${link({ ...filter, cursor: next })}" rel="next">${words.next}</a>`}
   </nav>`;
 }

@@ -6,7 +6,12 @@ import { ASSET_PATHS } from "./assets.ts";
 
 /** What a page's handler gets of a request beside itself. */
 export type PageEnv = {
-  Variables: SecureHeadersVariables & { readonly caller: Caller; readonly isSignedIn: boolean };
+  Variables: SecureHeadersVariables & {
+    readonly caller: Caller;
+    readonly isSignedIn: boolean;
+    /** `undefined` for the anonymous viewer. */
+    readonly sessionId: string | undefined;
+  };
 };
 
 export type Html = ReturnType<typeof html>;
@@ -14,6 +19,7 @@ export type Html = ReturnType<typeof html>;
 /** The pages that the navigation leads to, and the least role that sees each. */
 const NAVIGATION = [
   { path: "/", label: "Worklist", role: "viewer" },
+  { path: "/deliveries", label: "Deliveries", role: "viewer" },
   { path: "/dead-letters", label: "Dead letters", role: "viewer" },
   { path: "/audit", label: "Audit", role: "admin" },
   { path: "/system", label: "System", role: "viewer" },

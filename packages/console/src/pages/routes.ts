@@ -1,15 +1,18 @@
 import type { DeliveryQueue } from "@dossier/queue";
 import { problem, type Logger, type OutageLog } from "@dossier/service";
 import { isOutage, isRetryable, type Pool } from "@dossier/store";
-import { Hono } from "hono";
+import { Hono, type Context } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import { NONCE, secureHeaders } from "hono/secure-headers";
 import { hasRole, type Access } from "../auth.ts";
 import type { RecordFailedSignIn } from "../failed-sign-ins.ts";
 import { assetRoutes } from "./assets.ts";
 import { auditPage } from "./audit/page.ts";
-import { deadLetterPage } from "./dead-letters/detail.ts";
 import { deadLetterListPage } from "./dead-letters/list.ts";
+import { deliveryPage } from "./deliveries/detail.ts";
+import { deliveryListPage } from "./deliveries/list.ts";
 import { message } from "./message.ts";
+import { revealPerson } from "./natural-persons/reveal.ts";
 import type { PageEnv } from "./page.ts";
 import { createSessions } from "./session.ts";
 import { signInRoutes } from "./sign-in.ts";
@@ -34,11 +37,15 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
   const pages = [
     { path: "/", role: "viewer", respond: worklistPage(pool, queue) },
     { path: "/dead-letters", role: "viewer", respond: deadLetterListPage(pool) },
-    { path: "/dead-letters/:deliveryId", role: "viewer", respond: deadLetterPage(pool) },
+    { path: "/deliveries", role: "viewer", respond: deliveryListPage(pool) },
+    { path: "/deliveries/:deliveryId", role: "viewer", respond: deliveryPage(pool) },
     { path: "/audit", role: "admin", respond: auditPage(pool) },
     { path: "/system", role: "viewer", respond: systemPage(pool) },
   ] as const;
 
+  const forms = [
+    { path: "/natural-persons/:entityId/reveal", role: "operator", respond: revealPerson(pool) },
+  ] as const;
   const app = new Hono<PageEnv>().route("/", assetRoutes());
   for (const path of ["/sign-in", "/sign-out"]) app.use(path, headers);
   app.route("/", signInRoutes({ access, sessions, recordFailedSignIn }));
@@ -50,7 +57,22 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
       postgres.recordSuccess();
       return response;
     });
-    const allow = "GET, HEAD";
+  }
+  for (const { path, role, respond } of forms) {
+    app.post(path, headers, sessions.ownPagesOnly, sessions.authenticate, formLimit, async (c) => {
+      if (!hasRole(c.get("caller"), role))
+        return message(c, 403, "This is not for your role", `It takes the role ${role}.`);
+      const response = await respond(c);
+      postgres.recordSuccess();
+      return response;
+    });
+  }
+  const allowed = [
+    ...pages.map(({ path }) => ({ path, method: "GET, HEAD" })),
+    ...forms.map(({ path }) => ({ path, method: "POST" })),
+  ];
+  for (const [path, own] of Map.groupBy(allowed, ({ path }) => path)) {
+    const allow = own.map(({ method }) => method).join(", ");
     app.all(path, () =>
       problem(405, "method-not-allowed", `This path allows ${allow}.`, { headers: { allow } }),
     );
@@ -69,6 +91,12 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
     return message(c, 500, "This page failed", "The console has logged why. Try again.");
   });
 }
+
+/** Far above what any form of a page sends. */
+const formLimit = bodyLimit({
+  maxSize: 64 * 1024,
+  onError: (c) => message(c as Context<PageEnv>, 413, "This is too long", "No form is so long."),
+});
 
 /** Pages load nothing but the console's own style, script and icon, and send forms to it alone. */
 function securityHeaders(isSecure: boolean) {

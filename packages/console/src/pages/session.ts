@@ -55,13 +55,15 @@ export function createSessions({ pool, access, consoleUrl }: SessionsOptions): S
       const isUsed = c.req.header(REFRESH_HEADER) === undefined;
       const caller = sessionId === undefined ? undefined : await access.resume(sessionId, isUsed);
       if (caller !== undefined) {
+        c.set("sessionId", sessionId);
         c.set("caller", caller);
         c.set("isSignedIn", true);
         return next();
       }
       if (!isUsed) return message(c, 401, "Your session has ended", "Sign in again.");
       if (c.req.header("sec-fetch-site") === "cross-site") return comeAgain(c);
-      const here = pathOf(c);
+      // What a form sent is lost: nobody finds a page at its path.
+      const here = c.req.method === "GET" ? pathOf(c) : "/";
       return c.redirect(here === "/" ? "/sign-in" : `/sign-in?next=${encodeURIComponent(here)}`, 303);
     },
     async ownPagesOnly(c, next) {

@@ -20,7 +20,7 @@ test("the audit log is a page for admins, filtered by what the URL says", async 
   for (const words of [
     "Olga",
     "&lt;b&gt;noise",
-    `href="/dead-letters/${id}"`,
+    `href="/deliveries/${id}"`,
     "role: operator",
     "role: admin",
   ])

@@ -73,6 +73,7 @@ const RIGHTS: Readonly<Record<RoleName, Readonly<Record<string, string>>>> = {
   console: {
     ...REPORTS,
     audit_log: "select, insert (who, action, subject, reason, detail)",
+    reveals: "select, insert (session_hash, subject, who, reason)",
     decisions: "insert (delivery_id, action, decided_by, reason)",
     unsealed: "insert",
     // A trigger sets the times.

@@ -1,24 +1,16 @@
 import {
   foldInOrder,
   toPerson,
-  toSearchable,
   type Folded,
   type Person,
   type PersonState,
   type PointInTime,
-  type Status,
 } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { MAX_PAGE_BYTES, sql, sqlFile } from "../database/statements.ts";
+import { boundedCount, COUNTED_UP_TO, type BoundedCount } from "../worklist/bounded-count.ts";
 import { isPossibleId, readEventsAt } from "./events.ts";
-
-/** Selects persons. All conditions that are set must hold. */
-export interface PersonFilter {
-  readonly entityId?: string | undefined;
-  readonly status?: Status | undefined;
-  /** A part of the name, the e-mail or the id, whatever the case. */
-  readonly q?: string | undefined;
-}
+import { isSelected, personSelection, type PersonFilter } from "./selection.ts";
 
 export interface PersonPage {
   /** By entity id. */
@@ -44,10 +36,6 @@ export async function findPerson(
   return rows[0] && parseState(rows[0].state);
 }
 
-// Not named, so that they are planned each time: which index is best depends on the values.
-const { text: selectPersons } = sqlFile("select_persons");
-const { text: searchPersons } = sqlFile("search_persons");
-
 /**
  * Returns a page of persons in the order of their ids, which no event changes, so that a walk over the pages skips no
  * one. With a point in time, the persons are folded from the log as of then; a page may then hold fewer than `limit`, or
@@ -57,26 +45,63 @@ const { text: searchPersons } = sqlFile("search_persons");
  */
 export async function listPersons(
   pool: Pool,
-  { entityId, status, q, asOf, knownAt }: PersonFilter & PointInTime,
+  { asOf, knownAt, ...given }: PersonFilter & PointInTime,
   { limit, after = "" }: { readonly limit: number; readonly after?: string | undefined },
 ): Promise<PersonPage> {
+  const filter = withEntityId(given);
+  const { entityId } = filter;
   const time = { asOf, knownAt };
   if (entityId !== undefined) {
     const person = await findPerson(pool, entityId, time);
-    return { persons: person && matches(person, { status, q }) ? [person] : [], next: undefined };
+    return { persons: person && isSelected(person, filter) ? [person] : [], next: undefined };
   }
-  if (isPast(time)) return listPersonsAt(pool, time, { status, q }, { limit, after });
+  if (isPast(time)) return listPersonsAt(pool, time, filter, { limit, after });
 
-  const values = [after, status, limit, MAX_PAGE_BYTES];
-  const { rows } = await pool.query<{ entity_id: string; state: string; matches: bigint }>(
-    q !== undefined
-      ? { text: searchPersons, values: [...values, toPattern(q)] }
-      : { text: selectPersons, values },
-  );
+  const { text, values } = personSelection(filter);
+  const n = values.length;
+  const { rows } = await pool.query<{ entity_id: string; state: string; matches: bigint }>({
+    text: pageOf(`${text} and entity_id > $${n + 1} order by entity_id limit $${n + 2}`, `$${n + 3}`),
+    values: [...values, after, limit, MAX_PAGE_BYTES],
+  });
   return {
     persons: rows.map(({ state }) => parseState(state)),
     next: rows.length === limit || rows.length < (rows[0]?.matches ?? 0) ? rows.at(-1)?.entity_id : undefined,
   };
+}
+
+/** Only an e-mail has to be searched: a whole id is found by itself. */
+function withEntityId({ whole, ...filter }: PersonFilter): PersonFilter {
+  if (whole === undefined || whole.includes("@")) return { ...filter, whole };
+  return filter.entityId === undefined || filter.entityId === whole
+    ? { ...filter, entityId: whole }
+    : { ...filter, whole };
+}
+
+/** Returns the statement that selects as many rows as have `bytes`, and says how many there were. */
+function pageOf(selection: string, bytes: string): string {
+  return `
+    with matching as (${selection})
+    select entity_id, state, matches
+    from (
+      select entity_id, state, count(*) over () as matches,
+        sum(octet_length(state::text))
+          over (order by entity_id rows between unbounded preceding and 1 preceding) as bytes_before
+      from matching
+    ) as sized
+    where coalesce(bytes_before, 0) < ${bytes}::bigint
+    order by entity_id`;
+}
+
+/** Counts the persons of now. */
+export async function countPersons(pool: Pool, given: PersonFilter): Promise<BoundedCount> {
+  const filter = withEntityId(given);
+  if (filter.entityId !== undefined && !isPossibleId(filter.entityId)) return boundedCount(0);
+  const { text, values } = personSelection(filter);
+  const { rows } = await pool.query<{ count: bigint }>({
+    text: `select count(*) from (${text} limit $${values.length + 1}) as counted`,
+    values: [...values, COUNTED_UP_TO + 1],
+  });
+  return boundedCount(rows[0]?.count ?? 0);
 }
 
 function isPast({ asOf, knownAt }: PointInTime): boolean {
@@ -85,20 +110,6 @@ function isPast({ asOf, knownAt }: PointInTime): boolean {
 
 function parseState(state: string): Person {
   return toPerson(JSON.parse(state) as PersonState);
-}
-
-/** Returns a pattern of SQL's `like` for what contains this text, with its special characters escaped. */
-function toPattern(text: string): string {
-  return `%${toSearchable(text).replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
-}
-
-function matches(person: Person, { status, q }: PersonFilter): boolean {
-  if (status !== undefined && person.status !== status) return false;
-  if (q === undefined) return true;
-  const part = toSearchable(q);
-  return [person.name, person.email, person.entityId].some(
-    (text) => text !== null && toSearchable(text).includes(part),
-  );
 }
 
 /** Persons and entries that are folded together. Limits the memory, unless one person has more entries. */
@@ -121,7 +132,7 @@ async function listPersonsAt(
     if (streams.length === 0) return { persons, next: undefined };
     const entityIds = streams.map(({ entityId }) => entityId);
     for await (const person of foldPersonsAt(pool, entityIds, time)) {
-      if (!matches(person, filter)) continue;
+      if (!isSelected(person, filter)) continue;
       persons.push(person);
       bytes += JSON.stringify(person).length;
       if (persons.length === limit || bytes >= MAX_PAGE_BYTES) return { persons, next: person.entityId };

@@ -122,7 +122,7 @@ test("each service may do all that it does", async () => {
 });
 
 /** A column of each table of evidence that has no delivery_id. */
-const KEYS: Readonly<Record<string, string>> = { seals: "seq", audit_log: "who" };
+const KEYS: Readonly<Record<string, string>> = { seals: "seq", audit_log: "who", reveals: "who" };
 
 /** Who may run each statement, of all four. */
 const STATEMENTS: readonly (readonly [statement: string, ...RoleName[]])[] = [
@@ -197,6 +197,12 @@ const STATEMENTS: readonly (readonly [statement: string, ...RoleName[]])[] = [
   ["insert into audit_log (who, action) values ('Eve', 'signed-in')", "console"],
   ["insert into audit_log (who, action, at) values ('Eve', 'signed-in', '2025-01-01')"],
   ["select who from audit_log", "console"],
+  ["insert into reveals (session_hash, subject, who, reason) values ('', 'a', 'Eve', '')", "console"],
+  [
+    `insert into reveals (session_hash, subject, who, reason, revealed_at)
+    values ('', 'a', 'Eve', '', '2999-01-01')`,
+  ],
+  ["select who from reveals", "console"],
   ["insert into seals select * from seals where false", "worker"],
   ["delete from unsealed", "worker"],
   ["insert into rebuilt_persons values (1, 1, 'x', '')"],
@@ -254,6 +260,7 @@ const STATEMENTS: readonly (readonly [statement: string, ...RoleName[]])[] = [
     "decisions",
     "seals",
     "audit_log",
+    "reveals",
   ].flatMap((table) => [
     [`update ${table} set ${KEYS[table] ?? "delivery_id"} = ${KEYS[table] ?? "delivery_id"}`] as const,
     [`delete from ${table}`] as const,

@@ -1,7 +1,8 @@
+import { parseTicks, type PointInTime } from "@dossier/events";
 import { encode } from "@dossier/simulator";
 import { expect, test } from "vitest";
-import { findPerson, listEvents, listPersons, type PersonFilter } from "../../src/index.ts";
-import { useRecord } from "../database.ts";
+import { countPersons, findPerson, listEvents, listPersons, type PersonFilter } from "../../src/index.ts";
+import { tamper, useRecord } from "../database.ts";
 import { eventBody } from "../fixtures.ts";
 
 const database = useRecord({ start: "empty" });
@@ -46,6 +47,77 @@ test("a status lists exactly the persons who have it", async () => {
   expect(await ids({ status: "approved" })).toEqual(["e-2", "e-3"]);
   expect(await ids({ status: "approved", q: "3" })).toEqual(["e-3"]);
   expect(await ids({ status: "unknown" })).toEqual([]);
+});
+
+test("persons are listed who need a review, or have events of an unknown type, also as of a time", async () => {
+  await database.recordAndSettle(
+    eventBody("e-1", { event: "NaturalPersonPending", id: "1", creationTimeUtc: AT }),
+    eventBody("e-1", { event: "SomethingNew", id: "1", creationTimeUtc: AT }),
+    eventBody("e-2", { event: "NaturalPersonAutoApproved", id: "2", creationTimeUtc: AT }),
+    eventBody("e-2", {
+      event: "NaturalPersonPending",
+      id: "3",
+      creationTimeUtc: "2026-02-01T00:00:00Z",
+      data: { isClientUpdateRequest: true },
+    }),
+    eventBody("e-3", { event: "NaturalPersonAutoApproved", id: "3", creationTimeUtc: AT }),
+  );
+  const after = parseTicks("2026-03-01T00:00:00Z");
+  for (const asOf of [undefined, after]) {
+    expect(await ids({ reviewNeeded: true, asOf })).toEqual(["e-2"]);
+    expect(await ids({ unknownEvents: true, asOf })).toEqual(["e-1"]);
+    expect(await ids({ unknownEvents: true, reviewNeeded: true, asOf })).toEqual([]);
+  }
+  expect(await ids({ reviewNeeded: true, asOf: parseTicks(AT) })).toEqual([]);
+  // As after an update that knows the type.
+  await tamper(
+    database.pool,
+    "update events set event = 'NaturalPersonUploadedID' where event = 'SomethingNew'",
+  );
+  expect(await ids({ unknownEvents: true })).toEqual([]);
+});
+
+test("a whole e-mail in any case or a whole id finds a person, and no part of one does", async () => {
+  const persons = [
+    ["e-1", "one@mail.example", "Zoë"],
+    ["E-1", "one@mail.example.com", "Zoë"],
+    ["a@b", "o%e@mail.example", "b@a"],
+  ] as const;
+  await database.recordAndSettle(
+    ...persons.map(([id, email, entity]) =>
+      eventBody(id, { id: "1", creationTimeUtc: AT, data: { email, entity } }),
+    ),
+  );
+  for (const knownAt of [undefined, parseTicks("2999-01-01T00:00:00Z")]) {
+    const found = (whole: string) => ids({ whole, knownAt });
+    expect(await found("ONE@mail.example")).toEqual(["e-1"]);
+    expect(await found("o%e@mail.example")).toEqual(["a@b"]);
+    expect(await found("a@b")).toEqual(["a@b"]);
+    expect(await found("E-1")).toEqual(["E-1"]);
+    for (const part of ["one@mail", "@", "e-", "Zoë", "mail.example", "a\0"])
+      expect(await found(part)).toEqual([]);
+    expect(await ids({ whole: "e-1", entityId: "E-1", knownAt })).toEqual([]);
+  }
+  expect(await countPersons(database.pool, { whole: "one@mail.example" })).toEqual({
+    count: 1,
+    isMore: false,
+  });
+  expect(await countPersons(database.pool, { whole: "a\0" })).toEqual({ count: 0, isMore: false });
+});
+
+test("persons are counted exactly up to 10,000", async () => {
+  const add = (n: number) =>
+    database.rows(
+      `insert into natural_persons
+       select 'p' || n, 'pending', n <= 3, 'p' || n, '{}', 0, '', '', 1 from generate_series($1::int, $2::int) as n`,
+      [n === 0 ? 1 : n, n === 0 ? 10_000 : n],
+    );
+  await add(0);
+  expect(await countPersons(database.pool, {})).toEqual({ count: 10_000, isMore: false });
+  expect(await countPersons(database.pool, { reviewNeeded: true })).toEqual({ count: 3, isMore: false });
+  expect(await countPersons(database.pool, { status: "approved" })).toEqual({ count: 0, isMore: false });
+  await add(10_001);
+  expect(await countPersons(database.pool, { q: "p" })).toEqual({ count: 10_000, isMore: true });
 });
 
 test("any part of name, e-mail or id finds a person, whatever the case, and has no wildcards", async () => {
@@ -198,7 +270,7 @@ test("a person's events are listed in the person's order, page by page, with all
   expect(two.next).toBeUndefined();
 });
 
-async function ids(filter: PersonFilter & { knownAt?: bigint }): Promise<string[]> {
+async function ids(filter: PersonFilter & PointInTime): Promise<string[]> {
   const { persons } = await listPersons(database.pool, filter, { limit: 100 });
   return persons.map(({ entityId }) => entityId);
 }

@@ -68,7 +68,7 @@ const DECISIONS = new Set<string>(["redrove", "discarded", "restored"]);
 function subject({ subject: id, action }: AuditEntry): Html | string {
   if (id === null) return "";
   const shown = html`<code><bdi>${id}</bdi></code>`;
-  return DECISIONS.has(action) ? html`<a href="/dead-letters/${id}">${shown}</a>` : shown;
+  return DECISIONS.has(action) ? html`<a href="/deliveries/${id}">${shown}</a>` : shown;
 }
 
 function detail({ detail: all }: AuditEntry): Html | string {

@@ -65,7 +65,7 @@ function table(items: readonly DeadLetterSummary[]): Html {
           ({ deliveryId, reason, message, event, receivedAt, deadLetteredAt, discard }) =>
             html`<tr>
               <th scope="row">
-                <a href="/dead-letters/${deliveryId}">${toWords(reason)}</a
+                <a href="/deliveries/${deliveryId}">${toWords(reason)}</a
                 ><small>${message}</small>${
                   discard && html`<small>Discarded by ${discard.decidedBy}: ${discard.reason}</small>`
                 }

@@ -1,0 +1,48 @@
+import { STATUSES } from "@dossier/events";
+import type { PersonFilter } from "@dossier/store";
+import { z } from "zod";
+import { hasRole, type Caller } from "../auth.ts";
+import { cursor, limit, pointInTime, text } from "./parameters.ts";
+
+const conditions = {
+  status: z
+    .enum(STATUSES, `must be one of ${STATUSES.join(", ")}`)
+    .optional()
+    .describe("Only persons with this status."),
+  reviewNeeded: z
+    .literal(true, "must be true")
+    .optional()
+    .describe("Only persons who answered a request for an update after their last approval."),
+  unknownEvents: z
+    .literal(true, "must be true")
+    .optional()
+    .describe("Only persons with an event whose type this version does not know."),
+};
+
+/** In a URL. */
+const flag = <Flag extends z.ZodType>(value: Flag) =>
+  z.preprocess((given) => (given === "true" ? true : given), value);
+
+/** The parameters that select persons, without a search term, which does not belong into a URL. */
+export const personQuery = pointInTime.extend({
+  ...conditions,
+  reviewNeeded: flag(conditions.reviewNeeded),
+  unknownEvents: flag(conditions.unknownEvents),
+  limit,
+  cursor: cursor(z.strictObject({ entityId: text })),
+});
+
+export const searchTerm = text.describe(
+  "Part of the name, the e-mail or the entity id, in any case and any of the ways in which Unicode writes it. A viewer's must be the whole e-mail or the whole id.",
+);
+
+/** The same as a body, with a search term. */
+export const personSearch = z.strictObject(
+  { ...personQuery.shape, ...conditions, q: searchTerm },
+  "must be a JSON object",
+);
+
+/** Returns the filter of what somebody searches: a viewer finds only whom they know already. */
+export function searchFor(caller: Caller, term: string | undefined): Pick<PersonFilter, "q" | "whole"> {
+  return hasRole(caller, "operator") ? { q: term } : { whole: term };
+}

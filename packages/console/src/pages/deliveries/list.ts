@@ -1,0 +1,88 @@
+import { listDeliveries, type DeliveryPage, type DeliverySummary, type Pool } from "@dossier/store";
+import type { Context } from "hono";
+import { html } from "hono/html";
+import { byDelivery, deliveryFilter } from "../../api/deliveries.ts";
+import { deliveryStatus } from "../../api/delivery-history.ts";
+import { nextCursor } from "../../api/parameters.ts";
+import { age, formatBytes, formatCount } from "../format.ts";
+import { filterForm, pager, ROWS } from "../list.ts";
+import { page, type Html, type PageEnv } from "../page.ts";
+import { readFilter } from "../read-filter.ts";
+import { statusChip } from "./status.ts";
+
+/** What a URL may say of deliveries: ids, and no part of a payload. */
+const query = deliveryFilter.extend({ cursor: byDelivery });
+
+const FIELDS = [
+  { name: "status", label: "Outcome", options: deliveryStatus.options },
+  { name: "event", label: "Event type", placeholder: "NaturalPersonPending" },
+  { name: "entityId", label: "Person (id)" },
+  { name: "secret", label: "Secret (fingerprint)" },
+  { name: "since", label: "Received since", placeholder: "2026-01-31T12:00:00Z" },
+  { name: "before", label: "Before", placeholder: "2026-02-01T12:00:00Z" },
+];
+
+/** Returns the handler of the list of all deliveries, whatever became of them. */
+export function deliveryListPage(pool: Pool) {
+  return async (c: Context<PageEnv>): Promise<Response> => {
+    const read = readFilter(c, query);
+    if (!read.ok) return read.refusal;
+    const { cursor, secret, ...filter } = read.value;
+    const found = await listDeliveries(
+      pool,
+      { ...filter, secretFingerprint: secret },
+      { limit: ROWS, after: cursor?.deliveryId },
+    );
+    return page(c, {
+      title: "Deliveries",
+      body: html`<div class="heading">
+          <h1>Deliveries</h1>
+          <p class="sub">Every webhook that was accepted, whatever became of it, the latest first.</p>
+        </div>
+        ${filterForm(FIELDS, read.given)} ${found.deliveries.length === 0 ? none(found) : table(found.deliveries)}
+        ${pager(read.given, nextCursor(found.next && { deliveryId: found.next }))}`,
+    });
+  };
+}
+
+function none({ searched, next }: DeliveryPage): Html {
+  if (next === undefined) return html`<p class="card"><b>None.</b> No delivery matches this filter.</p>`;
+  return html`<p class="card">
+    <b>None yet.</b> None of the ${formatCount({ count: searched })} deliveries that were searched matches. “Earlier”
+    searches on.
+  </p>`;
+}
+
+function table(items: readonly DeliverySummary[]): Html {
+  const now = Date.now();
+  return html`<section class="card flush">
+    <table class="list">
+      <thead>
+        <tr>
+          <th scope="col">Event</th>
+          <th scope="col">Person</th>
+          <th scope="col">Outcome</th>
+          <th scope="col">Secret</th>
+          <th scope="col" class="num">Size</th>
+          <th scope="col" class="num">Received</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${items.map(
+          ({ deliveryId, status, reason, event, id, entityId, bytes, receivedAt, secretFingerprint }) =>
+            html`<tr>
+              <th scope="row">
+                <a href="/deliveries/${deliveryId}"><bdi>${event ?? "Type not known"}</bdi></a
+                ><small>${id === null ? "no id could be read" : html`<bdi>${id}</bdi>`}</small>
+              </th>
+              <td data-label="Person">${entityId === null ? "–" : html`<code><bdi>${entityId}</bdi></code>`}</td>
+              <td>${statusChip(status, reason)}</td>
+              <td data-label="Secret"><code>${secretFingerprint}</code></td>
+              <td class="num" data-label="Size">${formatBytes(bytes)}</td>
+              <td class="num" data-label="Received">${age(receivedAt, now)}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </section>`;
+}

@@ -1,0 +1,166 @@
+import { STATUSES, type Person } from "@dossier/events";
+import { countPersons, listPersons, type Pool } from "@dossier/store";
+import type { Context } from "hono";
+import { html } from "hono/html";
+import { z } from "zod";
+import { nextCursor, text } from "../../api/parameters.ts";
+import { hasRole } from "../../auth.ts";
+import { readForm } from "../form.ts";
+import { age, formatCount } from "../format.ts";
+import { pager, ROWS } from "../list.ts";
+import { maskEmail, maskName } from "../mask.ts";
+import { message } from "../message.ts";
+import { page, type Html, type PageEnv } from "../page.ts";
+import { readFilter } from "../read-filter.ts";
+import { statusLabel } from "./labels.ts";
+import { listQuery, readListed, type Listed } from "./listed.ts";
+import { sealTerm } from "./sealed-term.ts";
+import { personUrl } from "./url.ts";
+
+const PATH = "/natural-persons";
+
+/** Longer terms find nobody sooner, and would not fit into a URL. */
+const MAX_TERM_LENGTH = 300;
+
+const FILTERS = ["status", "reviewNeeded", "unknownEvents", "asOf", "knownAt"];
+
+/** What the form above the list sends. Its fields are checked when the list is read. */
+const form = z.object({
+  q: text.max(MAX_TERM_LENGTH, `must have at most ${MAX_TERM_LENGTH} characters`).optional(),
+  ...Object.fromEntries(FILTERS.map((name) => [name, z.string().optional()])),
+});
+
+/** Returns the handler that leads from the form to the list with a URL that says all of it, with the term sealed. */
+export function searchPersons() {
+  return async (c: Context<PageEnv>): Promise<Response> => {
+    const read = await readForm(c, form);
+    if (!read.ok) return read.refusal;
+    const { q, ...filter } = read.value;
+    const query = new URLSearchParams(filter as Record<string, string>);
+    if (q !== undefined) query.set("search", sealTerm(q, c.get("sessionId")));
+    return c.redirect(`${PATH}?${query.toString()}`.replace(/\?$/, ""), 303);
+  };
+}
+
+/** Returns the handler of the list of persons, all of them masked. */
+export function personListPage(pool: Pool) {
+  return async (c: Context<PageEnv>): Promise<Response> => {
+    const read = readFilter(c, listQuery);
+    if (!read.ok) return read.refusal;
+    const listed = readListed(c, read.value);
+    if (listed === undefined)
+      return message(c, 400, "This search has ended", "It was made in another session. Search again.");
+    const { asOf, knownAt } = listed.filter;
+    const isPast = asOf !== undefined || knownAt !== undefined;
+    const [{ persons, next }, count] = await Promise.all([
+      listPersons(pool, listed.filter, { limit: ROWS, after: read.value.cursor?.entityId }),
+      isPast ? undefined : countPersons(pool, listed.filter),
+    ]);
+    const query = read.given as Readonly<Record<string, string>>;
+    const mayAct = hasRole(c.get("caller"), "operator");
+    return page(c, {
+      title: "People",
+      body: html`<div class="heading row">
+          <div>
+            <h1>People</h1>
+            <p class="sub">
+              ${count === undefined ? "Not counted at an earlier time." : html`<b>${formatCount(count)}</b> ${count.count === 1 && !count.isMore ? "person" : "persons"}`}
+              ${query["search"] === undefined ? "" : "found"}
+            </p>
+          </div>
+          ${mayAct ? exportForm(query) : ""}
+        </div>
+        ${filterForm(listed, query, mayAct)} ${table(persons, next !== undefined)}
+        ${pager(query, nextCursor(next === undefined ? undefined : { entityId: next }), { first: "First", next: "Next" })}`,
+    });
+  };
+}
+
+function exportForm({ cursor: _, ...query }: Readonly<Record<string, string>>): Html {
+  return html`<form method="post" action="${PATH}/export" class="push">
+    ${Object.entries(query).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
+    <button title="Names and e-mails stay masked. That you export is in the audit log.">Export CSV</button>
+  </form>`;
+}
+
+function filterForm({ term, filter }: Listed, query: Readonly<Record<string, string>>, mayAct: boolean): Html {
+  const checkbox = (name: "reviewNeeded" | "unknownEvents", label: string) =>
+    html`<label class="check">
+      <input type="checkbox" name="${name}" value="true" ${filter[name] === true ? html`checked` : ""} />${label}
+    </label>`;
+  const time = (name: "asOf" | "knownAt", label: string) =>
+    html`<p>
+      <label for="${name}">${label}</label>
+      <input id="${name}" name="${name}" value="${query[name] ?? ""}" placeholder="now" autocomplete="off" />
+    </p>`;
+  return html`<form class="filter card" role="search" method="post" action="${PATH}">
+    <p class="wide">
+      <label for="search">${mayAct ? "Name, e-mail or id, or a part of one" : "Whole e-mail or whole id"}</label>
+      <input
+        id="search"
+        name="q"
+        type="search"
+        value="${term ?? ""}"
+        maxlength="${MAX_TERM_LENGTH}"
+        autocomplete="off"
+        spellcheck="false"
+        dir="auto"
+      />
+    </p>
+    <p>
+      <label for="status">Status</label>
+      <select id="status" name="status">
+        <option value="">any</option>
+        ${STATUSES.map(
+          (status) =>
+            html`<option value="${status}" ${status === filter.status ? html`selected` : ""}>
+              ${statusLabel(status)}
+            </option>`,
+        )}
+      </select>
+    </p>
+    ${time("asOf", "As of")} ${time("knownAt", "Known at")}
+    <p class="checks">${checkbox("reviewNeeded", "Review needed")} ${checkbox("unknownEvents", "Unknown events")}</p>
+    <p><button class="primary">Search</button></p>
+  </form>`;
+}
+
+function table(persons: readonly Person[], isMore: boolean): Html {
+  if (persons.length === 0)
+    return isMore
+      ? html`<p class="card"><b>None yet.</b> The next page looks further.</p>`
+      : html`<p class="card"><b>Nobody.</b> No person matches.</p>`;
+  const now = Date.now();
+  return html`<section class="card flush">
+    <table class="list persons">
+      <thead>
+        <tr>
+          <th scope="col">Person</th>
+          <th scope="col">E-mail</th>
+          <th scope="col">Status</th>
+          <th scope="col" class="num">Last event</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${persons.map((person) => row(person, now))}
+      </tbody>
+    </table>
+  </section>`;
+}
+
+function row({ entityId, name, email, status, ...person }: Person, now: number): Html {
+  const { reviewNeeded, unrecognisedEvents, lastEventAt } = person;
+  return html`<tr>
+    <th scope="row">
+      <a href="${personUrl(entityId)}"><bdi>${(name !== null && maskName(name)) || "No name yet"}</bdi></a>
+      <small><code><bdi>${entityId}</bdi></code></small>
+    </th>
+    <td data-label="E-mail"><bdi>${email === null ? "–" : maskEmail(email)}</bdi></td>
+    <td data-label="Status">
+      <span class="chip ${status === "approved" ? "ok" : ""}">${statusLabel(status)}</span>
+      ${reviewNeeded ? html`<span class="chip warn">review needed</span>` : ""}
+      ${unrecognisedEvents > 0 ? html`<span class="chip warn">${unrecognisedEvents} unknown</span>` : ""}
+    </td>
+    <td class="num" data-label="Last event">${lastEventAt === null ? "–" : age(lastEventAt, now)}</td>
+  </tr>`;
+}

@@ -1,0 +1,86 @@
+-- Searches deliveries backwards from $1 (exclusive) to $2: at most $6, or as many as have bodies of $7 bytes. Of those that
+-- match selects the first $12, or as many as have bodies of $13 bytes, and says how far the search came. A filter that
+-- is null matches all: the status ($3), the person ($4, and the open deliveries $5 that name them), the secret ($8), the
+-- times of receipt ($9, $10), the event's type ($11) or a text ($14). The type is only searched for; whoever reads the
+-- page parses it. Leaves out the bodies of those that may have stopped a worker.
+with candidates as materialized (
+  (select delivery_id from deliveries
+   where $3::text is null and $4::text is null and delivery_id < $1::uuid and delivery_id >= $2::uuid
+   order by delivery_id desc limit $6::integer)
+  union all
+  (select delivery_id from open_deliveries
+   where $3 = 'open' and $4 is null and delivery_id < $1 and delivery_id >= $2
+   order by delivery_id desc limit $6)
+  union all
+  (select delivery_id from settlements
+   where settled_as in ('dead-lettered', 'discarded') and settled_as = $3 and $4 is null
+     and delivery_id < $1 and delivery_id >= $2
+   order by delivery_id desc limit $6)
+  union all
+  (select delivery_id from settlements
+   where $3 in ('applied', 'duplicate') and $4 is null and delivery_id < $1 and delivery_id >= $2
+   order by delivery_id desc limit $6)
+  union all
+  (select delivery_id from (
+     select delivery_id from events where entity_id = $4
+     union
+     select delivery_id from redeliveries where entity_id = $4
+     union
+     select delivery_id from dead_letters where entity_id = $4
+     union
+     select unnest($5::uuid[])
+   ) as concerned
+   where delivery_id < $1 and delivery_id >= $2
+   order by delivery_id desc limit $6)
+),
+sized as materialized (
+  select delivery_id, octet_length(body) as bytes,
+    sum(octet_length(body)) over (order by delivery_id desc) - octet_length(body) as bytes_before
+  from candidates
+  join deliveries using (delivery_id)
+),
+searched as materialized (
+  select delivery_id, bytes from sized where bytes_before < $7::bigint
+),
+matching as materialized (
+  select delivery_id, searched.bytes, coalesce(settled_as, 'open') as status
+  from searched
+  join deliveries using (delivery_id)
+  left join settlements using (delivery_id)
+  where ($3 is null or coalesce(settled_as, 'open') = $3)
+    and ($8::text is null or secret_fingerprint = $8)
+    and ($9::bigint is null or (extract(epoch from received_at) * 10000000)::bigint >= $9)
+    and ($10::bigint is null or (extract(epoch from received_at) * 10000000)::bigint < $10)
+    and ($11::bytea is null or position($11 in body) > 0 or position('\x5c'::bytea in body) > 0)
+    and ($14::bytea is null or position($14 in body) > 0)
+  order by delivery_id desc
+  limit $12::integer
+),
+found as (
+  select *, sum(bytes) over (order by delivery_id desc) - bytes as bytes_before, count(*) over () as matches
+  from matching
+),
+page as (
+  select delivery_id, status, found.bytes, matches, verified_by, secret_fingerprint, reason,
+    (extract(epoch from received_at) * 10000000)::bigint as received_ticks,
+    case when status in ('applied', 'duplicate') or not (coalesce(stalls, 0) > 0 or exists (
+      select from dead_letters where dead_letters.delivery_id = found.delivery_id and reason = 'stalled'
+    )) then body end as body
+  from found
+  join deliveries using (delivery_id)
+  left join open_deliveries using (delivery_id)
+  left join lateral (
+    select reason from dead_letters
+    where dead_letters.delivery_id = found.delivery_id and status in ('dead-lettered', 'discarded')
+    order by dead_letter_id desc
+    limit 1
+  ) as last_dead_letter on true
+  where bytes_before < $13::bigint
+)
+select search.*, page.*
+from (
+  select (select count(*) from candidates) as candidates, (select count(*) from searched) as searched,
+    (select delivery_id from searched order by delivery_id limit 1) as last_searched
+) as search
+left join page on true
+order by delivery_id desc
