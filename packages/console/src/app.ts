@@ -11,7 +11,7 @@ import { decisionOperations } from "./api/decisions.ts";
 import { deliveryOperations } from "./api/deliveries.ts";
 import { instanceOperations } from "./api/instances.ts";
 import { naturalPersonOperations } from "./api/natural-persons.ts";
-import { API, routes } from "./api/operation.ts";
+import { API, optionsRoutes, routes } from "./api/operation.ts";
 import { statsOperation } from "./api/stats.ts";
 import { systemOperations } from "./api/system.ts";
 import { authenticate, type Access, type ApiEnv } from "./auth.ts";
@@ -70,6 +70,7 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
   const onOtherError = onError(log);
 
   return new Hono<ApiEnv>()
+    .route(API, optionsRoutes(operations))
     .options("*", answerOptions("GET, HEAD, POST"))
     .route("/", pageRoutes(parts))
     .route("/", docsRoutes(openApi(operations, API)))

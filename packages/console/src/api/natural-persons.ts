@@ -129,6 +129,7 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
       operationId: "getNaturalPerson",
       summary: "Read a person's state",
       role: "viewer",
+      hasEtag: true,
       notFound: `${NOT_KNOWN} The detail counts the deliveries that name the person.`,
       input: { path: personPath, query: pointInTime },
       answer: personDetail,

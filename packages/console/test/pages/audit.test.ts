@@ -17,13 +17,7 @@ test("the audit log is a page for admins, filtered by what the URL says", async 
   await admin.signIn(TOKEN);
   expect((await admin.get("/")).text).toContain('href="/audit"');
   const all = (await admin.get("/audit")).text;
-  for (const words of [
-    "Olga",
-    "&lt;b&gt;noise",
-    `href="/deliveries/${id}"`,
-    "role: operator",
-    "role: admin",
-  ])
+  for (const words of ["Olga", "&lt;b&gt;noise", `href="/deliveries/${id}"`, "role: operator", "role: admin"])
     expect(all).toContain(words);
   const filtered = (await admin.get("/audit?who=Olga&action=discarded")).text;
   expect([filtered.includes(id), filtered.includes("role: admin")]).toEqual([true, false]);

@@ -1,5 +1,5 @@
-import { appendAudit, listPersons, type Pool } from "@dossier/store";
 import type { Person } from "@dossier/events";
+import { appendAudit, listPersons, type Pool } from "@dossier/store";
 import type { Context } from "hono";
 import { MAX_LIMIT } from "../../api/parameters.ts";
 import { download } from "../download.ts";

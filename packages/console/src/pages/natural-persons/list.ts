@@ -83,7 +83,11 @@ function exportForm({ cursor: _, ...query }: Readonly<Record<string, string>>): 
   </form>`;
 }
 
-function filterForm({ term, filter }: Listed, query: Readonly<Record<string, string>>, mayAct: boolean): Html {
+function filterForm(
+  { term, filter }: Listed,
+  query: Readonly<Record<string, string>>,
+  mayAct: boolean,
+): Html {
   const checkbox = (name: "reviewNeeded" | "unknownEvents", label: string) =>
     html`<label class="check">
       <input type="checkbox" name="${name}" value="true" ${filter[name] === true ? html`checked` : ""} />${label}
