@@ -39,6 +39,7 @@ describe("the API's document", () => {
       postgres: unused,
       access: unused,
       recordFailedSignIn: unused,
+      recordUnmaskedRead: unused,
       consoleUrl: undefined,
       shutdownSignal: AbortSignal.abort(),
     });
@@ -49,7 +50,7 @@ describe("the API's document", () => {
       Object.keys(own).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(described.toSorted()).toEqual(served.toSorted());
-    expect(described).toHaveLength(30);
+    expect(described).toHaveLength(31);
   });
 
   test("describes each operation's parameters, body and problems", async () => {

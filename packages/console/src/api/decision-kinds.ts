@@ -3,7 +3,7 @@ import type { Pool } from "@dossier/store";
 import { z } from "zod";
 import { count } from "./answers.ts";
 import type { Decided, DecisionKind } from "./decisions.ts";
-import { dryRunSelection, redriveDryRun } from "./dry-run.ts";
+import { dryRunSelection, maskDryRun, redriveDryRun } from "./dry-run.ts";
 
 const notDeadLettered = z
   .array(z.uuid())
@@ -80,6 +80,7 @@ export function redriveKind(pool: Pool) {
       ...(missed && { notDeadLettered: missed }),
     }),
     dryRun: (selection) => dryRunSelection(pool, selection),
+    personal: (answer) => (answer.dryRun ? { mask: () => maskDryRun(answer) } : undefined),
   } satisfies DecisionKind<typeof redriveResult>;
 }
 

@@ -17,6 +17,7 @@ import { bulkAction, makeBulkAction } from "./bulk-actions.ts";
 import { discardKind, redriveKind, restoreKind } from "./decision-kinds.ts";
 import { accepted, notFoundProblem, operation, type Operation, type Readable } from "./operation.ts";
 import { deliveryPath } from "./parameters.ts";
+import type { PersonalData } from "./personal-data.ts";
 import { decisionBody, selectionBody, type Selection } from "./selection.ts";
 
 /** What a decision did, or would do. */
@@ -38,6 +39,8 @@ export interface DecisionKind<Answer extends z.ZodType> {
   readonly notFound: string;
   readonly answer: Answer;
   format(decided: Decided, dryRun: boolean): Readable<z.output<Answer>>;
+  /** What of an answer is personal data; default: nothing. */
+  personal?(answer: Readable<z.output<Answer>>): PersonalData<Readable<z.output<Answer>>> | undefined;
   /** Default: counts what is selected. */
   dryRun?(selection: Selection): Promise<Readable<z.output<Answer>>>;
 }
@@ -63,6 +66,7 @@ function operationsOf<Answer extends z.ZodType>(
   { pool, updateQueue, wake }: DecisionParts,
 ): readonly Operation[] {
   const { action, names, summaries, description, notFound, answer, format } = kind;
+  const personal = kind.personal && { personal: kind.personal };
 
   /** Decides about named deliveries, without repetitions, in one transaction. */
   async function decide(deliveryIds: readonly string[], decision: Decision): Promise<Required<Decided>> {
@@ -114,6 +118,7 @@ function operationsOf<Answer extends z.ZodType>(
           ? startBulkAction(c, selection, decision)
           : format(await decide(selection.deliveryIds, decision), false);
       },
+      ...personal,
     }),
     operation({
       method: "post",
@@ -133,6 +138,7 @@ function operationsOf<Answer extends z.ZodType>(
           : await decide(selection.deliveryIds, createDecision(c, reason));
         return result.decided === 0 ? notFoundProblem(`${deliveryId}: ${notFound}`) : format(result, dryRun);
       },
+      ...personal,
     }),
   ];
 }

@@ -2,7 +2,14 @@ import { DEAD_LETTER_REASONS } from "@dossier/events";
 import { findDelivery, listFailingDeliveries, listPersonDeliveries, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { count, page, utc } from "./answers.ts";
-import { attempts, deliveryHistory, deliveryStatus, formatHistory, identity } from "./delivery-history.ts";
+import {
+  attempts,
+  deliveryHistory,
+  deliveryStatus,
+  formatHistory,
+  identity,
+  personalHistory,
+} from "./delivery-history.ts";
 import { notFoundProblem, operation, type Operation } from "./operation.ts";
 import { cursor, deliveryPath, limit, nextCursor, ofPerson, personPath, text, time } from "./parameters.ts";
 
@@ -116,6 +123,7 @@ export function deliveryOperations(pool: Pool): readonly Operation[] {
         const history = await findDelivery(pool, deliveryId);
         return history ? formatHistory(history) : notFoundProblem(`No delivery has the id ${deliveryId}.`);
       },
+      personal: personalHistory,
     }),
     operation({
       method: "get",

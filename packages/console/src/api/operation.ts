@@ -4,6 +4,7 @@ import { Hono, type Context } from "hono";
 import { etag } from "hono/etag";
 import { z } from "zod";
 import { refuseRole, type ApiEnv } from "../auth.ts";
+import type { PersonalData } from "./personal-data.ts";
 import { invalidRequest, readRequest, refuseMediaType, type RequestPart } from "./request.ts";
 
 /** Where the API's paths begin. */
@@ -59,9 +60,14 @@ export function operation<I extends Input, A extends z.ZodType>(
     readonly status?: 201 | 202;
     readonly accepted?: z.ZodType;
     handle(input: z.output<z.ZodObject<I>>, c: Context<ApiEnv>): Promise<Readable<z.output<A>> | Response>;
+    /** Says what of an answer is personal data, which is masked for most callers; `undefined` if nothing is. */
+    personal?(
+      answer: Readable<z.output<A>>,
+      input: z.output<z.ZodObject<I>>,
+    ): PersonalData<Readable<z.output<A>>> | undefined;
   },
 ): Operation {
-  const { handle, ...description } = declared;
+  const { handle, personal, ...description } = declared;
   const schema = z.object(declared.input);
   return {
     ...description,
@@ -73,7 +79,10 @@ export function operation<I extends Input, A extends z.ZodType>(
       const answer = await handle(input.data, c);
       // Personal data, which the next event may change.
       c.header("cache-control", "no-store");
-      return answer instanceof Response ? answer : c.json(answer as object, declared.status);
+      if (answer instanceof Response) return answer;
+      const data = personal?.(answer, input.data);
+      const isShown = data === undefined || (await c.get("disclose")(declared.operationId, data.subject));
+      return c.json((isShown ? answer : data.mask()) as object, declared.status);
     },
   };
 }

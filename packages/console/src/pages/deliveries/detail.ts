@@ -1,6 +1,7 @@
 import { findDelivery, isRevealed, type DeliveryHistory, type Pool } from "@dossier/store";
 import type { Context } from "hono";
 import { html } from "hono/html";
+import { mayStopWorkers } from "../../api/delivery-history.ts";
 import { deliveryId } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
 import { REASONS } from "../dead-letters/reasons.ts";
@@ -38,12 +39,6 @@ export function deliveryPage(pool: Pool) {
 
 function noDelivery(c: Context<PageEnv>): Promise<Response> {
   return message(c, 404, "No such delivery", "No delivery has this id.");
-}
-
-/** Whether its bytes may be what stopped a worker. What is in the log, a worker has parsed. */
-function mayStopWorkers({ status, open, deadLetters }: DeliveryHistory): boolean {
-  if (status === "applied" || status === "duplicate") return false;
-  return (open?.stalls ?? 0) > 0 || deadLetters.some(({ reason }) => reason === "stalled");
 }
 
 function isDeadLetter({ status }: DeliveryHistory): boolean {
