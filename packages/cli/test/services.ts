@@ -79,6 +79,12 @@ async function start(
       LOG_LEVEL: "silent",
       MAX_BODY_BYTES: 1024 * 1024,
       KEEP_ALIVE_SECONDS: 65,
+      STUCK_AFTER_HOURS: {
+        pending: 72,
+        "id-upload-started": 72,
+        "id-uploaded": 72,
+        "documents-uploaded": 72,
+      },
       WORKER_CONCURRENCY: 64,
       MAX_ATTEMPTS: 8,
     },

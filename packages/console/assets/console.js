@@ -1,6 +1,4 @@
-// What the pages do by themselves: times in the reader's zone, keys, and the refresh of what is live.
-
-const REFRESH_MS = 5_000;
+// What the pages do by themselves: times in the reader's zone, keys, and what is live.
 
 const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 
@@ -17,82 +15,125 @@ function explainTimes(root) {
 
 explainTimes(document);
 
-const live = document.querySelector("#live");
-let isPaused = false;
-
 /**
- * A part is left as it is while somebody points at it, is in it, or has text of it selected.
+ * Shows the parts of the page that the server sends, as long as somebody looks. Nothing moves under a pointer: while it
+ * is over a part, or the focus or a selection is in one, all wait, as a part that grows moves those below it.
  *
- * @param {Element} part
+ * @param {HTMLElement} bar says whether the page is live
  */
-function isInUse(part) {
-  const selection = getSelection();
-  return (
-    part.matches(":hover") ||
-    part.contains(document.activeElement) ||
-    (selection !== null && !selection.isCollapsed && part.contains(selection.anchorNode))
-  );
-}
-
-/** Returns the page as it is now; `undefined` if it cannot be read. */
-async function readPage() {
-  const response = await fetch(location.href, { headers: { "x-dossier-refresh": "1" } });
-  // The session has ended: whoever looks at the page next must sign in.
-  if (response.status === 401) location.reload();
-  if (!response.ok) return undefined;
-  return new DOMParser().parseFromString(await response.text(), "text/html");
-}
-
-async function refresh() {
-  if (isPaused || document.hidden) return;
-  const page = await readPage().catch(() => undefined);
-  show(page);
-}
-
-/** @param {Document | undefined} page */
-function show(page) {
-  // Somebody may have paused while it was read.
-  if (isPaused) return;
-  showState(page === undefined);
-  for (const part of page?.querySelectorAll("[data-live]") ?? []) {
-    const shown = document.querySelector(`[data-live="${part.dataset.live}"]`);
-    if (shown === null || isInUse(shown)) continue;
-    explainTimes(part);
-    if (shown.innerHTML !== part.innerHTML) shown.replaceChildren(...part.childNodes);
-  }
-}
-
-function showState(isStale = false) {
-  const [word, action] = isPaused
-    ? ["Paused", "goes on"]
-    : [isStale ? "No answer; trying again" : "Live", "pauses"];
+function goLive(bar) {
+  const status = bar.querySelector("[role=status]");
+  const button = bar.querySelector("button");
   const key = document.createElement("kbd");
   key.textContent = "r";
-  live.replaceChildren(`${word} · `, key, ` ${action}`);
-}
+  /** @type {EventSource | undefined} */
+  let source;
+  let retry;
+  let isPaused = false;
+  let isSilent = false;
+  /**
+   * What came while the parts were in use, by name: the newest of each.
+   *
+   * @type {Map<string, string>}
+   */
+  const held = new Map();
 
-async function refreshForEver() {
-  for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
-    await refresh();
+  function isInUse() {
+    const selection = getSelection();
+    const parts = [...document.querySelectorAll("[data-live]")];
+    return parts.some(
+      (part) =>
+        part.matches(":hover") ||
+        part.contains(document.activeElement) ||
+        (selection !== null && !selection.isCollapsed && part.contains(selection.anchorNode)),
+    );
   }
+
+  function showParts() {
+    if (!isPaused && !isInUse()) {
+      for (const [name, part] of held) {
+        const shown = document.querySelector(`[data-live="${name}"]`);
+        shown.innerHTML = part;
+        explainTimes(shown);
+      }
+      held.clear();
+    }
+    showState();
+  }
+
+  function showState() {
+    const state = isPaused
+      ? "Paused"
+      : isSilent
+        ? "No answer; trying again"
+        : held.size > 0
+          ? "Held while you are in it"
+          : "Live";
+    if (status.textContent !== state) status.textContent = state;
+    button.replaceChildren(isPaused ? "Go on " : "Pause ", key);
+  }
+
+  function close() {
+    source?.close();
+    source = undefined;
+    clearTimeout(retry);
+  }
+
+  function open() {
+    close();
+    if (isPaused || document.hidden) return;
+    source = new EventSource(bar.dataset.events);
+    source.addEventListener("parts", ({ data }) => {
+      isSilent = false;
+      for (const [name, part] of Object.entries(JSON.parse(data))) held.set(name, part);
+      showParts();
+    });
+    source.addEventListener("unavailable", fail);
+    // Whoever looks at the page next must sign in.
+    source.addEventListener("signed-out", () => location.reload());
+    source.addEventListener("error", () => {
+      fail();
+      // The browser connects again by itself, unless it was refused.
+      if (source?.readyState === EventSource.CLOSED) retry = setTimeout(() => void reopen(), 5_000);
+    });
+  }
+
+  function fail() {
+    isSilent = true;
+    showState();
+  }
+
+  async function reopen() {
+    const headers = { "x-dossier-refresh": "1" };
+    const answer = await fetch(location.href, { method: "HEAD", headers }).catch(() => undefined);
+    if (answer?.status === 401) location.reload();
+    else open();
+  }
+
+  function pause() {
+    isPaused = !isPaused;
+    isSilent = false;
+    showParts();
+    open();
+  }
+
+  bar.hidden = false;
+  button.addEventListener("click", pause);
+  for (const event of ["pointermove", "focusout", "selectionchange"])
+    document.addEventListener(event, () => held.size > 0 && setTimeout(showParts));
+  document.addEventListener("visibilitychange", open);
+  showState();
+  open();
+  return { pause };
 }
 
-if (live !== null) {
-  live.hidden = false;
-  showState();
-  void refreshForEver();
-  document.addEventListener("visibilitychange", () => void refresh());
-}
+const bar = document.querySelector("#live");
+const live = bar === null ? undefined : goLive(bar);
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target instanceof HTMLElement && event.target.closest("input, textarea, select")) return;
-  if (event.key === "r" && live !== null) {
-    isPaused = !isPaused;
-    showState();
-    void refresh();
-  }
+  if (event.key === "r") live?.pause();
   if (event.key === "/") {
     const search = document.querySelector("#search");
     if (search === null) return;

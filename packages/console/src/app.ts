@@ -8,7 +8,7 @@ import {
   type Logger,
   type OutageLog,
 } from "@dossier/service";
-import { isOutage, isRetryable, type NewAuditEntry, type Pool } from "@dossier/store";
+import { isOutage, isRetryable, type NewAuditEntry, type Pool, type StuckAfterHours } from "@dossier/store";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { auditOperations } from "./api/audit.ts";
@@ -25,6 +25,7 @@ import { revealOperation } from "./api/reveal.ts";
 import { statsOperation } from "./api/stats.ts";
 import { systemOperations } from "./api/system.ts";
 import { authenticate, type Access, type ApiEnv } from "./auth.ts";
+import { createDecide } from "./decide.ts";
 import { openApi } from "./docs/openapi.ts";
 import { docsRoutes } from "./docs/routes.ts";
 import type { RecordFailedSignIn } from "./failed-sign-ins.ts";
@@ -47,6 +48,7 @@ export interface ConsoleParts {
   recordUnmaskedRead(entry: NewAuditEntry): void;
   /** Where people reach the console; `undefined` if that is not configured. */
   readonly consoleUrl: URL | undefined;
+  readonly stuckAfterHours: StuckAfterHours;
   /** Aborted when the console begins to shut down: then no request waits for changes any longer. */
   readonly shutdownSignal: AbortSignal;
   /** Default 15. */
@@ -62,6 +64,7 @@ const RETRY_AFTER_SECONDS = 5;
 export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
   const { pool, queue, log, postgres, access, shutdownSignal, heartbeatSeconds } = parts;
   const { updateQueue, wakeBulkRunner: wake } = parts;
+  const decide = createDecide(pool, updateQueue);
 
   function onStreamError(err: unknown): void {
     if (isOutage(err)) postgres.recordFailure(err);
@@ -72,7 +75,7 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
     revealOperation(pool),
     ...deliveryOperations(pool),
     ...deadLetterOperations(pool),
-    ...decisionOperations({ pool, updateQueue, wake }),
+    ...decisionOperations({ pool, decide, wake }),
     ...bulkActionOperations(pool, wake),
     changesOperation({ pool, shutdownSignal, onStreamError, heartbeatSeconds }),
     statsOperation(pool, queue),
@@ -85,7 +88,7 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
   return new Hono<ApiEnv>()
     .route(API, optionsRoutes(operations))
     .options("*", answerOptions("GET, HEAD, POST"))
-    .route("/", pageRoutes(parts))
+    .route("/", pageRoutes({ ...parts, decide, wake }))
     .route("/", docsRoutes(openApi(operations, API)))
     .use(`${API}/*`, authenticate(access, parts.recordFailedSignIn))
     .use(`${API}/*`, discloseTo(pool, parts.recordUnmaskedRead))

@@ -11,6 +11,7 @@ const schema = z.object({
   REDIS_URL: variables.redisUrl(redisUrlMistake),
   CONSOLE_URL: variables.CONSOLE_URL,
   DOSSIER_API_TOKEN: variables.DOSSIER_API_TOKEN,
+  STUCK_AFTER_HOURS: variables.STUCK_AFTER_HOURS,
   KEEP_ALIVE_SECONDS: variables.KEEP_ALIVE_SECONDS,
   DRAIN_SECONDS: variables.DRAIN_SECONDS,
 });

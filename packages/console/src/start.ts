@@ -120,6 +120,7 @@ export async function startConsole(
     recordFailedSignIn,
     recordUnmaskedRead: unmaskedReads.record,
     consoleUrl: CONSOLE_URL === undefined ? undefined : new URL(CONSOLE_URL),
+    stuckAfterHours: config.STUCK_AFTER_HOURS,
     shutdownSignal,
     heartbeatSeconds,
   });

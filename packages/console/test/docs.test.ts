@@ -41,6 +41,7 @@ describe("the API's document", () => {
       recordFailedSignIn: unused,
       recordUnmaskedRead: unused,
       consoleUrl: undefined,
+      stuckAfterHours: undefined as never,
       shutdownSignal: AbortSignal.abort(),
     });
     const served = app.routes

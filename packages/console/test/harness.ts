@@ -41,6 +41,7 @@ export async function startTestConsole(
   const config: ConsoleConfig = {
     PORT: 0,
     KEEP_ALIVE_SECONDS: 65,
+    STUCK_AFTER_HOURS: { pending: 72, "id-upload-started": 72, "id-uploaded": 72, "documents-uploaded": 72 },
     DATABASE_URL: overrides?.DATABASE_URL ?? (await createConsoleLogin()),
     REDIS_URL: undefined,
     DOSSIER_API_TOKEN: TOKEN,

@@ -29,7 +29,7 @@ test("asOf gives the state of the events up to that tick", () => {
       const until = log.events().filter(({ ticks }) => ticks <= asOf);
       expect(foldedAt(log, { asOf })).toEqual(fold(ENTITY, until));
     }),
-    { numRuns: 2000 },
+    { numRuns: 500 },
   );
 });
 
@@ -39,7 +39,7 @@ test("knownAt gives the state as if only the deliveries received by then had com
       const received = deliveries.filter(({ receivedTicks }) => receivedTicks <= knownAt);
       expect(foldedAt(logOf(deliveries), { knownAt })).toEqual(logOf(received).folded);
     }),
-    { numRuns: 2000 },
+    { numRuns: 500 },
   );
 });
 
@@ -50,7 +50,7 @@ test("asOf and knownAt give the events up to a tick, of the deliveries received 
       const until = received.events().filter(({ ticks }) => ticks <= asOf);
       expect(foldedAt(logOf(deliveries), { asOf, knownAt })).toEqual(fold(ENTITY, until));
     }),
-    { numRuns: 2000 },
+    { numRuns: 500 },
   );
 });
 

@@ -107,6 +107,34 @@ export const CONSOLE_URL = z
       "Where people and programs reach the console, such as https://dossier.example.com. With https, its session cookies are Secure.",
   });
 
+/** The steps before a person's approval. That none is missing, the console's types check. */
+const WAITING_STEPS = ["pending", "id-upload-started", "id-uploaded", "documents-uploaded"] as const;
+const MAX_STUCK_HOURS = 8_760;
+
+export const STUCK_AFTER_HOURS = z
+  .string()
+  .default(WAITING_STEPS.map((step) => `${step}=72`).join())
+  .transform((list, context): Readonly<Record<(typeof WAITING_STEPS)[number], number>> => {
+    const entries = list
+      .split(",")
+      .map((entry) => /^ *([a-z-]+) *= *(\d{1,4}) *$/.exec(entry)?.slice(1) ?? []);
+    const hours = Object.fromEntries(entries.map(([step = "", number]) => [step, Number(number)]));
+    const isValid = (value = 0) => value >= 1 && value <= MAX_STUCK_HOURS;
+    const isComplete = WAITING_STEPS.every((step) => isValid(hours[step]));
+    if (isComplete && entries.length === WAITING_STEPS.length)
+      return hours as Record<(typeof WAITING_STEPS)[number], number>;
+    context.addIssue({
+      code: "custom",
+      message: `must be STEP=HOURS, separated by commas, once for each of ${WAITING_STEPS.join(", ")}, with 1 to ${MAX_STUCK_HOURS} hours`,
+    });
+    return z.NEVER;
+  })
+  .meta({
+    shown: true,
+    description:
+      "After how many hours without an event the console's worklist lists a person as stuck in a step. Fewer hours list more persons, each of whom takes somebody's time.",
+  });
+
 export const MAX_BODY_BYTES = integer({ from: 1, to: 64 * 1024 * 1024, unit: "bytes" })
   .default(1024 * 1024)
   .meta({

@@ -157,6 +157,21 @@ describe("the variables", () => {
     );
   });
 
+  test("STUCK_AFTER_HOURS has hours for every step once", () => {
+    const { STUCK_AFTER_HOURS } = variables;
+    const all = "pending=1, id-upload-started = 8760,id-uploaded=24,documents-uploaded=72";
+    expect(STUCK_AFTER_HOURS.parse(all)).toEqual({
+      pending: 1,
+      "id-upload-started": 8_760,
+      "id-uploaded": 24,
+      "documents-uploaded": 72,
+    });
+    expect(new Set(Object.values(STUCK_AFTER_HOURS.parse(undefined)))).toEqual(new Set([72]));
+    const wrong = ["72", "pending=72", `${all},pending=2`, `${all},approved=2`, all.replace("=1,", "=0,")];
+    for (const text of [...wrong, all.replace("=24", "=8761"), all.replace("=24", "=-1")])
+      expect([text, STUCK_AFTER_HOURS.safeParse(text).success]).toEqual([text, false]);
+  });
+
   test.each(["test", "1", "Q,K", `${SECRET},`, `${SECRET},whs_bbbbbbbbbbb`])(
     "%s is refused as ICOMPLY_WEBHOOK_SECRETS, as one of them is too short",
     (secrets) => {

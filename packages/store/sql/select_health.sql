@@ -12,6 +12,6 @@ select
      select minute, lag(minute) over (order by minute) as before
      from (
        select distinct minute from instance_minutes
-       where minute >= now() - interval '24 hours' and counts ? 'webhook/accepted'
+       where minute >= now() - interval '24 hours' and service = 'ingest' and counts ? 'webhook/accepted'
      ) as minutes
    ) as gaps) as longest_gap_seconds

@@ -1,15 +1,25 @@
--- For each of the statuses $1: how many persons have it, at most $2; and as JSON the $3 whose last event is the oldest.
-select status, counted.count, waiting
-from unnest($1::text[]) as statuses (status)
+-- For each of the statuses $1: how many persons have it, at most $3; how many of them had their last event before $2
+-- (ticks), at most $3; and as JSON the $4 of these whose last event is the oldest.
+select status, persons.count, stuck.count as stuck, longest
+from unnest($1::text[], $2::bigint[]) as steps (status, before)
 cross join lateral (
-  select count(*) from (select from natural_persons where natural_persons.status = statuses.status limit $2) as counted
-) as counted
+  select count(*) from (select from natural_persons where natural_persons.status = steps.status limit $3) as counted
+) as persons
+cross join lateral (
+  select count(*) from (
+    select from natural_persons
+    where natural_persons.status = steps.status and natural_persons.status not in ('unknown', 'approved')
+      and last_ticks < before
+    limit $3
+  ) as counted
+) as stuck
 cross join lateral (
   select coalesce(json_agg(json_build_object('entityId', entity_id, 'ticks', last_ticks::text) order by last_ticks), '[]')
-    ::text as waiting
+    ::text as longest
   from (
     select entity_id, last_ticks from natural_persons
-    where natural_persons.status = statuses.status and natural_persons.status not in ('unknown', 'approved')
-    order by last_ticks limit $3
-  ) as longest
+    where natural_persons.status = steps.status and natural_persons.status not in ('unknown', 'approved')
+      and last_ticks < before
+    order by last_ticks limit $4
+  ) as oldest
 ) as listed

@@ -43,6 +43,7 @@ export type { LoginUrls } from "./database/logins.ts";
 export { deadLetter } from "./dead-letters/dead-letter.ts";
 export {
   countDeadLetters,
+  countDeadLettersBounded,
   findDeadLettered,
   listDeadLetters,
   pageDeadLetters,
@@ -87,7 +88,7 @@ export {
   type DeliveryPage,
   type DeliverySummary,
 } from "./inbox/delivery-page.ts";
-export { listFailingDeliveries } from "./inbox/failing-deliveries.ts";
+export { FAILING_KINDS, listFailingDeliveries, type FailingDelivery } from "./inbox/failing-deliveries.ts";
 export { findIdentity } from "./inbox/identity.ts";
 export { countPersonDeliveries, listPersonDeliveries } from "./inbox/person-deliveries.ts";
 export {
@@ -116,6 +117,7 @@ export { settle } from "./log/settle.ts";
 export { listEvents, type EventDelivery, type EventPage, type PersonEvent } from "./persons/events.ts";
 export { countPersons, findPerson, listPersons, type PersonPage } from "./persons/find.ts";
 export type { PersonFilter } from "./persons/selection.ts";
+export { readTimeline, type Timeline, type TimelineEntry } from "./persons/timeline.ts";
 export { findRebuildNeed, type RebuildNeed } from "./persons/rebuild-need.ts";
 export {
   rebuild,
@@ -151,4 +153,9 @@ export {
 export type { BoundedCount } from "./worklist/bounded-count.ts";
 export { listDecisionsNeeded, type DecisionKind, type DecisionNeeded } from "./worklist/decisions-needed.ts";
 export { readHealth, type Health, type RefusedWebhooks } from "./worklist/health.ts";
-export { listWaitingPersons, type StatusCount, type WaitingPerson } from "./worklist/waiting-persons.ts";
+export {
+  listWaitingPersons,
+  type StatusCount,
+  type StuckAfterHours,
+  type StuckStep,
+} from "./worklist/waiting-persons.ts";

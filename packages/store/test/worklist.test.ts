@@ -1,4 +1,3 @@
-import { scenario } from "@dossier/simulator";
 import { expect, test } from "vitest";
 import {
   listDecisionsNeeded,
@@ -15,6 +14,12 @@ import { eventBody, invalidBody } from "./fixtures.ts";
 const record = useRecord({ start: "empty" });
 const at = (day: number) => `2026-01-0${day}T00:00:00Z`;
 const approved = { event: "NaturalPersonManuallyApproved", id: "2", creationTimeUtc: at(2) };
+const stuckAfterHours = {
+  pending: 72,
+  "id-upload-started": 72,
+  "id-uploaded": 72,
+  "documents-uploaded": 72,
+};
 const updated = { id: "3", creationTimeUtc: at(3), data: { isClientUpdateRequest: true } };
 
 test("nothing is needed of an empty record, and no webhook was ever accepted", async () => {
@@ -85,9 +90,8 @@ test("a name that Postgres cannot read as text is settled, and the worklist's st
     { entity_id: "q", status: "pending", review_needed: false },
   ]);
   expect(await listDecisionsNeeded(record.pool)).toMatchObject([{ kind: "person-to-review", count: 2 }]);
-  expect((await listWaitingPersons(record.pool, 2)).waiting).toMatchObject([
-    { entityId: "q", status: "pending" },
-  ]);
+  const { stuck } = await listWaitingPersons(record.pool, { stuckAfterHours, limit: 2, now: Date.now() });
+  expect(stuck).toMatchObject([{ status: "pending", count: 1, longest: [{ entityId: "q" }] }]);
 });
 
 test("counts are exact up to 10,000, and then say that there are more", async () => {
@@ -101,20 +105,34 @@ test("counts are exact up to 10,000, and then say that there are more", async ()
   expect(await listDecisionsNeeded(pool)).toMatchObject([{ count: 10_000, isMore: true, newestAt: null }]);
 });
 
-test("persons are counted by status, and those who wait longest in each step are listed", async () => {
-  const { webhooks } = scenario({ persons: 40, seed: 3, duplicates: 0, shuffle: 0 });
-  await record.recordAndSettle(...[...webhooks].map(({ body }) => body));
-  const { counts, waiting } = await listWaitingPersons(record.pool, 2);
-  const persons = await record.rows<{ entityId: string; status: string }>(
-    `select entity_id as "entityId", status from natural_persons where status not in ('unknown', 'approved') order by last_ticks`,
+test("persons are counted by status, and those without an event for too long are stuck in their step", async () => {
+  const started = { event: "NaturalPersonStartedIDUpload", creationTimeUtc: at(1) };
+  await record.recordAndSettle(
+    ...[1, 2, 3, 4].map((day) => eventBody(`pending-${day}`, { creationTimeUtc: at(day) })),
+    eventBody("started", started),
+    eventBody("approved", approved),
   );
-  for (const { status, count } of counts.slice(1, -1))
-    expect([status, count]).toEqual([status, persons.filter((person) => person.status === status).length]);
-  const longest = persons.filter(
-    ({ status }, n) => persons.slice(0, n).filter((earlier) => earlier.status === status).length < 2,
-  );
-  expect(waiting).toMatchObject(longest);
-  expect(waiting.length).toBeGreaterThan(4);
+  const stuckOf = async (now: string, hours: Partial<typeof stuckAfterHours>) => {
+    const options = { stuckAfterHours: { ...stuckAfterHours, ...hours }, limit: 2, now: Date.parse(now) };
+    const { counts, stuck } = await listWaitingPersons(record.pool, options);
+    expect(counts.filter(({ count }) => count > 0)).toEqual([
+      { status: "pending", count: 4, isMore: false },
+      { status: "id-upload-started", count: 1, isMore: false },
+      { status: "approved", count: 1, isMore: false },
+    ]);
+    return stuck.map(({ status, count, longest }) => [
+      status,
+      count,
+      ...longest.map(({ entityId }) => entityId),
+    ]);
+  };
+  expect(await stuckOf("2026-01-04T00:00:00Z", { pending: 24, "id-upload-started": 72 })).toEqual([
+    ["pending", 2, "pending-1", "pending-2"],
+  ]);
+  expect(await stuckOf("2026-01-04T00:00:01Z", { pending: 24, "id-upload-started": 72 })).toEqual([
+    ["pending", 3, "pending-1", "pending-2"],
+    ["id-upload-started", 1, "started"],
+  ]);
 });
 
 test("health has the last webhook, open deliveries, refused webhooks and the longest gap of the last day", async () => {

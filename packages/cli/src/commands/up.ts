@@ -12,7 +12,7 @@ Environment (each also as NAME_FILE):
   DOSSIER_API_TOKEN        the console's (default: one generated for the trial)
   OPS_PORT, OPS_HOST       where metrics and /readyz are, of all services (default: a free port,
                            always the same)
-  LOG_LEVEL, WORKER_CONCURRENCY, MAX_ATTEMPTS, MAX_BODY_BYTES, KEEP_ALIVE_SECONDS
+  LOG_LEVEL, WORKER_CONCURRENCY, MAX_ATTEMPTS, MAX_BODY_BYTES, KEEP_ALIVE_SECONDS, STUCK_AFTER_HOURS
                            as for the services`;
 
 export const upCommand = createCommand("up")

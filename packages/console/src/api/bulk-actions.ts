@@ -21,7 +21,7 @@ import { API, notFoundProblem, operation, type Operation } from "./operation.ts"
 import { cursor, decimal, limit, nextCursor, wholeNumber } from "./parameters.ts";
 import { bulkActionBody } from "./selection.ts";
 
-const SAMPLE_SIZE = 10;
+export const SAMPLE_SIZE = 10;
 
 const bulkActionId = wholeNumber(2_147_483_647);
 
@@ -79,9 +79,9 @@ const failurePage = page(
 
 export type BulkFailurePage = z.infer<typeof failurePage>;
 
-const bulkActionPath = z.strictObject({ bulkActionId: decimal(bulkActionId) });
-const actionPosition = z.strictObject({ bulkActionId });
-const failurePosition = z.strictObject({
+export const bulkActionPath = z.strictObject({ bulkActionId: decimal(bulkActionId) });
+export const bulkActionPosition = z.strictObject({ bulkActionId });
+export const failurePosition = z.strictObject({
   deadLetterId: z
     .string()
     .regex(/^\d{1,18}$/)
@@ -112,7 +112,7 @@ export function bulkActionOperations(pool: Pool, wake: () => void): readonly Ope
       summary: "List bulk actions",
       role: "viewer",
       description: "The latest first.",
-      input: { query: z.strictObject({ limit, cursor: cursor(actionPosition) }) },
+      input: { query: z.strictObject({ limit, cursor: cursor(bulkActionPosition) }) },
       answer: bulkActionPage,
       async handle({ query: { limit, cursor } }) {
         const items = await listBulkActions(pool, { limit, after: cursor?.bulkActionId });

@@ -1,8 +1,9 @@
 /** What the API says of each kind of decision, and how it answers. */
 import type { Pool } from "@dossier/store";
 import { z } from "zod";
+import type { Decided } from "../decide.ts";
 import { count } from "./answers.ts";
-import type { Decided, DecisionKind } from "./decisions.ts";
+import type { DecisionKind } from "./decisions.ts";
 import { dryRunSelection, maskDryRun, redriveDryRun } from "./dry-run.ts";
 
 const notDeadLettered = z

@@ -1,7 +1,6 @@
 import {
   confirmBulkAction,
   countDeadLetters,
-  DECIDE,
   findBulkAction,
   findDeadLettered,
   statusOf,
@@ -12,22 +11,13 @@ import {
 import type { Context } from "hono";
 import type { z } from "zod";
 import type { ApiEnv } from "../auth.ts";
-import type { UpdateQueue } from "../update-queue.ts";
+import { findMissing, type Decide, type Decided } from "../decide.ts";
 import { bulkAction, makeBulkAction } from "./bulk-actions.ts";
 import { discardKind, redriveKind, restoreKind } from "./decision-kinds.ts";
 import { accepted, notFoundProblem, operation, type Operation, type Readable } from "./operation.ts";
 import { deliveryPath } from "./parameters.ts";
 import type { PersonalData } from "./personal-data.ts";
 import { decisionBody, selectionBody, type Selection } from "./selection.ts";
-
-/** What a decision did, or would do. */
-export interface Decided {
-  readonly decided: number;
-  /** For how many of these the queue failed. */
-  readonly queueMissed: number;
-  /** Those of the named deliveries about which nothing could be decided; `undefined` if none were named. */
-  readonly missed?: readonly string[];
-}
 
 /** One kind of decision, as the API describes and answers it. */
 export interface DecisionKind<Answer extends z.ZodType> {
@@ -47,7 +37,7 @@ export interface DecisionKind<Answer extends z.ZodType> {
 
 export interface DecisionParts {
   readonly pool: Pool;
-  readonly updateQueue: UpdateQueue;
+  readonly decide: Decide;
   /** Has this console carry out what is confirmed. */
   wake(): void;
 }
@@ -63,18 +53,10 @@ export function decisionOperations(parts: DecisionParts): readonly Operation[] {
 
 function operationsOf<Answer extends z.ZodType>(
   kind: DecisionKind<Answer>,
-  { pool, updateQueue, wake }: DecisionParts,
+  { pool, decide, wake }: DecisionParts,
 ): readonly Operation[] {
   const { action, names, summaries, description, notFound, answer, format } = kind;
   const personal = kind.personal && { personal: kind.personal };
-
-  /** Decides about named deliveries, without repetitions, in one transaction. */
-  async function decide(deliveryIds: readonly string[], decision: Decision): Promise<Required<Decided>> {
-    const named = [...new Set(deliveryIds)];
-    const recorded = await DECIDE[action](pool, named, decision);
-    const queueMissed = (await updateQueue(action, recorded)) ? 0 : recorded.length;
-    return { decided: recorded.length, queueMissed, missed: findMissing(named, new Set(recorded)) };
-  }
 
   async function countSelected({ deliveryIds, filter = {} }: Selection): Promise<Decided> {
     const status = statusOf(action);
@@ -116,7 +98,7 @@ function operationsOf<Answer extends z.ZodType>(
         const decision = createDecision(c, reason);
         return selection.deliveryIds === undefined
           ? startBulkAction(c, selection, decision)
-          : format(await decide(selection.deliveryIds, decision), false);
+          : format(await decide(action, selection.deliveryIds, decision), false);
       },
       ...personal,
     }),
@@ -135,7 +117,7 @@ function operationsOf<Answer extends z.ZodType>(
         if (dryRun && kind.dryRun) return kind.dryRun(selection);
         const { missed: _, ...result } = dryRun
           ? await countSelected(selection)
-          : await decide(selection.deliveryIds, createDecision(c, reason));
+          : await decide(action, selection.deliveryIds, createDecision(c, reason));
         return result.decided === 0 ? notFoundProblem(`${deliveryId}: ${notFound}`) : format(result, dryRun);
       },
       ...personal,
@@ -147,11 +129,4 @@ function operationsOf<Answer extends z.ZodType>(
 function createDecision(c: Context<ApiEnv>, reason: string | undefined): Decision {
   if (reason === undefined) throw new Error("a decision without a reason must not be accepted");
   return { decidedBy: c.get("caller").name, reason };
-}
-
-function findMissing(
-  deliveryIds: Iterable<string>,
-  found: { has(deliveryId: string): boolean },
-): readonly string[] {
-  return [...new Set(deliveryIds)].filter((deliveryId) => !found.has(deliveryId));
 }

@@ -1,5 +1,11 @@
 import { DEAD_LETTER_REASONS } from "@dossier/events";
-import { findDelivery, listFailingDeliveries, listPersonDeliveries, type Pool } from "@dossier/store";
+import {
+  FAILING_KINDS,
+  findDelivery,
+  listFailingDeliveries,
+  listPersonDeliveries,
+  type Pool,
+} from "@dossier/store";
 import { z } from "zod";
 import { count, page, utc } from "./answers.ts";
 import {
@@ -69,6 +75,16 @@ export const deliveryFilter = z.object({
   before: time.optional().describe("Received before this time."),
 });
 
+/** Selects failing deliveries. */
+export const failingFilter = z.strictObject({
+  kind: z
+    .enum(FAILING_KINDS, `must be one of ${FAILING_KINDS.join(", ")}`)
+    .optional()
+    .describe("Why it is still open: an attempt failed, it is snoozed, or a worker stopped at it."),
+  since: time.optional().describe("Received at this time or later."),
+  before: time.optional().describe("Received before this time."),
+});
+
 const personDeliveryQuery = z.strictObject({
   status: deliveryStatus.optional().describe("Only deliveries with this status."),
   limit,
@@ -133,11 +149,11 @@ export function deliveryOperations(pool: Pool): readonly Operation[] {
       role: "viewer",
       description:
         "Those with failed attempts, snoozed ones, and ones that stopped a worker: not dead letters yet. The oldest first. A page ends when its deliveries have a MiB.",
-      input: { query: z.strictObject({ limit, cursor: byDelivery }) },
+      input: { query: failingFilter.extend({ limit, cursor: byDelivery }) },
       answer: failingPage,
-      async handle({ query: { limit, cursor } }) {
+      async handle({ query: { limit, cursor, ...filter } }) {
         const page = { limit, after: cursor?.deliveryId };
-        const { deliveries, next } = await listFailingDeliveries(pool, page);
+        const { deliveries, next } = await listFailingDeliveries(pool, filter, page);
         return { items: deliveries, nextCursor: nextCursor(next && { deliveryId: next }) };
       },
     }),

@@ -1,13 +1,13 @@
 import type { Context } from "hono";
 import { html } from "hono/html";
-import { page, type PageEnv, type PageOptions } from "./page.ts";
+import { page, type Html, type PageEnv, type PageOptions } from "./page.ts";
 
 /** Answers a page that says what was wrong and what to do. */
 export function message(
   c: Context<PageEnv>,
   status: NonNullable<PageOptions["status"]>,
   title: string,
-  detail: string,
+  detail: Html | string,
 ): Promise<Response> {
   return page(c, {
     title,

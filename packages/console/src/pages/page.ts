@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import type { Context } from "hono";
 import { html } from "hono/html";
 import type { SecureHeadersVariables } from "hono/secure-headers";
@@ -6,6 +7,7 @@ import { ASSET_PATHS } from "./assets.ts";
 
 /** What a page's handler gets of a request beside itself. */
 export type PageEnv = {
+  Bindings: { outgoing: ServerResponse };
   Variables: SecureHeadersVariables & {
     readonly caller: Caller;
     readonly isSignedIn: boolean;
@@ -19,8 +21,11 @@ export type Html = ReturnType<typeof html>;
 /** The pages that the navigation leads to, and the least role that sees each. */
 const NAVIGATION = [
   { path: "/", label: "Worklist", role: "viewer" },
+  { path: "/natural-persons", label: "People", role: "viewer" },
   { path: "/deliveries", label: "Deliveries", role: "viewer" },
   { path: "/dead-letters", label: "Dead letters", role: "viewer" },
+  { path: "/failing", label: "Failing", role: "viewer" },
+  { path: "/bulk-actions", label: "Bulk actions", role: "viewer" },
   { path: "/audit", label: "Audit", role: "admin" },
   { path: "/system", label: "System", role: "viewer" },
 ] as const;
@@ -29,7 +34,7 @@ export interface PageOptions {
   readonly title: string;
   /** What is above the title, and the title itself. */
   readonly body: Html;
-  readonly status?: 200 | 400 | 401 | 403 | 404 | 413 | 500 | 503;
+  readonly status?: 200 | 400 | 401 | 403 | 404 | 409 | 413 | 500 | 503;
 }
 
 /** Answers a page inside the frame of the console: who is signed in, the navigation, the skip link. */

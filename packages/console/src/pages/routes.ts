@@ -1,23 +1,34 @@
 import type { DeliveryQueue } from "@dossier/queue";
 import { problem, type Logger, type OutageLog } from "@dossier/service";
-import { isOutage, isRetryable, type Pool } from "@dossier/store";
+import { isOutage, isRetryable, type Pool, type StuckAfterHours } from "@dossier/store";
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { NONCE, secureHeaders } from "hono/secure-headers";
 import { hasRole, type Access } from "../auth.ts";
+import type { Decide } from "../decide.ts";
 import type { RecordFailedSignIn } from "../failed-sign-ins.ts";
 import { assetRoutes } from "./assets.ts";
 import { auditPage } from "./audit/page.ts";
+import { abortForm, bulkDryRunPage, confirmForm } from "./bulk-actions/decide.ts";
+import { bulkActionPage } from "./bulk-actions/detail.ts";
+import { bulkActionListPage } from "./bulk-actions/list.ts";
+import { bulkActionForm } from "./bulk-actions/new.ts";
+import { decideForm, redrivePage } from "./dead-letters/decide.ts";
 import { deadLetterListPage } from "./dead-letters/list.ts";
-import { deliveryPage } from "./deliveries/detail.ts";
+import { deliveryPage, toDelivery } from "./deliveries/detail.ts";
 import { deliveryListPage } from "./deliveries/list.ts";
+import { failingPage } from "./failing/page.ts";
 import { message } from "./message.ts";
+import { exportPersons } from "./natural-persons/export.ts";
+import { personListPage, searchPersons } from "./natural-persons/list.ts";
 import { revealPerson } from "./natural-persons/reveal.ts";
 import type { PageEnv } from "./page.ts";
 import { createSessions } from "./session.ts";
 import { signInRoutes } from "./sign-in.ts";
 import { systemPage } from "./system/page.ts";
+import { EVENTS_PATH, liveParts } from "./worklist/live.ts";
 import { worklistPage } from "./worklist/page.ts";
+import { readParts } from "./worklist/parts.ts";
 
 export interface PagesOptions {
   readonly pool: Pool;
@@ -27,24 +38,70 @@ export interface PagesOptions {
   readonly access: Access;
   readonly recordFailedSignIn: RecordFailedSignIn;
   readonly consoleUrl: URL | undefined;
+  readonly stuckAfterHours: StuckAfterHours;
+  readonly shutdownSignal: AbortSignal;
+  readonly decide: Decide;
+  /** Has this console carry out the bulk actions that are confirmed. */
+  wake(): void;
 }
 
 /** Returns the console's pages and what they load. */
 export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
   const { pool, queue, log, postgres, access, recordFailedSignIn, consoleUrl } = options;
+  const { stuckAfterHours, shutdownSignal, decide, wake } = options;
   const sessions = createSessions({ pool, access, consoleUrl });
   const headers = securityHeaders(consoleUrl?.protocol === "https:");
+  const worklist = { pool, queue, stuckAfterHours };
+  const worklistEvents = liveParts({
+    async read() {
+      const parts = await readParts(worklist);
+      postgres.recordSuccess();
+      return parts;
+    },
+    onError(err) {
+      if (isOutage(err)) postgres.recordFailure(err);
+      else if (!isRetryable(err)) log.error({ code: "worklist-failed", err }, "reading the worklist failed");
+    },
+    isSignedIn: sessions.isSignedIn,
+    shutdownSignal,
+  });
   const pages = [
-    { path: "/", role: "viewer", respond: worklistPage(pool, queue) },
+    { path: "/", role: "viewer", respond: worklistPage(worklist) },
+    { path: EVENTS_PATH, role: "viewer", respond: worklistEvents },
     { path: "/dead-letters", role: "viewer", respond: deadLetterListPage(pool) },
+    { path: "/dead-letters/:deliveryId", role: "viewer", respond: toDelivery },
     { path: "/deliveries", role: "viewer", respond: deliveryListPage(pool) },
     { path: "/deliveries/:deliveryId", role: "viewer", respond: deliveryPage(pool) },
+    { path: "/natural-persons", role: "viewer", respond: personListPage(pool) },
+    { path: "/deliveries/:deliveryId/redrive", role: "operator", respond: redrivePage(pool) },
+    { path: "/failing", role: "viewer", respond: failingPage(pool) },
+    { path: "/bulk-actions", role: "viewer", respond: bulkActionListPage(pool) },
+    { path: "/bulk-actions/:bulkActionId", role: "viewer", respond: bulkActionPage(pool) },
+    { path: "/bulk-actions/:bulkActionId/dry-run", role: "operator", respond: bulkDryRunPage(pool) },
     { path: "/audit", role: "admin", respond: auditPage(pool) },
     { path: "/system", role: "viewer", respond: systemPage(pool) },
   ] as const;
 
+  function onDownloadError(err: unknown): void {
+    if (isOutage(err)) postgres.recordFailure(err);
+    else if (!isRetryable(err)) log.error({ code: "download-failed", err }, "download failed");
+  }
   const forms = [
+    { path: "/natural-persons", role: "viewer", respond: searchPersons() },
+    {
+      path: "/natural-persons/export",
+      role: "operator",
+      respond: exportPersons(pool, onDownloadError),
+    },
     { path: "/natural-persons/:entityId/reveal", role: "operator", respond: revealPerson(pool) },
+    ...(["redrive", "discard", "restore"] as const).map((action) => ({
+      path: `/deliveries/:deliveryId/${action}` as const,
+      role: "operator" as const,
+      respond: decideForm(decide, action),
+    })),
+    { path: "/bulk-actions", role: "operator", respond: bulkActionForm(pool) },
+    { path: "/bulk-actions/:bulkActionId/confirm", role: "operator", respond: confirmForm(pool, wake) },
+    { path: "/bulk-actions/:bulkActionId/abort", role: "operator", respond: abortForm(pool) },
   ] as const;
   const app = new Hono<PageEnv>().route("/", assetRoutes());
   for (const path of ["/sign-in", "/sign-out"]) app.use(path, headers);

@@ -20,13 +20,17 @@ export interface Sessions {
   readonly authenticate: MiddlewareHandler<PageEnv>;
   /** Refuses a write that does not come from a page of the console itself (CSRF). */
   readonly ownPagesOnly: MiddlewareHandler<PageEnv>;
+  /** Returns whether a request that `authenticate` let through would be let through now. */
+  isSignedIn(c: Context<PageEnv>): Promise<boolean>;
   begin(c: Context<PageEnv>, caller: Caller, token: SessionToken): Promise<void>;
   /** Ends the session of a request, if it has one. */
   end(c: Context<PageEnv>): Promise<void>;
 }
 
-/** A refresh of a page by itself sends this header: it does not keep a session from ending. */
-const REFRESH_HEADER = "x-dossier-refresh";
+/** Whether a page sends this by itself: that does not keep a session from ending. An EventSource sends no header of ours. */
+function isRefresh(c: Context): boolean {
+  return c.req.header("x-dossier-refresh") !== undefined || c.req.header("accept") === "text/event-stream";
+}
 
 export function createSessions({ pool, access, consoleUrl }: SessionsOptions): Sessions {
   const isSecure = consoleUrl?.protocol === "https:";
@@ -52,7 +56,7 @@ export function createSessions({ pool, access, consoleUrl }: SessionsOptions): S
         return next();
       }
       const sessionId = read(c);
-      const isUsed = c.req.header(REFRESH_HEADER) === undefined;
+      const isUsed = !isRefresh(c);
       const caller = sessionId === undefined ? undefined : await access.resume(sessionId, isUsed);
       if (caller !== undefined) {
         c.set("sessionId", sessionId);
@@ -76,6 +80,11 @@ export function createSessions({ pool, access, consoleUrl }: SessionsOptions): S
         "This request does not come from the console's own page",
         `The console takes what its pages at ${own} send. If you reach it elsewhere, such as behind a proxy, set CONSOLE_URL to that address.`,
       );
+    },
+    async isSignedIn(c) {
+      if (!(await access.needsToken())) return true;
+      const sessionId = read(c);
+      return sessionId !== undefined && (await access.resume(sessionId, false)) !== undefined;
     },
     async begin(c, caller, token) {
       // A browser that was signed in already has one session, not two.

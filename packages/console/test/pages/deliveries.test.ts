@@ -80,6 +80,8 @@ describe("the page of a delivery", () => {
     expect((await browser.get(`/deliveries/${open}`)).text).toContain("a worker settles it");
     for (const unknown of ["nothing", "019af3b2-77aa-7c31-9d0e-5f7a20c4e1aa"])
       expect((await browser.get(`/deliveries/${unknown}`)).status).toBe(404);
+    const dead = await browser.get("/dead-letters/some%2Fid");
+    expect([dead.status, dead.headers.location]).toEqual([301, "/deliveries/some%2Fid"]);
   });
 
   test("does not parse one that may have stopped a worker", async () => {

@@ -1,6 +1,7 @@
 import { formatTicks, type DeadLetter, type DeadLetterReason, type Issue, type Ticks } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
+import { boundedCount, COUNTED_UP_TO, type BoundedCount } from "../worklist/bounded-count.ts";
 
 /** Whether an operator has still to decide. */
 export type DeadLetterStatus = "dead-lettered" | "discarded";
@@ -137,6 +138,20 @@ export async function countDeadLetters(
     values: filterValues(filter),
   });
   return Object.fromEntries(rows.map(({ reason, count }) => [reason, Number(count)]));
+}
+
+const countSome = sql(
+  "count_some_dead_letters",
+  `select count(*) as count from (select ${fromDeadLetters} limit $8) as counted`,
+);
+
+/** Returns how many dead letters match a filter; counts no further than a page shows. */
+export async function countDeadLettersBounded(pool: Pool, filter: DeadLetterFilter): Promise<BoundedCount> {
+  const { rows } = await pool.query<{ count: bigint }>({
+    ...countSome,
+    values: [...filterValues(filter), COUNTED_UP_TO + 1],
+  });
+  return boundedCount(rows[0]?.count ?? 0n);
 }
 
 /** Returns the parameters of `fromDeadLetters`. */

@@ -1,8 +1,20 @@
-import { formatTicks } from "@dossier/events";
+import { formatTicks, type Ticks } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { MAX_PAGE_BYTES, sqlFile } from "../database/statements.ts";
 import { parseIdentity } from "./identity.ts";
 import { toOpenState, type OpenState, type OpenStateRow } from "./open-state.ts";
+
+/** Why a delivery is still open: an attempt failed, it is snoozed, or a worker stopped at it. */
+export const FAILING_KINDS = ["retrying", "snoozed", "stalled"] as const;
+
+/** Selects failing deliveries. All conditions that are set must hold. */
+export interface FailingFilter {
+  readonly kind?: (typeof FAILING_KINDS)[number] | undefined;
+  /** Received at this time or later. */
+  readonly since?: Ticks | undefined;
+  /** Received before this time. */
+  readonly before?: Ticks | undefined;
+}
 
 /** An open delivery that failed, stopped a worker or is snoozed. */
 export interface FailingDelivery extends OpenState {
@@ -39,9 +51,13 @@ const selectFailing = sqlFile("select_failing_deliveries");
  */
 export async function listFailingDeliveries(
   pool: Pool,
+  { kind, since, before }: FailingFilter,
   { limit, after }: { readonly limit: number; readonly after?: string | undefined },
 ): Promise<FailingPage> {
-  const { rows } = await pool.query<Row>({ ...selectFailing, values: [after, limit, MAX_PAGE_BYTES] });
+  const { rows } = await pool.query<Row>({
+    ...selectFailing,
+    values: [after, limit, MAX_PAGE_BYTES, kind, since, before],
+  });
   return {
     deliveries: rows.map(toFailing),
     next:

@@ -87,7 +87,7 @@ function toPersonEvent(
   };
 }
 
-function toEventDelivery({ seq, ticks, receivedTicks, deliveryId }: StreamDelivery): EventDelivery {
+export function toEventDelivery({ seq, ticks, receivedTicks, deliveryId }: StreamDelivery): EventDelivery {
   return {
     seq,
     creationTimeUtc: formatTicks(ticks),
@@ -102,7 +102,7 @@ export function isPossibleId(entityId: string): boolean {
 }
 
 /** An entry of a person's stream. */
-interface StreamDelivery extends LoggedDelivery {
+export interface StreamDelivery extends LoggedDelivery {
   readonly entityId: string;
   readonly deliveryId: string;
 }
@@ -110,7 +110,7 @@ interface StreamDelivery extends LoggedDelivery {
 const loggedDeliveries = sqlFile("select_logged_deliveries");
 
 /** Returns the entries of persons' streams, in no order and without the events' data, which is most of their size. */
-async function selectLoggedDeliveries(
+export async function selectLoggedDeliveries(
   pool: Pool,
   entityIds: readonly string[],
 ): Promise<readonly StreamDelivery[]> {

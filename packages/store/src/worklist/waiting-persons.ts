@@ -1,4 +1,4 @@
-import { formatTicks, STATUSES, type Status } from "@dossier/events";
+import { formatTicks, STATUSES, TICKS_PER_SECOND, type Status } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
 import { boundedCount, COUNTED_UP_TO, type BoundedCount } from "./bounded-count.ts";
@@ -8,40 +8,61 @@ export interface StatusCount extends BoundedCount {
   readonly status: Status;
 }
 
-/** A person who is not approved. */
-export interface WaitingPerson {
-  readonly entityId: string;
-  readonly status: Status;
-  readonly lastEventAt: string;
+/** The steps in which a person waits for the next one. */
+type WaitingStatus = Exclude<Status, "unknown" | "approved">;
+
+/** For how many hours a person may be without an event in each step. Later they are stuck. */
+export type StuckAfterHours = Readonly<Record<WaitingStatus, number>>;
+
+/** The persons who are stuck in a step: how many, and those whose last event is the oldest. */
+export interface StuckStep extends BoundedCount {
+  readonly status: WaitingStatus;
+  readonly afterHours: number;
+  readonly longest: readonly { readonly entityId: string; readonly lastEventAt: string }[];
 }
 
 const selectWaitingPersons = sqlFile("select_waiting_persons");
 
 /**
- * Returns how many persons have each status, in the order of the steps; and of each step before the approval the
- * `limit` persons whose last event is the oldest, the oldest of all first.
+ * Returns how many persons have each status, and who is stuck, in the order of the steps. Steps in which nobody is stuck
+ * are left out.
+ *
+ * @param options.limit how many stuck persons of each step are named
+ * @param options.now in milliseconds since 1970
  */
 export async function listWaitingPersons(
   pool: Pool,
-  limit: number,
-): Promise<{ readonly counts: readonly StatusCount[]; readonly waiting: readonly WaitingPerson[] }> {
-  const { rows } = await pool.query<{ status: Status; count: bigint; waiting: string }>({
-    ...selectWaitingPersons,
-    values: [STATUSES, COUNTED_UP_TO + 1, limit],
-  });
-  const waiting = rows.flatMap(({ status, waiting }) =>
-    (JSON.parse(waiting) as { entityId: string; ticks: string }[]).map(({ entityId, ticks }) => ({
-      entityId,
-      status,
-      ticks: BigInt(ticks),
-    })),
+  options: { readonly stuckAfterHours: StuckAfterHours; readonly limit: number; readonly now: number },
+): Promise<{ readonly counts: readonly StatusCount[]; readonly stuck: readonly StuckStep[] }> {
+  const { stuckAfterHours, limit, now } = options;
+  const seconds = BigInt(Math.floor(now / 1_000));
+  const before = STATUSES.map((status) =>
+    isWaiting(status) ? (seconds - BigInt(stuckAfterHours[status] * 3_600)) * TICKS_PER_SECOND : null,
   );
+  const { rows } = await pool.query<{ status: Status; count: bigint; stuck: bigint; longest: string }>({
+    ...selectWaitingPersons,
+    values: [STATUSES, before, COUNTED_UP_TO + 1, limit],
+  });
+  const inOrder = rows.toSorted((a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status));
   return {
-    counts: rows
-      .map(({ status, count }) => ({ status, ...boundedCount(count) }))
-      .toSorted((a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status)),
-    waiting: waiting
-      .toSorted((a, b) => (a.ticks < b.ticks ? -1 : 1))
-      .map(({ ticks, ...person }) => ({ ...person, lastEventAt: formatTicks(ticks) })),
+    counts: inOrder.map(({ status, count }) => ({ status, ...boundedCount(count) })),
+    stuck: inOrder.flatMap(({ status, stuck, longest }) =>
+      isWaiting(status) && stuck > 0n
+        ? [
+            {
+              status,
+              afterHours: stuckAfterHours[status],
+              ...boundedCount(stuck),
+              longest: (JSON.parse(longest) as { entityId: string; ticks: string }[]).map(
+                ({ entityId, ticks }) => ({ entityId, lastEventAt: formatTicks(BigInt(ticks)) }),
+              ),
+            },
+          ]
+        : [],
+    ),
   };
+}
+
+function isWaiting(status: Status): status is WaitingStatus {
+  return status !== "unknown" && status !== "approved";
 }

@@ -105,7 +105,7 @@ test("each service may do all that it does", async () => {
   await decideNextBatch(console.pool, holder);
   await abortBulkAction(console.pool, await createBulkAction(console.pool, bulk), "Olga");
   expect((await listPersonDeliveries(console.pool, "a", undefined, { limit: 1 })).deliveries).toEqual([]);
-  expect((await listFailingDeliveries(console.pool, { limit: 1 })).deliveries).toEqual([]);
+  expect((await listFailingDeliveries(console.pool, {}, { limit: 1 })).deliveries).toEqual([]);
   await takeDueDeliveries(worker.pool, 10);
   expect(idsOf(await worker.settle([one]), "dead-lettered")).toHaveLength(1);
   await sealRecords(worker.pool);

@@ -24,10 +24,10 @@ test("open deliveries that failed, are snoozed or stopped a worker are listed, t
   await fail(failed, "TypeError: second");
   await snooze(pool, snoozed, "DatabaseError 57014: too slow");
   await countStall(pool, stalled);
-  expect((await listFailingDeliveries(pool, { limit: 10 })).deliveries).toHaveLength(2);
+  expect((await listFailingDeliveries(pool, {}, { limit: 10 })).deliveries).toHaveLength(2);
   await countStall(pool, stalled);
 
-  const { deliveries, next } = await listFailingDeliveries(pool, { limit: 10 });
+  const { deliveries, next } = await listFailingDeliveries(pool, {}, { limit: 10 });
   expect(deliveries).toMatchObject([
     { deliveryId: failed, entityId: "a", attempts: 2, snoozedUntil: null, lastError: "TypeError: second" },
     { deliveryId: snoozed, entityId: "b", attempts: 0, lastError: "DatabaseError 57014: too slow" },
@@ -35,6 +35,17 @@ test("open deliveries that failed, are snoozed or stopped a worker are listed, t
   ]);
   expect(deliveries[1]?.snoozedUntil).toBe(deliveries[1]?.nextAttemptBy);
   expect(next).toBeUndefined();
+  const future = BigInt(Date.now() + 3_600_000) * 10_000n;
+  for (const [filter, ids] of [
+    [{ kind: "retrying" }, [failed]],
+    [{ kind: "snoozed" }, [snoozed]],
+    [{ kind: "stalled" }, [stalled]],
+    [{ before: future }, [failed, snoozed, stalled]],
+    [{ since: future }, []],
+  ] as const) {
+    const found = await listFailingDeliveries(pool, filter, { limit: 10 });
+    expect(found.deliveries.map(({ deliveryId }) => deliveryId)).toEqual(ids);
+  }
   expect((await readStats(pool)).deliveries).toMatchObject({ open: 4, failing: 3 });
 });
 
@@ -42,12 +53,12 @@ test("a page ends after its limit or a MiB of bodies, and the next one continues
   const { pool } = database;
   const ids = await database.record(...["a", "b", "c"].map((entityId) => eventBody(entityId)));
   for (const deliveryId of ids) await fail(deliveryId);
-  const first = await listFailingDeliveries(pool, { limit: 2 });
+  const first = await listFailingDeliveries(pool, {}, { limit: 2 });
   expect(first.next).toBe(ids[1]);
-  expect((await listFailingDeliveries(pool, { limit: 2, after: first.next })).deliveries).toMatchObject([
+  expect((await listFailingDeliveries(pool, {}, { limit: 2, after: first.next })).deliveries).toMatchObject([
     { deliveryId: ids[2] },
   ]);
   await pool.query("update open_deliveries set bytes = 1024 * 1024");
-  const large = await listFailingDeliveries(pool, { limit: 10 });
+  const large = await listFailingDeliveries(pool, {}, { limit: 10 });
   expect([large.deliveries.length, large.next]).toEqual([1, ids[0]]);
 });

@@ -1,10 +1,19 @@
 import { DEAD_LETTER_REASONS } from "@dossier/events";
-import { listDeadLetters, type DeadLetterSummary, type Pool } from "@dossier/store";
+import {
+  countDeadLettersBounded,
+  listDeadLetters,
+  type BoundedCount,
+  type DeadLetterStatus,
+  type DeadLetterSummary,
+  type Pool,
+} from "@dossier/store";
 import type { Context } from "hono";
 import { html } from "hono/html";
 import { z } from "zod";
 import { deadLetterPosition, deadLetterStatus } from "../../api/dead-letters.ts";
 import { cursor, deadLetterFilter, nextCursor } from "../../api/parameters.ts";
+import { hasRole } from "../../auth.ts";
+import { newBulkAction, type NewBulkActionOptions } from "../bulk-actions/new.ts";
 import { age, toWords } from "../format.ts";
 import { filterForm, pager, ROWS } from "../list.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
@@ -31,7 +40,11 @@ export function deadLetterListPage(pool: Pool) {
     const read = readFilter(c, query);
     if (!read.ok) return read.refusal;
     const { cursor, ...filter } = read.value;
-    const items = await listDeadLetters(pool, filter, { limit: ROWS, after: cursor?.deadLetterId });
+    const mayDecide = hasRole(c.get("caller"), "operator");
+    const [items, count] = await Promise.all([
+      listDeadLetters(pool, filter, { limit: ROWS, after: cursor?.deadLetterId }),
+      mayDecide ? countDeadLettersBounded(pool, filter) : undefined,
+    ]);
     const last = items.length < ROWS ? undefined : items.at(-1);
     const next = nextCursor(last && { deadLetterId: String(last.cursor) });
     return page(c, {
@@ -40,9 +53,23 @@ export function deadLetterListPage(pool: Pool) {
           <h1>Dead letters</h1>
           <p class="sub">Deliveries that wait for a decision, the latest first.</p>
         </div>
-        ${filterForm(FIELDS, { status: "dead-lettered", ...read.given })} ${table(items)}
+        ${filterForm(FIELDS, { status: "dead-lettered", ...read.given })}
+        ${count ? newBulkAction(bulkOptions(filter.status, read.given, count)) : ""} ${table(items)}
         ${pager(read.given, next)}`,
     });
+  };
+}
+
+function bulkOptions(
+  status: DeadLetterStatus,
+  given: Readonly<Record<string, unknown>>,
+  count: BoundedCount,
+): NewBulkActionOptions {
+  const { cursor: _, status: __, ...filter } = given;
+  return {
+    actions: status === "discarded" ? ["restore"] : ["redrive", "discard"],
+    filter: filter as Record<string, string>,
+    count,
   };
 }
 

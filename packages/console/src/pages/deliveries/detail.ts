@@ -4,6 +4,7 @@ import { html } from "hono/html";
 import { mayStopWorkers } from "../../api/delivery-history.ts";
 import { deliveryId } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
+import { decisionForms } from "../dead-letters/decide.ts";
 import { REASONS } from "../dead-letters/reasons.ts";
 import { age, toWords } from "../format.ts";
 import { message } from "../message.ts";
@@ -22,16 +23,16 @@ export function deliveryPage(pool: Pool) {
     // What bytes cannot be read say nothing of whom they concern.
     const subject = history.entityId ?? history.deliveryId;
     const revealed = await isRevealed(pool, c.get("sessionId"), subject);
-    const mayReveal = !revealed && hasRole(c.get("caller"), "operator");
+    const mayAct = hasRole(c.get("caller"), "operator");
     return page(c, {
       title: titleOf(history),
-      body: body(history, {
+      body: body(history, mayAct ? decisionForms(history.deliveryId, history.status) : "", {
         body: history.body,
         isParsed: !mayStopWorkers(history),
         issues: isDeadLetter(history) ? (history.deadLetters.at(-1)?.issues ?? []) : [],
         position: positionOf(history),
         isRevealed: revealed,
-        revealForm: mayReveal ? revealForm(subject, c.req.path) : "",
+        revealForm: mayAct && !revealed ? revealForm(subject, c.req.path) : "",
       }),
     });
   };
@@ -39,6 +40,11 @@ export function deliveryPage(pool: Pool) {
 
 function noDelivery(c: Context<PageEnv>): Promise<Response> {
   return message(c, 404, "No such delivery", "No delivery has this id.");
+}
+
+/** Leads to the page of a delivery, as a dead letter has no page of its own. */
+export async function toDelivery(c: Context<PageEnv>): Promise<Response> {
+  return c.redirect(`/deliveries/${encodeURIComponent(c.req.param("deliveryId") ?? "")}`, 301);
 }
 
 function isDeadLetter({ status }: DeliveryHistory): boolean {
@@ -58,7 +64,7 @@ function titleOf(history: DeliveryHistory): string {
   return history.event ?? "Delivery";
 }
 
-function body(history: DeliveryHistory, options: PayloadOptions): Html {
+function body(history: DeliveryHistory, forms: Html | string, options: PayloadOptions): Html {
   const now = Date.now();
   const { status, deliveryId, receivedAt, deadLetters } = history;
   const last = deadLetters.at(-1);
@@ -78,6 +84,7 @@ function body(history: DeliveryHistory, options: PayloadOptions): Html {
         <section class="card">
           <h2>What to do</h2>
           <p>${last && status === "dead-lettered" ? REASONS[last.reason].remedy : AFTER[status]}</p>
+          ${forms}
         </section>
         ${openState(history, now)} ${facts(history)} ${historyOf(history, now)} ${headers(history)}
       </div>

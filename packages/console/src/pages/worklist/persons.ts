@@ -1,6 +1,6 @@
-import type { StatusCount, WaitingPerson } from "@dossier/store";
+import type { StatusCount, StuckStep } from "@dossier/store";
 import { html } from "hono/html";
-import { age, formatCount, toWords } from "../format.ts";
+import { age, formatCount, formatSeconds, toWords } from "../format.ts";
 import type { Html } from "../page.ts";
 
 /** How many persons have each status, as bars. */
@@ -29,21 +29,30 @@ export function wherePersonsAre(counts: readonly StatusCount[]): Html {
   </section>`;
 }
 
-/** The persons of each step who wait longest; nothing if nobody waits. */
-export function stuckLongest(waiting: readonly WaitingPerson[], now: number): Html | string {
-  if (waiting.length === 0) return "";
+/** The persons who are stuck in each step; nothing if nobody is. */
+export function stuckLongest(stuck: readonly StuckStep[], now: number): Html | string {
+  if (stuck.length === 0) return "";
   return html`<section class="card flush" aria-labelledby="stuck">
     <h2 id="stuck">Stuck longest in each step</h2>
-    <ul class="people">
-      ${waiting.map(
-        ({ entityId, status, lastEventAt }) =>
-          html`<li>
-            <span class="name"><code><bdi>${entityId}</bdi></code><small>${label(status)}</small></span>
-            ${age(lastEventAt, now)}
-          </li>`,
-      )}
-    </ul>
+    ${stuck.map(
+      ({ status, afterHours, longest, ...count }) =>
+        html`<h3 class="step">
+            ${label(status)}<small>${formatCount(count)} without an event for ${formatHours(afterHours)}</small>
+          </h3>
+          <ul class="people">
+            ${longest.map(
+              ({ entityId, lastEventAt }) =>
+                html`<li>
+                  <code class="name"><bdi>${entityId}</bdi></code>${age(lastEventAt, now)}
+                </li>`,
+            )}
+          </ul>`,
+    )}
   </section>`;
+}
+
+function formatHours(hours: number): string {
+  return hours % 24 === 0 ? formatSeconds(hours * 3_600) : `${hours} h`;
 }
 
 function label(status: string): string {
