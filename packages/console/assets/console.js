@@ -14,6 +14,8 @@ function explainTimes(root) {
 }
 
 explainTimes(document);
+// Another script has shown other parts of the page.
+document.addEventListener("dossier-shown", () => explainTimes(document));
 
 /**
  * Shows the parts of the page that the server sends, as long as somebody looks. Nothing moves under a pointer: while it
@@ -53,7 +55,10 @@ function goLive(bar) {
     if (!isPaused && !isInUse()) {
       for (const [name, part] of held) {
         const shown = document.querySelector(`[data-live="${name}"]`);
+        const wasOpen = [...shown.querySelectorAll("details")].map(({ open }) => open);
         shown.innerHTML = part;
+        for (const [n, details] of shown.querySelectorAll("details").entries())
+          details.open ||= wasOpen[n] === true;
         explainTimes(shown);
       }
       held.clear();

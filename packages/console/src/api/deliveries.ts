@@ -8,7 +8,14 @@ import {
 } from "@dossier/store";
 import { z } from "zod";
 import { count, page, utc } from "./answers.ts";
-import { attempts, deliveryHistory, deliveryStatus, formatHistory, identity } from "./delivery-history.ts";
+import {
+  attempts,
+  deliveryHistory,
+  deliveryStatus,
+  formatHistory,
+  identity,
+  personalHistory,
+} from "./delivery-history.ts";
 import { notFoundProblem, operation, type Operation } from "./operation.ts";
 import { cursor, deliveryPath, limit, nextCursor, ofPerson, personPath, time } from "./parameters.ts";
 
@@ -122,6 +129,7 @@ export function deliveryOperations(pool: Pool): readonly Operation[] {
         const history = await findDelivery(pool, deliveryId);
         return history ? formatHistory(history) : notFoundProblem(`No delivery has the id ${deliveryId}.`);
       },
+      personal: personalHistory,
     }),
     operation({
       method: "get",
