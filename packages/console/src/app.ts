@@ -17,6 +17,7 @@ import { changesOperation } from "./api/changes.ts";
 import { deadLetterOperations } from "./api/dead-letters.ts";
 import { decisionOperations } from "./api/decisions.ts";
 import { deliveryOperations } from "./api/deliveries.ts";
+import { deliverySearchOperation } from "./api/delivery-search.ts";
 import { instanceOperations } from "./api/instances.ts";
 import { naturalPersonOperations } from "./api/natural-persons.ts";
 import { API, optionsRoutes, routes } from "./api/operation.ts";
@@ -74,6 +75,7 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
     ...naturalPersonOperations(pool),
     revealOperation(pool),
     ...deliveryOperations(pool),
+    deliverySearchOperation(pool),
     ...deadLetterOperations(pool),
     ...decisionOperations({ pool, decide, wake }),
     ...bulkActionOperations(pool, wake),

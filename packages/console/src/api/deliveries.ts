@@ -17,7 +17,7 @@ import {
   personalHistory,
 } from "./delivery-history.ts";
 import { notFoundProblem, operation, type Operation } from "./operation.ts";
-import { cursor, deliveryPath, limit, nextCursor, ofPerson, personPath, text, time } from "./parameters.ts";
+import { cursor, deliveryPath, limit, nextCursor, ofPerson, personPath, time } from "./parameters.ts";
 
 const receivedDelivery = z.object({ deliveryId: z.uuid(), receivedAt: utc, bytes: count });
 
@@ -64,16 +64,6 @@ const personDeliveryPage = page(
 export type PersonDeliveryPage = z.infer<typeof personDeliveryPage>;
 
 export const byDelivery = cursor(z.strictObject({ deliveryId: z.uuid() }));
-
-/** Selects deliveries, whatever became of them. */
-export const deliveryFilter = z.object({
-  status: deliveryStatus.optional(),
-  event: text.optional().describe("The event's type, such as `NaturalPersonPending`."),
-  entityId: text.optional().describe("The person's id at iComply."),
-  secret: text.optional().describe("The fingerprint of the secret that verified it."),
-  since: time.optional().describe("Received at this time or later."),
-  before: time.optional().describe("Received before this time."),
-});
 
 /** Selects failing deliveries. */
 export const failingFilter = z.strictObject({

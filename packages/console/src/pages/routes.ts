@@ -19,13 +19,16 @@ import { deliveryPage, toDelivery } from "./deliveries/detail.ts";
 import { deliveryListPage } from "./deliveries/list.ts";
 import { failingPage } from "./failing/page.ts";
 import { message } from "./message.ts";
+import { exportPersonEvidence, verifyNow } from "./natural-persons/evidence.ts";
 import { exportPersons } from "./natural-persons/export.ts";
 import { personListPage, searchPersons } from "./natural-persons/list.ts";
+import { personPage } from "./natural-persons/person.ts";
 import { revealPerson } from "./natural-persons/reveal.ts";
 import type { PageEnv } from "./page.ts";
 import { createSessions } from "./session.ts";
 import { signInRoutes } from "./sign-in.ts";
 import { systemPage } from "./system/page.ts";
+import { createCharts } from "./worklist/charts.ts";
 import { EVENTS_PATH, liveParts } from "./worklist/live.ts";
 import { worklistPage } from "./worklist/page.ts";
 import { readParts } from "./worklist/parts.ts";
@@ -51,7 +54,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
   const { stuckAfterHours, shutdownSignal, decide, wake } = options;
   const sessions = createSessions({ pool, access, consoleUrl });
   const headers = securityHeaders(consoleUrl?.protocol === "https:");
-  const worklist = { pool, queue, stuckAfterHours };
+  const worklist = { pool, queue, stuckAfterHours, charts: createCharts(pool) };
   const worklistEvents = liveParts({
     async read() {
       const parts = await readParts(worklist);
@@ -73,6 +76,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
     { path: "/deliveries", role: "viewer", respond: deliveryListPage(pool) },
     { path: "/deliveries/:deliveryId", role: "viewer", respond: deliveryPage(pool) },
     { path: "/natural-persons", role: "viewer", respond: personListPage(pool) },
+    { path: "/natural-persons/:entityId", role: "viewer", respond: personPage(pool) },
     { path: "/deliveries/:deliveryId/redrive", role: "operator", respond: redrivePage(pool) },
     { path: "/failing", role: "viewer", respond: failingPage(pool) },
     { path: "/bulk-actions", role: "viewer", respond: bulkActionListPage(pool) },
@@ -92,6 +96,12 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
       path: "/natural-persons/export",
       role: "operator",
       respond: exportPersons(pool, onDownloadError),
+    },
+    { path: "/natural-persons/:entityId/verify", role: "operator", respond: verifyNow(pool) },
+    {
+      path: "/natural-persons/:entityId/evidence",
+      role: "operator",
+      respond: exportPersonEvidence(pool, onDownloadError),
     },
     { path: "/natural-persons/:entityId/reveal", role: "operator", respond: revealPerson(pool) },
     ...(["redrive", "discard", "restore"] as const).map((action) => ({
