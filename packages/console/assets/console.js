@@ -55,7 +55,10 @@ function goLive(bar) {
     if (!isPaused && !isInUse()) {
       for (const [name, part] of held) {
         const shown = document.querySelector(`[data-live="${name}"]`);
+        const wasOpen = [...shown.querySelectorAll("details")].map(({ open }) => open);
         shown.innerHTML = part;
+        for (const [n, details] of shown.querySelectorAll("details").entries())
+          details.open ||= wasOpen[n] === true;
         explainTimes(shown);
       }
       held.clear();
@@ -129,7 +132,33 @@ function goLive(bar) {
   return { pause };
 }
 
-const bar = document.querySelector("#live");
+const PROGRESS_MS = 2_000;
+
+/** Reads a page that shows progress again every few seconds, until it shows none, and shows its parts as they are now. */
+async function followProgress() {
+  while (document.querySelector("[data-running]") !== null) {
+    await new Promise((resolve) => setTimeout(resolve, PROGRESS_MS));
+    if (!document.hidden) await readParts().catch(() => undefined);
+  }
+}
+
+async function readParts() {
+  const answer = await fetch(location.href, { headers: { "x-dossier-refresh": "1" } });
+  // Whoever looks at the page next must sign in.
+  if (answer.status === 401) location.reload();
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of page.querySelectorAll("[data-part]")) {
+    const shown = document.querySelector(`[data-part="${part.dataset.part}"]`);
+    if (shown === null || shown.matches(":hover") || shown.contains(document.activeElement)) continue;
+    explainTimes(part);
+    shown.replaceChildren(...part.childNodes);
+  }
+}
+
+void followProgress();
+
+const bar = document.querySelector("#live[data-events]");
 const live = bar === null ? undefined : goLive(bar);
 
 document.addEventListener("keydown", (event) => {

@@ -13,7 +13,15 @@ export function describeSettings(
     Object.entries(schema.shape).map(([name, field]) => {
       const value = values.get(name);
       if (value === undefined) return [name, "not set"];
-      return [name, field.meta()?.["shown"] === true ? String(value) : "set, not shown"];
+      return [name, field.meta()?.["shown"] === true ? formatValue(value) : "set, not shown"];
     }),
   );
+}
+
+/** A value of several is written as in the environment. */
+function formatValue(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value);
+  return Object.entries(value)
+    .map((entry) => entry.join("="))
+    .join();
 }

@@ -1,5 +1,6 @@
 export {
   appendAudit,
+  appendAuditEntries,
   AUDIT_ACTIONS,
   listAudit,
   type AuditAction,

@@ -11,25 +11,31 @@ interface Asset {
   readonly gzipped: Buffer<ArrayBuffer>;
 }
 
+const OWN = new URL("../../assets/", import.meta.url);
+const UPLOT = new URL(".", import.meta.resolve("uplot"));
+const CSS = "text/css; charset=utf-8";
+const SCRIPT = "text/javascript; charset=utf-8";
+
 /** The style, the script and the icon of all pages, and what single pages load beside them. */
 const ASSETS = {
-  style: loadAsset("style.css", "text/css; charset=utf-8"),
-  script: loadAsset("console.js", "text/javascript; charset=utf-8"),
-  timeTravel: loadAsset("time-travel.js", "text/javascript; charset=utf-8"),
-  icon: loadAsset("icon.svg", "image/svg+xml"),
+  style: loadAsset(OWN, "style.css", CSS),
+  script: loadAsset(OWN, "console.js", SCRIPT),
+  icon: loadAsset(OWN, "icon.svg", "image/svg+xml"),
+  timeTravel: loadAsset(OWN, "time-travel.js", SCRIPT),
+  charts: loadAsset(OWN, "charts.js", SCRIPT),
+  plot: loadAsset(UPLOT, "uPlot.iife.min.js", SCRIPT),
+  plotStyle: loadAsset(UPLOT, "uPlot.min.css", CSS),
 };
 
-export const ASSET_PATHS = {
-  style: ASSETS.style.path,
-  script: ASSETS.script.path,
-  timeTravel: ASSETS.timeTravel.path,
-  icon: ASSETS.icon.path,
-};
+export const ASSET_PATHS = Object.fromEntries(
+  Object.entries(ASSETS).map(([name, { path }]) => [name, path]),
+) as Readonly<Record<keyof typeof ASSETS, string>>;
 
-function loadAsset(file: string, type: string): Asset {
-  const content = readFileSync(new URL(`../../assets/${file}`, import.meta.url));
-  const [name, extension] = file.split(".");
-  const path = `/assets/${name}.${hash("sha256", content, "hex").slice(0, 16)}.${extension}`;
+function loadAsset(folder: URL, file: string, type: string): Asset {
+  const content = readFileSync(new URL(file, folder));
+  const name = file.slice(0, file.indexOf(".")).toLowerCase();
+  const extension = file.slice(file.lastIndexOf("."));
+  const path = `/assets/${name}.${hash("sha256", content, "hex").slice(0, 16)}${extension}`;
   return { path, type, content, gzipped: gzipSync(content) };
 }
 

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Context } from "hono";
-import { html } from "hono/html";
+import { html, raw } from "hono/html";
 import type { SecureHeadersVariables } from "hono/secure-headers";
 import { hasRole, type Caller } from "../auth.ts";
 import { ASSET_PATHS } from "./assets.ts";
@@ -30,25 +30,27 @@ const NAVIGATION = [
   { path: "/system", label: "System", role: "viewer" },
 ] as const;
 
+type PageAsset = "script" | "timeTravel" | "plotStyle" | "plot" | "charts";
+
 export interface PageOptions {
   readonly title: string;
   /** What is above the title, and the title itself. */
   readonly body: Html;
-  /** The path of a script that this page loads beside that of all pages. */
-  readonly script?: string;
+  /** What it loads beside that which all pages load. */
+  readonly assets?: readonly PageAsset[];
   readonly status?: 200 | 400 | 401 | 403 | 404 | 409 | 413 | 500 | 503;
 }
 
 /** Answers a page inside the frame of the console: who is signed in, the navigation, the skip link. */
 export async function page(
   c: Context<PageEnv>,
-  { title, body, script, status = 200 }: PageOptions,
+  { title, body, status = 200, assets = [] }: PageOptions,
 ): Promise<Response> {
   const caller = c.get("caller") as Caller | undefined;
   return bare(c, {
     title,
     status,
-    ...(script !== undefined && { script }),
+    assets,
     body: html`<header class="top">
         <a class="brand" href="/"><img src="${ASSET_PATHS.icon}" width="20" height="20" alt="" />Dossier</a>
         <nav aria-label="Main">${caller && navigation(c.req.path, caller)}</nav>
@@ -79,8 +81,9 @@ function account({ name, role }: Caller, isSignedIn: boolean): Html {
 /** Answers a page without navigation. */
 export async function bare(
   c: Context<PageEnv>,
-  { title, body, script, status = 200 }: PageOptions,
+  { title, body, status = 200, assets = [] }: PageOptions,
 ): Promise<Response> {
+  const nonce = c.get("secureHeadersNonce") ?? "";
   // Personal data, which the next event may change.
   c.header("cache-control", "no-store");
   return c.html(
@@ -93,11 +96,7 @@ export async function bare(
           <title>${title} · Dossier</title>
           <link rel="icon" href="${ASSET_PATHS.icon}" />
           <link rel="stylesheet" href="${ASSET_PATHS.style}" />
-          ${[ASSET_PATHS.script, script].map(
-            (path) =>
-              path &&
-              html`<script type="module" nonce="${c.get("secureHeadersNonce") ?? ""}" src="${path}"></script>`,
-          )}
+          ${(["script", ...assets] as const).map((asset) => tag(asset, nonce))}
         </head>
         <body>
           <a class="skip" href="#main">Skip to content</a>
@@ -106,4 +105,12 @@ export async function bare(
       </html>`,
     status,
   );
+}
+
+/** Each in its order, once the page is parsed. uPlot's file is no module: it sets a global. */
+function tag(asset: PageAsset, nonce: string): Html {
+  const path = ASSET_PATHS[asset];
+  if (asset === "plotStyle") return html`<link rel="stylesheet" href="${path}" />`;
+  const kind = asset === "plot" ? "defer" : 'type="module"';
+  return html`<script ${raw(kind)} nonce="${nonce}" src="${path}"></script>`;
 }

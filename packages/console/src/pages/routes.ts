@@ -28,6 +28,7 @@ import type { PageEnv } from "./page.ts";
 import { createSessions } from "./session.ts";
 import { signInRoutes } from "./sign-in.ts";
 import { systemPage } from "./system/page.ts";
+import { createCharts } from "./worklist/charts.ts";
 import { EVENTS_PATH, liveParts } from "./worklist/live.ts";
 import { worklistPage } from "./worklist/page.ts";
 import { readParts } from "./worklist/parts.ts";
@@ -53,7 +54,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
   const { stuckAfterHours, shutdownSignal, decide, wake } = options;
   const sessions = createSessions({ pool, access, consoleUrl });
   const headers = securityHeaders(consoleUrl?.protocol === "https:");
-  const worklist = { pool, queue, stuckAfterHours };
+  const worklist = { pool, queue, stuckAfterHours, charts: createCharts(pool) };
   const worklistEvents = liveParts({
     async read() {
       const parts = await readParts(worklist);

@@ -50,6 +50,7 @@ test("a page loads the console's own files alone, and may run and send nothing e
     ]);
     bytes += Number(asset.headers["content-length"]);
   }
+  expect(text).toMatch(/\/assets\/uplot\..*\/assets\/charts\./s);
   expect(bytes).toBeLessThan(100 * 1024);
 });
 
@@ -62,4 +63,32 @@ test("a page says so while Postgres fails, and which paths there are not", async
   expect([status, headers["content-type"]]).toEqual([503, "text/html; charset=UTF-8"]);
   expect(text).toContain("Postgres is unavailable");
   expect((await browser.post("/", {})).headers.allow).toBe("GET, HEAD");
+});
+
+test("the charts are tables of the last hour and day, with what was accepted and settled per second", async (context) => {
+  const console = await startTestConsole(context);
+  const report = (service: string, minutesAgo: number, counts: Record<string, number>) =>
+    console.rows(
+      `insert into instance_minutes (minute, service, instance_id, counts)
+       select date_trunc('minute', now()) - $1 * interval '1 minute', $2, gen_random_uuid(), $3`,
+      [minutesAgo, service, counts],
+    );
+  const applied = { "outcome/applied": 30, "applied-within-ms/20": 29, "applied-within-ms/500": 1 };
+  await report("ingest", 5, { "webhook/accepted": 60, "webhook/unauthenticated": 60 });
+  await report("worker", 5, { ...applied, "outcome/duplicate": 5, "outcome/failed": 100 });
+  await report("ingest", 300, { "webhook/accepted": 1_800 });
+  const browser = openBrowser(console);
+  await browser.signIn(TOKEN);
+  const { text } = await browser.get("/");
+  const [hour = [], day = []] = [...text.matchAll(/<table data-chart.*?<\/table>/gs)].map(([table]) =>
+    [...table.matchAll(/<tr>\s*<th scope="row">.*?<\/tr>/gs)].map(([row]) =>
+      [...row.matchAll(/>\s*([^<>\s]+)\s*</g)].map(([, cell]) => cell),
+    ),
+  );
+  expect([hour.length, day.length]).toEqual([60, 96]);
+  expect(hour.filter(([, ...cells]) => cells.join() !== "0,0,–,–")).toEqual([
+    [expect.stringMatching(/^\d\d:\d\d$/), "1", "0.583", "20", "500"],
+  ]);
+  expect(day.map(([, accepted]) => Number(accepted))).toContain(2);
+  expect(day.every(([at = ""]) => /:(00|15|30|45)$/.test(at))).toBe(true);
 });

@@ -2,9 +2,9 @@ import { formatTicks, type Ticks } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
 
-/** What all instances did in a minute. */
+/** What all instances did in a minute, or in a span of several. */
 export interface MinuteSums {
-  /** When the minute began, as `formatTicks` writes it. */
+  /** When it began, as `formatTicks` writes it. */
   readonly minute: string;
   /** Webhooks that were accepted. */
   readonly accepted: number;
@@ -24,14 +24,18 @@ export interface Percentiles {
 
 const selectMinutes = sqlFile("select_minutes");
 
-/** Returns what all instances did in each minute from `from` and before `to`. Leaves out minutes without counts. */
+/**
+ * Returns what all instances did in each minute from `from` and before `to`. Leaves out minutes without counts.
+ *
+ * @param span.minutes how many minutes are summed, from a multiple of them since 1970. Default 1.
+ */
 export async function readMinutes(
   pool: Pool,
-  { from, to }: { readonly from: Ticks; readonly to: Ticks },
+  { from, to, minutes = 1 }: { readonly from: Ticks; readonly to: Ticks; readonly minutes?: number },
 ): Promise<readonly MinuteSums[]> {
   const { rows } = await pool.query<{ ticks: bigint; counts: string }>({
     ...selectMinutes,
-    values: [from, to],
+    values: [from, to, minutes],
   });
   return rows.map(({ ticks, counts }) => ({
     minute: formatTicks(ticks),

@@ -160,6 +160,26 @@ test("the counts of all instances are summed minute by minute, with percentiles"
   ]);
 });
 
+test("several minutes are summed as one span, with the percentiles of all its deliveries", async () => {
+  const start = MINUTE - (MINUTE % 15);
+  const counts = (ms: number, count: number) => ({
+    "outcome/applied": count,
+    [`applied-within-ms/${ms}`]: count,
+  });
+  await write({
+    minutes: [
+      { minute: start, counts: counts(50, 98) },
+      { minute: start + 14, counts: counts(1_000, 2) },
+      { minute: start + 15, counts: counts(5, 1) },
+    ],
+  });
+  const read = await readMinutes(database.pool, { ...range(start, 30), minutes: 15 });
+  expect(read).toMatchObject([
+    { minute: timeOf(start), outcomes: { applied: 100 }, receiptToStateMs: { p50: 50, p99: 1_000 } },
+    { minute: timeOf(start + 15), outcomes: { applied: 1 }, receiptToStateMs: { p50: 5, p99: 5 } },
+  ]);
+});
+
 test("minutes that Postgres' clock has not reached are left out of a report", async () => {
   const now = Math.floor(Date.now() / 60_000);
   const minutes = [now - 1, now + 2].map((minute) => ({ minute, counts: { "webhook/accepted": 1 } }));

@@ -1,8 +1,9 @@
 import { listDeliveries, type DeliveryPage, type DeliverySummary, type Pool } from "@dossier/store";
 import type { Context } from "hono";
 import { html } from "hono/html";
-import { byDelivery, deliveryFilter } from "../../api/deliveries.ts";
+import { byDelivery } from "../../api/deliveries.ts";
 import { deliveryStatus } from "../../api/delivery-history.ts";
+import { deliveryFilter } from "../../api/delivery-search.ts";
 import { nextCursor } from "../../api/parameters.ts";
 import { age, formatBytes, formatCount } from "../format.ts";
 import { filterForm, pager, ROWS } from "../list.ts";
@@ -75,9 +76,9 @@ function table(items: readonly DeliverySummary[]): Html {
                 <a href="/deliveries/${deliveryId}"><bdi>${event ?? "Type not known"}</bdi></a
                 ><small>${id === null ? "no id could be read" : html`<bdi>${id}</bdi>`}</small>
               </th>
-              <td data-label="Person">${entityId === null ? "–" : html`<code><bdi>${entityId}</bdi></code>`}</td>
-              <td>${statusChip(status, reason)}</td>
-              <td data-label="Secret"><code>${secretFingerprint}</code></td>
+              <td class="wide">${entityId === null ? "–" : html`<code><bdi>${entityId}</bdi></code>`}</td>
+              <td class="wide">${statusChip(status, reason)}</td>
+              <td data-label="Secret"><code class="short" title="${secretFingerprint}">${shorten(secretFingerprint)}</code></td>
               <td class="num" data-label="Size">${formatBytes(bytes)}</td>
               <td class="num" data-label="Received">${age(receivedAt, now)}</td>
             </tr>`,
@@ -85,4 +86,9 @@ function table(items: readonly DeliverySummary[]): Html {
       </tbody>
     </table>
   </section>`;
+}
+
+/** The beginning of a fingerprint tells the few secrets apart. */
+function shorten(fingerprint: string): string {
+  return fingerprint.length > 16 ? `${fingerprint.slice(0, 15)}…` : fingerprint;
 }

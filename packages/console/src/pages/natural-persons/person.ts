@@ -11,7 +11,6 @@ import type { Context } from "hono";
 import { html } from "hono/html";
 import { personPath, pointInTime } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
-import { ASSET_PATHS } from "../assets.ts";
 import { exactTime } from "../format.ts";
 import { message } from "../message.ts";
 import { pathOf } from "../own-path.ts";
@@ -55,7 +54,7 @@ export function personPage(pool: Pool) {
     const given = read.given as GivenTimes;
     return page(c, {
       title: "Person",
-      script: ASSET_PATHS.timeTravel,
+      assets: ["timeTravel"],
       body: html`<div data-travel="head">${head({ entityId, timeline, shown, until, mayAct, path: pathOf(c) })}</div>
         ${timeline === undefined ? "" : timePanel(timeline, given)}
         <div class="cols">

@@ -16,7 +16,7 @@ export function worklistPage(sources: WorklistSources) {
           <p class="sub">
             What needs a person now.
             <span id="live" data-events="${EVENTS_PATH}" hidden>
-              <span role="status"></span> <button type="button" class="link" aria-keyshortcuts="r"></button>
+              <span role="status"></span> · <button type="button" class="link" aria-keyshortcuts="r"></button>
             </span>
           </p>
         </div>
@@ -24,7 +24,9 @@ export function worklistPage(sources: WorklistSources) {
         <div class="cols">
           <div class="stack">${live("decisions")}${live("refused")}</div>
           <div class="stack">${live("persons")}${live("stuck")}</div>
-        </div>`,
+        </div>
+        ${live("charts")}`,
+      assets: ["plotStyle", "plot", "charts"],
     });
   };
 }
