@@ -16,7 +16,7 @@ import { bulkActionForm } from "./bulk-actions/new.ts";
 import { decideForm, redrivePage } from "./dead-letters/decide.ts";
 import { deadLetterListPage } from "./dead-letters/list.ts";
 import { deliveryPage, toDelivery } from "./deliveries/detail.ts";
-import { deliveryListPage } from "./deliveries/list.ts";
+import { deliveryListPage, searchDeliveries } from "./deliveries/list.ts";
 import { failingPage } from "./failing/page.ts";
 import { message } from "./message.ts";
 import { exportPersonEvidence, verifyNow } from "./natural-persons/evidence.ts";
@@ -109,6 +109,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
       role: "operator" as const,
       respond: decideForm(decide, action),
     })),
+    { path: "/deliveries", role: "operator", respond: searchDeliveries() },
     { path: "/bulk-actions", role: "operator", respond: bulkActionForm(pool) },
     { path: "/bulk-actions/:bulkActionId/confirm", role: "operator", respond: confirmForm(pool, wake) },
     { path: "/bulk-actions/:bulkActionId/abort", role: "operator", respond: abortForm(pool) },
