@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { startPostgres } from "@dossier/embedded";
 import { parseTicks } from "@dossier/events";
 import {
+  countPersons,
   listPersons,
   migrate,
   openPool,
@@ -48,6 +49,14 @@ async function measureQueries(pool: Pool): Promise<void> {
   await measure("q: in most persons (.example)", list({ q: ".example" }));
   await measure("q: in no person", list({ q: "qqqqq" }));
   await measure("q: two letters, in no person", list({ q: "??" }));
+  await measure("q: a whole e-mail, as a viewer", list({ whole: search.split("\n")[1] }));
+  await measure("list, unknown events", list({ unknownEvents: true }));
+  await measure("list, review needed", list({ reviewNeeded: true }));
+  const count = (filter: Parameters<typeof listPersons>[1]) => () => countPersons(pool, filter);
+  await measure("count, all", count({}));
+  await measure("count, by status", count({ status: "approved" }));
+  await measure("count, q in most persons", count({ q: ".example" }));
+  await measure("count, q of two letters", count({ q: "??" }));
   const asOf = parseTicks("2026-01-05T00:00:00Z");
   await measure("list as of a date, 50 matches", list({ asOf, status: "approved" }));
   await measure("list as of a date, no match", list({ asOf, q: "qqqqq" }));
@@ -93,6 +102,11 @@ async function fill(pool: Pool): Promise<void> {
     `insert into streams select entity_id, ${eventsEach}, '' from persons`,
     `insert into appends (append_id, size, statuses, changes_hash, first_position)
      select n, ${eventsEach}, array_fill('approved'::text, array[${eventsEach}]), '', (n - 1) * ${eventsEach}::bigint + 1 from generate_series(1, ${persons}) as n`,
+    `insert into deliveries (delivery_id, body, headers, verified_by, secret_fingerprint, digest)
+     select md5('d' || n || s)::uuid, '{}', '{}', 'signature', '', ''
+     from persons, generate_series(1, ${eventsEach}) as s`,
+    // They were received at another time than these say.
+    "alter table events disable trigger user",
     `insert into events
      select entity_id, s, 'NaturalPerson' || (${types})[s], s::text,
        (extract(epoch from timestamptz '2026-01-01Z') * 10000000)::bigint + (n % 240 + s * 10) * 36000000000::bigint,

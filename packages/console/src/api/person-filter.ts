@@ -33,7 +33,7 @@ export const personQuery = pointInTime.extend({
 });
 
 export const searchTerm = text.describe(
-  "Part of the name, the e-mail or the entity id, in any case and any of the ways in which Unicode writes it. A viewer's must be the whole e-mail or the whole id.",
+  "Part of the name, the e-mail or the entity id, in any case and any of the ways in which Unicode writes it. A viewer's must be the whole e-mail or the whole id, unless it is a service.",
 );
 
 /** The same as a body, with a search term. */
@@ -42,7 +42,7 @@ export const personSearch = z.strictObject(
   "must be a JSON object",
 );
 
-/** Returns the filter of what somebody searches: a viewer finds only whom they know already. */
+/** Returns the filter of what somebody searches: who may only view finds only whom they know already. */
 export function searchFor(caller: Caller, term: string | undefined): Pick<PersonFilter, "q" | "whole"> {
-  return hasRole(caller, "operator") ? { q: term } : { whole: term };
+  return caller.isService || hasRole(caller, "operator") ? { q: term } : { whole: term };
 }

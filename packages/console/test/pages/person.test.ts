@@ -106,6 +106,7 @@ test("names with markup, other directions, NUL and 5,000 characters do no harm, 
     expect([evil.status, long.status]).toEqual([200, 200]);
     expect(evil.text).not.toMatch(/<script>alert|<b>\s*<\/bdi>/);
     expect(evil.text).toContain("Something&lt;b&gt;");
+    expect(evil.text).not.toContain("Something<b>");
     expect(evil.text.includes("&lt;script&gt;alert")).toBe(isRevealed);
     // Nothing turns the direction of what follows it.
     expect(evil.text.replaceAll(/<bdi[^>]*>[^<]*<\/bdi>/g, "")).not.toContain("\u202E");

@@ -6,6 +6,7 @@ import { auditFilter } from "../../api/audit.ts";
 import { nextCursor } from "../../api/parameters.ts";
 import { exactTime, toWords } from "../format.ts";
 import { filterForm, pager, ROWS } from "../list.ts";
+import { personUrl } from "../natural-persons/url.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { readFilter } from "../read-filter.ts";
 
@@ -65,10 +66,13 @@ function table(items: readonly AuditEntry[]): Html {
 
 const DECISIONS = new Set<string>(["redrove", "discarded", "restored"]);
 
+const OF_PERSONS = new Set<string>(["revealed", "exported", "verified"]);
+
 function subject({ subject: id, action }: AuditEntry): Html | string {
   if (id === null) return "";
   const shown = html`<code><bdi>${id}</bdi></code>`;
-  return DECISIONS.has(action) ? html`<a href="/deliveries/${id}">${shown}</a>` : shown;
+  if (DECISIONS.has(action)) return html`<a href="/deliveries/${id}">${shown}</a>`;
+  return OF_PERSONS.has(action) ? html`<a href="${personUrl(id)}">${shown}</a>` : shown;
 }
 
 function detail({ detail: all }: AuditEntry): Html | string {

@@ -51,10 +51,19 @@ export function decisionsNeeded(needed: readonly DecisionNeeded[], now: number):
   </section>`;
 }
 
+/** Where those are listed that need a person. */
+const PATHS: Readonly<Partial<Record<DecisionKind, string>>> = {
+  "person-to-review": "/natural-persons?reviewNeeded=true",
+  "unknown-type": "/natural-persons?unknownEvents=true",
+  failing: "/failing",
+  snoozed: "/failing",
+};
+
 function describe({ kind, name }: DecisionNeeded): Html {
   if (kind === "dead-letter")
     return html`<a href="/dead-letters?reason=${name}">Dead letters: ${toWords(name)}</a
       ><small>${REASONS[name as DeadLetterReason].means}</small>`;
   const { label, means } = KINDS[kind];
-  return html`${label}${name === "" ? "" : html` <code>${name}</code>`}<small>${means}</small>`;
+  const path = PATHS[kind];
+  return html`${path === undefined ? label : html`<a href="${path}">${label}</a>`}${name === "" ? "" : html` <code>${name}</code>`}<small>${means}</small>`;
 }
