@@ -31,6 +31,7 @@ export {
   sampleBulkAction,
   type BulkAction,
 } from "./bulk/read.ts";
+export { removeOldSets } from "./bulk/retention.ts";
 export { readInstallationId } from "./database/installation.ts";
 export { isOutage, isRetryable, mayConcernOneDelivery } from "./database/outage.ts";
 export { closePool, openPool, type Pool, type PoolOptions } from "./database/pool.ts";
