@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Person } from "@dossier/events";
 import { describeError } from "@dossier/service";
 import {
   countDeadLetters,
