@@ -143,7 +143,7 @@ function sampleCard({ total }: BulkAction, sample: Awaited<ReturnType<typeof sam
     <h2 id="sample">
       ${total > sample.length ? `The latest ${sample.length} of exactly ${formatCount({ count: total })}` : "What it is about"}
     </h2>
-    ${sample.length === 0 ? html`<p>Nothing matched.</p>` : ""}
+    ${sample.length === 0 ? html`<p>${total === 0 ? "Nothing matched." : "The list is not kept any longer."}</p>` : ""}
     <ul class="entries">
       ${sample.map(
         ({ deliveryId, reason, message, event, deadLetteredAt }) =>
