@@ -11,7 +11,7 @@ const open = useBrowser(async (dossier) => {
 });
 
 /** They change nothing. */
-const READS = new Set(["/api/v1/natural-persons/search"]);
+const READS = new Set(["/api/v1/natural-persons/search", "/api/v1/deliveries/search"]);
 
 test("the API refuses a viewer each write of its document", async (context) => {
   const { dossier } = await open(context);
