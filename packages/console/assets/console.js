@@ -18,117 +18,156 @@ explainTimes(document);
 document.addEventListener("dossier-shown", () => explainTimes(document));
 
 /**
- * Shows the parts of the page that the server sends, as long as somebody looks. Nothing moves under a pointer: while it
- * is over a part, or the focus or a selection is in one, all wait, as a part that grows moves those below it.
+ * Receives the page's parts as Server-Sent Events. Returns what ends it.
+ *
+ * @param {string} path
+ */
+function followEvents(path, { onParts, onSilence }) {
+  const source = new EventSource(path);
+  source.addEventListener("parts", ({ data }) => onParts(Object.entries(JSON.parse(data))));
+  source.addEventListener("unavailable", onSilence);
+  // Whoever looks at the page next must sign in.
+  source.addEventListener("signed-out", () => location.reload());
+  source.addEventListener("error", () => onSilence(source.readyState === EventSource.CLOSED));
+  return () => source.close();
+}
+
+const REFRESH_MS = 5_000;
+
+/** Reads the whole page again and again, where there are no events. Returns what ends it. */
+function followPage({ onParts, onSilence }) {
+  let timer;
+  async function refresh() {
+    const page = await readPage().catch(() => undefined);
+    if (timer === undefined) return;
+    if (page === undefined) onSilence();
+    else
+      onParts([...page.querySelectorAll("[data-live]")].map((part) => [part.dataset.live, part.innerHTML]));
+    timer = setTimeout(() => void refresh(), REFRESH_MS);
+  }
+  timer = setTimeout(() => void refresh(), REFRESH_MS);
+  return () => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
+}
+
+/** Returns the page as it is now; `undefined` if it cannot be read. */
+async function readPage() {
+  const response = await fetch(location.href, { headers: { "x-dossier-refresh": "1" } });
+  if (response.status === 401) location.reload();
+  if (!response.ok) return undefined;
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
+/** Whether somebody points at a part of the page, is in it, or has text of it selected. */
+function isInUse(part) {
+  const selection = getSelection();
+  return (
+    part.matches(":hover") ||
+    part.contains(document.activeElement) ||
+    (selection !== null && !selection.isCollapsed && part.contains(selection.anchorNode))
+  );
+}
+
+/** @param {[name: string, part: string][]} parts */
+function replaceParts(parts) {
+  for (const [name, part] of parts) {
+    const shown = document.querySelector(`[data-live="${name}"]`);
+    if (shown === null) continue;
+    const wasOpen = [...shown.querySelectorAll("details")].map(({ open }) => open);
+    shown.innerHTML = part;
+    for (const [n, details] of shown.querySelectorAll("details").entries())
+      details.open ||= wasOpen[n] === true;
+    explainTimes(shown);
+  }
+}
+
+/**
+ * Keeps the page live as long as somebody looks. Nothing moves under a pointer: while one part is in use, all wait, as a
+ * part that grows moves those below it.
  *
  * @param {HTMLElement} bar says whether the page is live
  */
 function goLive(bar) {
-  const status = bar.querySelector("[role=status]");
-  const button = bar.querySelector("button");
+  const status = document.createElement("span");
+  status.role = "status";
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "link";
+  button.ariaKeyShortcuts = "r";
   const key = document.createElement("kbd");
   key.textContent = "r";
-  /** @type {EventSource | undefined} */
-  let source;
+  bar.replaceChildren(status, " · ", button);
+
+  let stop;
   let retry;
   let isPaused = false;
   let isSilent = false;
-  /**
-   * What came while the parts were in use, by name: the newest of each.
-   *
-   * @type {Map<string, string>}
-   */
+  /** What came while a part was in use, by name: the newest of each. */
   const held = new Map();
 
-  function isInUse() {
-    const selection = getSelection();
-    const parts = [...document.querySelectorAll("[data-live]")];
-    return parts.some(
-      (part) =>
-        part.matches(":hover") ||
-        part.contains(document.activeElement) ||
-        (selection !== null && !selection.isCollapsed && part.contains(selection.anchorNode)),
-    );
+  function showState() {
+    let state = "Live";
+    if (isPaused) state = "Paused";
+    else if (isSilent) state = "No answer; trying again";
+    else if (held.size > 0) state = "Held while you are in it";
+    if (status.textContent !== state) status.textContent = state;
+    button.replaceChildren(isPaused ? "Go on " : "Pause ", key);
   }
 
-  function showParts() {
-    if (!isPaused && !isInUse()) {
-      for (const [name, part] of held) {
-        const shown = document.querySelector(`[data-live="${name}"]`);
-        const wasOpen = [...shown.querySelectorAll("details")].map(({ open }) => open);
-        shown.innerHTML = part;
-        for (const [n, details] of shown.querySelectorAll("details").entries())
-          details.open ||= wasOpen[n] === true;
-        explainTimes(shown);
-      }
+  function show() {
+    if (!isPaused && ![...document.querySelectorAll("[data-live]")].some(isInUse)) {
+      replaceParts([...held]);
       held.clear();
     }
     showState();
   }
 
-  function showState() {
-    const state = isPaused
-      ? "Paused"
-      : isSilent
-        ? "No answer; trying again"
-        : held.size > 0
-          ? "Held while you are in it"
-          : "Live";
-    if (status.textContent !== state) status.textContent = state;
-    button.replaceChildren(isPaused ? "Go on " : "Pause ", key);
+  function onParts(parts) {
+    isSilent = false;
+    for (const [name, part] of parts) held.set(name, part);
+    show();
   }
 
-  function close() {
-    source?.close();
-    source = undefined;
-    clearTimeout(retry);
-  }
-
-  function open() {
-    close();
-    if (isPaused || document.hidden) return;
-    source = new EventSource(bar.dataset.events);
-    source.addEventListener("parts", ({ data }) => {
-      isSilent = false;
-      for (const [name, part] of Object.entries(JSON.parse(data))) held.set(name, part);
-      showParts();
-    });
-    source.addEventListener("unavailable", fail);
-    // Whoever looks at the page next must sign in.
-    source.addEventListener("signed-out", () => location.reload());
-    source.addEventListener("error", () => {
-      fail();
-      // The browser connects again by itself, unless it was refused.
-      if (source?.readyState === EventSource.CLOSED) retry = setTimeout(() => void reopen(), 5_000);
-    });
-  }
-
-  function fail() {
+  /** @param isEnded whether nothing more comes by itself, as the events were refused */
+  function onSilence(isEnded) {
     isSilent = true;
     showState();
+    if (isEnded === true)
+      retry = setTimeout(
+        () =>
+          void readPage()
+            .catch(() => undefined)
+            .then(start),
+        REFRESH_MS,
+      );
   }
 
-  async function reopen() {
-    const headers = { "x-dossier-refresh": "1" };
-    const answer = await fetch(location.href, { method: "HEAD", headers }).catch(() => undefined);
-    if (answer?.status === 401) location.reload();
-    else open();
+  function start() {
+    stop?.();
+    clearTimeout(retry);
+    stop = undefined;
+    if (isPaused || document.hidden) return;
+    const { events } = bar.dataset;
+    const handlers = { onParts, onSilence };
+    stop = events === undefined ? followPage(handlers) : followEvents(events, handlers);
   }
 
   function pause() {
     isPaused = !isPaused;
     isSilent = false;
-    showParts();
-    open();
+    show();
+    start();
   }
 
   bar.hidden = false;
   button.addEventListener("click", pause);
   for (const event of ["pointermove", "focusout", "selectionchange"])
-    document.addEventListener(event, () => held.size > 0 && setTimeout(showParts));
-  document.addEventListener("visibilitychange", open);
-  showState();
-  open();
+    document.addEventListener(event, () => held.size > 0 && setTimeout(show));
+  document.addEventListener("visibilitychange", start);
+  show();
+  start();
   return { pause };
 }
 

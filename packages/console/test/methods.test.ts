@@ -55,9 +55,9 @@ test("any other method is answered 405, with those that are allowed", async () =
 test("HEAD answers as GET does, without a body", async () => {
   const [got, heads] = [await each("GET", {}), await each("HEAD", {})];
   for (const [n, { path, answer }] of heads.entries()) {
-    const { status, headers } = got[n]?.answer ?? expect.unreachable();
+    const { status, headers } = got[n]?.answer ?? {};
     expect([path, answer.status, answer.headers["content-type"], answer.text]).toEqual([
-      ...[path, status, headers["content-type"], ""],
+      ...[path, status, headers?.["content-type"], ""],
     ]);
   }
 });

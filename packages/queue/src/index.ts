@@ -5,6 +5,7 @@ export {
   openQueue,
   type BullmqQueue,
   type DeliveryQueue,
+  type FailedJob,
   type JobCounts,
   type QueueOptions,
 } from "./queue.ts";

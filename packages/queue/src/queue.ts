@@ -7,7 +7,15 @@ import {
   UNUSED_CONNECTION,
   type QueueLocation,
 } from "./connection.ts";
-import { batchJob, QUEUE_NAME, singleJob, singleJobId, type JobData, type NewJob } from "./job.ts";
+import {
+  batchJob,
+  parseJobData,
+  QUEUE_NAME,
+  singleJob,
+  singleJobId,
+  type JobData,
+  type NewJob,
+} from "./job.ts";
 import { connectPostgresProducer } from "./postgres.ts";
 import { connectRedisProducer } from "./redis.ts";
 
@@ -34,6 +42,14 @@ export interface JobCounts {
   readonly completed: number;
 }
 
+/** A job that failed. Its reason quotes no personal data. */
+export interface FailedJob {
+  readonly deliveryIds: readonly string[];
+  readonly reason: string;
+  /** In ISO 8601. */
+  readonly failedAt: string | undefined;
+}
+
 export type BullmqQueue = Queue<JobData, void, string, JobData, void, string, IQueueBackend, unknown>;
 
 /**
@@ -54,6 +70,8 @@ export interface DeliveryQueue {
   /** Removes the job that each delivery has for itself, in any state, unless it is running. */
   remove(deliveryIds: readonly string[]): Promise<void>;
   counts(): Promise<JobCounts>;
+  /** Returns the jobs that failed last, at most `limit`. */
+  failedJobs(limit: number): Promise<readonly FailedJob[]>;
   /**
    * Returns the `maxmemory-policy` with which the server, or a master of the cluster, may remove jobs when its memory is
    * full; `undefined` if none does. Nothing is lost then, as the sweeper enqueues them again; but later.
@@ -164,6 +182,16 @@ export function openQueue(
         const counts = await queue.getJobCounts("waiting", "active", "delayed", "failed", "completed");
         const { waiting = 0, active = 0, delayed = 0, failed = 0, completed = 0 } = counts;
         return { waiting, active, delayed, failed, completed };
+      }),
+
+    failedJobs: (limit) =>
+      bounded("reading the queue's failed jobs", async (queue) => {
+        const jobs = await queue.getFailed(0, limit - 1);
+        return jobs.map(({ data, failedReason, finishedOn }) => ({
+          deliveryIds: parseJobData(data) ?? [],
+          reason: failedReason,
+          failedAt: finishedOn === undefined ? undefined : new Date(finishedOn).toISOString(),
+        }));
       }),
 
     findEviction: () =>

@@ -7,8 +7,8 @@ export interface ConsolePage {
   readonly path: string;
 }
 
-/** Other people's: Scalar's, which shows the API's document. */
-const FOREIGN = new Set(["/docs"]);
+/** Other people's: Scalar's, which shows the API's document, and bull-board. */
+const FOREIGN = new Set(["/docs", "/queue/board"]);
 
 /**
  * Returns the pages that whoever is signed in gets to: those of the navigation, and of each the first page that its list
@@ -24,7 +24,9 @@ export async function findPages(page: Page): Promise<readonly ConsolePage[]> {
     if (path === "/") continue;
     await page.goto(path);
     const found = await linksOf(page, "main a");
-    const detail = found.find((link) => link.path.startsWith(`${path}/`) && !link.isDownload);
+    const detail = found.find(
+      (link) => !FOREIGN.has(link.path) && link.path.startsWith(`${path}/`) && !link.isDownload,
+    );
     if (detail !== undefined) pages.push({ name: `${name}-detail`, path: detail.path });
   }
   return pages;

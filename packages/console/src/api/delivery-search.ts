@@ -19,7 +19,7 @@ export const deliveryFilter = z.object({
 });
 
 /** The same as a body, with a text, which may be personal data. */
-export const deliverySearch = z.strictObject(
+const deliverySearch = z.strictObject(
   {
     ...deliveryFilter.shape,
     text: text.optional().describe("The bytes contain exactly this text. Takes the role operator."),

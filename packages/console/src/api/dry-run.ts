@@ -113,8 +113,8 @@ export async function dryRunSelection(
 export function maskDryRun(answer: Readable<RedriveDryRun>): Readable<RedriveDryRun> {
   const persons = answer.persons.map(({ entityId, before, after }) => ({
     entityId,
-    before: before && maskPerson(before as Person),
-    after: maskPerson(after as Person),
+    before: before && maskPerson(before),
+    after: maskPerson(after),
   }));
   return { ...answer, persons };
 }

@@ -26,6 +26,7 @@ const NAVIGATION = [
   { path: "/dead-letters", label: "Dead letters", role: "viewer" },
   { path: "/failing", label: "Failing", role: "viewer" },
   { path: "/bulk-actions", label: "Bulk actions", role: "viewer" },
+  { path: "/queue", label: "Queue", role: "viewer" },
   { path: "/audit", label: "Audit", role: "admin" },
   { path: "/system", label: "System", role: "viewer" },
 ] as const;

@@ -17,7 +17,7 @@ import { bulkActionForm } from "./bulk-actions/new.ts";
 import { decideForm, redrivePage } from "./dead-letters/decide.ts";
 import { deadLetterListPage } from "./dead-letters/list.ts";
 import { deliveryPage, toDelivery } from "./deliveries/detail.ts";
-import { deliveryListPage } from "./deliveries/list.ts";
+import { deliveryListPage, searchDeliveries } from "./deliveries/list.ts";
 import { failingPage } from "./failing/page.ts";
 import { message } from "./message.ts";
 import { exportPersonEvidence, verifyNow } from "./natural-persons/evidence.ts";
@@ -26,6 +26,7 @@ import { personListPage, searchPersons } from "./natural-persons/list.ts";
 import { personPage } from "./natural-persons/person.ts";
 import { revealPerson } from "./natural-persons/reveal.ts";
 import type { PageEnv } from "./page.ts";
+import { BOARD_PATH, queuePage } from "./queue/page.ts";
 import { createSessions } from "./session.ts";
 import { signInRoutes } from "./sign-in.ts";
 import { systemPage } from "./system/page.ts";
@@ -56,22 +57,9 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
   const sessions = createSessions({ pool, access, consoleUrl });
   const headers = securityHeaders(consoleUrl?.protocol === "https:");
   const worklist = { pool, queue, stuckAfterHours, charts: createCharts(pool) };
-  const worklistEvents = liveParts({
-    async read() {
-      const parts = await readParts(worklist);
-      postgres.recordSuccess();
-      return parts;
-    },
-    onError(err) {
-      if (isOutage(err)) postgres.recordFailure(err);
-      else if (!isRetryable(err)) log.error({ code: "worklist-failed", err }, "reading the worklist failed");
-    },
-    isSignedIn: sessions.isSignedIn,
-    shutdownSignal,
-  });
+  const showBoard = boardRoute(queue);
   const pages = [
     { path: "/", role: "viewer", respond: worklistPage(worklist) },
-    { path: EVENTS_PATH, role: "viewer", respond: worklistEvents },
     { path: "/dead-letters", role: "viewer", respond: deadLetterListPage(pool) },
     { path: "/dead-letters/:deliveryId", role: "viewer", respond: toDelivery },
     { path: "/deliveries", role: "viewer", respond: deliveryListPage(pool) },
@@ -83,20 +71,21 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
     { path: "/bulk-actions", role: "viewer", respond: bulkActionListPage(pool) },
     { path: "/bulk-actions/:bulkActionId", role: "viewer", respond: bulkActionPage(pool) },
     { path: "/bulk-actions/:bulkActionId/dry-run", role: "operator", respond: bulkDryRunPage(pool) },
+    { path: "/queue", role: "viewer", respond: queuePage(queue) },
     { path: "/audit", role: "admin", respond: auditPage(pool) },
     { path: "/system", role: "viewer", respond: systemPage(pool) },
   ] as const;
 
-  function onDownloadError(err: unknown): void {
+  const onReadError = (code: string, text: string) => (err: unknown) => {
     if (isOutage(err)) postgres.recordFailure(err);
-    else if (!isRetryable(err)) log.error({ code: "download-failed", err }, "download failed");
-  }
+    else if (!isRetryable(err)) log.error({ code, err }, text);
+  };
   const forms = [
     { path: "/natural-persons", role: "viewer", respond: searchPersons() },
     {
       path: "/natural-persons/export",
       role: "operator",
-      respond: exportPersons(pool, onDownloadError),
+      respond: exportPersons(pool, onReadError("download-failed", "download failed")),
     },
     { path: "/natural-persons/:entityId/verify", role: "operator", respond: verifyNow(pool) },
     {
@@ -111,6 +100,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
       role: "operator" as const,
       respond: decideForm(decide, action),
     })),
+    { path: "/deliveries", role: "operator", respond: searchDeliveries() },
     { path: "/bulk-actions", role: "operator", respond: bulkActionForm(pool) },
     { path: "/bulk-actions/:bulkActionId/confirm", role: "operator", respond: confirmForm(pool, wake) },
     { path: "/bulk-actions/:bulkActionId/abort", role: "operator", respond: abortForm(pool) },
@@ -118,6 +108,23 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
   const app = new Hono<PageEnv>().route("/", assetRoutes());
   for (const path of ["/sign-in", "/sign-out"]) app.use(path, headers);
   app.route("/", signInRoutes({ access, sessions, recordFailedSignIn }));
+  app.get(
+    EVENTS_PATH,
+    headers,
+    sessions.authenticateRefresh,
+    liveParts({
+      async read() {
+        const parts = await readParts(worklist);
+        postgres.recordSuccess();
+        return parts;
+      },
+      onError: onReadError("worklist-failed", "reading the worklist failed"),
+      isSignedIn: sessions.isSignedIn,
+      shutdownSignal,
+    }),
+  );
+  app.get(BOARD_PATH, sessions.authenticate, showBoard);
+  app.all(`${BOARD_PATH}/*`, sessions.authenticateRefresh, showBoard);
   for (const { path, role, respond } of pages) {
     app.get(path, headers, sessions.authenticate, async (c) => {
       if (!hasRole(c.get("caller"), role))
@@ -185,4 +192,18 @@ function securityHeaders(isSecure: boolean) {
     xFrameOptions: "DENY",
     strictTransportSecurity: isSecure,
   });
+}
+
+/** Returns the handler of bull-board, which is loaded when somebody first looks. */
+function boardRoute(queue: DeliveryQueue) {
+  let board: Promise<Hono> | undefined;
+  async function open(): Promise<Hono> {
+    const [{ createBoard }, bullmq] = await Promise.all([import("./queue/board.ts"), queue.bullmq()]);
+    return createBoard(bullmq, BOARD_PATH);
+  }
+  return async (c: Context<PageEnv>): Promise<Response> => {
+    board ??= open();
+    board.catch(() => (board = undefined));
+    return (await board).fetch(c.req.raw, c.env);
+  };
 }

@@ -18,6 +18,8 @@ export interface SessionsOptions {
 export interface Sessions {
   /** Lets requests of a page through that have a session, or need none, and leads others to the sign-in. */
   readonly authenticate: MiddlewareHandler<PageEnv>;
+  /** As `authenticate`, for what a page asks for by itself: that does not keep a session from ending. */
+  readonly authenticateRefresh: MiddlewareHandler<PageEnv>;
   /** Refuses a write that does not come from a page of the console itself (CSRF). */
   readonly ownPagesOnly: MiddlewareHandler<PageEnv>;
   /** Returns whether a request that `authenticate` let through would be let through now. */
@@ -27,10 +29,8 @@ export interface Sessions {
   end(c: Context<PageEnv>): Promise<void>;
 }
 
-/** Whether a page sends this by itself: that does not keep a session from ending. An EventSource sends no header of ours. */
-function isRefresh(c: Context): boolean {
-  return c.req.header("x-dossier-refresh") !== undefined || c.req.header("accept") === "text/event-stream";
-}
+/** A page that refreshes itself sends this header. */
+const REFRESH_HEADER = "x-dossier-refresh";
 
 export function createSessions({ pool, access, consoleUrl }: SessionsOptions): Sessions {
   const isSecure = consoleUrl?.protocol === "https:";
@@ -47,8 +47,8 @@ export function createSessions({ pool, access, consoleUrl }: SessionsOptions): S
     deleteCookie(c, name, { path: "/", secure: isSecure, ...(prefix && { prefix }) });
   }
 
-  return {
-    async authenticate(c, next) {
+  function authenticate(isRefresh: (c: Context<PageEnv>) => boolean): MiddlewareHandler<PageEnv> {
+    return async (c, next) => {
       if (!(await access.needsToken())) {
         if (!isOwnPage(c)) return message(c, 403, "This console is for its own machine", LOOPBACK_ONLY);
         c.set("caller", ANONYMOUS);
@@ -69,7 +69,12 @@ export function createSessions({ pool, access, consoleUrl }: SessionsOptions): S
       // What a form sent is lost: nobody finds a page at its path.
       const here = c.req.method === "GET" ? pathOf(c) : "/";
       return c.redirect(here === "/" ? "/sign-in" : `/sign-in?next=${encodeURIComponent(here)}`, 303);
-    },
+    };
+  }
+
+  return {
+    authenticate: authenticate((c) => c.req.header(REFRESH_HEADER) !== undefined),
+    authenticateRefresh: authenticate(() => true),
     async ownPagesOnly(c, next) {
       const own = consoleUrl?.origin ?? new URL(c.req.url).origin;
       const site = c.req.header("sec-fetch-site") ?? "same-origin";

@@ -66,7 +66,7 @@ describe("a dead letter", () => {
     const operator = await signedIn();
     const [id = ""] = await shared().recordAndSettle(invalidBody("aside"));
     for (const form of [{}, { reason: "" }, { reason: "  " }, { reason: "x", dryRun: "yes" }]) {
-      const refused = await operator.post(`/deliveries/${id}/discard`, form as Record<string, string>);
+      const refused = await operator.post(`/deliveries/${id}/discard`, form);
       expect([form, refused.status]).toEqual([form, 400]);
     }
     expect((await operator.post(`/deliveries/${id}/restore`, { reason: "x" })).status).toBe(409);
@@ -119,7 +119,7 @@ describe("a bulk action", () => {
       { action: "discard", "filter.reason": "stalled" },
       { action: "forget", reason: "x", "filter.reason": "stalled" },
     ])
-      expect((await operator.post("/bulk-actions", form as Record<string, string>)).status).toBe(400);
+      expect((await operator.post("/bulk-actions", form)).status).toBe(400);
     expect(await made()).toEqual(before);
     expect((await operator.get("/dead-letters")).text).toContain("takes no empty filter");
   });

@@ -15,9 +15,7 @@ export function worklistPage(sources: WorklistSources) {
           <h1>Worklist</h1>
           <p class="sub">
             What needs a person now.
-            <span id="live" data-events="${EVENTS_PATH}" hidden>
-              <span role="status"></span> · <button type="button" class="link" aria-keyshortcuts="r"></button>
-            </span>
+            <span id="live" data-events="${EVENTS_PATH}" hidden></span>
           </p>
         </div>
         ${live("health")}

@@ -4,9 +4,10 @@ import { freshRedis, needs, startRedisCluster, waitFor, type RedisCluster } from
 import { Hono } from "hono";
 import { bearerAuth } from "hono/bearer-auth";
 import { afterAll, describe, expect, test, type TestContext } from "vitest";
-import { failedJobs } from "../src/failed-jobs.ts";
-import { createDatabase } from "./harness.ts";
-import { exchange } from "./http.ts";
+import { createBoard } from "../../src/pages/queue/board.ts";
+import { createDatabase, startTestConsole, TOKEN } from "../harness.ts";
+import { exchange } from "../http.ts";
+import { openBrowser } from "./browser.ts";
 
 const DELIVERY = "0190a5c8-7e2f-7000-8000-000000000001";
 const BEARER = { authorization: "Bearer token" };
@@ -49,7 +50,7 @@ describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) =>
     await consumer.close(10_000);
     const app = new Hono()
       .use(bearerAuth({ token: "token" }))
-      .route("/", failedJobs(await queue.bullmq(), "/queue"));
+      .route("/", createBoard(await queue.bullmq(), "/queue"));
     const server = await serve(app, { port: 0, host: "127.0.0.1" });
     if (!server.ok) throw new Error(server.error);
     context.onTestFinished(() => server.value.close());
@@ -128,4 +129,40 @@ describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) =>
     for (const path of ["/queue", "/queue/api/queues", "/queue/static/favicon.ico"])
       expect((await request(path, "GET", {})).status).toBe(401);
   });
+});
+
+test("the queue's page and bull-board need a session, show ids alone, and change nothing", async (context) => {
+  const console = await startTestConsole(context);
+  const browser = openBrowser(console);
+  expect((await browser.get("/queue")).headers.location).toBe("/sign-in?next=%2Fqueue");
+  expect((await browser.get("/queue/board")).headers.location).toBe("/sign-in?next=%2Fqueue%2Fboard");
+  expect((await browser.get("/queue/board/api/queues")).status).toBe(401);
+  const queue = openQueue({ databaseUrl: console.url }, { name: "test", onError: () => undefined });
+  context.onTestFinished(() => queue.close());
+  await queue.enqueueSingle(DELIVERY);
+  const handle = async () => ({ kind: "failed" as const, error: "unparsable: not JSON" });
+  const consumer = consume({ databaseUrl: console.url }, handle, {
+    name: "test",
+    concurrency: 1,
+    isRetryable: () => false,
+    onHandlerError: () => undefined,
+    onError: () => undefined,
+  });
+  await waitFor(
+    () => queue.counts(),
+    ({ failed }) => failed === 1,
+  );
+  await consumer.close(10_000);
+
+  await browser.signIn(TOKEN);
+  const { status, text } = await browser.get("/queue");
+  expect(status).toBe(200);
+  for (const words of [`href="/deliveries/${DELIVERY}"`, "unparsable: not JSON", 'href="/queue/board"'])
+    expect(text).toContain(words);
+  const board = await browser.get("/queue/board");
+  expect(board.headers["content-security-policy"]).toMatch(/^default-src 'self'; .*frame-ancestors 'none'$/);
+  expect((await browser.get("/queue/board/api/queues")).json.queues[0].counts.failed).toBe(1);
+  const path = `/queue/board/api/queues/deliveries/delivery-${DELIVERY}/retry`;
+  expect((await browser.post(path)).status).toBe(405);
+  expect((await browser.get("/")).headers["content-security-policy"]).toContain("default-src 'none'");
 });
