@@ -80,12 +80,13 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
     if (isOutage(err)) postgres.recordFailure(err);
     else if (!isRetryable(err)) log.error({ code, err }, text);
   };
+  const onDownloadError = onReadError("download-failed", "download failed");
   const forms = [
     { path: "/natural-persons", role: "viewer", respond: searchPersons() },
     {
       path: "/natural-persons/export",
       role: "operator",
-      respond: exportPersons(pool, onReadError("download-failed", "download failed")),
+      respond: exportPersons(pool, onDownloadError),
     },
     { path: "/natural-persons/:entityId/verify", role: "operator", respond: verifyNow(pool) },
     {
