@@ -8,6 +8,7 @@ import { hasRole, type Access } from "../auth.ts";
 import type { Decide } from "../decide.ts";
 import type { RecordFailedSignIn } from "../failed-sign-ins.ts";
 import { assetRoutes } from "./assets.ts";
+import { exportAudit } from "./audit/export.ts";
 import { auditPage } from "./audit/page.ts";
 import { abortForm, bulkDryRunPage, confirmForm } from "./bulk-actions/decide.ts";
 import { bulkActionPage } from "./bulk-actions/detail.ts";
@@ -89,6 +90,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
       role: "operator",
       respond: exportPersonEvidence(pool, onDownloadError),
     },
+    { path: "/audit/export", role: "admin", respond: exportAudit(pool, onDownloadError) },
     { path: "/natural-persons/:entityId/reveal", role: "operator", respond: revealPerson(pool) },
     ...(["redrive", "discard", "restore"] as const).map((action) => ({
       path: `/deliveries/:deliveryId/${action}` as const,

@@ -1,4 +1,4 @@
-import { createToken, discard } from "@dossier/store";
+import { appendAuditEntries, createToken, discard } from "@dossier/store";
 import { expect, test } from "vitest";
 import { startTestConsole, TOKEN } from "../harness.ts";
 import { openBrowser } from "./browser.ts";
@@ -21,4 +21,33 @@ test("the audit log is a page for admins, filtered by what the URL says", async 
     expect(all).toContain(words);
   const filtered = (await admin.get("/audit?who=Olga&action=discarded")).text;
   expect([filtered.includes(id), filtered.includes("role: admin")]).toEqual([true, false]);
+});
+
+test("the audit log is exported whole, as CSV without formulas and as JSON, as the filter says", async (context) => {
+  const console = await startTestConsole(context);
+  const evil = '=HYPERLINK("https://evil.example")';
+  const entries = Array.from({ length: 1_203 }, (_, n) => ({
+    ...{ who: "feed", action: "read", subject: `person ${n}`, detail: { operation: "getNaturalPerson" } },
+  }));
+  await appendAuditEntries(console.pool, entries as never);
+  await appendAuditEntries(console.pool, [{ who: evil, action: "verified", reason: 'say "a", b' }]);
+  const admin = openBrowser(console);
+  await admin.signIn(TOKEN);
+  const csv = await admin.post("/audit/export", { format: "csv" });
+  expect([csv.status, csv.headers["content-disposition"]]).toEqual([200, 'attachment; filename="audit.csv"']);
+  const lines = csv.text.split("\r\n");
+  expect(lines[0]).toBe('"at","who","action","subject","reason","detail"');
+  expect(csv.text).toContain('"\'=HYPERLINK(""https://evil.example"")","verified","","say ""a"", b",""');
+  expect(lines.filter((line) => line.includes('"feed"'))).toHaveLength(1_203);
+
+  const json = await admin.post("/audit/export", { format: "json", action: "read", subject: "person 7" });
+  expect(json.json).toMatchObject([{ who: "feed", action: "read", subject: "person 7" }]);
+  expect((await admin.post("/audit/export", { format: "json", who: "nobody" })).json).toEqual([]);
+  expect((await admin.post("/audit/export", { format: "xml" })).status).toBe(400);
+  const { items } = (await console.get("/audit?action=exported")).json;
+  expect(items.map(({ detail }: { detail: object }) => detail)).toEqual([
+    { list: "audit", format: "json", filtered: "who" },
+    { list: "audit", format: "json", filtered: "action subject" },
+    { list: "audit", format: "csv", filtered: "no" },
+  ]);
 });

@@ -32,9 +32,18 @@ export function auditPage(pool: Pool) {
           <h1>Audit</h1>
           <p class="sub">Who did what, the latest first. No entry is ever changed or removed.</p>
         </div>
-        ${filterForm(FIELDS, read.given)} ${table(items)} ${pager(read.given, nextCursor(after))}`,
+        ${filterForm(FIELDS, read.given)} ${exportForm(read.given)} ${table(items)} ${pager(read.given, nextCursor(after))}`,
     });
   };
+}
+
+/** Exports what the filter selects, all pages of it. */
+function exportForm({ cursor: _, ...filter }: Readonly<Record<string, unknown>>): Html {
+  return html`<form method="post" action="/audit/export" class="exports">
+    ${Object.entries(filter).map(([name, value]) => html`<input type="hidden" name="${name}" value="${String(value)}" />`)}
+    <button name="format" value="csv">Export CSV</button> <button name="format" value="json">Export JSON</button>
+    <span class="hint">All that the filter selects. That you export is an entry, too.</span>
+  </form>`;
 }
 
 function table(items: readonly AuditEntry[]): Html {

@@ -2,12 +2,12 @@ import type { Person } from "@dossier/events";
 import { appendAudit, listPersons, type Pool } from "@dossier/store";
 import type { Context } from "hono";
 import { MAX_LIMIT } from "../../api/parameters.ts";
+import { csvLine } from "../csv.ts";
 import { download } from "../download.ts";
 import { readForm } from "../form.ts";
 import { maskEmail, maskName } from "../mask.ts";
 import { message } from "../message.ts";
 import type { PageEnv } from "../page.ts";
-import { csvLine } from "./csv.ts";
 import { listQuery, readListed, type Listed } from "./listed.ts";
 
 const HEAD = [

@@ -43,7 +43,7 @@ function row(entry: TimelineEntry, revealed: boolean, then: string): Html {
         ({ receivedAt, deliveryId }, n) =>
           html`<div>
             ${n === 0 ? "" : "again "}${exactTime(receivedAt)}
-            <a href="/deliveries/${deliveryId}" aria-label="Delivery ${deliveryId}"><code>${deliveryId.slice(0, 8)}…${deliveryId.slice(-4)}</code></a>
+            <a href="/deliveries/${deliveryId}" aria-label="Delivery ${deliveryId.slice(0, 8)}…${deliveryId.slice(-4)}"><code>${deliveryId.slice(0, 8)}…${deliveryId.slice(-4)}</code></a>
           </div>`,
       )}
     </td>
