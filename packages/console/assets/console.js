@@ -14,6 +14,8 @@ function explainTimes(root) {
 }
 
 explainTimes(document);
+// Another script has shown other parts of the page.
+document.addEventListener("dossier-shown", () => explainTimes(document));
 
 /**
  * Receives the page's parts as Server-Sent Events. Returns what ends it.
@@ -169,7 +171,33 @@ function goLive(bar) {
   return { pause };
 }
 
-const bar = document.querySelector("#live");
+const PROGRESS_MS = 2_000;
+
+/** Reads a page that shows progress again every few seconds, until it shows none, and shows its parts as they are now. */
+async function followProgress() {
+  while (document.querySelector("[data-running]") !== null) {
+    await new Promise((resolve) => setTimeout(resolve, PROGRESS_MS));
+    if (!document.hidden) await readParts().catch(() => undefined);
+  }
+}
+
+async function readParts() {
+  const answer = await fetch(location.href, { headers: { "x-dossier-refresh": "1" } });
+  // Whoever looks at the page next must sign in.
+  if (answer.status === 401) location.reload();
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of page.querySelectorAll("[data-part]")) {
+    const shown = document.querySelector(`[data-part="${part.dataset.part}"]`);
+    if (shown === null || shown.matches(":hover") || shown.contains(document.activeElement)) continue;
+    explainTimes(part);
+    shown.replaceChildren(...part.childNodes);
+  }
+}
+
+void followProgress();
+
+const bar = document.querySelector("#live[data-events]");
 const live = bar === null ? undefined : goLive(bar);
 
 document.addEventListener("keydown", (event) => {

@@ -1,6 +1,14 @@
 import type { DeliveryQueue } from "@dossier/queue";
-import { answerOptions, notFound, onError, problem, type Logger, type OutageLog } from "@dossier/service";
-import { isOutage, isRetryable, type Pool, type StuckAfterHours } from "@dossier/store";
+import {
+  answerOptions,
+  BufferFullError,
+  notFound,
+  onError,
+  problem,
+  type Logger,
+  type OutageLog,
+} from "@dossier/service";
+import { isOutage, isRetryable, type NewAuditEntry, type Pool, type StuckAfterHours } from "@dossier/store";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { auditOperations } from "./api/audit.ts";
@@ -9,9 +17,12 @@ import { changesOperation } from "./api/changes.ts";
 import { deadLetterOperations } from "./api/dead-letters.ts";
 import { decisionOperations } from "./api/decisions.ts";
 import { deliveryOperations } from "./api/deliveries.ts";
+import { deliverySearchOperation } from "./api/delivery-search.ts";
 import { instanceOperations } from "./api/instances.ts";
 import { naturalPersonOperations } from "./api/natural-persons.ts";
-import { API, routes } from "./api/operation.ts";
+import { API, optionsRoutes, routes } from "./api/operation.ts";
+import { discloseTo } from "./api/personal-data.ts";
+import { revealOperation } from "./api/reveal.ts";
 import { statsOperation } from "./api/stats.ts";
 import { systemOperations } from "./api/system.ts";
 import { authenticate, type Access, type ApiEnv } from "./auth.ts";
@@ -34,6 +45,8 @@ export interface ConsoleParts {
   /** Says who sends a request. */
   readonly access: Access;
   readonly recordFailedSignIn: RecordFailedSignIn;
+  /** Has an entry written to the audit log soon; throws a `BufferFullError` if it cannot. */
+  recordUnmaskedRead(entry: NewAuditEntry): void;
   /** Where people reach the console; `undefined` if that is not configured. */
   readonly consoleUrl: URL | undefined;
   readonly stuckAfterHours: StuckAfterHours;
@@ -60,7 +73,9 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
   }
   const operations = [
     ...naturalPersonOperations(pool),
+    revealOperation(pool),
     ...deliveryOperations(pool),
+    deliverySearchOperation(pool),
     ...deadLetterOperations(pool),
     ...decisionOperations({ pool, decide, wake }),
     ...bulkActionOperations(pool, wake),
@@ -73,10 +88,12 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
   const onOtherError = onError(log);
 
   return new Hono<ApiEnv>()
+    .route(API, optionsRoutes(operations))
     .options("*", answerOptions("GET, HEAD, POST"))
     .route("/", pageRoutes({ ...parts, decide, wake }))
     .route("/", docsRoutes(openApi(operations, API)))
     .use(`${API}/*`, authenticate(access, parts.recordFailedSignIn))
+    .use(`${API}/*`, discloseTo(pool, parts.recordUnmaskedRead))
     .use(`${API}/*`, bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }))
     .use(`${API}/*`, async (c, next) => {
       await next();
@@ -85,6 +102,7 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
     .route(API, routes(operations))
     .notFound(notFound)
     .onError((err, c) => {
+      if (err instanceof BufferFullError) return unavailable();
       if (!isRetryable(err)) return onOtherError(err, c);
       if (isOutage(err)) postgres.recordFailure(err);
       return unavailable();

@@ -13,19 +13,31 @@ import {
   type SessionToken,
 } from "@dossier/store";
 import type { Context, MiddlewareHandler } from "hono";
+import type { Disclose } from "./api/personal-data.ts";
 import type { KnownToken, RecordFailedSignIn, SignInFailure } from "./failed-sign-ins.ts";
 
 /** Who sends a request: the name and the role of its token, or of the token that its session was made with. */
 export interface Caller {
   readonly name: string;
   readonly role: Role;
+  /** Whether a program sends it by the API, which gets personal data unmasked. */
+  readonly isService: boolean;
 }
 
 /** What the API's handlers get of a request beside itself. */
-export type ApiEnv = { Bindings: { outgoing: ServerResponse }; Variables: { caller: Caller } };
+export type ApiEnv = {
+  Bindings: { outgoing: ServerResponse };
+  Variables: {
+    caller: Caller;
+    /** The token; `undefined` for the anonymous viewer. */
+    bearer: string | undefined;
+    disclose: Disclose;
+  };
+};
 
-const BOOTSTRAP: Caller = { name: "bootstrap", role: "admin" };
-export const ANONYMOUS: Caller = { name: "anonymous", role: "viewer" };
+/** DOSSIER_API_TOKEN is for programs; who signs in with it is a person as any other. */
+const BOOTSTRAP: Caller = { name: "bootstrap", role: "admin", isService: false };
+export const ANONYMOUS: Caller = { name: "anonymous", role: "viewer", isService: false };
 
 type SignIn =
   | { readonly caller: Caller; readonly token: SessionToken }
@@ -60,14 +72,14 @@ export function createAccess(pool: Pool, bootstrapToken: string | undefined): Ac
     },
     async signIn(token, to) {
       if (bootstrapToken !== undefined && isEqual(token, bootstrapToken))
-        return { caller: BOOTSTRAP, token: { bootstrapToken } };
+        return { caller: { ...BOOTSTRAP, isService: to === "api" }, token: { bootstrapToken } };
       const found = await findToken(pool, token);
       if (found === undefined) return { reason: "unknown" };
       const { tokenId, name, role, isService, state } = found;
       if (state !== "valid") return { reason: state, token: { tokenId, name } };
       if (isService && to === "pages") return { reason: "service", token: { tokenId, name } };
       recordUse(tokenId);
-      return { caller: { name, role }, token: { tokenId } };
+      return { caller: { name, role, isService }, token: { tokenId } };
     },
     async resume(sessionId, isUsed) {
       const owner = await findSession(pool, sessionId, bootstrapToken);
@@ -75,7 +87,7 @@ export function createAccess(pool: Pool, bootstrapToken: string | undefined): Ac
       if (isUsed) await recordSessionUse(pool, sessionId);
       if (owner.tokenId === undefined) return BOOTSTRAP;
       recordUse(owner.tokenId);
-      return { name: owner.name, role: owner.role };
+      return { name: owner.name, role: owner.role, isService: false };
     },
   };
 }
@@ -95,6 +107,7 @@ export function authenticate(
     const result = bearer === undefined ? { reason: "missing" as const } : await access.signIn(bearer, "api");
     if ("caller" in result) {
       c.set("caller", result.caller);
+      c.set("bearer", bearer);
       return next();
     }
     await recordFailedSignIn(result.reason, result.token);

@@ -12,6 +12,7 @@ import {
 } from "@dossier/service";
 import {
   appendAudit,
+  appendAuditEntries,
   checkServiceLogin,
   closePool,
   hasTokens,
@@ -26,6 +27,7 @@ import { createBulkRunner } from "./bulk-runner.ts";
 import { consoleSettings, type ConsoleConfig } from "./config.ts";
 import { auditFailedSignIns } from "./failed-sign-in-audit.ts";
 import { trackFailedSignIns } from "./failed-sign-ins.ts";
+import { recordUnmaskedReads } from "./unmasked-reads.ts";
 import { createQueueUpdate } from "./update-queue.ts";
 
 const NAME = "dossier-console";
@@ -48,13 +50,21 @@ export interface ConsoleOptions {
   readonly queueTimeoutMs?: number;
   /** How long the answer to a failed sign-in waits. Default 1,000. */
   readonly failedSignInDelayMs?: number;
+  /** How many unmasked reads may wait for their entry in the audit log; a further one is answered 503. Default 5,000. */
+  readonly maxWaitingReads?: number;
 }
 
 /** Starts the console. Returns its port and the steps that shut it down, or why it cannot listen. */
 export async function startConsole(
   config: ConsoleConfig,
   context: ServiceContext,
-  { host, heartbeatSeconds, queueTimeoutMs = 1_000, failedSignInDelayMs = 1_000 }: ConsoleOptions = {},
+  {
+    host,
+    heartbeatSeconds,
+    queueTimeoutMs = 1_000,
+    failedSignInDelayMs = 1_000,
+    maxWaitingReads,
+  }: ConsoleOptions = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
   const { log, ops, shutdownSignal } = context;
   const { PORT, DATABASE_URL, REDIS_URL, CONSOLE_URL, DOSSIER_API_TOKEN: bootstrapToken } = config;
@@ -91,6 +101,11 @@ export async function startConsole(
     delayMs: failedSignInDelayMs,
     shutdownSignal,
   });
+  const unmaskedReads = recordUnmaskedReads(
+    (entries) => appendAuditEntries(pool, entries),
+    log,
+    maxWaitingReads,
+  );
   const access = createAccess(pool, bootstrapToken);
   const updateQueue = createQueueUpdate(queue, log);
   const bulkRunner = createBulkRunner({ pool, updateQueue, log });
@@ -103,6 +118,7 @@ export async function startConsole(
     postgres: outages.postgres,
     access,
     recordFailedSignIn,
+    recordUnmaskedRead: unmaskedReads.record,
     consoleUrl: CONSOLE_URL === undefined ? undefined : new URL(CONSOLE_URL),
     stuckAfterHours: config.STUCK_AFTER_HOURS,
     shutdownSignal,
@@ -129,6 +145,7 @@ export async function startConsole(
     "finish the batch of a bulk action": () => bulkRunner.stop(),
     "close the queue": () => queue.close(),
     "record failed sign-ins": () => audit.stop(),
+    "record unmasked reads": () => unmaskedReads.stop(),
     "report the shutdown": () => reporter.stop(),
     "close the pool": () => closePool(pool),
   };

@@ -25,9 +25,9 @@ function openStream(length: number, { fails = false, skips = false } = {}) {
   const calls: string[] = [];
   const errors: unknown[] = [];
   const pageAfter = (after: Cursor) => {
-    if (after.position >= length) return encodePage({ changes: [], next: after }, after);
+    if (after.position >= length) return encodePage({ changes: [], next: after }, after, true);
     const next = { position: after.position + 1n, check: CHECK };
-    return encodePage({ changes: skips ? [] : [changeAt(next.position)], next }, after);
+    return encodePage({ changes: skips ? [] : [changeAt(next.position)], next }, after, true);
   };
   const response = changeStream({
     firstPage: pageAfter(FEED_START),

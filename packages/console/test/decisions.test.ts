@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { eventBody } from "@dossier/store/fixtures";
 import { describe, expect, test } from "vitest";
 import { dryRunSelection } from "../src/api/dry-run.ts";
-import { startTestConsole, useConsole } from "./harness.ts";
+import { startTestConsole, useConsole, type TestConsole } from "./harness.ts";
 
 const UNKNOWN = randomUUID();
 const unparsableBody = Buffer.from([0x7b, 0xff, 0xfe, 0x7d]);
@@ -46,6 +46,12 @@ describe("redrive", () => {
   });
 });
 
+/** Returns the tables but the audit log, which says who saw the persons of a dry run. */
+async function withoutAudit(dump: TestConsole["dump"]) {
+  const { audit_log: _, ...record } = await dump();
+  return record;
+}
+
 describe("a dry run of a redrive", () => {
   test("answers each person's change over all deliveries, and which would fail again", async (context) => {
     const { recordAndSettle, recordAndExhaust, post } = await startTestConsole(context);
@@ -79,7 +85,7 @@ describe("a dry run of a redrive", () => {
       await recordAndExhaust(eventBody("new", { id: "2" })),
     ];
     await recordAndExhaust(eventBody("another"));
-    const before = await dump();
+    const before = await withoutAudit(dump);
     const { json } = await post("/dead-letters/redrive", {
       deliveryIds: [...ids, UNKNOWN, ids[0]?.toUpperCase()],
       dryRun: true,
@@ -90,7 +96,7 @@ describe("a dry run of a redrive", () => {
       unsettled: [{ deliveryId: UNKNOWN, outcome: "not-dead-lettered" }],
     });
     expect(json.persons).toHaveLength(1);
-    expect(await dump()).toEqual(before);
+    expect(await withoutAudit(dump)).toEqual(before);
   });
 
   test("lists a person once for each batch of 500 deliveries that changes them", async (context) => {
@@ -144,7 +150,7 @@ describe("a dry run of a redrive", () => {
     const { recordAndSettle, recordAndExhaust, post, dump } = await startTestConsole(context);
     const id = await recordAndExhaust(eventBody("fresh"));
     await recordAndSettle(unparsableBody);
-    const before = await dump();
+    const before = await withoutAudit(dump);
     const one = await post(`/dead-letters/${id}/redrive`, { dryRun: true });
     expect(one.json).toMatchObject({
       dryRun: true,
@@ -153,7 +159,7 @@ describe("a dry run of a redrive", () => {
       unsettled: [],
     });
     expect((await post("/dead-letters/redrive", { filter: EVERY, dryRun: true })).status).toBe(200);
-    expect(await dump()).toEqual(before);
+    expect(await withoutAudit(dump)).toEqual(before);
   });
 
   test("shows an error of the code without the person's data", async (context) => {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { recordFailedAttempt } from "@dossier/store";
+import { createToken, recordFailedAttempt } from "@dossier/store";
 import { eventBody } from "@dossier/store/fixtures";
 import { expect, test } from "vitest";
 import { startTestConsole, useConsole } from "./harness.ts";
@@ -65,4 +65,25 @@ test("failing deliveries are listed page after page, with attempts and last erro
     items: [],
     nextCursor: null,
   });
+});
+
+test("all deliveries are searched, also for a text, which takes an operator", async () => {
+  const { post, record, pool } = shared();
+  const ids = await record(...["1", "2", "3"].map((id) => eventBody("searched", { id, event: "Searched" })));
+  const [marked] = await record(eventBody("searched", { id: "4", data: { message: "needle \u05d0" } }));
+  const search = async (body: object, headers = {}) => (await post("/deliveries/search", body, headers)).json;
+  const first = await search({ event: "Searched", limit: 2 });
+  const second = await search({ event: "Searched", limit: 2, cursor: first.nextCursor });
+  expect([...first.items, ...second.items]).toMatchObject(
+    ids.toReversed().map((deliveryId) => ({ deliveryId, status: "open", entityId: "searched" })),
+  );
+  expect(second.nextCursor).toBeNull();
+  expect((await search({ text: "needle \u05d0" })).items).toMatchObject([{ deliveryId: marked }]);
+  expect((await search({ state: "open" })).errors).toMatchObject([
+    { name: "state", message: "is not known" },
+  ]);
+  const { token } = await createToken(pool, { name: "Vera", role: "viewer", isService: false });
+  const viewer = { authorization: `Bearer ${token}` };
+  expect((await search({ entityId: "searched" }, viewer)).items).toHaveLength(4);
+  expect(await search({ text: "needle" }, viewer)).toMatchObject({ status: 403, code: "forbidden" });
 });

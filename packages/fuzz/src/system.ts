@@ -23,7 +23,7 @@ export interface System {
 const ERROR = /"level":"(error|fatal)"/;
 /** Outages are not caused by the input: servers may be slow on a busy machine. */
 const OUTAGE =
-  /"code":"(postgres-unavailable|queue-unavailable|consuming-stopped|webhook-buffer-full|sweep-failed|report-failed|report-removal-failed|rebuild-need-unknown)"/;
+  /"code":"(postgres-unavailable|queue-unavailable|consuming-stopped|webhook-buffer-full|sweep-failed|report-failed|removal-failed|rebuild-need-unknown)"/;
 /** Personal data and secrets in the payloads. */
 const PERSONAL_DATA = /John Doe|john\.doe|person-\d|whs_[0-9a-f]{8}/;
 

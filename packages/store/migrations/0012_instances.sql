@@ -13,8 +13,8 @@ create table instances (
   paused_because text check (paused_because in ('postgres-unavailable', 'queue-unavailable')),
   jobs integer not null,
   rate double precision,
-  settings json not null,
-  secret_fingerprints text[] not null
+  settings json not null default '{}',
+  secret_fingerprints text[] not null default '{}'
 );
 comment on table instances is 'A row for each start of a service: a process writes it every 5 s.';
 comment on column instances.started_at is 'When it first reported itself.';

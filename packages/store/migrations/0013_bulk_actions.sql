@@ -40,7 +40,7 @@ create table bulk_action_deliveries (
 create index bulk_action_failures on bulk_action_deliveries (bulk_action_id, dead_letter_id)
   where failure is not null;
 comment on table bulk_action_deliveries is
-  'What a bulk action selected when it was made. A delivery that is dead-lettered anew is another dead letter.';
+  'What a bulk action selected when it was made, until 90 days after its end. A delivery that is dead-lettered anew is another dead letter.';
 
 create function stamp_bulk_action() returns trigger language plpgsql as $$
 begin
@@ -54,3 +54,18 @@ end
 $$;
 
 create trigger stamp before update of state on bulk_actions for each row execute function stamp_bulk_action();
+
+create function refuse_young_set() returns trigger language plpgsql as $$
+begin
+  if exists (
+    select from removed join bulk_actions using (bulk_action_id)
+    where state = 'running' or coalesce(ended_at, created_at) > now() - interval '90 days'
+  ) then
+    raise exception 'the set of a bulk action is kept for 90 days after its end' using errcode = 'restrict_violation';
+  end if;
+  return null;
+end
+$$;
+
+create trigger keep_young_sets after delete on bulk_action_deliveries referencing old table as removed
+  for each statement execute function refuse_young_set();

@@ -5,7 +5,7 @@ create table audit_log (
   at timestamptz not null default now(),
   who text,
   action text not null check (
-    action in ('signed-in', 'signed-out', 'sign-in-failed', 'revealed', 'exported', 'verified')
+    action in ('signed-in', 'signed-out', 'sign-in-failed', 'revealed', 'exported', 'verified', 'read')
   ),
   subject text,
   reason text,

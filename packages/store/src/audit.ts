@@ -10,6 +10,7 @@ const RECORDED_ACTIONS = [
   "revealed",
   "exported",
   "verified",
+  "read",
 ] as const;
 type RecordedAction = (typeof RECORDED_ACTIONS)[number];
 
@@ -40,6 +41,24 @@ export async function appendAudit(
 ): Promise<void> {
   const values = [who, action, subject, reason, detail && JSON.stringify(detail)];
   await connection.query({ ...insertAudit, values });
+}
+
+const insertAudits = sql(
+  "insert_audits",
+  `insert into audit_log (who, action, subject, reason, detail)
+   select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[])`,
+);
+
+/** Appends entries in one statement, in their order. */
+export async function appendAuditEntries(pool: Pool, entries: readonly NewAuditEntry[]): Promise<void> {
+  const values = [
+    entries.map(({ who }) => who),
+    entries.map(({ action }) => action),
+    entries.map(({ subject }) => subject ?? null),
+    entries.map(({ reason }) => reason ?? null),
+    entries.map(({ detail }) => (detail === undefined ? null : JSON.stringify(detail))),
+  ];
+  await pool.query({ ...insertAudits, values });
 }
 
 /** Selects entries. All conditions that are set must hold. */

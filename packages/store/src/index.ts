@@ -1,5 +1,6 @@
 export {
   appendAudit,
+  appendAuditEntries,
   AUDIT_ACTIONS,
   listAudit,
   type AuditAction,
@@ -30,6 +31,7 @@ export {
   sampleBulkAction,
   type BulkAction,
 } from "./bulk/read.ts";
+export { removeOldSets } from "./bulk/retention.ts";
 export { readInstallationId } from "./database/installation.ts";
 export { isOutage, isRetryable, mayConcernOneDelivery } from "./database/outage.ts";
 export { closePool, openPool, type Pool, type PoolOptions } from "./database/pool.ts";
@@ -64,6 +66,7 @@ export {
 export { sealRecords } from "./dead-letters/seals.ts";
 export { exportEvidence } from "./evidence/export.ts";
 export type { EvidenceCheck, Finding, Mismatch } from "./evidence/findings.ts";
+export { findLastVerification, verifyPerson, type PersonVerification } from "./evidence/verify-person.ts";
 export { verifyEvidenceFile } from "./evidence/verify-file.ts";
 export {
   verifyEvidence,
@@ -89,7 +92,11 @@ export {
 } from "./inbox/delivery-page.ts";
 export { FAILING_KINDS, listFailingDeliveries, type FailingDelivery } from "./inbox/failing-deliveries.ts";
 export { findIdentity } from "./inbox/identity.ts";
-export { countPersonDeliveries, listPersonDeliveries } from "./inbox/person-deliveries.ts";
+export {
+  countPersonDeliveries,
+  listPersonDeliveries,
+  type PersonDelivery,
+} from "./inbox/person-deliveries.ts";
 export {
   countBacklog,
   countStall,

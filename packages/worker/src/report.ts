@@ -1,6 +1,6 @@
 import type { Consumer } from "@dossier/queue";
 import { outageLog, type InstanceState, type Logger } from "@dossier/service";
-import { removeOldReports, type PauseReason, type Pool } from "@dossier/store";
+import { removeOldReports, removeOldSets, type PauseReason, type Pool } from "@dossier/store";
 import type { OutagePause } from "./outage-pause.ts";
 import { repeatUntilShutdown } from "./repeat.ts";
 
@@ -18,15 +18,20 @@ export async function readState(consumer: Consumer, { outage }: OutagePause): Pr
 
 const REMOVAL_INTERVAL_MS = 60_000;
 
-/** Removes the old reports of all services, at once and every minute. Resolves at shutdown. */
-export async function runReportRemoval(pool: Pool, log: Logger, shutdownSignal: AbortSignal): Promise<void> {
+/** Removes old reports and old sets of bulk actions, at once and every minute. Resolves at shutdown. */
+export async function runRemoval(pool: Pool, log: Logger, shutdownSignal: AbortSignal): Promise<void> {
   const outage = outageLog(log, {
-    began: { code: "report-removal-failed", message: "old reports not removed; retrying" },
-    ended: { code: "report-removal-recovered", message: "old reports are removed again" },
+    began: { code: "removal-failed", message: "old rows not removed; retrying" },
+    ended: { code: "removal-recovered", message: "old rows are removed again" },
   });
   await repeatUntilShutdown(
-    () => outage.watch(() => removeOldReports(pool)).catch(() => undefined),
+    () => outage.watch(() => removeOld(pool)).catch(() => undefined),
     REMOVAL_INTERVAL_MS,
     shutdownSignal,
   );
+}
+
+async function removeOld(pool: Pool): Promise<void> {
+  await removeOldReports(pool);
+  await removeOldSets(pool);
 }

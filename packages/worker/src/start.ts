@@ -23,7 +23,7 @@ import { createJobHandler } from "./job-handler.ts";
 import { createWorkerMetrics, observeBacklog, observeWorker } from "./metrics.ts";
 import { createOutagePause } from "./outage-pause.ts";
 import { createRebuildCheck } from "./rebuild-need.ts";
-import { readState, runReportRemoval } from "./report.ts";
+import { readState, runRemoval } from "./report.ts";
 import { runSweeper } from "./sweeper.ts";
 import { watchConsumer } from "./watch-consumer.ts";
 
@@ -136,7 +136,7 @@ export async function startWorker(
     shutdownSignal,
   });
   const watching = watchConsumer(consumer, queue, log, shutdownSignal);
-  const removing = runReportRemoval(pool, log, shutdownSignal);
+  const removing = runRemoval(pool, log, shutdownSignal);
   reporter.start(() => readState(consumer, outagePause));
   log.info(
     {

@@ -3,7 +3,7 @@ import { listInstances, openPool, readMinutes, type InstanceSummary, type Pool }
 import { UNPARSABLE_BODY } from "@dossier/store/fixtures";
 import { captureLog, waitFor } from "@dossier/testing";
 import { expect, test } from "vitest";
-import { runReportRemoval } from "../src/report.ts";
+import { runRemoval } from "../src/report.ts";
 import { createHarness, newEvent, sharedServers, spawnWorker } from "./harness.ts";
 
 const HOUR = 36_000_000_000n;
@@ -41,13 +41,13 @@ test("workers remove the reports of instances that were last seen more than 30 d
   );
 });
 
-test("a removal of old reports that fails has a log line of its own", async () => {
+test("a removal of old rows that fails has a log line of its own", async () => {
   const output = captureLog();
   const log = createLogger({ service: "worker", level: "info", destination: output });
   const shutdown = new AbortController();
   const pool = openPool("postgres://127.0.0.1:1/none", { name: "test", size: 1 });
-  const removing = runReportRemoval(pool, log, shutdown.signal);
-  const line = await waitFor(() => output.logged("report-removal-failed")[0]);
+  const removing = runRemoval(pool, log, shutdown.signal);
+  const line = await waitFor(() => output.logged("removal-failed")[0]);
   expect(line).toMatchObject({ err: { code: "ECONNREFUSED" } });
   shutdown.abort();
   await removing;

@@ -19,7 +19,7 @@ const FOLDER = process.env.SCREENSHOTS;
 const MAX_HEIGHT = 2_000;
 
 /** At least: a page that nobody finds is not looked at. */
-const PAGES = 5;
+const PAGES = 7;
 
 test.for([
   ["light", 1280],
@@ -47,7 +47,7 @@ test("the sign-in, and pages that say what is wrong, are accessible and fit", as
   for (const [page, path] of [
     [stranger, "/sign-in"],
     [viewer, "/audit"],
-    [viewer, "/dead-letters/none"],
+    [viewer, "/deliveries/none"],
     [viewer, "/dead-letters?reason=none"],
   ] as const) {
     await page.goto(path);

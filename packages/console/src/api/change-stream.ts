@@ -1,4 +1,5 @@
 import { formatCursor, type Change, type ChangePage, type ChangeWatch, type Cursor } from "@dossier/store";
+import { maskData } from "./personal-data.ts";
 
 /** A page as its events are sent. Unlike parsed changes, it takes no more memory than it has bytes. */
 export interface EncodedPage {
@@ -57,9 +58,12 @@ async function* events({
 const encoder = new TextEncoder();
 const HEARTBEAT = encoder.encode(": alive\n\n");
 
-/** @param after where the page begins */
-export function encodePage({ changes, next }: ChangePage, after: Cursor): EncodedPage {
-  const events = changes.map(formatEvent);
+/**
+ * @param after where the page begins
+ * @param isShown whether personal data is shown; else it is masked
+ */
+export function encodePage({ changes, next }: ChangePage, after: Cursor, isShown: boolean): EncodedPage {
+  const events = changes.map((change) => formatEvent(isShown ? change : maskData(change)));
   // So that a reader whose filter lets nothing through resumes here too.
   if (next.position > after.position && changes.at(-1)?.position !== next.position)
     events.push(`id: ${formatCursor(next)}\n\n`);

@@ -16,6 +16,9 @@ import { utc } from "./answers.ts";
 import { changeStream, encodePage, formatChange, waitForChange } from "./change-stream.ts";
 import { operation, type Operation } from "./operation.ts";
 import { decimal, limit, MAX_LIMIT, text } from "./parameters.ts";
+import { maskData } from "./personal-data.ts";
+
+const OPERATION_ID = "listChanges";
 
 /** Less than the 60 s for which most proxies let a connection be silent. */
 const MAX_WAIT_SECONDS = 55;
@@ -111,7 +114,7 @@ export function changesOperation({
   return operation({
     method: "get",
     path: "/changes",
-    operationId: "listChanges",
+    operationId: OPERATION_ID,
     summary: "Follow every change of every person",
     role: "viewer",
     description:
@@ -150,9 +153,10 @@ export function changesOperation({
         streams++;
         // Calls back also if the client has gone already, as no event would.
         finished(c.env.outgoing, () => streams--);
+        const isShown = await c.get("disclose")(OPERATION_ID, filter.entityId);
         const readEncoded = async (position: Cursor) => {
           const page = await readPage(position);
-          return page === "position-unknown" ? page : encodePage(page, position);
+          return page === "position-unknown" ? page : encodePage(page, position, isShown);
         };
         const firstPage = await readEncoded(header["last-event-id"] ?? after);
         if (firstPage === "position-unknown") return positionUnknown();
@@ -174,6 +178,10 @@ export function changesOperation({
       }
       return page === "position-unknown" ? positionUnknown() : formatPage(page);
     },
+    personal: (answer, { query }) => ({
+      subject: query.entityId,
+      mask: () => ({ ...answer, items: answer.items.map(maskData) }),
+    }),
   });
 }
 

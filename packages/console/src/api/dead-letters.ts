@@ -2,7 +2,7 @@ import { DEAD_LETTER_REASONS } from "@dossier/events";
 import { countDeadLetters, findDeadLetter, listDeadLetters, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { count, page, utc } from "./answers.ts";
-import { deadLetter, deliveryHistory, formatHistory } from "./delivery-history.ts";
+import { deadLetter, deliveryHistory, formatHistory, personalHistory } from "./delivery-history.ts";
 import { notFoundProblem, operation, type Operation } from "./operation.ts";
 import { cursor, deadLetterFilter, deliveryPath, limit, nextCursor } from "./parameters.ts";
 
@@ -86,6 +86,7 @@ export function deadLetterOperations(pool: Pool): readonly Operation[] {
         if (history === undefined) return notFoundProblem(`Delivery ${deliveryId} was never dead-lettered.`);
         return formatHistory(history);
       },
+      personal: personalHistory,
     }),
   ];
 }

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Decided } from "../decide.ts";
 import { count } from "./answers.ts";
 import type { DecisionKind } from "./decisions.ts";
-import { dryRunSelection, redriveDryRun } from "./dry-run.ts";
+import { dryRunSelection, maskDryRun, redriveDryRun } from "./dry-run.ts";
 
 const notDeadLettered = z
   .array(z.uuid())
@@ -81,6 +81,7 @@ export function redriveKind(pool: Pool) {
       ...(missed && { notDeadLettered: missed }),
     }),
     dryRun: (selection) => dryRunSelection(pool, selection),
+    personal: (answer) => (answer.dryRun ? { mask: () => maskDryRun(answer) } : undefined),
   } satisfies DecisionKind<typeof redriveResult>;
 }
 

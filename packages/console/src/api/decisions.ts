@@ -16,6 +16,7 @@ import { bulkAction, makeBulkAction } from "./bulk-actions.ts";
 import { discardKind, redriveKind, restoreKind } from "./decision-kinds.ts";
 import { accepted, notFoundProblem, operation, type Operation, type Readable } from "./operation.ts";
 import { deliveryPath } from "./parameters.ts";
+import type { PersonalData } from "./personal-data.ts";
 import { decisionBody, selectionBody, type Selection } from "./selection.ts";
 
 /** One kind of decision, as the API describes and answers it. */
@@ -28,6 +29,8 @@ export interface DecisionKind<Answer extends z.ZodType> {
   readonly notFound: string;
   readonly answer: Answer;
   format(decided: Decided, dryRun: boolean): Readable<z.output<Answer>>;
+  /** What of an answer is personal data; default: nothing. */
+  personal?(answer: Readable<z.output<Answer>>): PersonalData<Readable<z.output<Answer>>> | undefined;
   /** Default: counts what is selected. */
   dryRun?(selection: Selection): Promise<Readable<z.output<Answer>>>;
 }
@@ -53,6 +56,7 @@ function operationsOf<Answer extends z.ZodType>(
   { pool, decide, wake }: DecisionParts,
 ): readonly Operation[] {
   const { action, names, summaries, description, notFound, answer, format } = kind;
+  const personal = kind.personal && { personal: kind.personal };
 
   async function countSelected({ deliveryIds, filter = {} }: Selection): Promise<Decided> {
     const status = statusOf(action);
@@ -96,6 +100,7 @@ function operationsOf<Answer extends z.ZodType>(
           ? startBulkAction(c, selection, decision)
           : format(await decide(action, selection.deliveryIds, decision), false);
       },
+      ...personal,
     }),
     operation({
       method: "post",
@@ -115,6 +120,7 @@ function operationsOf<Answer extends z.ZodType>(
           : await decide(action, selection.deliveryIds, createDecision(c, reason));
         return result.decided === 0 ? notFoundProblem(`${deliveryId}: ${notFound}`) : format(result, dryRun);
       },
+      ...personal,
     }),
   ];
 }

@@ -8,9 +8,16 @@ import {
 } from "@dossier/store";
 import { z } from "zod";
 import { count, page, utc } from "./answers.ts";
-import { attempts, deliveryHistory, deliveryStatus, formatHistory, identity } from "./delivery-history.ts";
+import {
+  attempts,
+  deliveryHistory,
+  deliveryStatus,
+  formatHistory,
+  identity,
+  personalHistory,
+} from "./delivery-history.ts";
 import { notFoundProblem, operation, type Operation } from "./operation.ts";
-import { cursor, deliveryPath, limit, nextCursor, ofPerson, personPath, text, time } from "./parameters.ts";
+import { cursor, deliveryPath, limit, nextCursor, ofPerson, personPath, time } from "./parameters.ts";
 
 const receivedDelivery = z.object({ deliveryId: z.uuid(), receivedAt: utc, bytes: count });
 
@@ -57,16 +64,6 @@ const personDeliveryPage = page(
 export type PersonDeliveryPage = z.infer<typeof personDeliveryPage>;
 
 export const byDelivery = cursor(z.strictObject({ deliveryId: z.uuid() }));
-
-/** Selects deliveries, whatever became of them. */
-export const deliveryFilter = z.object({
-  status: deliveryStatus.optional(),
-  event: text.optional().describe("The event's type, such as `NaturalPersonPending`."),
-  entityId: text.optional().describe("The person's id at iComply."),
-  secret: text.optional().describe("The fingerprint of the secret that verified it."),
-  since: time.optional().describe("Received at this time or later."),
-  before: time.optional().describe("Received before this time."),
-});
 
 /** Selects failing deliveries. */
 export const failingFilter = z.strictObject({
@@ -132,6 +129,7 @@ export function deliveryOperations(pool: Pool): readonly Operation[] {
         const history = await findDelivery(pool, deliveryId);
         return history ? formatHistory(history) : notFoundProblem(`No delivery has the id ${deliveryId}.`);
       },
+      personal: personalHistory,
     }),
     operation({
       method: "get",

@@ -2,6 +2,8 @@ import { DEAD_LETTER_REASONS } from "@dossier/events";
 import type { DeliveryHistory } from "@dossier/store";
 import { z } from "zod";
 import { count, utc } from "./answers.ts";
+import type { Readable } from "./operation.ts";
+import { maskBody } from "./personal-data.ts";
 
 export const deliveryStatus = z
   .enum(["open", "applied", "duplicate", "dead-lettered", "discarded"])
@@ -82,5 +84,30 @@ export const deliveryHistory = z
 export type DeliveryHistoryAnswer = z.infer<typeof deliveryHistory>;
 
 export function formatHistory({ body, ...history }: DeliveryHistory) {
-  return { ...history, body: { base64: body.toString("base64"), text: body.toString("utf8") } };
+  return { ...history, body: formatBody(body) };
+}
+
+function formatBody(body: Buffer) {
+  return { base64: body.toString("base64"), text: body.toString("utf8") };
+}
+
+/** Whether its bytes may be what stopped a worker. What is in the log, a worker has parsed. */
+export function mayStopWorkers({
+  status,
+  open,
+  deadLetters,
+}: Pick<DeliveryHistory, "status" | "open" | "deadLetters">): boolean {
+  if (status === "applied" || status === "duplicate") return false;
+  return (open?.stalls ?? 0) > 0 || deadLetters.some(({ reason }) => reason === "stalled");
+}
+
+/** What of a delivery is personal data: its payload. */
+export function personalHistory(history: Readable<DeliveryHistoryAnswer>) {
+  return {
+    subject: history.entityId ?? history.deliveryId,
+    mask() {
+      const body = Buffer.from(history.body.base64, "base64");
+      return { ...history, body: formatBody(maskBody(body, !mayStopWorkers(history))) };
+    },
+  };
 }

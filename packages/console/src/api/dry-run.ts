@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import type { Person } from "@dossier/events";
 import { describeError } from "@dossier/service";
 import {
   countDeadLetters,
@@ -12,6 +13,7 @@ import {
 import { z } from "zod";
 import { count, naturalPerson } from "./answers.ts";
 import type { Readable } from "./operation.ts";
+import { maskPerson } from "./personal-data.ts";
 import type { Selection } from "./selection.ts";
 
 /** Deliveries that a dry run runs at most, so that it is answered within half a minute on a busy machine. */
@@ -106,6 +108,15 @@ export async function dryRunSelection(
   const { listed, omitted: personsOmitted } = persons;
   const notRun = Math.max(0, total - run);
   return { dryRun: true, outcomes, notRun, persons: listed, personsOmitted, unsettled };
+}
+
+export function maskDryRun(answer: Readable<RedriveDryRun>): Readable<RedriveDryRun> {
+  const persons = answer.persons.map(({ entityId, before, after }) => ({
+    entityId,
+    before: before && maskPerson(before as Person),
+    after: maskPerson(after as Person),
+  }));
+  return { ...answer, persons };
 }
 
 function formatFailure(result: Exclude<DryRunResult, Settled>): z.output<typeof unsettledDelivery> {

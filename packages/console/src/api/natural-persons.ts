@@ -14,6 +14,7 @@ import { openDeliveriesSearched } from "./deliveries.ts";
 import { notFoundProblem, operation, type Operation, type Readable } from "./operation.ts";
 import { cursor, limit, nextCursor, ofPerson, personPath, pointInTime, text, time } from "./parameters.ts";
 import { personQuery, personSearch, searchFor, searchTerm } from "./person-filter.ts";
+import { maskData, maskPerson } from "./personal-data.ts";
 
 const eventDelivery = z.object({
   seq: z.int().min(1).describe("Its number in the person's log: the order in which it was settled."),
@@ -110,6 +111,10 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
         ]);
         return { ...persons, ...(deliveries && { deliveries }) };
       },
+      personal: (answer, { query }) => ({
+        subject: query.entityId,
+        mask: () => ({ ...answer, items: answer.items.map(maskPerson) }),
+      }),
     }),
     operation({
       method: "post",
@@ -122,6 +127,7 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
       input: { body: personSearch },
       answer: page(naturalPerson).meta({ id: "NaturalPersonSearch" }),
       handle: ({ body }, c) => listPersonsFor(c.get("caller"), body),
+      personal: (answer) => ({ mask: () => ({ ...answer, items: answer.items.map(maskPerson) }) }),
     }),
     operation({
       method: "get",
@@ -129,6 +135,7 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
       operationId: "getNaturalPerson",
       summary: "Read a person's state",
       role: "viewer",
+      hasEtag: true,
       notFound: `${NOT_KNOWN} The detail counts the deliveries that name the person.`,
       input: { path: personPath, query: pointInTime },
       answer: personDetail,
@@ -143,6 +150,10 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
           `${NOT_KNOWN} Deliveries that name the person: ${open} open, ${deadLettered} dead letters, ${discarded} discarded.`,
         );
       },
+      personal: ({ deliveries, ...person }, { path }) => ({
+        subject: path.entityId,
+        mask: () => ({ ...maskPerson(person), deliveries }),
+      }),
     }),
     operation({
       method: "get",
@@ -154,6 +165,10 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
       input: { path: personPath, query: eventQuery },
       answer: eventPage,
       handle: ({ path: { entityId }, query }) => listEventsOf(entityId, query),
+      personal: (answer, { path }) => ({
+        subject: path.entityId,
+        mask: () => ({ ...answer, items: answer.items.map(maskData) }),
+      }),
     }),
     operation({
       method: "get",
@@ -165,6 +180,10 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
       input: { query: eventQuery.extend(ofPerson) },
       answer: eventPage,
       handle: ({ query: { entityId, ...query } }) => listEventsOf(entityId, query),
+      personal: (answer, { query }) => ({
+        subject: query.entityId,
+        mask: () => ({ ...answer, items: answer.items.map(maskData) }),
+      }),
     }),
   ];
 }

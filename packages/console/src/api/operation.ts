@@ -1,9 +1,11 @@
 import { problem } from "@dossier/service";
 import type { Role } from "@dossier/store";
 import { Hono, type Context } from "hono";
+import { etag } from "hono/etag";
 import { z } from "zod";
 import { refuseRole, type ApiEnv } from "../auth.ts";
-import { invalidRequest, readRequest, type RequestPart } from "./request.ts";
+import type { PersonalData } from "./personal-data.ts";
+import { invalidRequest, readRequest, refuseMediaType, type RequestPart } from "./request.ts";
 
 /** Where the API's paths begin. */
 export const API = "/api/v1";
@@ -27,6 +29,8 @@ interface Description {
   readonly conflict?: string;
   /** What 410 means, if the operation can answer it. */
   readonly gone?: string;
+  /** Whether the answer has an ETag, so that a client who sends it back is answered 304 while nothing has changed. */
+  readonly hasEtag?: boolean;
   /** What the stream contains, if `Accept: text/event-stream` asks for one. */
   readonly stream?: string;
 }
@@ -56,21 +60,29 @@ export function operation<I extends Input, A extends z.ZodType>(
     readonly status?: 201 | 202;
     readonly accepted?: z.ZodType;
     handle(input: z.output<z.ZodObject<I>>, c: Context<ApiEnv>): Promise<Readable<z.output<A>> | Response>;
+    /** Says what of an answer is personal data, which is masked for most callers; `undefined` if nothing is. */
+    personal?(
+      answer: Readable<z.output<A>>,
+      input: z.output<z.ZodObject<I>>,
+    ): PersonalData<Readable<z.output<A>>> | undefined;
   },
 ): Operation {
-  const { handle, ...description } = declared;
+  const { handle, personal, ...description } = declared;
   const schema = z.object(declared.input);
   return {
     ...description,
     async respond(c) {
-      const refusal = refuseRole(c.get("caller"), declared.role);
+      const refusal = refuseRole(c.get("caller"), declared.role) ?? (await refuseMediaType(c));
       if (refusal !== undefined) return refusal;
       const input = schema.safeParse(await readRequest(c, declared.method));
       if (!input.success) return invalidRequest(input.error);
       const answer = await handle(input.data, c);
       // Personal data, which the next event may change.
       c.header("cache-control", "no-store");
-      return answer instanceof Response ? answer : c.json(answer as object, declared.status);
+      if (answer instanceof Response) return answer;
+      const data = personal?.(answer, input.data);
+      const isShown = data === undefined || (await c.get("disclose")(declared.operationId, data.subject));
+      return c.json((isShown ? answer : data.mask()) as object, declared.status);
     },
   };
 }
@@ -95,17 +107,30 @@ export type Readable<T> = T extends readonly (infer Item)[]
 /** Returns the routes of these operations. Any other method of their paths is answered 405. */
 export function routes(operations: readonly Operation[]): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
-  // Hono takes the first path that matches: `/dead-letters/redrive` must come before `/dead-letters/{deliveryId}`.
-  const byPath = [...Map.groupBy(operations, ({ path }) => path)].toSorted(
-    ([a], [b]) => Number(a.includes("{")) - Number(b.includes("{")),
-  );
-  for (const [path, own] of byPath) {
-    const route = path.replaceAll(/\{(\w+)\}/g, ":$1");
-    const allow = own.map(({ method }) => (method === "get" ? "GET, HEAD" : "POST")).join(", ");
+  for (const { route, allow, own } of byRoute(operations)) {
+    if (own.some(({ hasEtag }) => hasEtag)) app.use(route, etag());
     for (const { method, respond } of own) app.on(method, route, respond);
     app.all(route, () =>
       problem(405, "method-not-allowed", `This path allows ${allow}.`, { headers: { allow } }),
     );
   }
   return app;
+}
+
+/** Returns the routes that answer OPTIONS with the methods of each path. They need no token. */
+export function optionsRoutes(operations: readonly Operation[]): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>();
+  for (const { route, allow } of byRoute(operations)) app.options(route, (c) => c.body(null, 204, { allow }));
+  return app;
+}
+
+/** Hono takes the first path that matches: `/dead-letters/redrive` must come before `/dead-letters/{deliveryId}`. */
+function byRoute(operations: readonly Operation[]) {
+  return [...Map.groupBy(operations, ({ path }) => path)]
+    .toSorted(([a], [b]) => Number(a.includes("{")) - Number(b.includes("{")))
+    .map(([path, own]) => ({
+      route: path.replaceAll(/\{(\w+)\}/g, ":$1"),
+      allow: [...own.map(({ method }) => (method === "get" ? "GET, HEAD" : "POST")), "OPTIONS"].join(", "),
+      own,
+    }));
 }

@@ -34,6 +34,21 @@ async function readBody(c: Context): Promise<unknown> {
   }
 }
 
+/** Returns the answer to a body that is not said to be JSON; `undefined` if there is none, or it is. */
+export async function refuseMediaType(c: Context): Promise<Response | undefined> {
+  const type = c.req.header("content-type") ?? "";
+  if (/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type)) return undefined;
+  if ((await c.req.text()) === "") return undefined;
+  return problem(
+    415,
+    "unsupported-media-type",
+    "The body must be JSON: send `Content-Type: application/json`.",
+    {
+      headers: { accept: "application/json" },
+    },
+  );
+}
+
 /** Answers 400 with every error of the request. */
 export function invalidRequest(error: z.ZodError): Response {
   const errors = error.issues.flatMap(toErrors);

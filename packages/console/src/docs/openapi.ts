@@ -43,7 +43,7 @@ export function openApi(operations: readonly Operation[], basePath: string) {
 
 function describeOperation(operation: Operation): ZodOpenApiOperationObject {
   const { operationId, summary, description, role, input, stream, notFound, conflict, gone } = operation;
-  const { answer, status = 200, accepted } = operation;
+  const { answer, status = 200, accepted, hasEtag } = operation;
   if (z.globalRegistry.get(answer)?.id === undefined) throw new Error(`the answer of "${summary}" has no id`);
   const { body, ...requestParams } = input;
   return {
@@ -55,6 +55,7 @@ function describeOperation(operation: Operation): ZodOpenApiOperationObject {
     responses: {
       [status]: {
         description: stream === undefined ? "Success." : `Success. ${stream}`,
+        ...(hasEtag === true && { headers: { ETag: { schema: { type: "string" as const } } } }),
         content: {
           "application/json": { schema: answer },
           ...(stream !== undefined && { "text/event-stream": { schema: { type: "string" } } }),
@@ -65,6 +66,9 @@ function describeOperation(operation: Operation): ZodOpenApiOperationObject {
           description: "It goes on in the background; `Location` names what says how far it is.",
           content: { "application/json": { schema: accepted } },
         },
+      }),
+      ...(hasEtag === true && {
+        304: { description: "`If-None-Match` names the answer's `ETag`: nothing has changed." },
       }),
       400: problemResponse("`invalid-request`: every error of the request is named at once."),
       401: problemResponse(
@@ -77,6 +81,7 @@ function describeOperation(operation: Operation): ZodOpenApiOperationObject {
       ...(conflict !== undefined && { 409: problemResponse(conflict) }),
       ...(gone !== undefined && { 410: problemResponse(gone) }),
       ...(body && { 413: problemResponse("`too-large`: the body is too long.") }),
+      ...(body && { 415: problemResponse("`unsupported-media-type`: the body is not said to be JSON.") }),
       500: problemResponse("`internal`: the service failed, and has logged why."),
       503: problemResponse("`unavailable`: Postgres is unavailable; `Retry-After` says when to try again."),
     },

@@ -16,11 +16,12 @@ const UPLOT = new URL(".", import.meta.resolve("uplot"));
 const CSS = "text/css; charset=utf-8";
 const SCRIPT = "text/javascript; charset=utf-8";
 
-/** The style, the script and the icon of all pages, and what draws charts. */
+/** The style, the script and the icon of all pages, and what single pages load beside them. */
 const ASSETS = {
   style: loadAsset(OWN, "style.css", CSS),
   script: loadAsset(OWN, "console.js", SCRIPT),
   icon: loadAsset(OWN, "icon.svg", "image/svg+xml"),
+  timeTravel: loadAsset(OWN, "time-travel.js", SCRIPT),
   charts: loadAsset(OWN, "charts.js", SCRIPT),
   plot: loadAsset(UPLOT, "uPlot.iife.min.js", SCRIPT),
   plotStyle: loadAsset(UPLOT, "uPlot.min.css", CSS),

@@ -13,9 +13,17 @@ export interface FilterField {
   readonly placeholder?: string;
 }
 
-/** The form above a list. The page's URL holds what it says. */
-export function filterForm(fields: readonly FilterField[], values: Readonly<Record<string, unknown>>): Html {
-  return html`<form class="filter card" role="search">
+/**
+ * The form above a list. The page's URL holds what it says.
+ *
+ * @param method `post` if a field may say what no URL may
+ */
+export function filterForm(
+  fields: readonly FilterField[],
+  values: Readonly<Record<string, unknown>>,
+  method: "get" | "post" = "get",
+): Html {
+  return html`<form class="filter card" role="search" method="${method}">
     ${fields.map((field) => {
       const value = values[field.name];
       return html`<p>

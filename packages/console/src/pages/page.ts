@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Context } from "hono";
-import { html } from "hono/html";
+import { html, raw } from "hono/html";
 import type { SecureHeadersVariables } from "hono/secure-headers";
 import { hasRole, type Caller } from "../auth.ts";
 import { ASSET_PATHS } from "./assets.ts";
@@ -31,25 +31,27 @@ const NAVIGATION = [
   { path: "/system", label: "System", role: "viewer" },
 ] as const;
 
+type PageAsset = "script" | "timeTravel" | "plotStyle" | "plot" | "charts";
+
 export interface PageOptions {
   readonly title: string;
   /** What is above the title, and the title itself. */
   readonly body: Html;
-  /** Whether it has tables that are drawn as charts. */
-  readonly hasCharts?: boolean;
+  /** What it loads beside that which all pages load. */
+  readonly assets?: readonly PageAsset[];
   readonly status?: 200 | 400 | 401 | 403 | 404 | 409 | 413 | 500 | 503;
 }
 
 /** Answers a page inside the frame of the console: who is signed in, the navigation, the skip link. */
 export async function page(
   c: Context<PageEnv>,
-  { title, body, status = 200, hasCharts }: PageOptions,
+  { title, body, status = 200, assets = [] }: PageOptions,
 ): Promise<Response> {
   const caller = c.get("caller") as Caller | undefined;
   return bare(c, {
     title,
     status,
-    ...(hasCharts !== undefined && { hasCharts }),
+    assets,
     body: html`<header class="top">
         <a class="brand" href="/"><img src="${ASSET_PATHS.icon}" width="20" height="20" alt="" />Dossier</a>
         <nav aria-label="Main">${caller && navigation(c.req.path, caller)}</nav>
@@ -80,7 +82,7 @@ function account({ name, role }: Caller, isSignedIn: boolean): Html {
 /** Answers a page without navigation. */
 export async function bare(
   c: Context<PageEnv>,
-  { title, body, status = 200, hasCharts = false }: PageOptions,
+  { title, body, status = 200, assets = [] }: PageOptions,
 ): Promise<Response> {
   const nonce = c.get("secureHeadersNonce") ?? "";
   // Personal data, which the next event may change.
@@ -95,8 +97,7 @@ export async function bare(
           <title>${title} · Dossier</title>
           <link rel="icon" href="${ASSET_PATHS.icon}" />
           <link rel="stylesheet" href="${ASSET_PATHS.style}" />
-          <script type="module" nonce="${nonce}" src="${ASSET_PATHS.script}"></script>
-          ${hasCharts ? chartFiles(nonce) : ""}
+          ${(["script", ...assets] as const).map((asset) => tag(asset, nonce))}
         </head>
         <body>
           <a class="skip" href="#main">Skip to content</a>
@@ -107,8 +108,10 @@ export async function bare(
   );
 }
 
-function chartFiles(nonce: string): Html {
-  return html`<link rel="stylesheet" href="${ASSET_PATHS.plotStyle}" />
-    <script defer nonce="${nonce}" src="${ASSET_PATHS.plot}"></script>
-    <script type="module" nonce="${nonce}" src="${ASSET_PATHS.charts}"></script>`;
+/** Each in its order, once the page is parsed. uPlot's file is no module: it sets a global. */
+function tag(asset: PageAsset, nonce: string): Html {
+  const path = ASSET_PATHS[asset];
+  if (asset === "plotStyle") return html`<link rel="stylesheet" href="${path}" />`;
+  const kind = asset === "plot" ? "defer" : 'type="module"';
+  return html`<script ${raw(kind)} nonce="${nonce}" src="${path}"></script>`;
 }

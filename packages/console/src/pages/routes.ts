@@ -16,11 +16,13 @@ import { bulkActionForm } from "./bulk-actions/new.ts";
 import { decideForm, redrivePage } from "./dead-letters/decide.ts";
 import { deadLetterListPage } from "./dead-letters/list.ts";
 import { deliveryPage, toDelivery } from "./deliveries/detail.ts";
-import { deliveryListPage } from "./deliveries/list.ts";
+import { deliveryListPage, searchDeliveries } from "./deliveries/list.ts";
 import { failingPage } from "./failing/page.ts";
 import { message } from "./message.ts";
+import { exportPersonEvidence, verifyNow } from "./natural-persons/evidence.ts";
 import { exportPersons } from "./natural-persons/export.ts";
 import { personListPage, searchPersons } from "./natural-persons/list.ts";
+import { personPage } from "./natural-persons/person.ts";
 import { revealPerson } from "./natural-persons/reveal.ts";
 import type { PageEnv } from "./page.ts";
 import { BOARD_PATH, queuePage } from "./queue/page.ts";
@@ -62,6 +64,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
     { path: "/deliveries", role: "viewer", respond: deliveryListPage(pool) },
     { path: "/deliveries/:deliveryId", role: "viewer", respond: deliveryPage(pool) },
     { path: "/natural-persons", role: "viewer", respond: personListPage(pool) },
+    { path: "/natural-persons/:entityId", role: "viewer", respond: personPage(pool) },
     { path: "/deliveries/:deliveryId/redrive", role: "operator", respond: redrivePage(pool) },
     { path: "/failing", role: "viewer", respond: failingPage(pool) },
     { path: "/bulk-actions", role: "viewer", respond: bulkActionListPage(pool) },
@@ -76,12 +79,19 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
     if (isOutage(err)) postgres.recordFailure(err);
     else if (!isRetryable(err)) log.error({ code, err }, text);
   };
+  const onDownloadError = onReadError("download-failed", "download failed");
   const forms = [
     { path: "/natural-persons", role: "viewer", respond: searchPersons() },
     {
       path: "/natural-persons/export",
       role: "operator",
-      respond: exportPersons(pool, onReadError("download-failed", "download failed")),
+      respond: exportPersons(pool, onDownloadError),
+    },
+    { path: "/natural-persons/:entityId/verify", role: "operator", respond: verifyNow(pool) },
+    {
+      path: "/natural-persons/:entityId/evidence",
+      role: "operator",
+      respond: exportPersonEvidence(pool, onDownloadError),
     },
     { path: "/natural-persons/:entityId/reveal", role: "operator", respond: revealPerson(pool) },
     ...(["redrive", "discard", "restore"] as const).map((action) => ({
@@ -89,6 +99,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
       role: "operator" as const,
       respond: decideForm(decide, action),
     })),
+    { path: "/deliveries", role: "operator", respond: searchDeliveries() },
     { path: "/bulk-actions", role: "operator", respond: bulkActionForm(pool) },
     { path: "/bulk-actions/:bulkActionId/confirm", role: "operator", respond: confirmForm(pool, wake) },
     { path: "/bulk-actions/:bulkActionId/abort", role: "operator", respond: abortForm(pool) },

@@ -47,6 +47,30 @@ test("all deliveries are listed, the latest first, filtered by what the URL says
   expect((await browser.get("/deliveries?status=lost")).status).toBe(400);
 });
 
+test("an operator searches payloads for a text, which stands in no URL, and a viewer does not", async () => {
+  const browser = await signedIn();
+  const [id] = await shared().record(eventBody("sought", { data: { message: "needle <1>" } }));
+  const { status, headers } = await browser.post("/deliveries", {
+    text: "needle <1>",
+    entityId: "sought",
+    event: "",
+  });
+  const found = headers.location ?? "";
+  expect([status, found]).toEqual([
+    303,
+    expect.stringMatching(/^\/deliveries\?entityId=sought&search=[\w-]+$/),
+  ]);
+  const { text } = await browser.get(found);
+  expect([idsOf(text), text.includes('value="needle &lt;1&gt;"')]).toEqual([[id], true]);
+  const other = await browser.post("/deliveries", { text: "needle 2", entityId: "sought" });
+  expect(idsOf((await browser.get(other.headers.location ?? "")).text)).toEqual([]);
+  const { token } = await createToken(shared().pool, { name: "Vera", role: "viewer", isService: false });
+  const viewer = await signedIn(token);
+  expect((await viewer.post("/deliveries", { text: "needle" })).status).toBe(403);
+  expect((await viewer.get(found)).status).toBe(400);
+  expect((await viewer.get("/deliveries")).text).not.toContain('name="text"');
+});
+
 describe("the page of a delivery", () => {
   test("says what is wrong with a dead letter, marks the place, and shows its payload masked", async () => {
     const browser = await signedIn();

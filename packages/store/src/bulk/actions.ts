@@ -74,10 +74,11 @@ function formatFilter({ since, before, ...filter }: NewBulkAction["filter"]): st
 
 const confirm = sql(
   "confirm_bulk_action",
-  "update bulk_actions set state = 'running', confirmed_by = $2 where bulk_action_id = $1 and state = 'previewed'",
+  `update bulk_actions set state = 'running', confirmed_by = $2
+   where bulk_action_id = $1 and state = 'previewed' and created_at > now() - interval '90 days'`,
 );
 
-/** Has consoles carry out a bulk action, unless it was confirmed or aborted before. */
+/** Has consoles carry out a bulk action, unless it was confirmed or aborted before, or its set is no longer kept. */
 export async function confirmBulkAction(
   pool: Pool,
   bulkActionId: number,

@@ -65,6 +65,8 @@ const RIGHTS: Readonly<Record<RoleName, Readonly<Record<string, string>>>> = {
     person_search: "insert, update",
     failed_attempts: "insert (delivery_id, attempt, error, stack, code_version)",
     dead_letters: "insert (delivery_id, reason, message, issues, event, id, entity_id, code_version)",
+    // A trigger keeps them for 90 days.
+    bulk_action_deliveries: "delete",
     unsealed: "insert, delete",
     seals: "insert",
     chain_heads: "update (seq, hash)",

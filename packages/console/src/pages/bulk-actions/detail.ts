@@ -52,17 +52,17 @@ export function bulkActionPage(pool: Pool) {
           <p class="sub"><a href="/bulk-actions">Bulk actions</a> / ${id}</p>
           <h1>${title}</h1>
           <p class="sub">
-            Selected by ${filterWords(found)}. ${found.state === "running" ? html`<span id="live" hidden></span>` : ""}
+            Selected by ${filterWords(found)}.
           </p>
         </div>
         <div class="cols">
           <div class="stack">
-            <div data-live="progress">${progressCard(found)}</div>
+            <div data-part="progress">${progressCard(found)}</div>
             ${failuresCard(failures, pager(read.given, next))} ${sampleCard(found, sample)}
           </div>
           <div class="stack">
-            <div data-live="decide">${mayDecide ? nextStep(found) : ""}</div>
-            ${who(found)}
+            <div data-part="decide">${mayDecide ? nextStep(found) : ""}</div>
+            <div data-part="who">${who(found)}</div>
           </div>
         </div>`,
     });

@@ -19,17 +19,15 @@ export function bulkActionListPage(pool: Pool) {
     if (!read.ok) return read.refusal;
     const items = await listBulkActions(pool, { limit: ROWS, after: read.value.cursor?.bulkActionId });
     const last = items.length < ROWS ? undefined : items.at(-1);
-    const isRunning = items.some(({ state }) => state === "running");
     return page(c, {
       title: "Bulk actions",
       body: html`<div class="heading">
           <h1>Bulk actions</h1>
           <p class="sub">
             Decisions about all dead letters that a filter selected, the latest first.
-            ${isRunning ? html`<span id="live" hidden></span>` : ""}
           </p>
         </div>
-        <div data-live="bulk-actions">${table(items)}</div>
+        <div data-part="bulk-actions">${table(items)}</div>
         ${pager(read.given, nextCursor(last && { bulkActionId: last.bulkActionId }))}`,
     });
   };
@@ -61,9 +59,9 @@ function table(items: readonly BulkAction[]): Html {
                   >${toWords(one.action)} ${formatCount({ count: one.total })}</a
                 ><small>${filterWords(one)}</small>
               </th>
-              <td>${one.confirmedBy ?? one.createdBy}<small>${one.reason}</small></td>
+              <td class="wide">${one.confirmedBy ?? one.createdBy}<small>${one.reason}</small></td>
               <td>${stateChip(one)}</td>
-              <td>${progress(one)}</td>
+              <td class="wide">${progress(one)}</td>
               <td class="num" data-label="Made">${age(one.createdAt, now)}</td>
             </tr>`,
         )}

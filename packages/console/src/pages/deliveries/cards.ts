@@ -127,10 +127,10 @@ export function history({ deadLetters, decisions }: DeliveryHistory, now: number
   ].toSorted((a, b) => (a.at < b.at ? -1 : 1));
   const listed = entries.slice(-MAX_LISTED);
   return html`<section class="card">
-    <h2>Decisions</h2>
+    <h2>History</h2>
     ${
       listed.length === 0
-        ? html`<p class="muted">None was needed</p>`
+        ? html`<p class="muted">No decision was needed</p>`
         : html`<ol class="entries" start="${entries.length - listed.length + 1}">
           ${listed.map(({ what }) => html`<li>${what}</li>`)}
         </ol>`

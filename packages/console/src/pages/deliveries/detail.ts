@@ -1,6 +1,7 @@
 import { findDelivery, isRevealed, type DeliveryHistory, type Pool } from "@dossier/store";
 import type { Context } from "hono";
 import { html } from "hono/html";
+import { mayStopWorkers } from "../../api/delivery-history.ts";
 import { deliveryId } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
 import { decisionForms } from "../dead-letters/decide.ts";
@@ -44,12 +45,6 @@ function noDelivery(c: Context<PageEnv>): Promise<Response> {
 /** Leads to the page of a delivery, as a dead letter has no page of its own. */
 export async function toDelivery(c: Context<PageEnv>): Promise<Response> {
   return c.redirect(`/deliveries/${encodeURIComponent(c.req.param("deliveryId") ?? "")}`, 301);
-}
-
-/** Whether its bytes may be what stopped a worker. What is in the log, a worker has parsed. */
-function mayStopWorkers({ status, open, deadLetters }: DeliveryHistory): boolean {
-  if (status === "applied" || status === "duplicate") return false;
-  return (open?.stalls ?? 0) > 0 || deadLetters.some(({ reason }) => reason === "stalled");
 }
 
 function isDeadLetter({ status }: DeliveryHistory): boolean {

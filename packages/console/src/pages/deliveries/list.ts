@@ -1,17 +1,28 @@
 import { listDeliveries, type DeliveryPage, type DeliverySummary, type Pool } from "@dossier/store";
 import type { Context } from "hono";
 import { html } from "hono/html";
-import { byDelivery, deliveryFilter } from "../../api/deliveries.ts";
+import { z } from "zod";
+import { byDelivery } from "../../api/deliveries.ts";
 import { deliveryStatus } from "../../api/delivery-history.ts";
-import { nextCursor } from "../../api/parameters.ts";
+import { deliveryFilter } from "../../api/delivery-search.ts";
+import { nextCursor, text } from "../../api/parameters.ts";
+import { hasRole } from "../../auth.ts";
+import { readForm } from "../form.ts";
 import { age, formatBytes, formatCount } from "../format.ts";
 import { filterForm, pager, ROWS } from "../list.ts";
+import { message } from "../message.ts";
+import { openTerm, sealTerm } from "../natural-persons/sealed-term.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { readFilter } from "../read-filter.ts";
 import { statusChip } from "./status.ts";
 
-/** What a URL may say of deliveries: ids, and no part of a payload. */
-const query = deliveryFilter.extend({ cursor: byDelivery });
+const PATH = "/deliveries";
+
+/** Longer texts would not fit into a URL. */
+const MAX_TEXT_LENGTH = 300;
+
+/** What a URL may say of deliveries: ids, no part of a payload, and a text of one as `sealTerm` seals it. */
+const query = deliveryFilter.extend({ search: text.optional(), cursor: byDelivery });
 
 const FIELDS = [
   { name: "status", label: "Outcome", options: deliveryStatus.options },
@@ -22,24 +33,51 @@ const FIELDS = [
   { name: "before", label: "Before", placeholder: "2026-02-01T12:00:00Z" },
 ];
 
+const TEXT_FIELD = { name: "text", label: "Text in the payload" };
+
+/** What the form above the list sends. Its other fields are checked when the list is read. */
+const form = z.object({
+  text: text.max(MAX_TEXT_LENGTH, `must have at most ${MAX_TEXT_LENGTH} characters`).optional(),
+  ...Object.fromEntries(FIELDS.map(({ name }) => [name, z.string().optional()])),
+});
+
+/** Returns the handler that leads from the form to the list with a URL that says all of it, with the text sealed. */
+export function searchDeliveries() {
+  return async (c: Context<PageEnv>): Promise<Response> => {
+    const read = await readForm(c, form);
+    if (!read.ok) return read.refusal;
+    const { text, ...filter } = read.value;
+    const url = new URLSearchParams(filter as Record<string, string>);
+    if (text !== undefined) url.set("search", sealTerm(text, c.get("sessionId")));
+    return c.redirect(`${PATH}?${url.toString()}`, 303);
+  };
+}
+
 /** Returns the handler of the list of all deliveries, whatever became of them. */
 export function deliveryListPage(pool: Pool) {
   return async (c: Context<PageEnv>): Promise<Response> => {
     const read = readFilter(c, query);
     if (!read.ok) return read.refusal;
-    const { cursor, secret, ...filter } = read.value;
+    const { cursor, secret, search, ...filter } = read.value;
+    // To whoever may not reveal, a search for texts would tell what payloads hold.
+    const maySearch = hasRole(c.get("caller"), "operator");
+    const sought = search === undefined || !maySearch ? undefined : openTerm(search, c.get("sessionId"));
+    if (search !== undefined && sought === undefined)
+      return message(c, 400, "This search has ended", "It was made in another session. Search again.");
     const found = await listDeliveries(
       pool,
-      { ...filter, secretFingerprint: secret },
+      { ...filter, secretFingerprint: secret, text: sought },
       { limit: ROWS, after: cursor?.deliveryId },
     );
+    const values = { ...read.given, text: sought };
     return page(c, {
       title: "Deliveries",
       body: html`<div class="heading">
           <h1>Deliveries</h1>
           <p class="sub">Every webhook that was accepted, whatever became of it, the latest first.</p>
         </div>
-        ${filterForm(FIELDS, read.given)} ${found.deliveries.length === 0 ? none(found) : table(found.deliveries)}
+        ${maySearch ? filterForm([...FIELDS, TEXT_FIELD], values, "post") : filterForm(FIELDS, values)}
+        ${found.deliveries.length === 0 ? none(found) : table(found.deliveries)}
         ${pager(read.given, nextCursor(found.next && { deliveryId: found.next }))}`,
     });
   };
@@ -75,9 +113,9 @@ function table(items: readonly DeliverySummary[]): Html {
                 <a href="/deliveries/${deliveryId}"><bdi>${event ?? "Type not known"}</bdi></a
                 ><small>${id === null ? "no id could be read" : html`<bdi>${id}</bdi>`}</small>
               </th>
-              <td data-label="Person">${entityId === null ? "–" : html`<code><bdi>${entityId}</bdi></code>`}</td>
-              <td>${statusChip(status, reason)}</td>
-              <td data-label="Secret"><code>${secretFingerprint}</code></td>
+              <td class="wide">${entityId === null ? "–" : html`<code><bdi>${entityId}</bdi></code>`}</td>
+              <td class="wide">${statusChip(status, reason)}</td>
+              <td data-label="Secret"><code class="short" title="${secretFingerprint}">${shorten(secretFingerprint)}</code></td>
               <td class="num" data-label="Size">${formatBytes(bytes)}</td>
               <td class="num" data-label="Received">${age(receivedAt, now)}</td>
             </tr>`,
@@ -85,4 +123,9 @@ function table(items: readonly DeliverySummary[]): Html {
       </tbody>
     </table>
   </section>`;
+}
+
+/** The beginning of a fingerprint tells the few secrets apart. */
+function shorten(fingerprint: string): string {
+  return fingerprint.length > 16 ? `${fingerprint.slice(0, 15)}…` : fingerprint;
 }

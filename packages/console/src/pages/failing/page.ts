@@ -64,7 +64,7 @@ function table(items: readonly FailingDelivery[]): Html {
                 <a href="/deliveries/${one.deliveryId}"><bdi>${one.event ?? "Type not known"}</bdi></a
                 ><small>${one.entityId === null ? "person not known" : html`<bdi>${one.entityId}</bdi>`}</small>
               </th>
-              <td>${kindChip(one)}<small>${one.lastError?.slice(0, 500) ?? ""}</small></td>
+              <td class="wide">${kindChip(one)}<small>${one.lastError?.slice(0, 500) ?? ""}</small></td>
               <td class="num" data-label="Attempts">${one.attempts}</td>
               <td data-label="Next attempt by">${exactTime(one.nextAttemptBy)}</td>
               <td class="num" data-label="Received">${age(one.receivedAt, now)}</td>

@@ -24,7 +24,7 @@ export function worklistPage(sources: WorklistSources) {
           <div class="stack">${live("persons")}${live("stuck")}</div>
         </div>
         ${live("charts")}`,
-      hasCharts: true,
+      assets: ["plotStyle", "plot", "charts"],
     });
   };
 }

@@ -1,0 +1,130 @@
+import type { Person } from "@dossier/events";
+import {
+  findLastVerification,
+  findRevealEnd,
+  listPersonDeliveries,
+  readTimeline,
+  type Pool,
+  type Timeline,
+} from "@dossier/store";
+import type { Context } from "hono";
+import { html } from "hono/html";
+import { personPath, pointInTime } from "../../api/parameters.ts";
+import { hasRole } from "../../auth.ts";
+import { exactTime } from "../format.ts";
+import { message } from "../message.ts";
+import { pathOf } from "../own-path.ts";
+import { page, type Html, type PageEnv } from "../page.ts";
+import { readFilter } from "../read-filter.ts";
+import { evidenceCard } from "./evidence.ts";
+import { statusLabel } from "./labels.ts";
+import { timelinePicture } from "./picture.ts";
+import { revealForm } from "./reveal.ts";
+import { MASKED, REVEALED, stateCard, type Shown } from "./state.ts";
+import { timelineTable } from "./timeline.ts";
+import { travelForm, type GivenTimes } from "./travel.ts";
+import { unlogged } from "./unlogged.ts";
+
+/** Most persons have fewer events; of others, those around the point in time are shown. */
+const MAX_ENTRIES = 100;
+const MAX_UNLOGGED = 20;
+
+/** Returns the handler of a person's page: the state and the timeline at the point in time that the URL says. */
+export function personPage(pool: Pool) {
+  return async (c: Context<PageEnv>): Promise<Response> => {
+    const id = personPath.safeParse(c.req.param());
+    if (!id.success) return notFound(c);
+    const { entityId } = id.data;
+    const read = readFilter(c, pointInTime);
+    if (!read.ok) return read.refusal;
+    const list = (status: "open" | "dead-lettered") =>
+      listPersonDeliveries(pool, entityId, status, { limit: MAX_UNLOGGED });
+    const [timeline, until, last, open, dead] = await Promise.all([
+      readTimeline(pool, entityId, read.value, MAX_ENTRIES),
+      findRevealEnd(pool, c.get("sessionId"), entityId),
+      findLastVerification(pool, entityId),
+      list("open"),
+      list("dead-lettered"),
+    ]);
+    const deliveries = [...dead.deliveries, ...open.deliveries];
+    if (timeline === undefined && deliveries.length === 0) return notFound(c);
+    const shown = until === undefined ? MASKED : REVEALED;
+    const mayAct = hasRole(c.get("caller"), "operator");
+    const now = Date.now();
+    const given = read.given as GivenTimes;
+    return page(c, {
+      title: "Person",
+      assets: ["timeTravel"],
+      body: html`<div data-travel="head">${head({ entityId, timeline, shown, until, mayAct, path: pathOf(c) })}</div>
+        ${timeline === undefined ? "" : timePanel(timeline, given)}
+        <div class="cols">
+          <div class="stack" data-travel="timeline">
+            ${
+              timeline === undefined
+                ? html`<p class="card"><b>No event yet.</b> The log has nothing of this person.</p>`
+                : timelineTable(timeline, { revealed: shown === REVEALED, linkTo: linkTo(given) })
+            }
+          </div>
+          <div class="stack">
+            <div class="stack" data-travel="state">${timeline === undefined ? "" : stateCard(timeline.person, shown)}</div>
+            ${unlogged(deliveries, now)}
+            ${evidenceCard({ entityId, last, mayAct, revealed: until !== undefined, now })}
+          </div>
+        </div>`,
+    });
+  };
+}
+
+function notFound(c: Context<PageEnv>): Promise<Response> {
+  return message(c, 404, "No such person", "Neither the log nor any delivery names this person.");
+}
+
+function linkTo({ knownAt }: GivenTimes) {
+  return (asOf: string) => `?${new URLSearchParams({ asOf, ...(knownAt && { knownAt }) }).toString()}`;
+}
+
+interface Head {
+  readonly entityId: string;
+  readonly timeline: Timeline | undefined;
+  readonly shown: Shown;
+  readonly until: string | undefined;
+  readonly mayAct: boolean;
+  readonly path: string;
+}
+
+function head({ entityId, timeline, shown, until, mayAct, path }: Head): Html {
+  return html`<div class="heading row">
+    <div>
+      <p class="sub"><a href="/natural-persons">People</a> /</p>
+      <h1>${title(timeline?.person, shown)}</h1>
+      <p class="sub"><code><bdi>${entityId}</bdi></code></p>
+    </div>
+    <div class="push">
+      ${
+        until === undefined
+          ? mayAct && revealForm(entityId, path)
+          : html`<p class="sub"><span class="chip warn">revealed to you</span> until ${exactTime(until)}</p>`
+      }
+    </div>
+  </div>`;
+}
+
+function title(person: Person | undefined, shown: Shown): Html {
+  if (person === undefined) return html`Nothing known`;
+  const { name, status, reviewNeeded } = person;
+  return html`<bdi class="cut">${(name !== null && shown.name(name)) || "No name yet"}</bdi>
+    <span class="chip ${status === "approved" ? "ok" : ""}">${statusLabel(status)}</span>
+    ${reviewNeeded ? html`<span class="chip warn">review needed</span>` : ""}`;
+}
+
+function timePanel(timeline: Timeline, given: GivenTimes): Html {
+  const { entries, earlier, later, person } = timeline;
+  return html`<section class="card panel" aria-labelledby="time">
+    <h2 id="time">
+      Time travel
+      <span data-travel="count" aria-live="polite"><span class="chip">${person?.version ?? 0} of ${earlier + entries.length + later} events</span></span>
+    </h2>
+    <div data-travel="picture">${timelinePicture(entries, { asOf: given.asOf, knownAt: given.knownAt })}</div>
+    ${travelForm(entries, given)}
+  </section>`;
+}

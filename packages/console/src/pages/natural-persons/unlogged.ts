@@ -1,0 +1,26 @@
+import type { PersonDelivery } from "@dossier/store";
+import { html } from "hono/html";
+import { age, toWords } from "../format.ts";
+import type { Html } from "../page.ts";
+
+/** The deliveries that name a person and are not in the log: dead letters, and those that are open. */
+export function unlogged(deliveries: readonly PersonDelivery[], now: number): Html | string {
+  if (deliveries.length === 0) return "";
+  return html`<section class="card" aria-labelledby="unlogged">
+    <h2 id="unlogged">Not in the log</h2>
+    <ul class="plain">
+      ${deliveries.map(
+        ({ deliveryId, status, event, lastDeadLetter, receivedAt }) =>
+          html`<li>
+            <a href="/deliveries/${deliveryId}"><bdi>${event ?? "unknown event"}</bdi></a>
+            <span class="chip ${status === "open" ? "warn" : "bad"}">${
+              status === "open" || lastDeadLetter === null
+                ? toWords(status)
+                : `dead letter: ${toWords(lastDeadLetter.reason)}`
+            }</span>
+            <small>received ${age(receivedAt, now)} ago</small>
+          </li>`,
+      )}
+    </ul>
+  </section>`;
+}

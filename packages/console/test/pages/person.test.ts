@@ -1,0 +1,164 @@
+import { createToken, reveal, type Role } from "@dossier/store";
+import { eventBody } from "@dossier/store/fixtures";
+import { expect, test } from "vitest";
+import { useConsole } from "../harness.ts";
+import { openBrowser, type Browser } from "./browser.ts";
+
+const at = (day: number) => `2026-01-0${day}T00:00:00.0000000Z`;
+const upload = {
+  event: "NaturalPersonUploadedID",
+  data: { sessionId: "s-1", documentType: "Passport", entity: "Ada Canary" },
+};
+const EVIL = '<script>alert("1")</script> \u202Eevil\u0000';
+
+const ids: Record<string, string> = {};
+const shared = useConsole(async ({ recordAndSettle }) => {
+  const pending = eventBody("a/ü", {
+    id: "1",
+    creationTimeUtc: at(3),
+    data: { entity: "Ada Canary", email: "canary@mail.example" },
+  });
+  [ids["first"] = "", ids["late"] = "", ids["again"] = "", ids["dead"] = ""] = await recordAndSettle(
+    pending,
+    eventBody("a/ü", { id: "2", creationTimeUtc: at(2), ...upload }),
+    pending,
+    eventBody("a/ü", { id: "1", creationTimeUtc: at(3), data: { entity: "Canary Conflict" } }),
+  );
+  await recordAndSettle(
+    eventBody("evil", { data: { entity: EVIL, email: EVIL } }),
+    eventBody("evil", { event: "Something<b>", id: "2" }),
+    eventBody("long", { data: { entity: "x".repeat(5_000) } }),
+  );
+});
+const PATH = `/natural-persons/${encodeURIComponent("a/ü")}`;
+
+async function signIn(role: Role): Promise<Browser> {
+  const { token } = await createToken(shared().pool, { name: `Ada ${role}`, role, isService: false });
+  const browser = openBrowser(shared());
+  await browser.signIn(token);
+  return browser;
+}
+
+const show = (browser: Browser, subject: string) =>
+  reveal(shared().pool, {
+    sessionId: browser.cookie.slice("dossier-session=".length),
+    subject,
+    who: "Ada",
+    reason: "test",
+  });
+const chips = (text: string) =>
+  [...text.matchAll(/<span class="chip[^"]*">\s*([^<]+?)\s*<\/span>/g)].map(([, chip]) => chip);
+
+test("a person's page shows the timeline with out-of-order arrivals, redeliveries and dead letters, masked", async () => {
+  const { status, text } = await (await signIn("viewer")).get(PATH);
+  expect(status).toBe(200);
+  expect(chips(text).filter((chip) => !/^learned \d+ d later$/.test(chip ?? ""))).toEqual([
+    "ID uploaded",
+    "2 of 2 events",
+    "delivered 2 times",
+    "out of order",
+    "dead letter: conflicting duplicate",
+  ]);
+  for (const id of Object.values(ids)) expect(text).toContain(`href="/deliveries/${id}"`);
+  for (const shown of ["A•• C•••", "c•••@m•••", "Passport", "<code>status</code>", "2 of 2 events"])
+    expect(text).toContain(shown);
+  expect(text).not.toMatch(/canary|\/reveal|\/verify/i);
+});
+
+test("a person's page travels through both times by its URL, and shows the state of then", async () => {
+  const browser = await signIn("viewer");
+  const { items } = (await shared().get(`/events?entityId=${encodeURIComponent("a/ü")}`)).json;
+  const before = (await browser.get(`${PATH}?asOf=${at(2)}`)).text;
+  expect(before).toContain("1 of 2 events");
+  expect(chips(before)).toContain("happened later");
+  expect(before).toContain(`name="asOf" value="${at(2)}"`);
+  const known = (await browser.get(`${PATH}?knownAt=2020-01-01T00:00:00Z`)).text;
+  expect(known).toContain("Nothing was known of this person then");
+  expect(known).toContain("0 of 2 events");
+  const all = (await browser.get(`${PATH}?knownAt=${items[0].receivedAt}`)).text;
+  expect(all).toContain("2 of 2 events");
+  expect((await browser.get(`${PATH}?asOf=yesterday`)).status).toBe(400);
+  expect((await browser.get("/natural-persons/nobody")).status).toBe(404);
+  expect((await browser.get("/natural-persons/a%00b")).status).toBe(404);
+});
+
+test("a revealed person is shown in full to that session alone, until the reveal ends", async () => {
+  const [browser, other] = [await signIn("operator"), await signIn("operator")];
+  expect((await browser.get(PATH)).text).toContain(`action="${PATH}/reveal"`);
+  await show(browser, "a/ü");
+  const { text } = await browser.get(PATH);
+  for (const shown of ["Ada Canary", "canary@mail.example", "revealed to you"]) expect(text).toContain(shown);
+  expect((await other.get(PATH)).text).not.toMatch(/canary/i);
+  await shared().rows("alter table reveals disable trigger append_only");
+  await shared().rows("update reveals set revealed_at = now() - interval '901 s'");
+  await shared().rows("alter table reveals enable trigger append_only");
+  expect((await browser.get(PATH)).text).not.toMatch(/canary/i);
+});
+
+test("names with markup, other directions, NUL and 5,000 characters do no harm, revealed or not", async () => {
+  const browser = await signIn("operator");
+  for (const isRevealed of [false, true]) {
+    if (isRevealed) for (const id of ["evil", "long"]) await show(browser, id);
+    const [evil, long] = [
+      await browser.get("/natural-persons/evil"),
+      await browser.get("/natural-persons/long"),
+    ];
+    expect([evil.status, long.status]).toEqual([200, 200]);
+    expect(evil.text).not.toMatch(/<script>alert|<b>\s*<\/bdi>/);
+    expect(evil.text).toContain("Something&lt;b&gt;");
+    expect(evil.text.includes("&lt;script&gt;alert")).toBe(isRevealed);
+    // Nothing turns the direction of what follows it.
+    expect(evil.text.replaceAll(/<bdi[^>]*>[^<]*<\/bdi>/g, "")).not.toContain("\u202E");
+    expect(long.text.includes("xxx")).toBe(isRevealed);
+    expect(long.text.length).toBeLessThan(60_000);
+  }
+});
+
+test("evidence is verified now, on demand, and the page and the audit log say by whom and what was found", async () => {
+  const browser = await signIn("operator");
+  const { status, headers } = await browser.post(`${PATH}/verify`);
+  expect([status, headers.location]).toEqual([303, `${PATH}#evidence`]);
+  const verified = async () => chips((await browser.get(PATH)).text).at(-1);
+  expect(await verified()).toBe("verified");
+  const { items } = (await shared().get("/audit?action=verified")).json;
+  expect(items).toMatchObject([
+    { who: "Ada operator", subject: "a/ü", detail: { entries: 3, wrong: 0, failed: "" } },
+  ]);
+  await shared().rows("alter table events disable trigger all");
+  const tamper = (hash: string) =>
+    shared().rows(`update events set hash = ${hash} where entity_id = 'a/ü' and seq = 1`);
+  const [{ hash } = { hash: "" }] = await shared().rows<{ hash: string }>(
+    "select encode(hash, 'hex') as hash from events where entity_id = 'a/ü' and seq = 1",
+  );
+  await tamper("'\\x00'");
+  await browser.post(`${PATH}/verify`);
+  expect(await verified()).toMatch(/^\d wrong$/);
+  await tamper(`'\\x${hash}'`);
+  await shared().rows("alter table events enable trigger all");
+});
+
+test("evidence is downloaded by whoever has revealed the person, and that is in the audit log", async () => {
+  const browser = await signIn("operator");
+  expect((await browser.post(`${PATH}/evidence`)).status).toBe(403);
+  await show(browser, "a/ü");
+  const { status, headers, text } = await browser.post(`${PATH}/evidence`);
+  expect([status, headers["content-disposition"]]).toEqual([200, 'attachment; filename="evidence.jsonl"']);
+  const lines = text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { line: string });
+  expect([lines[0]?.line, lines.at(-1)?.line]).toEqual(["header", "end"]);
+  expect((await shared().get("/audit?action=exported")).json.items).toMatchObject([
+    { who: "Ada operator", subject: "a/ü", detail: { what: "evidence" } },
+  ]);
+});
+
+test("a viewer verifies and exports nothing, and no form is taken from elsewhere", async () => {
+  const [viewer, operator] = [await signIn("viewer"), await signIn("operator")];
+  await show(viewer, "a/ü");
+  for (const action of ["verify", "evidence", "reveal"]) {
+    expect((await viewer.post(`${PATH}/${action}`, { reason: "x" })).status).toBe(403);
+    const headers = { origin: "https://evil.example" };
+    expect((await operator.post(`${PATH}/${action}`, { reason: "x" }, headers)).status).toBe(403);
+  }
+});

@@ -1,0 +1,174 @@
+import { once } from "node:events";
+import { createLogger } from "@dossier/service";
+/** Who gets personal data from the API, and what the audit log says of it. */
+import { createToken } from "@dossier/store";
+import { eventBody } from "@dossier/store/fixtures";
+import { waitFor } from "@dossier/testing";
+import { captureLog } from "@dossier/testing";
+import { describe, expect, test } from "vitest";
+import { recordUnmaskedReads } from "../src/unmasked-reads.ts";
+import { startTestConsole, useConsole } from "./harness.ts";
+import { responseTo } from "./http.ts";
+
+const CANARIES = ["Grace", "Hopper", "navy.example", Buffer.from("Hopper").toString("base64").slice(0, 6)];
+const DATA = { entity: "Grace Hopper", email: "grace@navy.example" };
+
+let applied = "";
+let dead = "";
+
+const shared = useConsole(async ({ recordAndSettle }) => {
+  [applied = ""] = await recordAndSettle(eventBody("a person", { data: DATA }));
+  const conflict = eventBody("a person", { data: { ...DATA, entity: "Hopper" } });
+  [dead = ""] = await recordAndSettle(conflict);
+  await recordAndSettle(eventBody("another", { data: DATA }));
+});
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+async function create(name: string, isService: boolean) {
+  const { token } = await createToken(shared().pool, { name, role: "operator", isService });
+  return bearer(token);
+}
+
+/** Every read of personal data: its operation, its subject and its path. */
+const reads = () =>
+  [
+    ["listNaturalPersons", null, "/natural-persons"],
+    ["listNaturalPersons", "a person", "/natural-persons?entityId=a%20person"],
+    ["getNaturalPerson", "a person", "/natural-persons/a%20person"],
+    ["listNaturalPersonEvents", "a person", "/natural-persons/a%20person/events"],
+    ["listEvents", "a person", "/events?entityId=a%20person"],
+    ["getDelivery", "a person", `/deliveries/${applied}`],
+    ["getDeadLetter", "a person", `/dead-letters/${dead}`],
+    ["listChanges", null, "/changes"],
+  ] as const;
+
+test("a person's token gets every answer masked, and the audit log says nothing of it", async () => {
+  const { get, post } = shared();
+  const ada = await create("Ada", false);
+  const search = await post("/natural-persons/search", { q: "Hopper" }, ada);
+  const dryRun = await post("/dead-letters/redrive", { deliveryIds: [dead], dryRun: true }, ada);
+  const answers = await Promise.all(reads().map(([, , path]) => get(path, ada)));
+  for (const { status, text } of [search, dryRun, ...answers]) {
+    expect(status).toBe(200);
+    for (const canary of CANARIES) expect(text).not.toContain(canary);
+  }
+  expect(search.json.items).toMatchObject([
+    { entityId: "a person", name: "G••• H•••", email: "g•••@n•••" },
+    { entityId: "another" },
+  ]);
+  expect((await get("/audit?who=Ada")).json.items).toEqual([]);
+});
+
+test("a service's token gets every answer unmasked, and each request is in the audit log", async () => {
+  const { get, post } = shared();
+  const feed = await create("feed", true);
+  for (const [, , path] of reads()) expect((await get(path, feed)).text).toMatch(/Hopper/);
+  await post("/natural-persons/search", { q: "Hopper" }, feed);
+  const items = await waitFor(
+    async () => (await get("/audit?who=feed")).json.items as { subject: string | null; detail: object }[],
+    (found) => found.length === reads().length + 1,
+  );
+  expect(items.map(({ subject, detail }) => [detail, subject]).toReversed()).toEqual([
+    ...reads().map(([operation, subject]) => [{ operation }, subject]),
+    [{ operation: "searchNaturalPersons" }, null],
+  ]);
+  expect(JSON.stringify(items)).not.toContain("Hopper");
+});
+
+test("a reveal shows one person to one token, with the reason in the audit log", async () => {
+  const { get, post } = shared();
+  const [ada, grace] = [await create("Ada 2", false), await create("Grace 2", false)];
+  const path = "/natural-persons/a%20person";
+  expect((await post(`${path}/reveal`, {}, ada)).status).toBe(400);
+  const { status, json } = await post(`${path}/reveal`, { reason: "ticket 7" }, ada);
+  expect([status, json.entityId]).toEqual([200, "a person"]);
+  const minutes = (Date.parse(json.revealedUntil) - Date.now()) / 60_000;
+  expect([minutes > 14, minutes < 16]).toEqual([true, true]);
+  expect((await get(path, ada)).json.name).toBe("Grace Hopper");
+  expect((await get(`/deliveries/${applied}`, ada)).text).toContain("Hopper");
+  for (const [other, token] of [
+    ["/natural-persons/another", ada],
+    ["/natural-persons", ada],
+    [path, grace],
+  ] as const)
+    expect((await get(other, token)).text).not.toContain("Hopper");
+  const items = await waitFor(
+    async () => (await get("/audit?who=Ada%202")).json.items,
+    (found) => found.length === 3,
+  );
+  expect(items).toMatchObject([
+    { action: "read", subject: "a person", detail: { operation: "getDelivery" } },
+    { action: "read", subject: "a person", detail: { operation: "getNaturalPerson" } },
+    { action: "revealed", subject: "a person", reason: "ticket 7" },
+  ]);
+});
+
+test("a stream of changes is masked for a person's token, and one entry of the audit log for a service's", async () => {
+  const { send, get } = shared();
+  for (const isService of [false, true]) {
+    const token = await create(`stream ${isService}`, isService);
+    const sent = send("/changes", { ...token, accept: "text/event-stream" });
+    const response = await responseTo(sent);
+    const [chunk] = (await once(response, "data")) as [Buffer];
+    expect(chunk.toString().includes("Hopper")).toBe(isService);
+    sent.destroy();
+  }
+  const entries = async (who: string) => (await get(`/audit?who=${who}`)).json.items;
+  await waitFor(
+    () => entries("stream%20true"),
+    (items) => expect(items).toMatchObject([{ detail: { operation: "listChanges" } }]),
+  );
+  expect(await entries("stream%20false")).toEqual([]);
+});
+
+test("without any token, personal data is masked", async (context) => {
+  const { request, recordAndSettle } = await startTestConsole(context, {
+    config: { DOSSIER_API_TOKEN: undefined },
+  });
+  await recordAndSettle(eventBody("a", { data: DATA }));
+  expect((await request("/api/v1/natural-persons")).text).not.toContain("Hopper");
+});
+
+test("what waits for the audit log is written at shutdown", async (context) => {
+  const { get, rows, close } = await startTestConsole(context);
+  await Promise.all(Array.from({ length: 30 }, () => get("/natural-persons")));
+  await close();
+  expect(await rows("select from audit_log where action = 'read'")).toHaveLength(30);
+});
+
+describe("the entries that wait", () => {
+  const log = createLogger({ service: "console", level: "silent", destination: captureLog() });
+  const entry = (n: number) => ({ who: "feed", action: "read", detail: { n } }) as const;
+
+  test("are written in batches, in order, and again if that failed", async () => {
+    const written: number[][] = [];
+    let failures = 1;
+    const reads = recordUnmaskedReads(async (entries) => {
+      await new Promise(setImmediate);
+      if (failures-- > 0) throw new Error("postgres is away");
+      written.push(entries.map(({ detail }) => Number(detail?.["n"])));
+    }, log);
+    for (let n = 0; n < 1_200; n++) reads.record(entry(n));
+    await waitFor(() => written.flat().length === 1_200);
+    expect(written.map(({ length }) => length)).toEqual([500, 500, 200]);
+    expect(written.flat()).toEqual(Array.from({ length: 1_200 }, (_, n) => n));
+    await reads.stop();
+  });
+
+  test("are bounded", async () => {
+    const reads = recordUnmaskedReads(() => Promise.reject(new Error("postgres is away")), log, 3);
+    for (let n = 0; n < 3; n++) reads.record(entry(n));
+    expect(() => reads.record(entry(3))).toThrow("no room");
+    await reads.stop();
+  });
+});
+
+test("a request that cannot be audited is answered 503", async (context) => {
+  const { get, rows } = await startTestConsole(context, { maxWaitingReads: 2 });
+  await rows("alter table audit_log rename to gone");
+  const statuses = [];
+  for (let n = 0; n < 3; n++) statuses.push((await get("/natural-persons")).status);
+  expect(statuses).toEqual([200, 200, 503]);
+  expect((await get("/stats")).status).toBe(200);
+});
