@@ -197,7 +197,7 @@ async function readParts() {
 
 void followProgress();
 
-const bar = document.querySelector("#live[data-events]");
+const bar = document.querySelector("#live");
 const live = bar === null ? undefined : goLive(bar);
 
 document.addEventListener("keydown", (event) => {
