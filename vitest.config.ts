@@ -18,7 +18,7 @@ export default defineConfig({
     testTimeout: 5 * MINUTE_MS,
     hookTimeout: 5 * MINUTE_MS,
     // More than there are processors, as many tests wait. Each has a logical database of Redis, of which there are 15.
-    maxWorkers: Math.min(2 * availableParallelism(), 8),
+    maxWorkers: Math.min(3 * availableParallelism(), 8),
     // Loading the modules anew for each file would take a tenth of the processor time. So a test leaves no module changed,
     // and a hook that stands in a module of helpers would be called for the first file alone.
     isolate: false,

@@ -161,7 +161,7 @@ test("the counts of all instances are summed minute by minute, with percentiles"
 });
 
 test("several minutes are summed as one span, with the percentiles of all its deliveries", async () => {
-  const start = MINUTE - (MINUTE % 15);
+  const start = MINUTE - (MINUTE % 15) - 30;
   const counts = (ms: number, count: number) => ({
     "outcome/applied": count,
     [`applied-within-ms/${ms}`]: count,
