@@ -233,7 +233,7 @@ test(
         }
         expect(stored[0]).toBe(stored[1]);
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   },
 );

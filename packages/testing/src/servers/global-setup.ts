@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { statfs } from "node:fs/promises";
 import { promisify } from "node:util";
+import { Client } from "pg";
 import type { TestProject } from "vitest/node";
 import { config, setTemporaryFolder } from "../config.ts";
 import { postgresContainer, redisContainer } from "./docker.ts";
@@ -61,13 +62,30 @@ interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** Tests' data need not survive a crash of the machine. */
-const POSTGRES_SETTINGS = { fsync: "off", full_page_writes: "off", max_connections: "400" };
+/** Tests' data need not survive a crash of the machine, and their passwords guard nothing. */
+const POSTGRES_SETTINGS = {
+  fsync: "off",
+  full_page_writes: "off",
+  max_connections: "400",
+  scram_iterations: "1",
+  // Databases live for seconds, and it would visit each.
+  autovacuum: "off",
+};
+
+/** Has the password of its superuser hashed once, as later ones are: by default 4,096 times for each connection. */
+async function withQuickPasswords(server: RunningServer): Promise<RunningServer> {
+  const client = new Client({ connectionString: server.url });
+  await client.connect();
+  const password = decodeURIComponent(new URL(server.url).password);
+  await client.query(`alter role current_user password ${client.escapeLiteral(password)}`);
+  await client.end();
+  return server;
+}
 
 const START: Record<"postgres" | "redis", Record<"docker" | "local", () => Promise<RunningServer>>> = {
   postgres: {
-    docker: () => postgresContainer(POSTGRES_SETTINGS),
-    local: () => startPostgres({ settings: POSTGRES_SETTINGS }),
+    docker: async () => withQuickPasswords(await postgresContainer(POSTGRES_SETTINGS)),
+    local: async () => withQuickPasswords(await startPostgres({ settings: POSTGRES_SETTINGS })),
   },
   redis: {
     docker: () => redisContainer(),
