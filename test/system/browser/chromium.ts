@@ -64,9 +64,15 @@ export function useBrowser(
 /** Signs in by keyboard, as people do. */
 export async function signIn(page: Page, token: string): Promise<void> {
   await page.goto("/sign-in");
+  await enterToken(page, token);
+  await page.waitForURL((url) => url.pathname !== "/sign-in");
+}
+
+/** On the page that asks for a token. What is typed before the browser has moved the focus there is lost. */
+export async function enterToken(page: Page, token: string): Promise<void> {
+  await page.locator("#token:focus").waitFor();
   await page.keyboard.type(token);
   await page.keyboard.press("Enter");
-  await page.waitForURL((url) => url.pathname !== "/sign-in");
 }
 
 async function openWindow(
@@ -74,6 +80,8 @@ async function openWindow(
   { browser, url, colorScheme = "light", width = 1280 }: WindowOptions & { browser: Browser; url: string },
 ): Promise<Page> {
   const window = await browser.newContext({ baseURL: url, colorScheme, viewport: { width, height: 900 } });
+  // It only ends what hangs.
+  window.setDefaultTimeout(5 * 60_000);
   const faults = watchFaults(window, url);
   context.onTestFinished(async () => {
     await window.close();

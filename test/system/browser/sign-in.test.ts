@@ -1,7 +1,7 @@
 /** Who gets in to the console's pages, and what they may do. */
 import { ROLES } from "@dossier/store";
 import { expect, test } from "vitest";
-import { signIn, useBrowser } from "./chromium.ts";
+import { enterToken, signIn, useBrowser } from "./chromium.ts";
 import { NAMES } from "./dossier.ts";
 
 const open = useBrowser(() => Promise.resolve());
@@ -21,8 +21,7 @@ test.for(ROLES)(
 test("a wrong token is refused with a reason that is read out, and the token is nowhere", async (context) => {
   const page = await (await open(context)).open(context);
   await page.goto("/audit");
-  await page.keyboard.type("a-wrong-token");
-  await page.keyboard.press("Enter");
+  await enterToken(page, "a-wrong-token");
   expect(await page.getByRole("alert").textContent()).toContain("not known");
   expect(page.url()).not.toContain("a-wrong-token");
   expect(await page.content()).not.toContain("a-wrong-token");
@@ -32,8 +31,7 @@ test("signing in leads to the page that was asked for", async (context) => {
   const { dossier, open: openWindow } = await open(context);
   const page = await openWindow(context);
   await page.goto("/dead-letters?reason=unparsable");
-  await page.keyboard.type(dossier.tokens.viewer);
-  await page.keyboard.press("Enter");
+  await enterToken(page, dossier.tokens.viewer);
   await page.waitForURL((url) => url.pathname !== "/sign-in");
   expect(page.url()).toBe(`${dossier.url}/dead-letters?reason=unparsable`);
 });

@@ -3,7 +3,7 @@ import { payload } from "@dossier/simulator";
 import { waitFor } from "@dossier/testing";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { useBrowser, type TestBrowser } from "./chromium.ts";
+import { signIn, useBrowser, type TestBrowser } from "./chromium.ts";
 
 const open = useBrowser(async ({ simulate, rows }) => {
   await simulate(3);
@@ -71,10 +71,7 @@ test("a hidden tab closes its stream, and opens it again when it is shown", asyn
     globalThis.setHidden = (value) => { isHidden = value; document.dispatchEvent(new Event("visibilitychange")); };
   }`);
   const { dossier } = await open(context);
-  await page.goto("/sign-in");
-  await page.keyboard.type(dossier.tokens.viewer);
-  await page.keyboard.press("Enter");
-  await page.waitForURL("/");
+  await signIn(page, dossier.tokens.viewer);
   const states = () => page.evaluate("sources.map(({ readyState }) => readyState)");
   await waitFor(states, (found) => expect(found).toEqual([1]));
   await page.evaluate("setHidden(true)");
