@@ -1,50 +1,73 @@
-import { diffJson, type Json } from "@dossier/events";
+import { diffJson, isJsonObject, scalarText, type Json, type JsonDifference } from "@dossier/events";
 import { html } from "hono/html";
 import { maskJson } from "./mask-json.ts";
 import type { Html } from "./page.ts";
 
-/** Differences that are listed, and characters of each value. */
+/** Longer values are cut: whoever needs all of one reads the delivery. */
+const MAX_LENGTH = 300;
+
+/** Differences between two states that are listed. */
 const MAX_LISTED = 50;
-const MAX_LENGTH = 200;
 
 /**
  * What differs between two states, one line for each field.
  *
  * @param before `null` if there was none: then all is listed that the other one knows
  */
-export function differences(before: Json, after: Json, isRevealed: boolean): Html {
+export function differences(before: Json, after: Json, revealed: boolean): Html {
   const found = diffJson(before ?? {}, after, MAX_LISTED + 1).filter(
-    (one) => !(isNothing(one.before) && isNothing(one.after)),
+    (one) => !(saysNothing(one.before) && saysNothing(one.after)),
   );
   if (found.length === 0) return html`<p class="muted">Nothing changes.</p>`;
-  return html`<ul class="differences">
-    ${found.slice(0, MAX_LISTED).map(
-      ({ path, before, after }) =>
-        html`<li>
-          <code><bdi>${cut(path)}</bdi></code> ${
-            isNothing(before) ? "" : html`<del>${show(before, path, isRevealed)}</del> <span>becomes</span>`
-          } <ins>${isNothing(after) ? "nothing" : show(after, path, isRevealed)}</ins>
-        </li>`,
-    )}
-    ${found.length > MAX_LISTED ? html`<li class="muted">Further fields differ.</li>` : ""}
-  </ul>`;
+  return html`${differenceList(found.slice(0, MAX_LISTED), revealed)}${
+    found.length > MAX_LISTED ? html`<p class="muted">Further fields differ.</p>` : ""
+  }`;
 }
 
 /** Not known, or a list of nothing. */
+function saysNothing(value: Json | undefined): boolean {
+  return isNothing(value) || (Array.isArray(value) && value.length === 0);
+}
+
+/** A readable list of what changed: the path, what was there, and what is there now. */
+export function differenceList(differences: readonly JsonDifference[], revealed: boolean): Html | string {
+  if (differences.length === 0) return "";
+  return html`<ul class="diff">
+    ${differences.map(({ path, before, after }) => {
+      const field = path.split(".").findLast((name) => !/^\d+$/.test(name)) ?? "";
+      const show = (value: Json) => cut(describe(revealed ? value : maskJson(value, field)));
+      const [had, has] = [isNothing(before), isNothing(after)].map((nothing) => !nothing);
+      return html`<li>
+        <code><bdi>${cut(path)}</bdi></code>
+        ${had ? html`<del class="${has ? "was" : ""}"><bdi>${show(before ?? null)}</bdi></del>` : ""}${had && has ? html` <span aria-label="became">→</span> ` : ""}${
+          has ? html`<ins><bdi>${show(after ?? null)}</bdi></ins>` : ""
+        }
+      </li>`;
+    })}
+  </ul>`;
+}
+
 function isNothing(value: Json | undefined): boolean {
-  return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+  return value === undefined || value === null;
 }
 
-function show(value: Json | undefined, path: string, isRevealed: boolean): Html {
-  const shown = isRevealed ? (value ?? null) : maskJson(value ?? null, fieldOf(path));
-  return html`<bdi>${cut(typeof shown === "string" ? shown : JSON.stringify(shown))}</bdi>`;
+/** Returns a value in words: of an object, the fields that say something. */
+function describe(value: Json): string {
+  const text = scalarText(value);
+  if (text !== undefined) return text === "" ? "(empty)" : shortTime(text);
+  if (isJsonObject(value))
+    return Object.entries(value)
+      .filter(([, member]) => !isNothing(member))
+      .map(([name, member]) => `${name}: ${describe(member)}`)
+      .join(", ");
+  return Array.isArray(value) ? value.map(describe).join("; ") : JSON.stringify(value);
 }
 
-/** Returns the name of the field that holds the value at a path; that of the list, for what is in a list. */
-function fieldOf(path: string): string {
-  return path.split(".").findLast((name) => !/^\d+$/.test(name)) ?? "";
+/** Times are shown to the second, as everywhere on the page. */
+function shortTime(text: string): string {
+  return text.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d{7}Z$/, "$1 $2Z");
 }
 
 function cut(text: string): string {
-  return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text;
+  return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH).toWellFormed()}…` : text;
 }

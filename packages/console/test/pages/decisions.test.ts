@@ -55,7 +55,7 @@ describe("a dead letter", () => {
     const id = await shared().recordAndExhaust(eventBody("changed", { id: "2", ...later }));
     await operator.post("/natural-persons/changed/reveal", { reason: "a test" });
     const { text } = await operator.get(`/deliveries/${id}/redrive`);
-    expect(text).toMatch(/name<.*<del><bdi>Bob Old<.*becomes.*<ins><bdi>Bob New</s);
+    expect(text).toMatch(/name<.*<del class="was"><bdi>Bob Old<.*became.*<ins><bdi>Bob New</s);
     expect(text).not.toContain("b@example.com");
     const [invalid = ""] = await shared().recordAndSettle(invalidBody("again"));
     const again = (await operator.get(`/deliveries/${invalid}/redrive`)).text;

@@ -35,7 +35,7 @@ export function progress({ total, decided, missed, queueMissed }: BulkAction): H
     </svg>
     ${formatCount({ count: decided })} of ${formatCount({ count: total })} decided${
       missed > 0 ? `, ${formatCount({ count: missed })} not, as they had changed` : ""
-    }${queueMissed > 0 ? `, ${formatCount({ count: queueMissed })} not told to the queue` : ""}`;
+    }${queueMissed > 0 ? `, ${formatCount({ count: queueMissed })} not enqueued` : ""}`;
 }
 
 /** What it selected, in words. */

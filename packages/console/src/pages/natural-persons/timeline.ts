@@ -1,8 +1,8 @@
 import type { Timeline, TimelineEntry } from "@dossier/store";
 import { html } from "hono/html";
+import { differenceList } from "../differences.ts";
 import { exactTime, formatSeconds } from "../format.ts";
 import type { Html } from "../page.ts";
-import { differenceList } from "./differences.ts";
 
 /** Events that are received so long after they happened were learned late. */
 const LATE_SECONDS = 600;
