@@ -60,7 +60,13 @@ test("a person's page shows the timeline with out-of-order arrivals, redeliverie
     "dead letter: conflicting duplicate",
   ]);
   for (const id of Object.values(ids)) expect(text).toContain(`href="/deliveries/${id}"`);
-  for (const shown of ["A•• C•••", "c•••@m•••", "Passport", "<code><bdi>status</bdi></code>", "2 of 2 events"])
+  for (const shown of [
+    "A•• C•••",
+    "c•••@m•••",
+    "Passport",
+    "<code><bdi>status</bdi></code>",
+    "2 of 2 events",
+  ])
     expect(text).toContain(shown);
   expect(text).not.toMatch(/canary|\/reveal|\/verify/i);
 });
