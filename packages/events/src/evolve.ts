@@ -1,6 +1,7 @@
-import { compareText, type Event } from "./event.ts";
+import { Documents } from "./documents.ts";
+import type { Event } from "./event.ts";
 import type { NaturalPersonEvent } from "./natural-person-events.ts";
-import { STATUSES, type FirstTime, type PersonState, type Status, type Time } from "./person.ts";
+import { STATUSES, type PersonState, type Status, type Time } from "./person.ts";
 import { formatTicks } from "./ticks.ts";
 
 /**
@@ -36,6 +37,30 @@ export function initialState(entityId: string): PersonState {
  * unrecognised.
  */
 export function evolve(state: PersonState, event: Event): PersonState {
+  return evolveAll(state, [event]);
+}
+
+/** Returns the state after further events, in time linear in their number. */
+export function evolveAll(state: PersonState, events: readonly Event[]): PersonState {
+  const documents: PersonDocuments = {
+    identity: new Documents(state.identityDocuments, ({ type, sessionId }) => [type, sessionId]),
+    supporting: new Documents(state.supportingDocuments, ({ id }) => [id]),
+  };
+  const next = events.reduce((before, event) => addEvent(before, event, documents), state);
+  return {
+    ...next,
+    identityDocuments: documents.identity.toArray(),
+    supportingDocuments: documents.supporting.toArray(),
+  };
+}
+
+interface PersonDocuments {
+  readonly identity: Documents<PersonState["identityDocuments"][number]>;
+  readonly supporting: Documents<PersonState["supportingDocuments"][number]>;
+}
+
+/** Changes the documents in place; those in the state stay as they were. */
+function addEvent(state: PersonState, event: Event, documents: PersonDocuments): PersonState {
   const at = formatTicks(event.ticks);
   const counted = {
     ...state,
@@ -45,10 +70,15 @@ export function evolve(state: PersonState, event: Event): PersonState {
   };
   return event.content === "unrecognised"
     ? { ...counted, unrecognisedEvents: state.unrecognisedEvents + 1 }
-    : apply(counted, event.content, at);
+    : apply(counted, event.content, at, documents);
 }
 
-function apply(state: PersonState, { event, data }: NaturalPersonEvent, at: Time): PersonState {
+function apply(
+  state: PersonState,
+  { event, data }: NaturalPersonEvent,
+  at: Time,
+  { identity, supporting }: PersonDocuments,
+): PersonState {
   const next = {
     ...state,
     name: data.entity ?? state.name,
@@ -62,43 +92,38 @@ function apply(state: PersonState, { event, data }: NaturalPersonEvent, at: Time
         status: furthest(state.status, "pending"),
         personalInfoSubmittedAt: state.personalInfoSubmittedAt ?? at,
       };
-    case "NaturalPersonStartedIDUpload":
-      return {
-        ...next,
-        status: furthest(state.status, "id-upload-started"),
-        identityDocuments: withIdentityDocument(state, data, (known) => ({
-          startedAt: known?.startedAt ?? at,
-          uploadedAt: known?.uploadedAt ?? null,
-          firstAt: known?.firstAt ?? at,
-        })),
-      };
-    case "NaturalPersonUploadedID":
-      return {
-        ...next,
-        status: furthest(state.status, "id-uploaded"),
-        identityDocuments: withIdentityDocument(state, data, (known) => ({
-          startedAt: known?.startedAt ?? null,
-          uploadedAt: at,
-          firstAt: known?.firstAt ?? at,
-        })),
-      };
+    case "NaturalPersonStartedIDUpload": {
+      const { documentType: type, sessionId } = data;
+      identity.put([type, sessionId], (known) => ({
+        type,
+        sessionId,
+        startedAt: known?.startedAt ?? at,
+        uploadedAt: known?.uploadedAt ?? null,
+        firstAt: known?.firstAt ?? at,
+      }));
+      return { ...next, status: furthest(state.status, "id-upload-started") };
+    }
+    case "NaturalPersonUploadedID": {
+      const { documentType: type, sessionId } = data;
+      identity.put([type, sessionId], (known) => ({
+        type,
+        sessionId,
+        startedAt: known?.startedAt ?? null,
+        uploadedAt: at,
+        firstAt: known?.firstAt ?? at,
+      }));
+      return { ...next, status: furthest(state.status, "id-uploaded") };
+    }
     case "NaturalPersonUploadedSupportingDocument": {
       const id = data.supportingDocumentId;
-      const known = state.supportingDocuments.find((document) => document.id === id);
-      const uploaded = {
+      supporting.put([id], (known) => ({
         id,
         type: data.supportingDocumentType ?? known?.type ?? null,
         description: data.supportingDocumentDescription ?? known?.description ?? null,
         uploadedAt: at,
         firstAt: known?.firstAt ?? at,
-      };
-      return {
-        ...next,
-        status: furthest(state.status, "documents-uploaded"),
-        supportingDocuments: withDocument(state.supportingDocuments, known, uploaded, (document) => [
-          document.id,
-        ]),
-      };
+      }));
+      return { ...next, status: furthest(state.status, "documents-uploaded") };
     }
     case "NaturalPersonManuallyApproved":
     case "NaturalPersonAutoApproved":
@@ -120,43 +145,4 @@ function apply(state: PersonState, { event, data }: NaturalPersonEvent, at: Time
 
 function furthest(a: Status, b: Status): Status {
   return STATUSES.indexOf(a) > STATUSES.indexOf(b) ? a : b;
-}
-
-type IdentityDocumentState = PersonState["identityDocuments"][number];
-
-function withIdentityDocument(
-  state: PersonState,
-  { documentType: type, sessionId }: { documentType: string; sessionId: string },
-  timesOf: (known?: IdentityDocumentState) => Omit<IdentityDocumentState, "type" | "sessionId">,
-): PersonState["identityDocuments"] {
-  const known = state.identityDocuments.find(
-    (document) => document.type === type && document.sessionId === sessionId,
-  );
-  const next = { type, sessionId, ...timesOf(known) };
-  return withDocument(state.identityDocuments, known, next, (document) => [
-    document.type,
-    document.sessionId,
-  ]);
-}
-
-/**
- * Returns the documents with `document` in place of `known`, or, if that is `undefined`, inserted. Documents are in the
- * order of their first times, then of their keys.
- */
-function withDocument<D extends FirstTime>(
-  documents: readonly D[],
-  known: D | undefined,
-  document: D,
-  keyOf: (document: D) => readonly string[],
-): readonly D[] {
-  if (known !== undefined) return documents.with(documents.indexOf(known), document);
-  const key = keyOf(document);
-  const before = documents.findLastIndex(
-    (other) => other.firstAt < document.firstAt || compareKeys(keyOf(other), key) < 0,
-  );
-  return documents.toSpliced(before + 1, 0, document);
-}
-
-function compareKeys(a: readonly string[], b: readonly string[]): number {
-  return a.reduce((order, text, i) => order || compareText(text, b[i] ?? ""), 0);
 }

@@ -1,5 +1,5 @@
 import { compareOrderKeys, type Event, type EventOrderKey } from "./event.ts";
-import { evolve, FOLD_VERSION, initialState } from "./evolve.ts";
+import { evolveAll, FOLD_VERSION, initialState } from "./evolve.ts";
 import type { PersonState } from "./person.ts";
 
 /** A person's state, and the order key of the last event in it: later events can be folded in without the earlier ones. */
@@ -19,7 +19,7 @@ export function fold(entityId: string, events: readonly Event[], onto?: Folded):
   const ordered = [...events].sort(compareOrderKeys);
   const last = ordered.at(-1);
   if (last === undefined) return onto;
-  const state = ordered.reduce(evolve, onto?.state ?? initialState(entityId));
+  const state = evolveAll(onto?.state ?? initialState(entityId), ordered);
   return {
     state,
     last: { ticks: last.ticks, event: last.event, id: last.id },
