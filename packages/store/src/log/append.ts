@@ -10,6 +10,7 @@ import {
   type Status,
   type Stream,
 } from "@dossier/events";
+import { byteaArray } from "../database/arrays.ts";
 import type { Connection } from "../database/pool.ts";
 import { jsonLines, sql, sqlFile } from "../database/statements.ts";
 import { awaitAll } from "../database/transaction.ts";
@@ -124,7 +125,7 @@ export async function appendToLog(
       values: [
         heads.map(({ entityId }) => entityId),
         heads.map(({ seq }) => seq),
-        heads.map(({ hash }) => hash),
+        byteaArray(heads.map(({ hash }) => hash)),
       ],
     }),
   ]);
@@ -170,7 +171,7 @@ async function insertEntries(connection: Connection, appendId: bigint, rows: rea
           appendId,
           ...eventColumns(events),
           jsonLines(events.map(({ dataJson }) => dataJson)),
-          events.map(({ dataDigest }) => dataDigest),
+          byteaArray(events.map(({ dataDigest }) => dataDigest)),
           ...deliveryColumns(events),
           events.map(({ event }) => isKnownType(event)),
         ],
@@ -197,8 +198,8 @@ function deliveryColumns(rows: readonly Row[]): unknown[] {
   return [
     rows.map(({ deliveryId }) => deliveryId),
     rows.map(({ receivedTicks }) => receivedTicks),
-    rows.map(({ deliveryDigest }) => deliveryDigest),
-    rows.map(({ hash }) => hash),
+    byteaArray(rows.map(({ deliveryDigest }) => deliveryDigest)),
+    byteaArray(rows.map(({ hash }) => hash)),
     rows.map(({ ordinal }) => ordinal),
   ];
 }
