@@ -56,7 +56,7 @@ export async function startDossier(scope: Scope, redisUrl: string) {
     rows,
     send,
     /** Records an event at which every attempt failed, for no reason of its own: a redrive applies it. Returns its id. */
-    recordDeadLetter: (body: Buffer) => recordAndExhaust(body),
+    recordDeadLetter: recordAndExhaust,
     /** Has the API do something with the token of an operator. Returns its answer. */
     async post<Answer>(path: string, body: object): Promise<Answer> {
       const response = await fetch(`${url}/api/v1${path}`, {

@@ -21,6 +21,8 @@ const open = useBrowser(async (dossier) => {
 /** More stops than any page of this test has. */
 const MAX_STOPS = 150;
 
+const END = "the end";
+
 /** Moves the focus on until it is here. Whoever looks sees at each stop where it is. */
 async function tabTo(page: Page, target: Locator): Promise<void> {
   await target.first().waitFor();
@@ -28,8 +30,10 @@ async function tabTo(page: Page, target: Locator): Promise<void> {
   while (stops.length < MAX_STOPS) {
     await page.keyboard.press("Tab");
     const { stop, problem } = await page.evaluate<{ stop: string; problem: string | null }>(FOCUS);
+    // Behind the last stop of the page are those of the browser.
+    const isEnd = stop === END && !stops.includes(END);
     stops.push(stop);
-    expect([stop, problem]).toEqual([stop, null]);
+    expect([stop, isEnd ? null : problem]).toEqual([stop, null]);
     if (await target.first().evaluate((element) => element === element.ownerDocument.activeElement)) return;
   }
   expect.fail(`the focus never came to ${String(target)}, but to ${stops.join(", ")}`);
@@ -49,7 +53,7 @@ const FOCUS = `{
   else if (outlineStyle === "none" || parseFloat(outlineWidth) < 2) problem = "it has no outline";
   else if (left < 0 || right > innerWidth || bottom <= 0 || top >= innerHeight) problem = "it is outside the window";
   else if (!(focused.contains(above) || above?.contains(focused))) problem = "it is under " + above?.outerHTML.slice(0, 80);
-  ({ stop: focused.outerHTML.slice(0, 80), problem });
+  ({ stop: focused === document.body ? "the end" : focused.outerHTML.slice(0, 80), problem });
 }`;
 
 test("all of it works by keyboard, with the focus always in sight", async (context) => {
@@ -114,7 +118,6 @@ test("all of it works by keyboard, with the focus always in sight", async (conte
   await press("Enter");
   await tabTo(page, page.getByRole("region", { name: "Payload, exact bytes" }));
 
-  await page.keyboard.press("Shift+Tab");
   await tabTo(page, page.getByRole("button", { name: "Sign out" }));
   await press("Enter");
   await page.waitForURL("/sign-in");
