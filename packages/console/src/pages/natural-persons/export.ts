@@ -6,8 +6,8 @@ import { csvLine } from "../csv.ts";
 import { download } from "../download.ts";
 import { readForm } from "../form.ts";
 import { maskEmail, maskName } from "../mask.ts";
-import { message } from "../message.ts";
 import type { PageEnv } from "../page.ts";
+import { searchEnded } from "../sealed-search.ts";
 import { listQuery, readListed, type Listed } from "./listed.ts";
 
 const HEAD = [
@@ -31,8 +31,7 @@ export function exportPersons(pool: Pool, onError: (err: unknown) => void) {
     const read = await readForm(c, listQuery.omit({ cursor: true }));
     if (!read.ok) return read.refusal;
     const listed = readListed(c, read.value);
-    if (listed === undefined)
-      return message(c, 400, "This search has ended", "It was made in another session. Search again.");
+    if (listed === undefined) return searchEnded(c);
     await appendAudit(pool, { who: c.get("caller").name, action: "exported", detail: describe(listed) });
     const file = { name: "persons.csv", type: "text/csv; charset=utf-8" };
     return download(c, file, readCsv(pool, listed.filter), onError);
