@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import { html } from "hono/html";
 import { nextCursor } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
+import { personPagePath } from "../../person-path.ts";
 import { age, formatCount } from "../format.ts";
 import { pager, ROWS } from "../list.ts";
 import { maskEmail, maskName } from "../mask.ts";
@@ -12,7 +13,6 @@ import { readFilter } from "../read-filter.ts";
 import { leadToList, MAX_TERM_LENGTH, searchEnded } from "../sealed-search.ts";
 import { statusLabel } from "./labels.ts";
 import { listQuery, readListed, type Listed } from "./listed.ts";
-import { personUrl } from "./url.ts";
 
 const PATH = "/natural-persons";
 
@@ -136,7 +136,7 @@ function row({ entityId, name, email, status, ...person }: Person, now: number):
   const { reviewNeeded, unrecognisedEvents, lastEventAt } = person;
   return html`<tr>
     <th scope="row">
-      <a href="${personUrl(entityId)}"><bdi>${(name !== null && maskName(name)) || "No name yet"}</bdi></a>
+      <a href="${personPagePath(entityId)}"><bdi>${(name !== null && maskName(name)) || "No name yet"}</bdi></a>
       <small><code><bdi>${entityId}</bdi></code></small>
     </th>
     <td data-label="E-mail"><bdi>${email === null ? "–" : maskEmail(email)}</bdi></td>
