@@ -122,6 +122,26 @@ test("names with markup, other directions, NUL and 5,000 characters do no harm, 
   }
 });
 
+test("a name in a field that is no name's is masked on the page and in the API until it is revealed", async () => {
+  await shared().recordAndSettle(
+    eventBody("odd", { ...upload, data: { sessionId: "Canary.Bird", documentType: "Canary Bird" } }),
+    eventBody("odd", { event: "NaturalPersonAutoApproved", id: "2", data: { entityStatus: "Canary" } }),
+  );
+  const path = "/natural-persons/odd";
+  const browser = await signIn("operator");
+  const { token } = await createToken(shared().pool, { name: "Vera", role: "viewer", isService: false });
+  const viewer = { authorization: `Bearer ${token}` };
+  const answers = [
+    await browser.get(path),
+    await shared().get(path, viewer),
+    await shared().get(`${path}/events`, viewer),
+    await shared().get("/changes?entityId=odd", viewer),
+  ];
+  for (const { status, text } of answers) expect([status, /canary/i.test(text)]).toEqual([200, false]);
+  await show(browser, "odd");
+  expect((await browser.get(path)).text).toContain("Canary Bird");
+});
+
 test("evidence is verified now, on demand, and the page and the audit log say by whom and what was found", async () => {
   const browser = await signIn("operator");
   const { status, headers } = await browser.post(`${PATH}/verify`);

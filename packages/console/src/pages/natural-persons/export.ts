@@ -2,10 +2,10 @@ import type { Person } from "@dossier/events";
 import { appendAudit, listPersons, type Pool } from "@dossier/store";
 import type { Context } from "hono";
 import { MAX_LIMIT } from "../../api/parameters.ts";
+import { maskPerson } from "../../masking/mask-json.ts";
 import { csvLine } from "../csv.ts";
 import { download } from "../download.ts";
 import { readForm } from "../form.ts";
-import { maskEmail, maskName } from "../mask.ts";
 import type { PageEnv } from "../page.ts";
 import { searchEnded } from "../sealed-search.ts";
 import { listQuery, readListed, type Listed } from "./listed.ts";
@@ -55,7 +55,7 @@ async function* readCsv(pool: Pool, filter: Listed["filter"]): AsyncGenerator<st
   yield `\uFEFF${csvLine(HEAD)}`;
   for (let after: string | undefined; ;) {
     const { persons, next } = await listPersons(pool, filter, { limit: MAX_LIMIT, after });
-    yield persons.map((person) => csvLine(cellsOf(person))).join("");
+    yield persons.map((person) => csvLine(cellsOf(maskPerson(person)))).join("");
     if (next === undefined) return;
     after = next;
   }
@@ -65,8 +65,8 @@ function cellsOf(person: Person): readonly string[] {
   const { entityId, name, email, status, reviewNeeded, unrecognisedEvents, version } = person;
   return [
     entityId,
-    name === null ? "" : maskName(name),
-    email === null ? "" : maskEmail(email),
+    name ?? "",
+    email ?? "",
     status,
     String(reviewNeeded),
     String(unrecognisedEvents),

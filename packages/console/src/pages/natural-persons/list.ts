@@ -4,10 +4,10 @@ import type { Context } from "hono";
 import { html } from "hono/html";
 import { nextCursor } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
+import { maskPerson } from "../../masking/mask-json.ts";
 import { personPagePath } from "../../person-path.ts";
 import { age, formatCount } from "../format.ts";
 import { pager, ROWS } from "../list.ts";
-import { maskEmail, maskName } from "../mask.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { readFilter } from "../read-filter.ts";
 import { leadToList, MAX_TERM_LENGTH, searchEnded } from "../sealed-search.ts";
@@ -126,7 +126,7 @@ function table(persons: readonly Person[], isMore: boolean): Html {
         </tr>
       </thead>
       <tbody>
-        ${persons.map((person) => row(person, now))}
+        ${persons.map((person) => row(maskPerson(person), now))}
       </tbody>
     </table>
   </section>`;
@@ -136,10 +136,10 @@ function row({ entityId, name, email, status, ...person }: Person, now: number):
   const { reviewNeeded, unrecognisedEvents, lastEventAt } = person;
   return html`<tr>
     <th scope="row">
-      <a href="${personPagePath(entityId)}"><bdi>${(name !== null && maskName(name)) || "No name yet"}</bdi></a>
+      <a href="${personPagePath(entityId)}"><bdi>${name === null || name === "" ? "No name yet" : name}</bdi></a>
       <small><code><bdi>${entityId}</bdi></code></small>
     </th>
-    <td data-label="E-mail"><bdi>${email === null ? "–" : maskEmail(email)}</bdi></td>
+    <td data-label="E-mail"><bdi>${email ?? "–"}</bdi></td>
     <td data-label="Status">
       <span class="chip ${status === "approved" ? "ok" : ""}">${statusLabel(status)}</span>
       ${reviewNeeded ? html`<span class="chip warn">review needed</span>` : ""}
