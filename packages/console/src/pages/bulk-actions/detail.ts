@@ -46,7 +46,7 @@ export function bulkActionPage(pool: Pool) {
     const last = failures.length < ROWS ? undefined : failures.at(-1);
     const next = nextCursor(last && { deadLetterId: String(last.cursor) });
     const mayDecide = hasRole(c.get("caller"), "operator");
-    const title = `${capitalize(toWords(found.action))} ${formatCount({ count: found.total })} dead letters`;
+    const title = `${capitalize(toWords(found.action))} ${formatCount({ count: found.total })} dead ${found.total === 1 ? "letter" : "letters"}`;
     return page(c, {
       title,
       assets: ["htmx"],
@@ -85,7 +85,7 @@ function nextStep({ bulkActionId: id, action, state, total }: BulkAction): Html 
   if (state !== "previewed" && state !== "running") return "";
   const abort = html`<form method="post" action="/bulk-actions/${id}/abort">
     <button>Abort</button>
-    <p class="hint">What was decided before stays.</p>
+    <p class="hint">${state === "running" ? "What was decided before stays." : "Then nothing is decided about any of them."}</p>
   </form>`;
   if (state === "running")
     return html`<section class="card">

@@ -12,6 +12,7 @@ import { age, formatBytes, formatCount } from "../format.ts";
 import { filterForm, pager, ROWS } from "../list.ts";
 import { message } from "../message.ts";
 import { openTerm, sealTerm } from "../natural-persons/sealed-term.ts";
+import { personUrl } from "../natural-persons/url.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { readFilter } from "../read-filter.ts";
 import { statusChip } from "./status.ts";
@@ -113,7 +114,7 @@ function table(items: readonly DeliverySummary[]): Html {
                 <a href="/deliveries/${deliveryId}"><bdi>${event ?? "Type not known"}</bdi></a
                 ><small>${id === null ? "no id could be read" : html`<bdi>${id}</bdi>`}</small>
               </th>
-              <td class="wide">${entityId === null ? "–" : html`<code><bdi>${entityId}</bdi></code>`}</td>
+              <td class="wide">${entityId === null ? "–" : html`<a href="${personUrl(entityId)}"><code><bdi>${entityId}</bdi></code></a>`}</td>
               <td class="wide">${statusChip(status, reason)}</td>
               <td data-label="Secret"><code class="short" title="${secretFingerprint}">${shorten(secretFingerprint)}</code></td>
               <td class="num" data-label="Size">${formatBytes(bytes)}</td>

@@ -4,6 +4,7 @@ import { exactTime } from "../format.ts";
 import { maskEmail, maskName } from "../mask.ts";
 import type { Html } from "../page.ts";
 import { statusLabel } from "./labels.ts";
+import type { GivenTimes } from "./travel.ts";
 
 /** What a person's page shows of a name, an e-mail or another text that may be personal. */
 export interface Shown {
@@ -17,14 +18,15 @@ export const REVEALED: Shown = { name: AS_IS, email: AS_IS, text: AS_IS };
 export const MASKED: Shown = { name: maskName, email: maskEmail, text: () => "•••" };
 
 /** A person's state at the point in time that the page is at. */
-export function stateCard(person: Person | undefined, shown: Shown): Html {
+export function stateCard(person: Person | undefined, shown: Shown, { asOf, knownAt }: GivenTimes): Html {
+  const then = [asOf && `as of ${asOf}`, knownAt && `known at ${knownAt}`].filter((part) => part).join(", ");
   if (person === undefined)
     return html`<section class="card">
-      <h2>State</h2>
+      <h2>State ${then}</h2>
       <p><b>Nothing was known of this person then.</b></p>
     </section>`;
   return html`<section class="card" aria-labelledby="state">
-      <h2 id="state">State</h2>
+      <h2 id="state">State ${then}</h2>
       <dl class="facts">
         ${fact("Name", person.name && shown.name(person.name))}
         ${fact("E-mail", person.email && shown.email(person.email))} ${fact("Status", statusLabel(person.status))}
