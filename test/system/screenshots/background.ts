@@ -5,8 +5,9 @@ import { FAILED_YESTERDAY } from "./story.ts";
 
 const DAY_MINUTES = 24 * 60;
 
-/** A day of minutes, with a busy afternoon. */
+/** A day of minutes, with a busy afternoon, in place of those of the story, which was told within one. */
 export async function fillMinutes({ rows }: Dossier): Promise<void> {
+  await rows("delete from instance_minutes");
   const minutes = Array.from({ length: DAY_MINUTES }, (_, ago) => {
     const wave = 1 + Math.sin((ago / DAY_MINUTES) * 2 * Math.PI + 2) + 0.3 * Math.sin(ago / 7);
     const count = Math.max(1, Math.round(220 * wave));
@@ -55,12 +56,21 @@ export async function tellOpen({ rows, record, recordAndExhaust }: Dossier): Pro
        snooze_error = 'statement timeout while waiting for the person''s lock' where delivery_id = $1`,
     [snoozed],
   );
+  // The secret before the last rotation.
+  await rows("alter table deliveries disable trigger user");
+  await rows(
+    "update deliveries set secret_fingerprint = 'sha256:7d0f3a91c2b84e65' where secret_fingerprint = 'sha256:0'",
+  );
+  await rows("alter table deliveries enable trigger user");
 }
 
 /** A bulk action that is running. Another console holds it, so that this one carries out none from now on. */
 export async function tellRunning({ rows }: Dossier): Promise<void> {
   await rows(`insert into bulk_actions
       (action, filter, reason, total, created_by, state, confirmed_by, confirmed_at, decided, held_by, held_until)
-    values ('redrive', '{"reason": "fold-failed", "before": "2026-11-20T00:00:00Z"}', 'release 0.1.1 reads them', 1200,
+    values ('discard', '{"reason": "unparsable"}', 'ticket 4710: cut off by a proxy', 1200,
       'Grace Hopper', 'running', 'Ada Lovelace', now(), 740, gen_random_uuid(), now() + interval '1 day')`);
+  await rows(`insert into bulk_action_deliveries (bulk_action_id, dead_letter_id, delivery_id)
+    select max(bulk_action_id), dead_letter_id, delivery_id from bulk_actions, dead_letters
+    where dead_letters.reason = 'unparsable' group by dead_letter_id, delivery_id`);
 }
