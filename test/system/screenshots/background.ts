@@ -38,8 +38,8 @@ export async function tellRefused({ ingestUrl }: Dossier): Promise<void> {
 }
 
 /** A delivery that failed for good, one that has failed twice, and one that is snoozed. */
-export async function tellOpen({ rows, record, recordAndExhaust }: Dossier): Promise<void> {
-  await recordAndExhaust(FAILED_YESTERDAY, "TypeError: Cannot read properties of undefined");
+export async function tellOpen({ rows, record, recordDeadLetter }: Dossier): Promise<void> {
+  await recordDeadLetter(FAILED_YESTERDAY, "TypeError: Cannot read properties of undefined");
   const [failing, snoozed] = await record(eventBody("5f0c2a90-failing"), eventBody("5f0c2a91-snoozed"));
   await rows(
     `update open_deliveries set attempts = 2, due_at = now() + interval '7 minutes' where delivery_id = $1`,

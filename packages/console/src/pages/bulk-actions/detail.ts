@@ -46,7 +46,8 @@ export function bulkActionPage(pool: Pool) {
     const last = failures.length < ROWS ? undefined : failures.at(-1);
     const next = nextCursor(last && { deadLetterId: String(last.cursor) });
     const mayDecide = hasRole(c.get("caller"), "operator");
-    const title = `${capitalize(toWords(found.action))} ${formatCount({ count: found.total })} dead ${found.total === 1 ? "letter" : "letters"}`;
+    const noun = found.total === 1 ? "dead letter" : "dead letters";
+    const title = `${capitalize(toWords(found.action))} ${formatCount({ count: found.total })} ${noun}`;
     return page(c, {
       title,
       assets: ["htmx"],
@@ -73,9 +74,12 @@ export function bulkActionPage(pool: Pool) {
 }
 
 function progressCard(found: BulkAction): Html {
+  const { state, total, decided, missed } = found;
+  const left = total - decided - missed;
   return html`<section class="card" aria-labelledby="progress">
     <h2 id="progress">Progress ${stateChip(found)}</h2>
     <p>${progress(found)}</p>
+    ${state === "aborted" && left > 0 ? html`<p>Nothing was decided about the other ${formatCount({ count: left })}.</p>` : ""}
     ${found.error === null ? "" : html`<p class="notice bad">${found.error.slice(0, 1_000)}</p>`}
   </section>`;
 }
@@ -96,7 +100,7 @@ function nextStep({ bulkActionId: id, action, state, total }: BulkAction): Html 
     <h2>Nothing is decided yet</h2>
     ${action === "redrive" ? html`<p><a class="button" href="/bulk-actions/${id}/dry-run">Dry run</a></p>` : ""}
     <form method="post" action="/bulk-actions/${id}/confirm">
-      <p><button class="primary">${capitalize(action)} exactly these ${formatCount({ count: total })}</button></p>
+      <p><button class="primary">${capitalize(action)} exactly ${total === 1 ? "this one" : `these ${formatCount({ count: total })}`}</button></p>
     </form>
     ${abort}
   </section>`;

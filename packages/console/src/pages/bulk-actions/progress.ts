@@ -1,5 +1,6 @@
 import type { BulkAction } from "@dossier/store";
 import { html } from "hono/html";
+import { maskBulkAction } from "../../api/bulk-actions.ts";
 import { formatCount } from "../format.ts";
 import type { Html } from "../page.ts";
 
@@ -36,8 +37,9 @@ export function progress({ total, decided, missed, queueMissed }: BulkAction): H
     }${queueMissed > 0 ? `, ${formatCount({ count: queueMissed })} not enqueued` : ""}`;
 }
 
-/** What it selected, in words. */
-export function filterWords({ filter }: BulkAction): string {
+/** What it selected, in words. Nobody is shown the text that it searched payloads for. */
+export function filterWords(action: BulkAction): string {
+  const { filter } = maskBulkAction(action);
   const words = Object.entries(filter).map(([name, value]) => `${name}: ${value}`);
   return words.length === 0 ? "all" : words.join(", ");
 }

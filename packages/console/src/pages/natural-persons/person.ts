@@ -11,6 +11,7 @@ import type { Context } from "hono";
 import { html } from "hono/html";
 import { personPath, pointInTime } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
+import { maskPerson } from "../../masking/mask-json.ts";
 import { age, exactTime } from "../format.ts";
 import { message } from "../message.ts";
 import { pathOf } from "../own-path.ts";
@@ -20,7 +21,7 @@ import { evidenceCard } from "./evidence.ts";
 import { statusLabel } from "./labels.ts";
 import { timelinePicture } from "./picture.ts";
 import { revealForm } from "./reveal.ts";
-import { MASKED, REVEALED, stateCard, type Shown } from "./state.ts";
+import { stateCard } from "./state.ts";
 import { timelineTable } from "./timeline.ts";
 import { travelForm, type GivenTimes } from "./travel.ts";
 import { unlogged } from "./unlogged.ts";
@@ -48,14 +49,15 @@ export function personPage(pool: Pool) {
     ]);
     const deliveries = [...dead.deliveries, ...open.deliveries];
     if (timeline === undefined && deliveries.length === 0) return notFound(c);
-    const shown = until === undefined ? MASKED : REVEALED;
+    const revealed = until !== undefined;
+    const person = timeline?.person && (revealed ? timeline.person : maskPerson(timeline.person));
     const mayAct = hasRole(c.get("caller"), "operator");
     const now = Date.now();
     const given = read.given as GivenTimes;
     return page(c, {
       title: "Person",
       assets: ["htmx"],
-      body: html`${head({ entityId, timeline, shown, until, mayAct, path: pathOf(c), now })}
+      body: html`${head({ entityId, timeline, person, until, mayAct, path: pathOf(c), now })}
         ${unlogged(deliveries, now)}
         ${timeline === undefined ? "" : timePanel(timeline, given)}
         <div class="cols">
@@ -63,12 +65,12 @@ export function personPage(pool: Pool) {
             ${
               timeline === undefined
                 ? html`<p class="card"><b>No event yet.</b> The log has nothing of this person.</p>`
-                : timelineTable(timeline, { revealed: shown === REVEALED, linkTo: linkTo(given) })
+                : timelineTable(timeline, { revealed, linkTo: linkTo(given) })
             }
           </div>
           <div class="stack">
-            ${timeline === undefined ? "" : stateCard(timeline.person, shown, given)} 
-            ${evidenceCard({ entityId, last, mayAct, revealed: until !== undefined, now })}
+            ${timeline === undefined ? "" : stateCard(person, given)}
+            ${evidenceCard({ entityId, last, mayAct, revealed, now })}
           </div>
         </div>`,
     });
@@ -95,18 +97,18 @@ function since({ person, entries }: Timeline, now: number): Html | string {
 interface Head {
   readonly entityId: string;
   readonly timeline: Timeline | undefined;
-  readonly shown: Shown;
+  readonly person: Person | undefined;
   readonly until: string | undefined;
   readonly mayAct: boolean;
   readonly path: string;
   readonly now: number;
 }
 
-function head({ entityId, timeline, shown, until, mayAct, path, now }: Head): Html {
+function head({ entityId, timeline, person, until, mayAct, path, now }: Head): Html {
   return html`<div class="heading row">
     <div>
       <p class="sub"><a href="/natural-persons">People</a> /</p>
-      <h1>${title(timeline?.person, shown)}</h1>
+      <h1>${title(person)}</h1>
       <p class="sub"><code><bdi>${entityId}</bdi></code>${timeline && since(timeline, now)}</p>
     </div>
     <div class="push">
@@ -119,10 +121,10 @@ function head({ entityId, timeline, shown, until, mayAct, path, now }: Head): Ht
   </div>`;
 }
 
-function title(person: Person | undefined, shown: Shown): Html {
+function title(person: Person | undefined): Html {
   if (person === undefined) return html`Nothing known`;
   const { name, status, reviewNeeded } = person;
-  return html`<bdi class="cut">${(name !== null && shown.name(name)) || "No name yet"}</bdi>
+  return html`<bdi class="cut">${name === null || name === "" ? "No name yet" : name}</bdi>
     <span class="chip ${status === "approved" ? "ok" : ""}">${statusLabel(status)}</span>
     ${reviewNeeded ? html`<span class="chip warn">review needed</span>` : ""}`;
 }
