@@ -1,5 +1,4 @@
 /** What holds for each page of the console. */
-import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { seriousProblems, tooWide } from "./checks.ts";
 import { useBrowser } from "./chromium.ts";
