@@ -27,11 +27,17 @@ function formatRate(rate) {
   return rate === null ? "–" : String(Number(rate.toPrecision(3)));
 }
 
+const UNITS = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["min", 60_000],
+  ["s", 1_000],
+];
+
 function formatMs(ms) {
   if (ms === null) return "–";
-  if (ms < 1_000) return `${ms} ms`;
-  if (ms < 60_000) return `${ms / 1_000} s`;
-  return ms < 3_600_000 ? `${ms / 60_000} min` : `${Math.round(ms / 360_000) / 10} h`;
+  const [unit, size] = UNITS.find(([, size]) => ms >= size) ?? ["ms", 1];
+  return `${Math.round((10 * ms) / size) / 10} ${unit}`;
 }
 
 /** @param {number} seconds since 1970 */
@@ -70,8 +76,11 @@ function toPowers(_, least, most) {
   return [10 ** Math.floor(power(least) - 0.3), 10 ** Math.ceil(power(most) + 0.1)];
 }
 
+/** Five labels at most, as there is no room for more. */
 function keepPowers(_, values) {
-  return values.map((value) => (Number.isInteger(Math.log10(value)) ? value : null));
+  const isPower = (value) => Number.isInteger(Math.log10(value));
+  const every = Math.ceil(values.filter(isPower).length / 5);
+  return values.map((value) => (isPower(value) && Math.log10(value) % every === 0 ? value : null));
 }
 
 const plots = [];

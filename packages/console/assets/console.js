@@ -11,6 +11,9 @@ document.addEventListener("pointerover", ({ target }) => {
   time.dataset.zone = "local";
 });
 
+// On a narrow screen the navigation scrolls.
+document.querySelector("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
 /**
  * Receives the page's parts as Server-Sent Events. Returns what ends it.
  *

@@ -16,7 +16,7 @@ export type Dossier = Awaited<ReturnType<typeof startDossier>>;
 export async function startDossier(scope: Scope, redisUrl: string) {
   const databaseUrl = await migratedDatabase(scope);
   await migrateQueue(databaseUrl);
-  const { pool, rows, recordAndExhaust } = await openRecord(scope, { url: databaseUrl, size: 2 });
+  const { pool, rows, record, recordAndExhaust } = await openRecord(scope, { url: databaseUrl, size: 2 });
   const tokens = {} as Record<Role, string>;
   for (const role of ROLES)
     tokens[role] = (await createToken(pool, { name: NAMES[role], role, isService: false })).token;
@@ -52,8 +52,10 @@ export async function startDossier(scope: Scope, redisUrl: string) {
   return {
     /** Where people reach the console. */
     url,
+    ingestUrl: `http://127.0.0.1:${String(ports[0])}/webhooks/icomply`,
     tokens,
     rows,
+    record,
     send,
     /** Records an event at which every attempt failed, for no reason of its own: a redrive applies it. Returns its id. */
     recordDeadLetter: recordAndExhaust,

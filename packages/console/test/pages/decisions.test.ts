@@ -29,7 +29,7 @@ describe("a dead letter", () => {
     const id = await deadLetter("redriven", { entity: "Ada Lovelace", email: "ada@example.com" });
     expect((await operator.get(`/deliveries/${id}`)).text).toContain(`href="/deliveries/${id}/redrive"`);
     const { text } = await operator.get(`/deliveries/${id}/redrive`);
-    for (const words of ["1 would be applied.", "a new person", "<code><bdi>name</bdi></code>", "A•• L•••"])
+    for (const words of ["1 would be applied", "a new person", "<code><bdi>name</bdi></code>", "A•• L•••"])
       expect(text).toContain(words);
     expect(text).not.toContain("Lovelace");
     expect(await shared().statuses([id])).toEqual(["fold-failed"]);
@@ -59,7 +59,7 @@ describe("a dead letter", () => {
     expect(text).not.toContain("b@example.com");
     const [invalid = ""] = await shared().recordAndSettle(invalidBody("again"));
     const again = (await operator.get(`/deliveries/${invalid}/redrive`)).text;
-    expect(again).toMatch(/1 would be dead-lettered again\..*What would fail again.*invalid event: id/s);
+    expect(again).toMatch(/1 would be dead-lettered again<.*What would fail again.*invalid event: id/s);
   });
 
   test("is discarded and restored with a reason, and only if it still can be", async () => {

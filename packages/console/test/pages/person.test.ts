@@ -55,10 +55,10 @@ test("a person's page shows the timeline with out-of-order arrivals, redeliverie
   expect(status).toBe(200);
   expect(chips(text).filter((chip) => !/^learned \d+ d later$/.test(chip ?? ""))).toEqual([
     "ID uploaded",
+    "dead letter: conflicting duplicate",
     "2 of 2 events",
     "delivered 2 times",
     "out of order",
-    "dead letter: conflicting duplicate",
   ]);
   for (const id of Object.values(ids)) expect(text).toContain(`href="/deliveries/${id}"`);
   for (const shown of [

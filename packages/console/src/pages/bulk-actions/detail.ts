@@ -89,7 +89,7 @@ function nextStep({ bulkActionId: id, action, state, total }: BulkAction): Html 
   if (state !== "previewed" && state !== "running") return "";
   const abort = html`<form method="post" action="/bulk-actions/${id}/abort">
     <button>Abort</button>
-    <p class="hint">What was decided before stays.</p>
+    <p class="hint">${state === "running" ? "What was decided before stays." : "Then nothing is decided about any of them."}</p>
   </form>`;
   if (state === "running")
     return html`<section class="card">

@@ -8,7 +8,7 @@ import type { Decide } from "../../decide.ts";
 import { readForm } from "../form.ts";
 import { message } from "../message.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
-import { dryRun } from "./dry-run.ts";
+import { dryRun, hasEffect } from "./dry-run.ts";
 
 /** Returns the handler of a form that decides about one delivery, and leads back to its page. */
 export function decideForm(decide: Decide, action: DecisionAction) {
@@ -52,6 +52,7 @@ export function redrivePage(pool: Pool) {
           <div class="stack">${await dryRun(pool, c.get("sessionId"), result)}</div>
           <section class="card">
             <h2>Redrive it</h2>
+            ${hasEffect(result) ? "" : html`<p class="notice">A redrive now does no harm, and no good: it would be a dead letter again.</p>`}
             ${reasonForm(history.deliveryId, "redrive")}
           </section>
         </div>`,

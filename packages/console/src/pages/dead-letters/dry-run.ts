@@ -27,7 +27,7 @@ export async function dryRun(
   const morePersons = personsOmitted + persons.length - listed.length;
   return html`<section class="card" aria-labelledby="dry-run">
       <h2 id="dry-run">Dry run: nothing was changed</h2>
-      <p>${outcomes(result)}${notRun > 0 ? ` ${formatCount({ count: notRun })} more were not run.` : ""}</p>
+      <p>${chips(result)}${notRun > 0 ? ` ${formatCount({ count: notRun })} more were not run.` : ""}</p>
     </section>
     <section class="card" aria-labelledby="changes">
       <h2 id="changes">What would change</h2>
@@ -52,12 +52,22 @@ const OUTCOMES = {
   "not-dead-lettered": "is no dead letter now",
 } as const;
 
-function outcomes({ outcomes: counts }: Pick<Readable<RedriveDryRun>, "outcomes">): string {
-  const parts = Object.entries(OUTCOMES).flatMap(([outcome, words]) => {
+/** What goes well, and what an operator must look at. Of the others, nothing follows. */
+const LEVELS: Readonly<Record<string, string>> = { applied: "ok", "dead-lettered": "bad", failed: "bad" };
+
+function chips({ outcomes: counts }: Pick<Readable<RedriveDryRun>, "outcomes">): Html {
+  const listed = Object.entries(OUTCOMES).flatMap(([outcome, words]) => {
     const count = counts[outcome as keyof typeof OUTCOMES];
-    return count === undefined ? [] : [`${formatCount({ count })} ${words}`];
+    return count === undefined
+      ? []
+      : [html`<span class="chip ${LEVELS[outcome] ?? ""}">${formatCount({ count })} ${words}</span> `];
   });
-  return parts.length === 0 ? "There is no dead letter to run." : `${parts.join(", ")}.`;
+  return html`${listed.length === 0 ? "There is no dead letter to run." : listed}`;
+}
+
+/** Whether a redrive would have an effect: something would leave the dead letters. */
+export function hasEffect({ outcomes }: Pick<Readable<RedriveDryRun>, "outcomes">): boolean {
+  return (outcomes.applied ?? 0) + (outcomes.duplicate ?? 0) > 0;
 }
 
 function failures(unsettled: Readable<RedriveDryRun>["unsettled"]): Html {

@@ -14,7 +14,7 @@ import { deadLetterPosition, deadLetterStatus } from "../../api/dead-letters.ts"
 import { cursor, deadLetterFilter, nextCursor } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
 import { newBulkAction, type NewBulkActionOptions } from "../bulk-actions/new.ts";
-import { age, toWords } from "../format.ts";
+import { age, exactTime, toWords } from "../format.ts";
 import { filterForm, pager, ROWS } from "../list.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { readFilter } from "../read-filter.ts";
@@ -71,7 +71,7 @@ export function deadLetterListPage(pool: Pool) {
           <p class="sub">Deliveries that wait for a decision, the latest first.</p>
         </div>
         ${mayDecide ? filterForm([...FIELDS, TEXT_FIELD], values, "post") : filterForm(FIELDS, values)}
-        ${count ? newBulkAction(bulkOptions(filter.status, { ...read.given, text }, count)) : ""} ${table(items)}
+        ${count ? newBulkAction(bulkOptions(filter.status, { ...read.given, text }, count)) : ""} ${table(items, filter.status === "dead-lettered" && mayDecide)}
         ${pager(read.given, next)}`,
     });
   };
@@ -91,7 +91,7 @@ function bulkOptions(
   };
 }
 
-function table(items: readonly DeadLetterSummary[]): Html {
+function table(items: readonly DeadLetterSummary[], mayDecide: boolean): Html {
   if (items.length === 0)
     return html`<p class="card calm"><b>None.</b> No dead letter matches this filter.</p>`;
   const now = Date.now();
@@ -102,7 +102,8 @@ function table(items: readonly DeadLetterSummary[]): Html {
           <th scope="col">What is wrong</th>
           <th scope="col">Event</th>
           <th scope="col" class="num">Received</th>
-          <th scope="col" class="num">Dead-lettered</th>
+          <th scope="col">Dead-lettered</th>
+          ${mayDecide ? html`<th scope="col">Decide</th>` : ""}
         </tr>
       </thead>
       <tbody>
@@ -115,12 +116,19 @@ function table(items: readonly DeadLetterSummary[]): Html {
                   discard && html`<small>Discarded by ${discard.decidedBy}: ${discard.reason}</small>`
                 }
               </th>
-              <td data-label="Event">${event === null ? "–" : html`<code>${event}</code>`}</td>
+              <td class="wide">${event === null ? html`<span class="muted">type not known</span>` : html`<code>${event}</code>`}</td>
               <td class="num" data-label="Received">${age(receivedAt, now)}</td>
-              <td class="num" data-label="Dead-lettered">${age(deadLetteredAt, now)}</td>
+              <td data-label="Dead-lettered">${exactTime(deadLetteredAt)}<small>${age(deadLetteredAt, now)} ago</small></td>
+              ${mayDecide ? html`<td class="actions">${decide(deliveryId)}</td>` : ""}
             </tr>`,
         )}
       </tbody>
     </table>
   </section>`;
+}
+
+/** Both lead to pages that say what would happen, and ask why. */
+function decide(id: string): Html {
+  return html`<a href="/deliveries/${id}/redrive" aria-label="Dry run of delivery ${id}">Dry run</a>
+    <a href="/deliveries/${id}#decide" aria-label="Discard delivery ${id}">Discard…</a>`;
 }

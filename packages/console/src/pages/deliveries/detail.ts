@@ -81,7 +81,7 @@ function body(history: DeliveryHistory, forms: Html | string, options: PayloadOp
         ${last && isDeadLetter(history) ? whatIsWrong(last) : ""} ${payload(options)} ${failedAttempts(history)}
       </div>
       <div class="stack">
-        <section class="card">
+        <section class="card" id="decide">
           <h2>What to do</h2>
           <p>${last && status === "dead-lettered" ? REASONS[last.reason].remedy : AFTER[status]}</p>
           ${forms}

@@ -6,6 +6,7 @@ import { deliveryStatus } from "../../api/delivery-history.ts";
 import { deliveryFilter } from "../../api/delivery-search.ts";
 import { nextCursor } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
+import { personPagePath } from "../../person-path.ts";
 import { age, formatBytes, formatCount } from "../format.ts";
 import { filterForm, pager, ROWS } from "../list.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
@@ -94,7 +95,7 @@ function table(items: readonly DeliverySummary[]): Html {
                 <a href="/deliveries/${deliveryId}"><bdi>${event ?? "Type not known"}</bdi></a
                 ><small>${id === null ? "no id could be read" : html`<bdi>${id}</bdi>`}</small>
               </th>
-              <td class="wide">${entityId === null ? "–" : html`<code><bdi>${entityId}</bdi></code>`}</td>
+              <td class="wide">${entityId === null ? "–" : html`<a href="${personPagePath(entityId)}"><code><bdi>${entityId}</bdi></code></a>`}</td>
               <td class="wide">${statusChip(status, reason)}</td>
               <td data-label="Secret"><code class="short" title="${secretFingerprint}">${shorten(secretFingerprint)}</code></td>
               <td class="num" data-label="Size">${formatBytes(bytes)}</td>

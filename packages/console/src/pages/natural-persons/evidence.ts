@@ -80,7 +80,11 @@ export function evidenceCard({ entityId, last, mayAct, revealed, now }: Evidence
               ? html`<form method="post" action="${path}/evidence"><button>Download evidence</button></form>`
               : html`<span class="muted">Reveal to download the evidence.</span>`
           }
-        </div>`
+        </div>
+        <p class="hint">
+          The file holds the exact bytes of each delivery, when it was received, and the chain of hashes over all of it.
+          <code>dossier verify FILE</code> proves it to anybody, without this system.
+        </p>`
         : ""
     }
   </section>`;

@@ -12,7 +12,7 @@ import { html } from "hono/html";
 import { personPath, pointInTime } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
 import { maskPerson } from "../../masking/mask-json.ts";
-import { exactTime } from "../format.ts";
+import { age, exactTime } from "../format.ts";
 import { message } from "../message.ts";
 import { pathOf } from "../own-path.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
@@ -57,7 +57,8 @@ export function personPage(pool: Pool) {
     return page(c, {
       title: "Person",
       assets: ["htmx"],
-      body: html`${head({ entityId, person, until, mayAct, path: pathOf(c) })}
+      body: html`${head({ entityId, timeline, person, until, mayAct, path: pathOf(c), now })}
+        ${unlogged(deliveries, now)}
         ${timeline === undefined ? "" : timePanel(timeline, given)}
         <div class="cols">
           <div class="stack">
@@ -68,7 +69,7 @@ export function personPage(pool: Pool) {
             }
           </div>
           <div class="stack">
-            ${timeline === undefined ? "" : stateCard(person)} ${unlogged(deliveries, now)}
+            ${timeline === undefined ? "" : stateCard(person, given)}
             ${evidenceCard({ entityId, last, mayAct, revealed, now })}
           </div>
         </div>`,
@@ -84,20 +85,31 @@ function linkTo({ knownAt }: GivenTimes) {
   return (asOf: string) => `?${new URLSearchParams({ asOf, ...(knownAt && { knownAt }) }).toString()}`;
 }
 
+/** For how long the status is what it is, if the event that made it so is among those shown. */
+function since({ person, entries }: Timeline, now: number): Html | string {
+  const made = entries.findLast(
+    ({ when, changes }) => when === "counts" && changes.some(({ path }) => path === "status"),
+  );
+  if (person === undefined || made === undefined) return "";
+  return html` · ${statusLabel(person.status)} since ${exactTime(made.happenedAt)}, ${age(made.happenedAt, now)} ago`;
+}
+
 interface Head {
   readonly entityId: string;
+  readonly timeline: Timeline | undefined;
   readonly person: Person | undefined;
   readonly until: string | undefined;
   readonly mayAct: boolean;
   readonly path: string;
+  readonly now: number;
 }
 
-function head({ entityId, person, until, mayAct, path }: Head): Html {
+function head({ entityId, timeline, person, until, mayAct, path, now }: Head): Html {
   return html`<div class="heading row">
     <div>
       <p class="sub"><a href="/natural-persons">People</a> /</p>
       <h1>${title(person)}</h1>
-      <p class="sub"><code><bdi>${entityId}</bdi></code></p>
+      <p class="sub"><code><bdi>${entityId}</bdi></code>${timeline && since(timeline, now)}</p>
     </div>
     <div class="push">
       ${

@@ -3,16 +3,18 @@ import { html } from "hono/html";
 import { exactTime } from "../format.ts";
 import type { Html } from "../page.ts";
 import { statusLabel } from "./labels.ts";
+import type { GivenTimes } from "./travel.ts";
 
 /** A person's state at the point in time that the page is at, masked or not. */
-export function stateCard(person: Person | undefined): Html {
+export function stateCard(person: Person | undefined, { asOf, knownAt }: GivenTimes): Html {
+  const then = [asOf && `as of ${asOf}`, knownAt && `known at ${knownAt}`].filter((part) => part).join(", ");
   if (person === undefined)
     return html`<section class="card">
-      <h2>State</h2>
+      <h2>State ${then}</h2>
       <p><b>Nothing was known of this person then.</b></p>
     </section>`;
   return html`<section class="card" aria-labelledby="state">
-      <h2 id="state">State</h2>
+      <h2 id="state">State ${then}</h2>
       <dl class="facts">
         ${fact("Name", person.name)}
         ${fact("E-mail", person.email)} ${fact("Status", statusLabel(person.status))}

@@ -1,13 +1,14 @@
 import type { PersonDelivery } from "@dossier/store";
 import { html } from "hono/html";
-import { age, toWords } from "../format.ts";
+import { age, exactTime, toWords } from "../format.ts";
 import type { Html } from "../page.ts";
 
 /** The deliveries that name a person and are not in the log: dead letters, and those that are open. */
 export function unlogged(deliveries: readonly PersonDelivery[], now: number): Html | string {
   if (deliveries.length === 0) return "";
-  return html`<section class="card" aria-labelledby="unlogged">
-    <h2 id="unlogged">Not in the log</h2>
+  const isWaiting = deliveries.some(({ status }) => status !== "open");
+  return html`<section class="card panel ${isWaiting ? "urgent" : ""}" aria-labelledby="unlogged">
+    <h2 id="unlogged">Not in the log, and so not in the state below</h2>
     <ul class="plain">
       ${deliveries.map(
         ({ deliveryId, status, event, lastDeadLetter, receivedAt }) =>
@@ -18,7 +19,7 @@ export function unlogged(deliveries: readonly PersonDelivery[], now: number): Ht
                 ? toWords(status)
                 : `dead letter: ${toWords(lastDeadLetter.reason)}`
             }</span>
-            <small>received ${age(receivedAt, now)} ago</small>
+            <span class="muted">received ${exactTime(receivedAt)}, ${age(receivedAt, now)} ago</span>
           </li>`,
       )}
     </ul>

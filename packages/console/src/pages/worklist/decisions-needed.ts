@@ -65,5 +65,5 @@ function describe({ kind, name }: DecisionNeeded): Html {
       ><small>${REASONS[name as DeadLetterReason].means}</small>`;
   const { label, means } = KINDS[kind];
   const path = PATHS[kind];
-  return html`${path === undefined ? label : html`<a href="${path}">${label}</a>`}${name === "" ? "" : html` <code>${name}</code>`}<small>${means}</small>`;
+  return html`${path === undefined ? label : html`<a href="${path}">${label}</a>`}${name === "" ? "" : html` <a href="/deliveries?event=${encodeURIComponent(name)}"><code>${name}</code></a>`}<small>${means}</small>`;
 }

@@ -15,7 +15,7 @@ export function wherePersonsAre(counts: readonly StatusCount[]): Html {
         ${shown.map(
           ({ status, ...count }) =>
             html`<tr>
-              <th scope="row">${label(status)}</th>
+              <th scope="row"><a href="/natural-persons?status=${status}">${label(status)}</a></th>
               <td aria-hidden="true">
                 <svg width="100%" height="8" role="presentation">
                   <rect width="100%" height="8" rx="4" class="track" />
