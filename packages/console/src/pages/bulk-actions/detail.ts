@@ -13,6 +13,7 @@ import { cursor, nextCursor } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
 import { age, exactTime, formatCount, toWords } from "../format.ts";
 import { pager, ROWS } from "../list.ts";
+import { liveBar } from "../live-bar.ts";
 import { message } from "../message.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { readFilter } from "../read-filter.ts";
@@ -49,21 +50,23 @@ export function bulkActionPage(pool: Pool) {
     const title = `${capitalize(toWords(found.action))} ${formatCount({ count: found.total })} ${noun}`;
     return page(c, {
       title,
+      assets: ["htmx"],
       body: html`<div class="heading">
           <p class="sub"><a href="/bulk-actions">Bulk actions</a> / ${id}</p>
           <h1>${title}</h1>
           <p class="sub">
-            Selected by ${filterWords(found)}.
+            Selected by ${filterWords(found)}. ${found.state === "running" ? liveBar("2s") : ""}
           </p>
         </div>
         <div class="cols">
           <div class="stack">
-            <div data-part="progress">${progressCard(found)}</div>
-            ${failuresCard(failures, pager(read.given, next))} ${sampleCard(found, sample)}
+            ${progressCard(found)}
+            <div data-live class="stack">
+              ${failuresCard(failures, pager(read.given, next))} ${sampleCard(found, sample)}
+            </div>
           </div>
           <div class="stack">
-            <div data-part="decide">${mayDecide ? nextStep(found) : ""}</div>
-            <div data-part="who">${who(found)}</div>
+            ${mayDecide ? nextStep(found) : ""} ${who(found)}
           </div>
         </div>`,
     });
