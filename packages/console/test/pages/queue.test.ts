@@ -90,6 +90,7 @@ describe.each(Object.keys(LOCATIONS))("bull-board over a queue on %s", (name) =>
     const policy = String(headers["content-security-policy"]);
     expect(policy).toContain("default-src 'self'");
     expect(policy).not.toContain("http");
+    expect(text).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
     const files = [...text.matchAll(/(?:src|href)="(static\/[^"]+)"/g)].map(([, file]) => file);
     expect(files.length).toBeGreaterThan(3);
     for (const file of files) {
