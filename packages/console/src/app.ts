@@ -18,19 +18,24 @@ import { deadLetterOperations } from "./api/dead-letters.ts";
 import { decisionOperations } from "./api/decisions.ts";
 import { deliveryOperations } from "./api/deliveries.ts";
 import { deliverySearchOperation } from "./api/delivery-search.ts";
+import { exportOperations } from "./api/exports.ts";
 import { instanceOperations } from "./api/instances.ts";
 import { naturalPersonOperations } from "./api/natural-persons.ts";
 import { API, optionsRoutes, routes } from "./api/operation.ts";
 import { discloseTo } from "./api/personal-data.ts";
+import { queueOperation } from "./api/queue.ts";
 import { revealOperation } from "./api/reveal.ts";
 import { statsOperation } from "./api/stats.ts";
 import { systemOperations } from "./api/system.ts";
+import { verificationOperations } from "./api/verification.ts";
+import { worklistOperation } from "./api/worklist.ts";
 import { authenticate, type Access, type ApiEnv } from "./auth.ts";
 import { createDecide } from "./decide.ts";
 import { openApi } from "./docs/openapi.ts";
 import { docsRoutes } from "./docs/routes.ts";
 import type { RecordFailedSignIn } from "./failed-sign-ins.ts";
 import { pageRoutes } from "./pages/routes.ts";
+import { createOnReadError } from "./read-errors.ts";
 import type { UpdateQueue } from "./update-queue.ts";
 
 export interface ConsoleParts {
@@ -67,10 +72,9 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
   const { updateQueue, wakeBulkRunner: wake } = parts;
   const decide = createDecide(pool, updateQueue);
 
-  function onStreamError(err: unknown): void {
-    if (isOutage(err)) postgres.recordFailure(err);
-    else if (!isRetryable(err)) log.error({ code: "change-stream-failed", err }, "change stream failed");
-  }
+  const onReadError = createOnReadError(log, postgres);
+  const onStreamError = onReadError("change-stream-failed", "change stream failed");
+  const onFileError = onReadError("download-failed", "download failed");
   const operations = [
     ...naturalPersonOperations(pool),
     revealOperation(pool),
@@ -84,13 +88,17 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
     ...instanceOperations(pool),
     ...auditOperations(pool),
     ...systemOperations(pool),
+    queueOperation(queue),
+    worklistOperation(pool, parts.stuckAfterHours),
+    ...verificationOperations(pool),
+    ...exportOperations(pool, onFileError),
   ];
   const onOtherError = onError(log);
 
   return new Hono<ApiEnv>()
     .route(API, optionsRoutes(operations))
     .options("*", answerOptions("GET, HEAD, POST"))
-    .route("/", pageRoutes({ ...parts, decide, wake }))
+    .route("/", pageRoutes({ ...parts, decide, wake, onReadError }))
     .route("/", docsRoutes(openApi(operations, API)))
     .use(`${API}/*`, authenticate(access, parts.recordFailedSignIn))
     .use(`${API}/*`, discloseTo(pool, parts.recordUnmaskedRead))

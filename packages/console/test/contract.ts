@@ -59,7 +59,8 @@ export function createContractCheck(document: OpenApiDocument) {
     const at = pointer("paths", template, verb, "responses", answer.status, "content", type, "schema");
     const validator = validators.get(at) ?? validate(`${URI}#${at}`);
     validators.set(at, validator);
-    const output = (await validator)(answer.json, "BASIC");
+    const value = type.endsWith("json") ? answer.json : answer.text;
+    const output = (await validator)(value, "BASIC");
     const errors = output.valid ? [] : (output.errors ?? []);
     expect(output.valid || errors.length > 0).toBe(true);
     const mismatches = errors.map((error) => `${error.instanceLocation} ${error.absoluteKeywordLocation}`);

@@ -138,6 +138,70 @@ test("a reveal shows one person to one token, with the reason in the audit log",
   ]);
 });
 
+test("persons are exported masked for people and unmasked for services, which the audit log says", async () => {
+  const { get, post } = shared();
+  const [ada, feed] = [await create("Ada csv", false), await create("feed csv", true)];
+  const search = { q: "Hopper", status: "pending" };
+  const masked = await post("/natural-persons/export", search, ada);
+  expect([masked.status, masked.headers["content-disposition"]]).toEqual([
+    200,
+    'attachment; filename="persons.csv"',
+  ]);
+  const [head, ...lines] = masked.text.trimEnd().split("\r\n");
+  expect(head).toMatch(/"entityId","name","email"/);
+  expect(lines.map((line) => line.split(",").slice(0, 3))).toEqual([
+    ['"a person"', '"G••• H•••"', '"g•••@n•••"'],
+    ['"another"', '"G••• H•••"', '"g•••@n•••"'],
+  ]);
+  expect((await post("/natural-persons/export", search, feed)).text).toContain('"Grace Hopper"');
+  const { token } = await createToken(shared().pool, { name: "Vera", role: "viewer", isService: true });
+  expect((await post("/natural-persons/export", {}, bearer(token))).status).toBe(403);
+  const { items } = (await get("/audit?action=exported")).json;
+  const detail = { list: "natural-persons", status: "pending", searched: "yes" };
+  expect(items.slice(0, 2)).toMatchObject([
+    { who: "feed csv", detail: { ...detail, unmasked: "yes" } },
+    { who: "Ada csv", detail },
+  ]);
+  expect(items[1].detail).not.toHaveProperty("unmasked");
+  expect(JSON.stringify(items)).not.toContain("Hopper");
+});
+
+test("evidence is exported to a service, and to a person to whom the subject is revealed", async () => {
+  const { get, post } = shared();
+  const [ada, feed] = [await create("Ada evidence", false), await create("feed evidence", true)];
+  const path = "/natural-persons/a%20person";
+  const refused = await get(`${path}/evidence`, ada);
+  expect([refused.status, refused.json.code]).toEqual([403, "not-revealed"]);
+  await post(`${path}/reveal`, { reason: "ticket 8" }, ada);
+  for (const token of [ada, feed]) {
+    const { status, text } = await get(`${path}/evidence`, token);
+    const lines = text.trimEnd().split("\n");
+    const kinds = lines.map((line) => (JSON.parse(line) as { line: string }).line);
+    expect([status, kinds[0], kinds.at(-1)]).toEqual([200, "header", "end"]);
+  }
+  expect((await get("/natural-persons/nobody/evidence", feed)).status).toBe(404);
+  const { items } = (await get("/audit?action=exported&subject=a%20person")).json;
+  expect(items).toMatchObject([
+    { who: "feed evidence", detail: { what: "evidence" } },
+    { who: "Ada evidence", detail: { what: "evidence" } },
+  ]);
+});
+
+test("evidence is verified now, and what was found is read by whoever may view", async () => {
+  const { get, post, pool } = shared();
+  const path = "/natural-persons/another/verification";
+  expect((await get(path)).status).toBe(404);
+  const ada = await create("Ada verifies", false);
+  const found = { who: "Ada verifies", entries: 1, wrong: 0, failed: "" };
+  expect((await post(path, {}, ada)).json).toMatchObject(found);
+  const { token } = await createToken(pool, { name: "Vera", role: "viewer", isService: false });
+  expect((await get(path, bearer(token))).json).toMatchObject(found);
+  expect((await post(path, {}, bearer(token))).status).toBe(403);
+  expect((await get("/audit?action=verified&subject=another")).json.items).toMatchObject([
+    { who: "Ada verifies" },
+  ]);
+});
+
 test("a stream of changes is masked for a person's token, and one entry of the audit log for a service's", async () => {
   const { send, get } = shared();
   for (const isService of [false, true]) {

@@ -31,6 +31,8 @@ interface Description {
   readonly gone?: string;
   /** Whether the answer has an ETag, so that a client who sends it back is answered 304 while nothing has changed. */
   readonly hasEtag?: boolean;
+  /** The media types of the answer, if it is a file, which `handle` answers itself. Default: JSON. */
+  readonly fileTypes?: readonly string[];
   /** What the stream contains, if `Accept: text/event-stream` asks for one. */
   readonly stream?: string;
 }

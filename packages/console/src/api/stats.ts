@@ -11,6 +11,14 @@ const personCounts = z.object(
   Object.fromEntries(STATUSES.map((status) => [status, count])) as Record<Status, typeof count>,
 );
 
+export const queueJobs = z.object({
+  backend: z.enum(["redis", "postgres"]),
+  jobs: z
+    .object({ waiting: count, active: count, delayed: count, failed: count, completed: count })
+    .nullable()
+    .describe("`null` if the queue does not answer."),
+});
+
 const stats = z
   .object({
     deliveries: z.object({
@@ -55,13 +63,7 @@ const stats = z
           ),
       })
       .describe("Whether `dossier rebuild` is needed, as after an update."),
-    queue: z.object({
-      backend: z.enum(["redis", "postgres"]),
-      jobs: z
-        .object({ waiting: count, active: count, delayed: count, failed: count, completed: count })
-        .nullable()
-        .describe("`null` if the queue does not answer."),
-    }),
+    queue: queueJobs,
   })
   .meta({ id: "Stats" });
 

@@ -17,7 +17,7 @@ export function openApi(operations: readonly Operation[], basePath: string) {
       title: "Dossier",
       version,
       description:
-        "Every person's KYC file, built from iComply's webhooks. All answers are JSON; all errors are problems (RFC 9457) with a `code` that never changes.",
+        "Every person's KYC file, built from iComply's webhooks. All answers are JSON, except for files; all errors are problems (RFC 9457) with a `code` that never changes.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/", description: "The console that serves this document." }],
@@ -43,7 +43,7 @@ export function openApi(operations: readonly Operation[], basePath: string) {
 
 function describeOperation(operation: Operation): ZodOpenApiOperationObject {
   const { operationId, summary, description, role, input, stream, notFound, conflict, gone } = operation;
-  const { answer, status = 200, accepted, hasEtag } = operation;
+  const { answer, status = 200, accepted, hasEtag, fileTypes = ["application/json"] } = operation;
   if (z.globalRegistry.get(answer)?.id === undefined) throw new Error(`the answer of "${summary}" has no id`);
   const { body, ...requestParams } = input;
   return {
@@ -57,7 +57,7 @@ function describeOperation(operation: Operation): ZodOpenApiOperationObject {
         description: stream === undefined ? "Success." : `Success. ${stream}`,
         ...(hasEtag === true && { headers: { ETag: { schema: { type: "string" as const } } } }),
         content: {
-          "application/json": { schema: answer },
+          ...Object.fromEntries(fileTypes.map((type) => [type, { schema: answer }])),
           ...(stream !== undefined && { "text/event-stream": { schema: { type: "string" } } }),
         },
       },

@@ -7,9 +7,9 @@ import { NONCE, secureHeaders } from "hono/secure-headers";
 import { hasRole, type Access } from "../auth.ts";
 import type { Decide } from "../decide.ts";
 import type { RecordFailedSignIn } from "../failed-sign-ins.ts";
+import type { OnReadError } from "../read-errors.ts";
 import { assetRoutes } from "./assets.ts";
-import { exportAudit } from "./audit/export.ts";
-import { auditPage } from "./audit/page.ts";
+import { auditPage, downloadAudit } from "./audit/page.ts";
 import { abortForm, bulkDryRunPage, confirmForm } from "./bulk-actions/decide.ts";
 import { bulkActionPage } from "./bulk-actions/detail.ts";
 import { bulkActionListPage } from "./bulk-actions/list.ts";
@@ -20,9 +20,9 @@ import { deliveryPage, toDelivery } from "./deliveries/detail.ts";
 import { deliveryListPage, searchDeliveries } from "./deliveries/list.ts";
 import { failingPage } from "./failing/page.ts";
 import { message } from "./message.ts";
-import { exportPersonEvidence, verifyNow } from "./natural-persons/evidence.ts";
-import { exportPersons } from "./natural-persons/export.ts";
+import { downloadEvidence, verifyNow } from "./natural-persons/evidence.ts";
 import { personListPage, searchPersons } from "./natural-persons/list.ts";
+import { exportListed } from "./natural-persons/listed.ts";
 import { personPage } from "./natural-persons/person.ts";
 import { revealPerson } from "./natural-persons/reveal.ts";
 import type { PageEnv } from "./page.ts";
@@ -46,6 +46,7 @@ export interface PagesOptions {
   readonly stuckAfterHours: StuckAfterHours;
   readonly shutdownSignal: AbortSignal;
   readonly decide: Decide;
+  readonly onReadError: OnReadError;
   /** Has this console carry out the bulk actions that are confirmed. */
   wake(): void;
 }
@@ -53,7 +54,7 @@ export interface PagesOptions {
 /** Returns the console's pages and what they load. */
 export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
   const { pool, queue, log, postgres, access, recordFailedSignIn, consoleUrl } = options;
-  const { stuckAfterHours, shutdownSignal, decide, wake } = options;
+  const { stuckAfterHours, shutdownSignal, decide, wake, onReadError } = options;
   const sessions = createSessions({ pool, access, consoleUrl });
   const headers = securityHeaders(consoleUrl?.protocol === "https:");
   const worklist = { pool, queue, stuckAfterHours, charts: createCharts(pool) };
@@ -76,21 +77,17 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
     { path: "/system", role: "viewer", respond: systemPage(pool) },
   ] as const;
 
-  const onReadError = (code: string, text: string) => (err: unknown) => {
-    if (isOutage(err)) postgres.recordFailure(err);
-    else if (!isRetryable(err)) log.error({ code, err }, text);
-  };
-  const onDownloadError = onReadError("download-failed", "download failed");
+  const onFileError = onReadError("download-failed", "download failed");
   const forms = [
     { path: "/natural-persons", role: "viewer", respond: searchPersons() },
-    { path: "/natural-persons/export", role: "operator", respond: exportPersons(pool, onDownloadError) },
+    { path: "/natural-persons/export", role: "operator", respond: exportListed(pool, onFileError) },
     { path: "/natural-persons/:entityId/verify", role: "operator", respond: verifyNow(pool) },
     {
       path: "/natural-persons/:entityId/evidence",
       role: "operator",
-      respond: exportPersonEvidence(pool, onDownloadError),
+      respond: downloadEvidence(pool, onFileError),
     },
-    { path: "/audit/export", role: "admin", respond: exportAudit(pool, onDownloadError) },
+    { path: "/audit/export", role: "admin", respond: downloadAudit(pool, onFileError) },
     { path: "/natural-persons/:entityId/reveal", role: "operator", respond: revealPerson(pool) },
     ...(["redrive", "discard", "restore"] as const).map((action) => ({
       path: `/deliveries/:deliveryId/${action}` as const,

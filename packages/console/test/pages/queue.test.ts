@@ -138,7 +138,10 @@ test("the queue's page and bull-board need a session, show ids alone, and change
   expect((await browser.get("/queue")).headers.location).toBe("/sign-in?next=%2Fqueue");
   expect((await browser.get("/queue/board")).headers.location).toBe("/sign-in?next=%2Fqueue%2Fboard");
   expect((await browser.get("/queue/board/api/queues")).status).toBe(401);
-  const queue = openQueue({ databaseUrl: console.url }, { name: "test", onError: () => undefined });
+  const queue = openQueue(
+    { databaseUrl: console.url },
+    { name: "test", timeoutMs: 20_000, onError: () => undefined },
+  );
   context.onTestFinished(() => queue.close());
   await queue.enqueueSingle(DELIVERY);
   const handle = async () => ({ kind: "failed" as const, error: "unparsable: not JSON" });
@@ -160,6 +163,17 @@ test("the queue's page and bull-board need a session, show ids alone, and change
   expect(status).toBe(200);
   for (const words of [`href="/deliveries/${DELIVERY}"`, "unparsable: not JSON", 'href="/queue/board"'])
     expect(text).toContain(words);
+  expect((await console.get("/queue")).json).toMatchObject({
+    backend: "postgres",
+    jobs: { failed: 1 },
+    failed: [
+      {
+        deliveryIds: [DELIVERY],
+        reason: "unparsable: not JSON",
+        failedAt: expect.stringMatching(/\.\d{7}Z$/),
+      },
+    ],
+  });
   const board = await browser.get("/queue/board");
   expect(board.headers["content-security-policy"]).toMatch(/^default-src 'self'; .*frame-ancestors 'none'$/);
   expect((await browser.get("/queue/board/api/queues")).json.queues[0].counts.failed).toBe(1);

@@ -27,6 +27,17 @@ test("the worklist shows what needs a person, and no personal data", async (cont
     expect(text).toContain(words);
   for (const hidden of ["Grace", "Hopper", "navy", "<b>Eve", "<script>alert", "No webhook has arrived"])
     expect(text).not.toContain(hidden);
+  const { json, text: answer } = await console.get("/worklist");
+  expect(json).toMatchObject({
+    health: { open: { count: 0, isMore: false }, oldestOpenAt: null, refused: [] },
+    decisions: [
+      { kind: "dead-letter", name: "unparsable", count: 1, isMore: false },
+      { kind: "unknown-type", name: "Natural<b>Person", count: 1 },
+    ],
+    stuck: [{ status: "pending", afterHours: 72, count: 2, longest: [{}, { entityId: "a" }] }],
+  });
+  expect(json.persons).toContainEqual({ status: "pending", count: 2, isMore: false });
+  expect(answer).not.toMatch(/Grace|navy|<b>Eve/);
 });
 
 test("a page loads the console's own files alone, and may run and send nothing else", async (context) => {

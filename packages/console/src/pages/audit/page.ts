@@ -2,9 +2,13 @@ import { formatTicks } from "@dossier/events";
 import { AUDIT_ACTIONS, listAudit, type AuditEntry, type Pool } from "@dossier/store";
 import type { Context } from "hono";
 import { html } from "hono/html";
+import { z } from "zod";
 import { auditFilter } from "../../api/audit.ts";
 import { nextCursor } from "../../api/parameters.ts";
+import { exportAudit } from "../../exports/audit.ts";
+import type { OnFileError } from "../../exports/file.ts";
 import { personPagePath } from "../../person-path.ts";
+import { readForm } from "../form.ts";
 import { exactTime, toWords } from "../format.ts";
 import { filterForm, pager, ROWS } from "../list.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
@@ -37,7 +41,18 @@ export function auditPage(pool: Pool) {
   };
 }
 
-/** Exports what the filter selects, all pages of it. */
+const exportFields = auditFilter.omit({ cursor: true }).extend({ format: z.enum(["csv", "json"]) });
+
+/** Returns the handler that exports what the filter selects, all pages of it. */
+export function downloadAudit(pool: Pool, onError: OnFileError) {
+  return async (c: Context<PageEnv>): Promise<Response> => {
+    const read = await readForm(c, exportFields);
+    if (!read.ok) return read.refusal;
+    const { format, ...filter } = read.value;
+    return exportAudit(c, { pool, who: c.get("caller").name, filter, format, onError });
+  };
+}
+
 function exportForm({ cursor: _, ...filter }: Readonly<Record<string, unknown>>): Html {
   return html`<form method="post" action="/audit/export" class="exports">
     ${Object.entries(filter).map(([name, value]) => html`<input type="hidden" name="${name}" value="${String(value)}" />`)}

@@ -1,17 +1,10 @@
-import { version } from "@dossier/service";
-import {
-  appendAudit,
-  exportEvidence,
-  isRevealed,
-  verifyPerson,
-  type PersonVerification,
-  type Pool,
-} from "@dossier/store";
+import { isRevealed, verifyPerson, type PersonVerification, type Pool } from "@dossier/store";
 import type { Context } from "hono";
 import { html } from "hono/html";
 import { personPath } from "../../api/parameters.ts";
+import { exportPersonEvidence } from "../../exports/evidence.ts";
+import type { OnFileError } from "../../exports/file.ts";
 import { personPagePath } from "../../person-path.ts";
-import { download } from "../download.ts";
 import { age } from "../format.ts";
 import { message } from "../message.ts";
 import type { Html, PageEnv } from "../page.ts";
@@ -26,24 +19,13 @@ export function verifyNow(pool: Pool) {
 }
 
 /** Returns the handler that exports a person's evidence. It has all bytes unmasked, so it takes a reveal. */
-export function exportPersonEvidence(pool: Pool, onError: (err: unknown) => void) {
+export function downloadEvidence(pool: Pool, onError: OnFileError) {
   return async (c: Context<PageEnv>): Promise<Response> => {
     const { entityId } = personPath.parse(c.req.param());
     if (!(await isRevealed(pool, c.get("sessionId"), entityId)))
       return message(c, 403, "Reveal this person first", "The evidence holds all personal data, unmasked.");
-    await appendAudit(pool, {
-      who: c.get("caller").name,
-      action: "exported",
-      subject: entityId,
-      detail: { what: "evidence" },
-    });
-    const file = { name: "evidence.jsonl", type: "application/jsonl; charset=utf-8" };
-    return download(c, file, readLines(pool, entityId), onError);
+    return exportPersonEvidence(c, { pool, who: c.get("caller").name, entityId, onError });
   };
-}
-
-async function* readLines(pool: Pool, entityId: string): AsyncGenerator<string> {
-  for await (const line of exportEvidence(pool, entityId, version)) yield `${line}\n`;
 }
 
 export interface EvidenceOptions {

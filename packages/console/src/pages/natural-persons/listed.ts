@@ -1,10 +1,13 @@
 import type { PointInTime } from "@dossier/events";
-import type { PersonFilter } from "@dossier/store";
+import type { PersonFilter, Pool } from "@dossier/store";
 import type { Context } from "hono";
 import type { z } from "zod";
 import { personQuery, searchFor } from "../../api/person-filter.ts";
+import type { OnFileError } from "../../exports/file.ts";
+import { exportPersons } from "../../exports/persons.ts";
+import { readForm } from "../form.ts";
 import type { PageEnv } from "../page.ts";
-import { openTerm, sealedSearch } from "../sealed-search.ts";
+import { openTerm, searchEnded, sealedSearch } from "../sealed-search.ts";
 
 /** What the URL of a list of persons says. The search term in it is sealed. */
 export const listQuery = personQuery.omit({ limit: true }).extend(sealedSearch);
@@ -23,4 +26,16 @@ export function readListed(
   const term = search === undefined ? undefined : openTerm(search, c.get("sessionId"));
   if (search !== undefined && term === undefined) return undefined;
   return { term, filter: { ...filter, ...searchFor(c.get("caller"), term) } };
+}
+
+/** Returns the handler that exports what is listed, masked. */
+export function exportListed(pool: Pool, onError: OnFileError) {
+  return async (c: Context<PageEnv>): Promise<Response> => {
+    const read = await readForm(c, listQuery.omit({ cursor: true }));
+    if (!read.ok) return read.refusal;
+    const listed = readListed(c, read.value);
+    if (listed === undefined) return searchEnded(c);
+    const { name: who } = c.get("caller");
+    return exportPersons(c, { pool, who, filter: listed.filter, isMasked: true, onError });
+  };
 }
