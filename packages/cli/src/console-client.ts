@@ -120,13 +120,14 @@ export const PAGE_SIZE = 500;
 /** Parameters of a list; `undefined` ones are left out. */
 export type ListQuery = Readonly<Record<string, string | undefined>>;
 
-/** Returns one page of a list. */
+/** Returns one page of a list. A `search` has its parameters in the body, as they may be personal data. */
 export function fetchListPage<Page>(
   client: ConsoleClient,
   path: string,
   query: ListQuery,
   limit: number,
 ): Promise<Page> {
+  if (path.endsWith("/search")) return client.post(path, { ...query, limit });
   const parameters = new URLSearchParams({ limit: String(limit) });
   for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, value);
   return client.get(`${path}?${parameters.toString()}`);

@@ -33,7 +33,7 @@ test("why shows a person's state, what is not in it, why, and what would have to
   const ids = await recordPerson(running, "..");
   const { code, stdout } = await dossier(["why", ".."], running.env);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^\.\., Ada Lovelace, .+\nstatus pending\n1 events, .+\n→ waits for Natural/);
+  expect(stdout).toMatch(/^\.\., Ada Lovelace, .+\nstatus pending\nevents 1, .+\n→ waits for Natural/);
   expect(partOf(stdout, ids.waiting)).toContain("waits for a worker");
   expect(partOf(stdout, ids.failing)).toMatch(/1 attempts failed.*\n.*TypeError: broken\n.*dead-letter it/);
   expect(partOf(stdout, ids.snoozed)).toMatch(/snoozed until .*\n.*57014: too slow\n.*settles by itself/);

@@ -168,6 +168,14 @@ export function refuseRole(caller: Caller, role: Role): Response | undefined {
   return problem(403, "forbidden", detail);
 }
 
+/**
+ * Returns the answer to a search for a text in payloads by somebody who may not reveal them: what is found would tell what
+ * they hold.
+ */
+export function refuseText(caller: Caller, text: string | undefined): Response | undefined {
+  return text === undefined ? undefined : refuseRole(caller, "operator");
+}
+
 export function hasRole(caller: Caller, role: Role): boolean {
   return ROLES.indexOf(caller.role) >= ROLES.indexOf(role);
 }

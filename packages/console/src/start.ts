@@ -3,6 +3,7 @@ import {
   checkDatabase,
   createEvictionCheck,
   createInstanceReporter,
+  observePool,
   describeError,
   outageLog,
   serve,
@@ -69,6 +70,7 @@ export async function startConsole(
   const { log, ops, shutdownSignal } = context;
   const { PORT, DATABASE_URL, REDIS_URL, CONSOLE_URL, DOSSIER_API_TOKEN: bootstrapToken } = config;
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
+  observePool(ops.metrics, "console", pool);
   const checked = await checkDatabase("console", () => checkServiceLogin(pool, "console"), context);
   if (!checked.ok) {
     await closePool(pool);

@@ -219,6 +219,7 @@ test("neither personal data nor a token reaches a log line or a metric", async (
   await get("/natural-persons/known", bearer);
   await get(`/dead-letters/${id}`, bearer);
   await get("/dead-letters?text=canary", bearer);
+  await post("/dead-letters/search", { text: "canary" }, bearer);
   await get("/natural-persons?q=canary", { authorization: "Bearer canary-token" });
   await post("/dead-letters/redrive", '{"reason":"canary', bearer);
   await post(`/dead-letters/${id}/redrive`, { reason: "canary", dryRun: true }, bearer);

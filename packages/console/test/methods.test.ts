@@ -76,6 +76,39 @@ test("a body that is not said to be JSON is answered 415, and decides nothing", 
       expect([path, type, answer.status]).not.toEqual([path, type, 415]);
 });
 
+/** What If-None-Match may say of a tag (RFC 9110, 13.1.2), and whether it names it. */
+const namesTag = (tag: string) =>
+  [
+    ["*", true],
+    [tag, true],
+    [`W/${tag}`, true],
+    [`"other", ${tag}`, true],
+    [`"other",W/"a, b" ,\t${tag}`, true],
+    [tag.slice(1, -1), false],
+    [`${tag.slice(0, -1)}x"`, false],
+    ['"*"', false],
+    ['W/"other", "another"', false],
+  ] as const;
+
+test("If-None-Match takes an asterisk, weak tags and lists, and says nothing of a missing person", async () => {
+  const { get, port } = shared();
+  const { headers } = await get("/natural-persons/known");
+  const script = /src="([^"]+)"/.exec((await shared().request("/docs")).text)?.[1] ?? "";
+  const { headers: scriptHeaders } = await exchange(port, script, { method: "HEAD" });
+  for (const [method, path, tag = ""] of [
+    ["GET", "/api/v1/natural-persons/known", headers.etag],
+    ["HEAD", "/api/v1/natural-persons/known", headers.etag],
+    ["HEAD", script, scriptHeaders.etag],
+  ] as const)
+    for (const [ifNoneMatch, isNamed] of namesTag(tag)) {
+      const given = { ...AUTHORIZATION, "if-none-match": ifNoneMatch };
+      const answer = await exchange(port, path, { method, headers: given });
+      expect([path, ifNoneMatch, answer.status]).toEqual([path, ifNoneMatch, isNamed ? 304 : 200]);
+      expect([answer.headers.etag, isNamed && answer.text !== ""]).toEqual([tag, false]);
+    }
+  expect((await get("/natural-persons/nobody", { "if-none-match": "*" })).status).toBe(404);
+});
+
 test("a person has an ETag, which changes with the person, and is answered 304 until then", async () => {
   const { get, recordAndSettle } = shared();
   const { status, headers } = await get("/natural-persons/known");

@@ -9,6 +9,7 @@ import { describe, expect, test } from "vitest";
 import { recordUnmaskedReads } from "../src/unmasked-reads.ts";
 import { startTestConsole, useConsole } from "./harness.ts";
 import { responseTo } from "./http.ts";
+import { openBrowser } from "./pages/browser.ts";
 
 const CANARIES = ["Grace", "Hopper", "navy.example", Buffer.from("Hopper").toString("base64").slice(0, 6)];
 const DATA = { entity: "Grace Hopper", email: "grace@navy.example" };
@@ -74,6 +75,39 @@ test("a service's token gets every answer unmasked, and each request is in the a
     [{ operation: "searchNaturalPersons" }, null],
   ]);
   expect(JSON.stringify(items)).not.toContain("Hopper");
+});
+
+test("the text that a bulk action searched for is masked in every answer, on its pages and in the audit log", async () => {
+  const { get, post, pool } = shared();
+  const ada = await create("Ada bulk", false);
+  const filter = { text: "Hopper", reason: "stalled" };
+  const made = await post("/bulk-actions", { action: "discard", filter, reason: "noise" }, ada);
+  const path = `/bulk-actions/${made.json.bulkActionId}`;
+  const started = await post("/dead-letters/discard", { filter, reason: "noise" }, ada);
+  const { token } = await createToken(pool, { name: "Olga", role: "operator", isService: false });
+  const browser = openBrowser(shared());
+  await browser.signIn(token);
+  const answers = [
+    made,
+    started,
+    await get(path, ada),
+    await get("/bulk-actions", ada),
+    await post(`${path}/abort`, {}, ada),
+    await browser.get("/bulk-actions"),
+    await browser.get(path),
+  ];
+  expect(answers.map(({ status }) => status)).toEqual([201, 202, 200, 200, 200, 200, 200]);
+  for (const { text } of answers) {
+    expect(text).not.toContain("Hopper");
+    expect(text).toMatch(/•••/);
+  }
+  expect((await get("/audit")).text).not.toContain("Hopper");
+  const feed = await create("feed bulk", true);
+  expect((await get(path, feed)).json.filter).toEqual(filter);
+  await waitFor(
+    async () => (await get("/audit?who=feed%20bulk")).json.items as { detail: object }[],
+    ([entry]) => JSON.stringify(entry?.detail) === '{"operation":"getBulkAction"}',
+  );
 });
 
 test("a reveal shows one person to one token, with the reason in the audit log", async () => {

@@ -56,11 +56,20 @@ export function createApp({
   const webhooks = metrics.meter.createCounter("dossier_webhooks_total", {
     description: "Webhooks by their answer.",
   });
+  let unauthenticated = 0;
+  metrics.meter
+    .createObservableGauge("dossier_unauthenticated_webhooks_in_a_row", {
+      description:
+        "Webhooks refused as unauthenticated since this ingest accepted one. Many: a wrong secret.",
+    })
+    .addCallback((gauge) => gauge.observe(unauthenticated));
   // Summed up, since anybody can cause any number of them.
   const rejections = summedLog(log, { level: "warn", code: "webhook-rejected", message: "webhook rejected" });
 
   function count(answered: "accepted" | RejectedWebhook["kind"]): void {
     webhooks.add(1, { answer: answered });
+    if (answered === "accepted") unauthenticated = 0;
+    if (answered === "unauthenticated") unauthenticated++;
     counter.add(`webhook/${answered}`);
   }
 

@@ -3,6 +3,7 @@ import {
   checkDatabase,
   createEvictionCheck,
   createInstanceReporter,
+  observePool,
   serve,
   type Result,
   type ServiceContext,
@@ -53,6 +54,7 @@ export async function startIngest(
     description: "Recorded deliveries that the queue did not accept; the sweeper enqueues them.",
   });
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS, timeoutMs: STATEMENT_TIMEOUT_MS });
+  observePool(ops.metrics, "ingest", pool);
   const checked = await checkDatabase("ingest", () => checkServiceLogin(pool, "ingest"), context);
   if (!checked.ok) {
     await closePool(pool);

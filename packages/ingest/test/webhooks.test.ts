@@ -149,6 +149,16 @@ describe("a request that is not an authentic webhook", () => {
   });
 });
 
+test("a metric counts the unauthenticated webhooks since the last one that was accepted", async (context) => {
+  const { post, getOps } = await ingest(context, { REDIS_URL: undefined });
+  const inARow = async () =>
+    /^dossier_unauthenticated_webhooks_in_a_row (\d+)$/m.exec((await getOps("/metrics")).text)?.[1];
+  for (const secret of [OTHER_SECRET, SECRET, OTHER_SECRET, OTHER_SECRET]) await post(BODY, secret);
+  expect(await inARow()).toBe("2");
+  await post(BODY);
+  expect(await inARow()).toBe("0");
+});
+
 test("an idle connection is kept for KEEP_ALIVE_SECONDS", async (context) => {
   const { port } = await ingest(context, { REDIS_URL: undefined, KEEP_ALIVE_SECONDS: 600 });
   const { headers } = await fetch(`http://127.0.0.1:${port}/healthz`);

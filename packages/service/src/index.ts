@@ -16,6 +16,7 @@ export { groupCommit, BufferFullError, type GroupCommit, type GroupCommitOptions
 export { outageLog, type OutageLines, type OutageLog } from "./outage-log.ts";
 export { serveOps, type Ops } from "./ops.ts";
 export { type Check, type Checks } from "./probes.ts";
+export { observePool } from "./pool-metrics.ts";
 export { answerOptions, notFound, onError, problem } from "./problem.ts";
 export { orExit, runUntilSignal, type Result, type ShutdownSteps } from "./run.ts";
 export { runService, type ProcessConfig, type ServiceContext } from "./run-service.ts";

@@ -1,45 +1,6 @@
 import { compare, formatTicks, type History, type HistoryEvent } from "./history.ts";
 import { isDocumented } from "./payload.ts";
-
-export const STATUSES = [
-  "unknown",
-  "pending",
-  "id-upload-started",
-  "id-uploaded",
-  "documents-uploaded",
-  "approved",
-] as const;
-export type Status = (typeof STATUSES)[number];
-
-/** The status that a person reaches by each documented event; `null` if it changes none. */
-export const STATUS_AFTER = {
-  NaturalPersonPending: "pending",
-  NaturalPersonStartedIDUpload: "id-upload-started",
-  NaturalPersonUploadedID: "id-uploaded",
-  NaturalPersonUploadedSupportingDocument: "documents-uploaded",
-  NaturalPersonManuallyApproved: "approved",
-  NaturalPersonAutoApproved: "approved",
-} as const satisfies Record<string, Status | null>;
-
-export type DocumentedEvent = keyof typeof STATUS_AFTER;
-
-/** What `data` may hold beside `entityId`. Each documented event has its own choice of these. */
-export type EventData = {
-  entity?: string;
-  email?: string;
-  sessionId?: string;
-  isClientUpdateRequest?: boolean;
-  entityCreated?: boolean;
-  documentType?: string;
-  supportingDocumentId?: string;
-  supportingDocumentType?: string;
-  supportingDocumentDescription?: string;
-  userName?: string;
-  userEmail?: string;
-  entityStatus?: string;
-  description?: string;
-  message?: string;
-};
+import { STATUS_AFTER, STATUSES, type Status } from "./status.ts";
 
 /** A person's state as the API shows it. Times are UTC with seven fractional digits; what is not known is `null`. */
 export type ExpectedPerson = {

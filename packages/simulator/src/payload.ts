@@ -1,5 +1,23 @@
 import { readdirSync, readFileSync } from "node:fs";
-import type { DocumentedEvent, EventData } from "./expected.ts";
+import type { DocumentedEvent } from "./status.ts";
+
+/** What `data` may hold beside `entityId`. Each documented event has its own choice of these. */
+export type EventData = {
+  entity?: string;
+  email?: string;
+  sessionId?: string;
+  isClientUpdateRequest?: boolean;
+  entityCreated?: boolean;
+  documentType?: string;
+  supportingDocumentId?: string;
+  supportingDocumentType?: string;
+  supportingDocumentDescription?: string;
+  userName?: string;
+  userEmail?: string;
+  entityStatus?: string;
+  description?: string;
+  message?: string;
+};
 
 export type Payload = {
   id: string;

@@ -1,6 +1,6 @@
-import type { DocumentedEvent, EventData } from "./expected.ts";
-import { documentedEvents, payload, type Payload } from "./payload.ts";
+import { documentedEvents, payload, type EventData, type Payload } from "./payload.ts";
 import type { Random } from "./random.ts";
+import type { DocumentedEvent } from "./status.ts";
 
 /** One step of a person's way through KYC. */
 export type Step = {

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { expectedPerson, STATUS_AFTER } from "../src/expected.ts";
+import { expectedPerson } from "../src/expected.ts";
 import type { HistoryEvent } from "../src/history.ts";
 import { documentedEvents, payload, type EventData } from "../src/index.ts";
+import { STATUS_AFTER } from "../src/status.ts";
 
 const entityId = "17f86a38-ee24-4686-8b4d-9251019f0009";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { STATUSES } from "../src/expected.ts";
 import { documentedEvents, poison, scenario, type ScenarioOptions, type Webhook } from "../src/index.ts";
+import { STATUSES } from "../src/status.ts";
 
 const some: ScenarioOptions = { persons: 40, seed: 1, duplicates: 0.3, shuffle: 0.5 };
 

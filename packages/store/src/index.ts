@@ -92,6 +92,7 @@ export {
 } from "./inbox/delivery-page.ts";
 export { FAILING_KINDS, listFailingDeliveries, type FailingDelivery } from "./inbox/failing-deliveries.ts";
 export { findIdentity } from "./inbox/identity.ts";
+export { readConnectionUse } from "./database/connection-use.ts";
 export {
   countPersonDeliveries,
   listPersonDeliveries,

@@ -1,7 +1,7 @@
 import { TICKS_PER_MILLISECOND, type Outcomes, type Ticks } from "@dossier/events";
 import type { Consumer, DeliveryQueue } from "@dossier/queue";
 import { countBy, type Counter, type Metrics } from "@dossier/service";
-import { countBacklog, countDeadLetters, type Pool } from "@dossier/store";
+import { countBacklog, countDeadLetters, readConnectionUse, type Pool } from "@dossier/store";
 import type { OutagePause } from "./outage-pause.ts";
 
 /** The metrics of what this worker does. */
@@ -29,6 +29,12 @@ export function createWorkerMetrics({ meter }: Metrics, counter: Counter): Worke
     description: "How many deliveries shared a batch.",
     advice: { explicitBucketBoundaries: [1, 2, 5, 10, 25, 50, 100, 250, 500] },
   });
+  const receiptToState = meter.createHistogram("dossier_receipt_to_state_seconds", {
+    description: "Time from a webhook's receipt to the commit of its person's state.",
+    advice: {
+      explicitBucketBoundaries: [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 3_600],
+    },
+  });
   const swept = meter.createCounter("dossier_deliveries_swept_total", {
     description: "Open deliveries that the sweeper enqueued because no job had settled them.",
   });
@@ -45,7 +51,10 @@ export function createWorkerMetrics({ meter }: Metrics, counter: Counter): Worke
       }
     },
     applied(receivedTicks) {
-      counter.addApplied(receivedTicks.map((ticks) => Number(ticks / TICKS_PER_MILLISECOND)));
+      const receivedMs = receivedTicks.map((ticks) => Number(ticks / TICKS_PER_MILLISECOND));
+      counter.addApplied(receivedMs);
+      const now = Date.now();
+      for (const each of receivedMs) receiptToState.record(Math.max(0, now - each) / 1_000);
     },
     swept: (count) => swept.add(count),
   };
@@ -84,14 +93,23 @@ export function observeBacklog({ meter }: Metrics, pool: Pool, queue: DeliveryQu
   const oldest = meter.createObservableGauge("dossier_oldest_open_delivery_seconds", {
     description: "How long the oldest open delivery has waited; 0 if none is open.",
   });
+  const last = meter.createObservableGauge("dossier_last_webhook_seconds", {
+    description: "Time since the last webhook was accepted, by any ingest; absent if there was none ever.",
+  });
   meter.addBatchObservableCallback(
     async (result) => {
-      const waiting = await countBacklog(pool);
-      result.observe(open, waiting.open);
-      result.observe(oldest, waiting.oldestSeconds);
+      const backlog = await countBacklog(pool);
+      result.observe(open, backlog.open);
+      result.observe(oldest, backlog.oldestSeconds);
+      if (backlog.lastSeconds !== undefined) result.observe(last, backlog.lastSeconds);
     },
-    [open, oldest],
+    [open, oldest, last],
   );
+  meter
+    .createObservableGauge("dossier_postgres_connections_used_ratio", {
+      description: "Share of Postgres' max_connections that is in use, by anybody.",
+    })
+    .addCallback(async (gauge) => gauge.observe(await readConnectionUse(pool)));
   meter
     .createObservableGauge("dossier_dead_letters", {
       description: "Dead letters that wait for an operator's decision, by reason.",

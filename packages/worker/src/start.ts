@@ -3,6 +3,7 @@ import {
   checkDatabase,
   createEvictionCheck,
   createInstanceReporter,
+  observePool,
   outageLog,
   summedLog,
   type Result,
@@ -68,6 +69,7 @@ export async function startWorker(
     message: "job failed unexpectedly; retrying",
   });
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
+  observePool(ops.metrics, "worker", pool);
   const checked = await checkDatabase("worker", () => checkServiceLogin(pool, "worker"), context);
   if (!checked.ok) {
     await closePool(pool);

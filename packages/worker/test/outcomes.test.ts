@@ -150,11 +150,12 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
     expect(await harness.countRows("unsealed")).toBe(0);
   });
 
-  test("the metrics show what waits: open deliveries and their age, jobs, dead letters", async (context) => {
+  test("the metrics show what waits, since when, and how long the way to a state was", async (context) => {
     const harness = await createHarness(context, start(context));
     const deadLettered = await harness.deliver(UNPARSABLE_BODY);
     const worker = await harness.startWorker();
     await harness.waitForStatuses(deadLettered, "unparsable");
+    await harness.waitForStatuses(await harness.deliver(newEvent("a")), "applied");
     await harness.record(newEvent("a"), newEvent("b"));
     await harness.makeNotDue();
 
@@ -164,7 +165,11 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
     );
     expect(await worker.metric("dossier_open_deliveries")).toBe(2);
     expect(await worker.metric("dossier_oldest_open_delivery_seconds")).toBeGreaterThan(0);
+    expect(await worker.metric("dossier_last_webhook_seconds")).toBeGreaterThan(0);
     expect(await worker.metric('dossier_dead_letters{reason="unparsable"}')).toBe(1);
+    expect(await worker.metric("dossier_receipt_to_state_seconds_count")).toBe(1);
+    expect(await worker.metric("dossier_postgres_connections_used_ratio")).toBeGreaterThan(0);
+    expect(await worker.metric('dossier_pool_connections{service="worker",state="waiting"}')).toBe(0);
   });
 });
 

@@ -11,7 +11,9 @@ const open = useBrowser(async (dossier) => {
 });
 
 /** They change nothing. */
-const READS = new Set(["/api/v1/natural-persons/search", "/api/v1/deliveries/search"]);
+const READS = new Set(
+  ["natural-persons", "deliveries", "dead-letters"].map((list) => `/api/v1/${list}/search`),
+);
 
 test("the API refuses a viewer each write of its document", async (context) => {
   const { dossier } = await open(context);

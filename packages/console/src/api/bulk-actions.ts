@@ -15,6 +15,7 @@ import {
 import type { Context } from "hono";
 import { z } from "zod";
 import type { ApiEnv } from "../auth.ts";
+import { HIDDEN } from "../masking/mask.ts";
 import { count, page, utc } from "./answers.ts";
 import { deadLetter } from "./delivery-history.ts";
 import { API, notFoundProblem, operation, type Operation } from "./operation.ts";
@@ -29,7 +30,9 @@ export const bulkAction = z
   .object({
     bulkActionId,
     action: z.enum(["redrive", "discard", "restore"]),
-    filter: z.record(z.string(), z.string()).describe("What it selected; without a field: all."),
+    filter: z
+      .record(z.string(), z.string())
+      .describe("What it selected; without a field: all. A `text` is personal data, masked as such."),
     reason: z.string(),
     state: z
       .enum(BULK_ACTION_STATES)
@@ -88,6 +91,20 @@ export const failurePosition = z.strictObject({
     .transform(BigInt),
 });
 
+/** A bulk action without the text that it searched payloads for, which may be a name. */
+export function maskBulkAction<Action extends Pick<BulkAction, "filter">>(action: Action): Action {
+  return hasText(action) ? { ...action, filter: { ...action.filter, text: HIDDEN } } : action;
+}
+
+function hasText({ filter }: Pick<BulkAction, "filter">): boolean {
+  return filter["text"] !== undefined;
+}
+
+/** What of an answer is personal data. */
+function personalBulkAction<Action extends Pick<BulkAction, "filter">>(action: Action) {
+  return hasText(action) ? { mask: () => maskBulkAction(action) } : undefined;
+}
+
 const NOT_FOUND = "There is no such bulk action.";
 const noBody = z.strictObject({}, "must be a JSON object");
 
@@ -119,6 +136,10 @@ export function bulkActionOperations(pool: Pool, wake: () => void): readonly Ope
         const last = items.length < limit ? undefined : items.at(-1);
         return { items, nextCursor: nextCursor(last && { bulkActionId: last.bulkActionId }) };
       },
+      personal: (answer) =>
+        answer.items.some(hasText)
+          ? { mask: () => ({ ...answer, items: answer.items.map(maskBulkAction) }) }
+          : undefined,
     }),
     operation({
       method: "post",
@@ -139,6 +160,7 @@ export function bulkActionOperations(pool: Pool, wake: () => void): readonly Ope
         ]);
         return made === undefined ? notFound(id) : { ...made, sample };
       },
+      personal: personalBulkAction,
     }),
     operation({
       method: "get",
@@ -151,6 +173,7 @@ export function bulkActionOperations(pool: Pool, wake: () => void): readonly Ope
       answer: bulkAction,
       handle: async ({ path: { bulkActionId } }) =>
         (await findBulkAction(pool, bulkActionId)) ?? notFound(bulkActionId),
+      personal: personalBulkAction,
     }),
     operation({
       method: "post",
@@ -169,6 +192,7 @@ export function bulkActionOperations(pool: Pool, wake: () => void): readonly Ope
         wake();
         return answerUnless("aborted", bulkActionId, await findBulkAction(pool, bulkActionId));
       },
+      personal: personalBulkAction,
     }),
     operation({
       method: "post",
@@ -186,6 +210,7 @@ export function bulkActionOperations(pool: Pool, wake: () => void): readonly Ope
         await abortBulkAction(pool, bulkActionId, c.get("caller").name);
         return answerUnless("completed", bulkActionId, await findBulkAction(pool, bulkActionId));
       },
+      personal: personalBulkAction,
     }),
     operation({
       method: "get",

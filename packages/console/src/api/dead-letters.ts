@@ -1,6 +1,7 @@
 import { DEAD_LETTER_REASONS } from "@dossier/events";
 import { countDeadLetters, findDeadLetter, listDeadLetters, type Pool } from "@dossier/store";
 import { z } from "zod";
+import { refuseText } from "../auth.ts";
 import { count, page, utc } from "./answers.ts";
 import { deadLetter, deliveryHistory, formatHistory, personalHistory } from "./delivery-history.ts";
 import { notFoundProblem, operation, type Operation } from "./operation.ts";
@@ -40,14 +41,33 @@ export const deadLetterStatus = z
   .default("dead-lettered")
   .describe("Whether an operator has still to decide, or has discarded them.");
 
-const deadLetterQuery = deadLetterFilter.extend({
-  status: deadLetterStatus,
-  limit,
-  cursor: cursor(deadLetterPosition),
+const listed = { status: deadLetterStatus, limit, cursor: cursor(deadLetterPosition) };
+
+/** What a URL may say: no text of a payload, which is personal data. */
+const deadLetterQuery = deadLetterFilter.omit({ text: true }).extend(listed);
+
+const deadLetterSearch = deadLetterFilter.extend({
+  ...listed,
+  text: deadLetterFilter.shape.text.describe(
+    `${deadLetterFilter.shape.text.description} Takes the role operator.`,
+  ),
 });
 
 /** Reads of the deliveries that could not be settled. */
 export function deadLetterOperations(pool: Pool): readonly Operation[] {
+  async function listOf({ limit, cursor, ...filter }: z.output<typeof deadLetterSearch>) {
+    const [items, counts] = await Promise.all([
+      listDeadLetters(pool, filter, { limit, after: cursor?.deadLetterId }),
+      countDeadLetters(pool, filter),
+    ]);
+    const last = items.length < limit ? undefined : items.at(-1);
+    return {
+      items: items.map(({ cursor: _, ...item }) => item),
+      nextCursor: nextCursor(last && { deadLetterId: String(last.cursor) }),
+      counts,
+    };
+  }
+
   return [
     operation({
       method: "get",
@@ -58,18 +78,19 @@ export function deadLetterOperations(pool: Pool): readonly Operation[] {
       description: "The latest first, with exact counts of all that the filter selects.",
       input: { query: deadLetterQuery },
       answer: deadLetterPage,
-      async handle({ query: { limit, cursor, ...filter } }) {
-        const [items, counts] = await Promise.all([
-          listDeadLetters(pool, filter, { limit, after: cursor?.deadLetterId }),
-          countDeadLetters(pool, filter),
-        ]);
-        const last = items.length < limit ? undefined : items.at(-1);
-        return {
-          items: items.map(({ cursor: _, ...item }) => item),
-          nextCursor: nextCursor(last && { deadLetterId: String(last.cursor) }),
-          counts,
-        };
-      },
+      handle: ({ query }) => listOf(query),
+    }),
+    operation({
+      method: "post",
+      path: "/dead-letters/search",
+      operationId: "searchDeadLetters",
+      summary: "Search dead letters, or discarded ones",
+      role: "viewer",
+      description:
+        "As the list of dead letters, also by a text, which is personal data: a URL is logged in many places. Changes nothing.",
+      input: { body: deadLetterSearch },
+      answer: deadLetterPage,
+      handle: async ({ body }, c) => refuseText(c.get("caller"), body.text) ?? (await listOf(body)),
     }),
     operation({
       method: "get",

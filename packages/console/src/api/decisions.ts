@@ -12,7 +12,7 @@ import type { Context } from "hono";
 import type { z } from "zod";
 import type { ApiEnv } from "../auth.ts";
 import { findMissing, type Decide, type Decided } from "../decide.ts";
-import { bulkAction, makeBulkAction } from "./bulk-actions.ts";
+import { bulkAction, makeBulkAction, maskBulkAction } from "./bulk-actions.ts";
 import { discardKind, redriveKind, restoreKind } from "./decision-kinds.ts";
 import { accepted, notFoundProblem, operation, type Operation, type Readable } from "./operation.ts";
 import { deliveryPath } from "./parameters.ts";
@@ -79,7 +79,9 @@ function operationsOf<Answer extends z.ZodType>(
     const id = await makeBulkAction(pool, c, { action, filter, reason });
     await confirmBulkAction(pool, id, decidedBy);
     wake();
-    return accepted(c, await findBulkAction(pool, id));
+    const found = await findBulkAction(pool, id);
+    // Whoever sends a text has it.
+    return accepted(c, found && maskBulkAction(found));
   }
 
   return [

@@ -1,7 +1,7 @@
 import { DEAD_LETTER_REASONS } from "@dossier/events";
 import { listDeliveries, type Pool } from "@dossier/store";
 import { z } from "zod";
-import { refuseRole } from "../auth.ts";
+import { refuseText } from "../auth.ts";
 import { count, page, utc } from "./answers.ts";
 import { byDelivery } from "./deliveries.ts";
 import { deliveryStatus, identity } from "./delivery-history.ts";
@@ -63,8 +63,7 @@ export function deliverySearchOperation(pool: Pool): Operation {
     input: { body: deliverySearch },
     answer: deliveryPage,
     async handle({ body: { limit, cursor, secret, ...filter } }, c) {
-      // To whoever may not reveal, a search for texts would tell what payloads hold.
-      const refusal = filter.text === undefined ? undefined : refuseRole(c.get("caller"), "operator");
+      const refusal = refuseText(c.get("caller"), filter.text);
       if (refusal !== undefined) return refusal;
       const { deliveries, next, searched } = await listDeliveries(
         pool,

@@ -10,9 +10,9 @@ import {
   type Pool,
 } from "@dossier/store";
 import { z } from "zod";
+import { maskPerson } from "../masking/mask-json.ts";
 import { count, naturalPerson } from "./answers.ts";
 import type { Readable } from "./operation.ts";
-import { maskPerson } from "./personal-data.ts";
 import type { Selection } from "./selection.ts";
 
 /** Deliveries that a dry run runs at most, so that it is answered within half a minute on a busy machine. */

@@ -9,12 +9,13 @@ import {
 } from "@dossier/store";
 import { z } from "zod";
 import type { Caller } from "../auth.ts";
+import { maskPerson } from "../masking/mask-json.ts";
 import { count, naturalPerson, page, utc } from "./answers.ts";
 import { openDeliveriesSearched } from "./deliveries.ts";
 import { notFoundProblem, operation, type Operation, type Readable } from "./operation.ts";
 import { cursor, limit, nextCursor, ofPerson, personPath, pointInTime, text, time } from "./parameters.ts";
 import { personQuery, personSearch, searchFor, searchTerm } from "./person-filter.ts";
-import { maskData, maskPerson } from "./personal-data.ts";
+import { maskData } from "./personal-data.ts";
 
 const eventDelivery = z.object({
   seq: z.int().min(1).describe("Its number in the person's log: the order in which it was settled."),
@@ -174,9 +175,9 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
       method: "get",
       path: "/events",
       operationId: "listEvents",
-      summary: "List the events of a person whose id no path can carry",
+      summary: "List the events of the person that a parameter names",
       role: "viewer",
-      description: `As \`/natural-persons/{entityId}/events\`, for any id. ${EVENTS}`,
+      description: `As \`/natural-persons/{entityId}/events\`. ${EVENTS}`,
       input: { query: eventQuery.extend(ofPerson) },
       answer: eventPage,
       handle: ({ query: { entityId, ...query } }) => listEventsOf(entityId, query),

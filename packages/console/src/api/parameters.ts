@@ -1,5 +1,6 @@
 import { DEAD_LETTER_REASONS, parseTicks, type Ticks } from "@dossier/events";
 import { z } from "zod";
+import { parsePersonSegment } from "../person-path.ts";
 
 const DEFAULT_LIMIT = 50;
 export const MAX_LIMIT = 500;
@@ -60,12 +61,14 @@ export const deliveryId = z.uuid("must be a UUID").toLowerCase();
 export const deliveryPath = z.strictObject({ deliveryId });
 
 export const personPath = z.strictObject({
-  entityId: text.describe(
-    "The person's id at iComply, percent-encoded. HTTP clients change the paths of the ids `.` and `..`, and `search` is a path of its own: use a list with `?entityId=` for these.",
-  ),
+  entityId: text
+    .describe(
+      "The person's id at iComply, percent-encoded. One more `~` stands before an id that is `.`, `..`, `search` or `export`, or one of these with tildes before it: `~.` is the person `.`, and `~~.` the person `~.`.",
+    )
+    .transform(parsePersonSegment),
 });
 
-/** Selects one person, whatever the id is. */
+/** Selects one person by a parameter. */
 export const ofPerson = { entityId: text.describe("The person's id at iComply.") };
 
 /** Selects dead letters, for a list or for a decision. */

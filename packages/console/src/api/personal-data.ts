@@ -1,9 +1,9 @@
 /** Which of the API's answers hold personal data, to whom it is shown, and what is shown to all others. */
-import { type Json, parseJson, type Person } from "@dossier/events";
+import { type Json, parseJson } from "@dossier/events";
 import { isRevealed, type NewAuditEntry, type Pool } from "@dossier/store";
 import type { Context, MiddlewareHandler } from "hono";
 import type { ApiEnv } from "../auth.ts";
-import { maskJson } from "../pages/mask-json.ts";
+import { maskJson } from "../masking/mask-json.ts";
 
 /** What an answer says of persons. */
 export interface PersonalData<Answer> {
@@ -34,11 +34,6 @@ export function discloseTo(pool: Pool, record: (entry: NewAuditEntry) => void): 
   async function isRevealedTo(c: Context<ApiEnv>, subject: string | undefined): Promise<boolean> {
     return subject !== undefined && (await isRevealed(pool, c.get("bearer"), subject));
   }
-}
-
-/** A person without what tells who it is. The id stays: it is in the request, and leads to the person. */
-export function maskPerson<P extends Person>(person: P): P {
-  return { ...(maskJson(person as unknown as Json) as unknown as P), entityId: person.entityId };
 }
 
 /** An event, or a change by one, with its data masked. */

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { Hono } from "hono";
+import { etag } from "hono/etag";
 import { html } from "hono/html";
 import manifest from "../../package.json" with { type: "json" };
 import type { OpenApi } from "./openapi.ts";
@@ -58,11 +59,10 @@ export function docsRoutes(document: OpenApi): Hono {
       c.header("content-security-policy", CONTENT_SECURITY_POLICY);
       return c.html(PAGE);
     })
-    .get(SCRIPT_PATH, async (c) => {
-      const { gzipped, etag } = await (script ??= loadScript());
-      c.header("etag", etag);
+    .get(SCRIPT_PATH, etag(), async (c) => {
+      const { gzipped, tag } = await (script ??= loadScript());
+      c.header("etag", tag);
       c.header("cache-control", "public, max-age=31536000, immutable");
-      if (c.req.header("if-none-match") === etag) return c.body(null, 304);
       c.header("content-encoding", "gzip");
       c.header("content-type", "text/javascript; charset=utf-8");
       return c.body(gzipped);
@@ -71,7 +71,7 @@ export function docsRoutes(document: OpenApi): Hono {
 
 interface Script {
   readonly gzipped: Buffer<ArrayBuffer>;
-  readonly etag: string;
+  readonly tag: string;
 }
 
 /** The package exports no path to its script for browsers, which is meant for a CDN. */
@@ -80,5 +80,5 @@ const SCRIPT_FILE = new URL("browser/standalone.js", import.meta.resolve("@scala
 /** Compresses the 5 MB once. There is no other encoding, since every browser takes gzip. */
 async function loadScript(): Promise<Script> {
   const gzipped = await promisify(gzip)(await readFile(SCRIPT_FILE));
-  return { gzipped, etag: `"${hash("sha256", gzipped, "base64url")}"` };
+  return { gzipped, tag: `"${hash("sha256", gzipped, "base64url")}"` };
 }

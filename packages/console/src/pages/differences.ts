@@ -1,6 +1,6 @@
 import { diffJson, isJsonObject, scalarText, type Json, type JsonDifference } from "@dossier/events";
 import { html } from "hono/html";
-import { maskJson } from "./mask-json.ts";
+import { maskJson } from "../masking/mask-json.ts";
 import type { Html } from "./page.ts";
 
 /** Longer values are cut: whoever needs all of one reads the delivery. */

@@ -16,7 +16,7 @@ import { bulkActionPage } from "./bulk-actions/detail.ts";
 import { bulkActionListPage } from "./bulk-actions/list.ts";
 import { bulkActionForm } from "./bulk-actions/new.ts";
 import { decideForm, redrivePage } from "./dead-letters/decide.ts";
-import { deadLetterListPage } from "./dead-letters/list.ts";
+import { deadLetterListPage, searchDeadLetters } from "./dead-letters/list.ts";
 import { deliveryPage, toDelivery } from "./deliveries/detail.ts";
 import { deliveryListPage, searchDeliveries } from "./deliveries/list.ts";
 import { failingPage } from "./failing/page.ts";
@@ -100,6 +100,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
       respond: decideForm(decide, action),
     })),
     { path: "/deliveries", role: "operator", respond: searchDeliveries() },
+    { path: "/dead-letters", role: "operator", respond: searchDeadLetters() },
     { path: "/bulk-actions", role: "operator", respond: bulkActionForm(pool) },
     { path: "/bulk-actions/:bulkActionId/confirm", role: "operator", respond: confirmForm(pool, wake) },
     { path: "/bulk-actions/:bulkActionId/abort", role: "operator", respond: abortForm(pool) },

@@ -1,4 +1,4 @@
-import { discard } from "@dossier/store";
+import { createToken, discard } from "@dossier/store";
 import { invalidBody } from "@dossier/store/fixtures";
 import { expect, test } from "vitest";
 import { TOKEN, useConsole } from "../harness.ts";
@@ -30,4 +30,28 @@ test("dead letters are listed in pages, filtered by what the URL says", async ()
   expect([idsOf(discarded), discarded.includes("Olga &lt;b&gt;: noise")]).toEqual([[aside], true]);
   const { status, text } = await browser.get("/dead-letters?since=yesterday");
   expect([status, text.includes("since must be an ISO 8601 time")]).toEqual([400, true]);
+});
+
+test("dead letters are searched for a text, which no URL has and which takes an operator", async () => {
+  const browser = await signedIn();
+  const [found = ""] = await shared().recordAndSettle("not JSON: canary bird");
+  const { status, headers } = await browser.post("/dead-letters", { text: "canary", reason: "unparsable" });
+  const url = headers.location ?? "";
+  expect([status, url]).toEqual([
+    303,
+    expect.stringMatching(/^\/dead-letters\?reason=unparsable&search=[\w-]+$/),
+  ]);
+  const { text } = await browser.get(url);
+  expect([...text.matchAll(/"\/deliveries\/([\w-]+)"/g)].map(([, id]) => id)).toEqual([found]);
+  const hidden = [...text.matchAll(/type="hidden" name="([^"]+)" value="([^"]*)"/g)];
+  expect(hidden.map(([, name, value]) => [name, value])).toEqual([
+    ["filter.reason", "unparsable"],
+    ["filter.text", "canary"],
+  ]);
+  const { token } = await createToken(shared().pool, { name: "Vera", role: "viewer", isService: false });
+  const viewer = openBrowser(shared());
+  await viewer.signIn(token);
+  expect((await viewer.post("/dead-letters", { text: "canary" })).status).toBe(403);
+  expect((await viewer.get(url)).text).not.toContain(found);
+  expect((await viewer.get("/dead-letters")).text).not.toContain('name="text"');
 });

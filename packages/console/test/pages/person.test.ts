@@ -1,7 +1,8 @@
 import { createToken, reveal, type Role } from "@dossier/store";
 import { eventBody } from "@dossier/store/fixtures";
 import { expect, test } from "vitest";
-import { useConsole } from "../harness.ts";
+import { personPagePath } from "../../src/person-path.ts";
+import { TOKEN, useConsole } from "../harness.ts";
 import { openBrowser, type Browser } from "./browser.ts";
 
 const at = (day: number) => `2026-01-0${day}T00:00:00.0000000Z`;
@@ -121,6 +122,26 @@ test("names with markup, other directions, NUL and 5,000 characters do no harm, 
   }
 });
 
+test("a name in a field that is no name's is masked on the page and in the API until it is revealed", async () => {
+  await shared().recordAndSettle(
+    eventBody("odd", { ...upload, data: { sessionId: "Canary.Bird", documentType: "Canary Bird" } }),
+    eventBody("odd", { event: "NaturalPersonAutoApproved", id: "2", data: { entityStatus: "Canary" } }),
+  );
+  const path = "/natural-persons/odd";
+  const browser = await signIn("operator");
+  const { token } = await createToken(shared().pool, { name: "Vera", role: "viewer", isService: false });
+  const viewer = { authorization: `Bearer ${token}` };
+  const answers = [
+    await browser.get(path),
+    await shared().get(path, viewer),
+    await shared().get(`${path}/events`, viewer),
+    await shared().get("/changes?entityId=odd", viewer),
+  ];
+  for (const { status, text } of answers) expect([status, /canary/i.test(text)]).toEqual([200, false]);
+  await show(browser, "odd");
+  expect((await browser.get(path)).text).toContain("Canary Bird");
+});
+
 test("evidence is verified now, on demand, and the page and the audit log say by whom and what was found", async () => {
   const browser = await signIn("operator");
   const { status, headers } = await browser.post(`${PATH}/verify`);
@@ -168,4 +189,25 @@ test("a viewer verifies and exports nothing, and no form is taken from elsewhere
     const headers = { origin: "https://evil.example" };
     expect((await operator.post(`${PATH}/${action}`, { reason: "x" }, headers)).status).toBe(403);
   }
+});
+
+test("each id has a path of its own on the pages and in the API, whatever clients do to paths", async () => {
+  const browser = await signIn("operator");
+  const ask = async (path: string) => {
+    const url = `http://127.0.0.1:${shared().port}/api/v1${path}`;
+    return (await fetch(url, { headers: { authorization: `Bearer ${TOKEN}` } })).json();
+  };
+  for (const entityId of [".", "..", "~.", "~~..", "search", "export", "~", "%2e", "../x", "a/.."]) {
+    await shared().recordAndSettle(eventBody(entityId, { event: "SomethingNew" }));
+    const path = personPagePath(entityId);
+    expect(new URL(path, "http://console.test").pathname).toBe(path);
+    expect(await ask(path)).toMatchObject({ entityId, version: 1 });
+    expect(await ask(`${path}/events`)).toMatchObject({ items: [{ event: "SomethingNew" }] });
+    expect((await browser.get(path)).text).toContain(`<code><bdi>${entityId}</bdi></code>`);
+    const { headers } = await browser.post(`${path}/reveal`, { reason: "test" });
+    expect(headers.location).toBe(path);
+    expect((await browser.get(path)).text).toContain("revealed to you");
+  }
+  const list = (await browser.get("/natural-persons")).text;
+  for (const path of ["~.", "~..", "~~.", "~search"]) expect(list).toContain(`"/natural-persons/${path}"`);
 });

@@ -99,12 +99,23 @@ export interface Backlog {
   readonly open: number;
   /** The age of the oldest, by Postgres' clock; 0 if none is open. */
   readonly oldestSeconds: number;
+  /** The age of the last delivery that was accepted, by Postgres' clock; `undefined` if there was none ever. */
+  readonly lastSeconds: number | undefined;
 }
 
 const selectBacklog = sqlFile("select_backlog");
 
-/** Counts the open deliveries. Reads only these. */
+/** Counts the open deliveries. Reads only these, and the last delivery of all. */
 export async function countBacklog(pool: Pool): Promise<Backlog> {
-  const { rows } = await pool.query<{ open: bigint; oldest_seconds: number | null }>(selectBacklog);
-  return { open: Number(rows[0]?.open ?? 0), oldestSeconds: rows[0]?.oldest_seconds ?? 0 };
+  const { rows } = await pool.query<{
+    open: bigint;
+    oldest_seconds: number | null;
+    last_seconds: number | null;
+  }>(selectBacklog);
+  const [row] = rows;
+  return {
+    open: Number(row?.open ?? 0),
+    oldestSeconds: row?.oldest_seconds ?? 0,
+    lastSeconds: row?.last_seconds ?? undefined,
+  };
 }

@@ -8,27 +8,7 @@ import { config, setTemporaryFolder } from "../config.ts";
 import { postgresContainer, redisContainer } from "./docker.ts";
 import { dropDatabases } from "./fresh-database.ts";
 import { startPostgres, startRedis } from "./local.ts";
-
-/** Why a server is not available. */
-interface Missing {
-  missing: string;
-}
-
-/** The servers that all tests of a run share. */
-export type Servers = {
-  postgres: { url: string } | Missing;
-  redis: { url: string } | Missing;
-  /** The `redis-server` command, for tests that start a Redis of their own. */
-  redisServer: { command: string } | Missing;
-};
-
-declare module "vitest" {
-  interface ProvidedContext {
-    servers: Servers;
-    /** Part of the names of this run's databases. */
-    run: string;
-  }
-}
+import type { Missing, Servers } from "./shared.ts";
 
 /** Runs once for a whole vitest run. Returns what ends it. */
 export default async function globalSetup(project: TestProject): Promise<() => Promise<void>> {

@@ -2,7 +2,27 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { inject } from "vitest";
 import { config } from "../config.ts";
-import type { Servers } from "./global-setup.ts";
+
+/** Why a server is not available. */
+export interface Missing {
+  missing: string;
+}
+
+/** The servers that all tests of a run share. */
+export type Servers = {
+  postgres: { url: string } | Missing;
+  redis: { url: string } | Missing;
+  /** The `redis-server` command, for tests that start a Redis of their own. */
+  redisServer: { command: string } | Missing;
+};
+
+declare module "vitest" {
+  interface ProvidedContext {
+    servers: Servers;
+    /** Part of the names of this run's databases. */
+    run: string;
+  }
+}
 
 /** The part of a test's context that `needs` uses. */
 export interface Skippable {

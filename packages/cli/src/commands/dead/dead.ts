@@ -50,7 +50,12 @@ async function list({ discarded, limit, json, ...options }: ListOptions): Promis
   const client = await connectConsole();
   if (!client.ok) return client;
   const query = { ...toFilter(options), status: discarded && "discarded" };
-  const { items, counts } = await fetchItems<DeadLetterPage>(client.value, "dead-letters", query, limit);
+  const { items, counts } = await fetchItems<DeadLetterPage>(
+    client.value,
+    "dead-letters/search",
+    query,
+    limit,
+  );
   if (json) printJson({ items, counts });
   else print(...formatList(items, counts, discarded ? "discarded deliveries" : "dead letters"));
   return { ok: true, value: undefined };

@@ -54,7 +54,7 @@ function formatPerson(person: Person): readonly string[] {
       : [
           `approved (${approval.kind}) at ${formatTime(approval.at)} by ${approval.byName ?? "nobody named"}`,
         ]),
-    `${version} events, from ${times.join(" to ")}`,
+    `events ${version}, from ${times.join(" to ")}`,
   ];
 }
 

@@ -60,8 +60,8 @@ async function fetchCase(client: ConsoleClient, entityId: string): Promise<Perso
 
 /** Returns that nothing is known, and the persons whom the text may mean. */
 async function describeUnknown(client: ConsoleClient, text: string): Promise<string> {
-  const query = { q: text };
-  const { items } = await fetchListPage<{ items: readonly Person[] }>(client, "natural-persons", query, 5);
+  const found = fetchListPage<{ items: readonly Person[] }>(client, "natural-persons/search", { q: text }, 5);
+  const { items } = await found;
   const similar = items.map(({ entityId, name }) => (name === null ? entityId : `${entityId} (${name})`));
   const hint =
     similar.length === 0 ? "" : ` Persons whose name, e-mail or id contains it: ${similar.join(", ")}.`;

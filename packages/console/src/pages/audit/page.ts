@@ -4,9 +4,9 @@ import type { Context } from "hono";
 import { html } from "hono/html";
 import { auditFilter } from "../../api/audit.ts";
 import { nextCursor } from "../../api/parameters.ts";
+import { personPagePath } from "../../person-path.ts";
 import { exactTime, toWords } from "../format.ts";
 import { filterForm, pager, ROWS } from "../list.ts";
-import { personUrl } from "../natural-persons/url.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { readFilter } from "../read-filter.ts";
 
@@ -81,7 +81,7 @@ function subject({ subject: id, action }: AuditEntry): Html | string {
   if (id === null) return "";
   const shown = html`<code><bdi>${id}</bdi></code>`;
   if (DECISIONS.has(action)) return html`<a href="/deliveries/${id}">${shown}</a>`;
-  return OF_PERSONS.has(action) ? html`<a href="${personUrl(id)}">${shown}</a>` : shown;
+  return OF_PERSONS.has(action) ? html`<a href="${personPagePath(id)}">${shown}</a>` : shown;
 }
 
 function detail({ detail: all }: AuditEntry): Html | string {

@@ -1,5 +1,6 @@
 import type { BulkAction } from "@dossier/store";
 import { html } from "hono/html";
+import { maskBulkAction } from "../../api/bulk-actions.ts";
 import { formatCount } from "../format.ts";
 import type { Html } from "../page.ts";
 
@@ -19,10 +20,8 @@ const WORDS: Readonly<Record<BulkAction["state"], string>> = {
   failed: "failed",
 };
 
-/** While it is running, the page's script reads the page again. */
 export function stateChip({ state }: BulkAction): Html {
-  const running = state === "running" ? html`data-running` : "";
-  return html`<span class="chip ${LEVELS[state]}" ${running}>${WORDS[state]}</span>`;
+  return html`<span class="chip ${LEVELS[state]}">${WORDS[state]}</span>`;
 }
 
 /** How far it is, as a bar and in words. */
@@ -38,8 +37,9 @@ export function progress({ total, decided, missed, queueMissed }: BulkAction): H
     }${queueMissed > 0 ? `, ${formatCount({ count: queueMissed })} not enqueued` : ""}`;
 }
 
-/** What it selected, in words. */
-export function filterWords({ filter }: BulkAction): string {
+/** What it selected, in words. Nobody is shown the text that it searched payloads for. */
+export function filterWords(action: BulkAction): string {
+  const { filter } = maskBulkAction(action);
   const words = Object.entries(filter).map(([name, value]) => `${name}: ${value}`);
   return words.length === 0 ? "all" : words.join(", ");
 }

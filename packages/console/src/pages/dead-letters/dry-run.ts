@@ -3,9 +3,9 @@ import { isRevealed, type Pool } from "@dossier/store";
 import { html } from "hono/html";
 import type { RedriveDryRun } from "../../api/dry-run.ts";
 import type { Readable } from "../../api/operation.ts";
+import { personPagePath } from "../../person-path.ts";
 import { differences } from "../differences.ts";
 import { formatCount, toWords } from "../format.ts";
-import { personUrl } from "../natural-persons/url.ts";
 import type { Html } from "../page.ts";
 
 /** Of the persons and of the deliveries that would fail again, so many are shown. */
@@ -35,7 +35,7 @@ export async function dryRun(
       ${listed.map(
         ({ entityId, before, after, isRevealed }) =>
           html`<h3>
-              <a href="${personUrl(entityId)}"><bdi>${entityId}</bdi></a>${before === null ? " · a new person" : ""}
+              <a href="${personPagePath(entityId)}"><bdi>${entityId}</bdi></a>${before === null ? " · a new person" : ""}
             </h3>
             ${differences(before as unknown as Json, after as unknown as Json, isRevealed)}`,
       )}

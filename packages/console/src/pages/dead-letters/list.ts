@@ -18,11 +18,15 @@ import { age, toWords } from "../format.ts";
 import { filterForm, pager, ROWS } from "../list.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { readFilter } from "../read-filter.ts";
+import { leadToList, openTerm, sealedSearch, searchEnded } from "../sealed-search.ts";
 
-/** What a URL may say of dead letters: no part of a payload, and nobody's id. */
+const PATH = "/dead-letters";
+
+/** What a URL may say of dead letters: nobody's id, and a text of a payload as it is sealed. */
 const query = z.object({
   ...deadLetterFilter.pick({ reason: true, event: true, since: true, before: true }).shape,
   status: deadLetterStatus,
+  ...sealedSearch,
   cursor: cursor(deadLetterPosition),
 });
 
@@ -34,13 +38,26 @@ const FIELDS = [
   { name: "before", label: "Before", placeholder: "2026-02-01T12:00:00Z" },
 ];
 
+const TEXT_FIELD = { name: "text", label: "Text in the payload or the message" };
+
+/** Returns the handler that leads from the form to the list. */
+export function searchDeadLetters() {
+  const fields = FIELDS.map(({ name }) => name);
+  return leadToList(PATH, TEXT_FIELD.name, fields);
+}
+
 /** Returns the handler of the list of dead letters, or of discarded ones. */
 export function deadLetterListPage(pool: Pool) {
   return async (c: Context<PageEnv>): Promise<Response> => {
     const read = readFilter(c, query);
     if (!read.ok) return read.refusal;
-    const { cursor, ...filter } = read.value;
+    const { cursor, search, ...others } = read.value;
+    // To whoever may not reveal, a search for texts would tell what payloads hold.
     const mayDecide = hasRole(c.get("caller"), "operator");
+    const text = search === undefined || !mayDecide ? undefined : openTerm(search, c.get("sessionId"));
+    if (search !== undefined && text === undefined) return searchEnded(c);
+    const filter = { ...others, text };
+    const values = { status: "dead-lettered", ...read.given, text };
     const [items, count] = await Promise.all([
       listDeadLetters(pool, filter, { limit: ROWS, after: cursor?.deadLetterId }),
       mayDecide ? countDeadLettersBounded(pool, filter) : undefined,
@@ -53,8 +70,8 @@ export function deadLetterListPage(pool: Pool) {
           <h1>Dead letters</h1>
           <p class="sub">Deliveries that wait for a decision, the latest first.</p>
         </div>
-        ${filterForm(FIELDS, { status: "dead-lettered", ...read.given })}
-        ${count ? newBulkAction(bulkOptions(filter.status, read.given, count)) : ""} ${table(items)}
+        ${mayDecide ? filterForm([...FIELDS, TEXT_FIELD], values, "post") : filterForm(FIELDS, values)}
+        ${count ? newBulkAction(bulkOptions(filter.status, { ...read.given, text }, count)) : ""} ${table(items)}
         ${pager(read.given, next)}`,
     });
   };
@@ -65,10 +82,11 @@ function bulkOptions(
   given: Readonly<Record<string, unknown>>,
   count: BoundedCount,
 ): NewBulkActionOptions {
-  const { cursor: _, status: __, ...filter } = given;
+  const { cursor: _, status: __, search: ___, ...filter } = given;
+  const set = Object.entries(filter).filter(([, value]) => value !== undefined);
   return {
     actions: status === "discarded" ? ["restore"] : ["redrive", "discard"],
-    filter: filter as Record<string, string>,
+    filter: Object.fromEntries(set) as Record<string, string>,
     count,
   };
 }

@@ -1,8 +1,8 @@
 /** The parts of a delivery's page, apart from its payload and what one may do. */
 import type { DeliveryHistory } from "@dossier/store";
 import { html } from "hono/html";
+import { personPagePath } from "../../person-path.ts";
 import { age, exactTime, formatBytes, toWords } from "../format.ts";
-import { personUrl } from "../natural-persons/url.ts";
 import type { Html } from "../page.ts";
 
 export type DeadLetterRecord = DeliveryHistory["deadLetters"][number];
@@ -82,7 +82,7 @@ export function facts(history: DeliveryHistory): Html {
         "Person",
         entityId === null
           ? "not known"
-          : html`<a href="${personUrl(entityId)}"><code><bdi>${entityId}</bdi></code></a>`,
+          : html`<a href="${personPagePath(entityId)}"><code><bdi>${entityId}</bdi></code></a>`,
       ],
       ["Received", exactTime(receivedAt)],
       ["Settled", settledAt === null ? "not yet" : exactTime(settledAt)],

@@ -1,28 +1,22 @@
 import { listDeliveries, type DeliveryPage, type DeliverySummary, type Pool } from "@dossier/store";
 import type { Context } from "hono";
 import { html } from "hono/html";
-import { z } from "zod";
 import { byDelivery } from "../../api/deliveries.ts";
 import { deliveryStatus } from "../../api/delivery-history.ts";
 import { deliveryFilter } from "../../api/delivery-search.ts";
-import { nextCursor, text } from "../../api/parameters.ts";
+import { nextCursor } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
-import { readForm } from "../form.ts";
 import { age, formatBytes, formatCount } from "../format.ts";
 import { filterForm, pager, ROWS } from "../list.ts";
-import { message } from "../message.ts";
-import { openTerm, sealTerm } from "../natural-persons/sealed-term.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { readFilter } from "../read-filter.ts";
+import { leadToList, openTerm, sealedSearch, searchEnded } from "../sealed-search.ts";
 import { statusChip } from "./status.ts";
 
 const PATH = "/deliveries";
 
-/** Longer texts would not fit into a URL. */
-const MAX_TEXT_LENGTH = 300;
-
-/** What a URL may say of deliveries: ids, no part of a payload, and a text of one as `sealTerm` seals it. */
-const query = deliveryFilter.extend({ search: text.optional(), cursor: byDelivery });
+/** What a URL may say of deliveries: ids, no part of a payload, and a text of one as it is sealed. */
+const query = deliveryFilter.extend({ ...sealedSearch, cursor: byDelivery });
 
 const FIELDS = [
   { name: "status", label: "Outcome", options: deliveryStatus.options },
@@ -35,22 +29,10 @@ const FIELDS = [
 
 const TEXT_FIELD = { name: "text", label: "Text in the payload" };
 
-/** What the form above the list sends. Its other fields are checked when the list is read. */
-const form = z.object({
-  text: text.max(MAX_TEXT_LENGTH, `must have at most ${MAX_TEXT_LENGTH} characters`).optional(),
-  ...Object.fromEntries(FIELDS.map(({ name }) => [name, z.string().optional()])),
-});
-
-/** Returns the handler that leads from the form to the list with a URL that says all of it, with the text sealed. */
+/** Returns the handler that leads from the form to the list. */
 export function searchDeliveries() {
-  return async (c: Context<PageEnv>): Promise<Response> => {
-    const read = await readForm(c, form);
-    if (!read.ok) return read.refusal;
-    const { text, ...filter } = read.value;
-    const url = new URLSearchParams(filter as Record<string, string>);
-    if (text !== undefined) url.set("search", sealTerm(text, c.get("sessionId")));
-    return c.redirect(`${PATH}?${url.toString()}`, 303);
-  };
+  const fields = FIELDS.map(({ name }) => name);
+  return leadToList(PATH, TEXT_FIELD.name, fields);
 }
 
 /** Returns the handler of the list of all deliveries, whatever became of them. */
@@ -62,8 +44,7 @@ export function deliveryListPage(pool: Pool) {
     // To whoever may not reveal, a search for texts would tell what payloads hold.
     const maySearch = hasRole(c.get("caller"), "operator");
     const sought = search === undefined || !maySearch ? undefined : openTerm(search, c.get("sessionId"));
-    if (search !== undefined && sought === undefined)
-      return message(c, 400, "This search has ended", "It was made in another session. Search again.");
+    if (search !== undefined && sought === undefined) return searchEnded(c);
     const found = await listDeliveries(
       pool,
       { ...filter, secretFingerprint: secret, text: sought },

@@ -1,7 +1,7 @@
 import { parseJson, type Issue, type Json } from "@dossier/events";
 import { html } from "hono/html";
+import { maskJson } from "../../masking/mask-json.ts";
 import { formatBytes } from "../format.ts";
-import { maskJson } from "../mask-json.ts";
 import type { Html } from "../page.ts";
 import { prettyJson } from "./pretty-json.ts";
 import { rawBytes } from "./raw-bytes.ts";

@@ -10,18 +10,18 @@ import {
 import type { Context } from "hono";
 import { html } from "hono/html";
 import { personPath } from "../../api/parameters.ts";
+import { personPagePath } from "../../person-path.ts";
 import { download } from "../download.ts";
 import { age } from "../format.ts";
 import { message } from "../message.ts";
 import type { Html, PageEnv } from "../page.ts";
-import { personUrl } from "./url.ts";
 
 /** Returns the handler that verifies a person's evidence now, and leads back to the page that says what was found. */
 export function verifyNow(pool: Pool) {
   return async (c: Context<PageEnv>): Promise<Response> => {
     const { entityId } = personPath.parse(c.req.param());
     await verifyPerson(pool, entityId, c.get("caller").name);
-    return c.redirect(`${personUrl(entityId)}#evidence`, 303);
+    return c.redirect(`${personPagePath(entityId)}#evidence`, 303);
   };
 }
 
@@ -56,7 +56,7 @@ export interface EvidenceOptions {
 
 /** What the last verification found, and the buttons that verify and export. */
 export function evidenceCard({ entityId, last, mayAct, revealed, now }: EvidenceOptions): Html {
-  const path = personUrl(entityId);
+  const path = personPagePath(entityId);
   return html`<section class="card" aria-labelledby="evidence">
     <h2 id="evidence">Evidence</h2>
     ${

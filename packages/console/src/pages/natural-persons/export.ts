@@ -2,12 +2,12 @@ import type { Person } from "@dossier/events";
 import { appendAudit, listPersons, type Pool } from "@dossier/store";
 import type { Context } from "hono";
 import { MAX_LIMIT } from "../../api/parameters.ts";
+import { maskPerson } from "../../masking/mask-json.ts";
 import { csvLine } from "../csv.ts";
 import { download } from "../download.ts";
 import { readForm } from "../form.ts";
-import { maskEmail, maskName } from "../mask.ts";
-import { message } from "../message.ts";
 import type { PageEnv } from "../page.ts";
+import { searchEnded } from "../sealed-search.ts";
 import { listQuery, readListed, type Listed } from "./listed.ts";
 
 const HEAD = [
@@ -31,8 +31,7 @@ export function exportPersons(pool: Pool, onError: (err: unknown) => void) {
     const read = await readForm(c, listQuery.omit({ cursor: true }));
     if (!read.ok) return read.refusal;
     const listed = readListed(c, read.value);
-    if (listed === undefined)
-      return message(c, 400, "This search has ended", "It was made in another session. Search again.");
+    if (listed === undefined) return searchEnded(c);
     await appendAudit(pool, { who: c.get("caller").name, action: "exported", detail: describe(listed) });
     const file = { name: "persons.csv", type: "text/csv; charset=utf-8" };
     return download(c, file, readCsv(pool, listed.filter), onError);
@@ -56,7 +55,7 @@ async function* readCsv(pool: Pool, filter: Listed["filter"]): AsyncGenerator<st
   yield `\uFEFF${csvLine(HEAD)}`;
   for (let after: string | undefined; ;) {
     const { persons, next } = await listPersons(pool, filter, { limit: MAX_LIMIT, after });
-    yield persons.map((person) => csvLine(cellsOf(person))).join("");
+    yield persons.map((person) => csvLine(cellsOf(maskPerson(person)))).join("");
     if (next === undefined) return;
     after = next;
   }
@@ -66,8 +65,8 @@ function cellsOf(person: Person): readonly string[] {
   const { entityId, name, email, status, reviewNeeded, unrecognisedEvents, version } = person;
   return [
     entityId,
-    name === null ? "" : maskName(name),
-    email === null ? "" : maskEmail(email),
+    name ?? "",
+    email ?? "",
     status,
     String(reviewNeeded),
     String(unrecognisedEvents),

@@ -2,44 +2,25 @@ import { STATUSES, type Person } from "@dossier/events";
 import { countPersons, listPersons, type Pool } from "@dossier/store";
 import type { Context } from "hono";
 import { html } from "hono/html";
-import { z } from "zod";
-import { nextCursor, text } from "../../api/parameters.ts";
+import { nextCursor } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
-import { readForm } from "../form.ts";
+import { maskPerson } from "../../masking/mask-json.ts";
+import { personPagePath } from "../../person-path.ts";
 import { age, formatCount } from "../format.ts";
 import { pager, ROWS } from "../list.ts";
-import { maskEmail, maskName } from "../mask.ts";
-import { message } from "../message.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { readFilter } from "../read-filter.ts";
+import { leadToList, MAX_TERM_LENGTH, searchEnded } from "../sealed-search.ts";
 import { statusLabel } from "./labels.ts";
 import { listQuery, readListed, type Listed } from "./listed.ts";
-import { sealTerm } from "./sealed-term.ts";
-import { personUrl } from "./url.ts";
 
 const PATH = "/natural-persons";
 
-/** Longer terms find nobody sooner, and would not fit into a URL. */
-const MAX_TERM_LENGTH = 300;
-
 const FILTERS = ["status", "reviewNeeded", "unknownEvents", "asOf", "knownAt"];
 
-/** What the form above the list sends. Its fields are checked when the list is read. */
-const form = z.object({
-  q: text.max(MAX_TERM_LENGTH, `must have at most ${MAX_TERM_LENGTH} characters`).optional(),
-  ...Object.fromEntries(FILTERS.map((name) => [name, z.string().optional()])),
-});
-
-/** Returns the handler that leads from the form to the list with a URL that says all of it, with the term sealed. */
+/** Returns the handler that leads from the form to the list. */
 export function searchPersons() {
-  return async (c: Context<PageEnv>): Promise<Response> => {
-    const read = await readForm(c, form);
-    if (!read.ok) return read.refusal;
-    const { q, ...filter } = read.value;
-    const query = new URLSearchParams(filter as Record<string, string>);
-    if (q !== undefined) query.set("search", sealTerm(q, c.get("sessionId")));
-    return c.redirect(`${PATH}?${query.toString()}`.replace(/\?$/, ""), 303);
-  };
+  return leadToList(PATH, "q", FILTERS);
 }
 
 /** Returns the handler of the list of persons, all of them masked. */
@@ -48,8 +29,7 @@ export function personListPage(pool: Pool) {
     const read = readFilter(c, listQuery);
     if (!read.ok) return read.refusal;
     const listed = readListed(c, read.value);
-    if (listed === undefined)
-      return message(c, 400, "This search has ended", "It was made in another session. Search again.");
+    if (listed === undefined) return searchEnded(c);
     const { asOf, knownAt } = listed.filter;
     const isPast = asOf !== undefined || knownAt !== undefined;
     const [{ persons, next }, count] = await Promise.all([
@@ -146,7 +126,7 @@ function table(persons: readonly Person[], isMore: boolean): Html {
         </tr>
       </thead>
       <tbody>
-        ${persons.map((person) => row(person, now))}
+        ${persons.map((person) => row(maskPerson(person), now))}
       </tbody>
     </table>
   </section>`;
@@ -156,10 +136,10 @@ function row({ entityId, name, email, status, ...person }: Person, now: number):
   const { reviewNeeded, unrecognisedEvents, lastEventAt } = person;
   return html`<tr>
     <th scope="row">
-      <a href="${personUrl(entityId)}"><bdi>${(name !== null && maskName(name)) || "No name yet"}</bdi></a>
+      <a href="${personPagePath(entityId)}"><bdi>${name === null || name === "" ? "No name yet" : name}</bdi></a>
       <small><code><bdi>${entityId}</bdi></code></small>
     </th>
-    <td data-label="E-mail"><bdi>${email === null ? "–" : maskEmail(email)}</bdi></td>
+    <td data-label="E-mail"><bdi>${email ?? "–"}</bdi></td>
     <td data-label="Status">
       <span class="chip ${status === "approved" ? "ok" : ""}">${statusLabel(status)}</span>
       ${reviewNeeded ? html`<span class="chip warn">review needed</span>` : ""}

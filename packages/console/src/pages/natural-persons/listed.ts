@@ -2,13 +2,12 @@ import type { PointInTime } from "@dossier/events";
 import type { PersonFilter } from "@dossier/store";
 import type { Context } from "hono";
 import type { z } from "zod";
-import { text } from "../../api/parameters.ts";
 import { personQuery, searchFor } from "../../api/person-filter.ts";
 import type { PageEnv } from "../page.ts";
-import { openTerm } from "./sealed-term.ts";
+import { openTerm, sealedSearch } from "../sealed-search.ts";
 
 /** What the URL of a list of persons says. The search term in it is sealed. */
-export const listQuery = personQuery.omit({ limit: true }).extend({ search: text.optional() });
+export const listQuery = personQuery.omit({ limit: true }).extend(sealedSearch);
 
 export interface Listed {
   readonly filter: PersonFilter & PointInTime;

@@ -11,6 +11,7 @@ import type { Context } from "hono";
 import { html } from "hono/html";
 import { personPath, pointInTime } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
+import { maskPerson } from "../../masking/mask-json.ts";
 import { exactTime } from "../format.ts";
 import { message } from "../message.ts";
 import { pathOf } from "../own-path.ts";
@@ -20,7 +21,7 @@ import { evidenceCard } from "./evidence.ts";
 import { statusLabel } from "./labels.ts";
 import { timelinePicture } from "./picture.ts";
 import { revealForm } from "./reveal.ts";
-import { MASKED, REVEALED, stateCard, type Shown } from "./state.ts";
+import { stateCard } from "./state.ts";
 import { timelineTable } from "./timeline.ts";
 import { travelForm, type GivenTimes } from "./travel.ts";
 import { unlogged } from "./unlogged.ts";
@@ -48,27 +49,27 @@ export function personPage(pool: Pool) {
     ]);
     const deliveries = [...dead.deliveries, ...open.deliveries];
     if (timeline === undefined && deliveries.length === 0) return notFound(c);
-    const shown = until === undefined ? MASKED : REVEALED;
+    const revealed = until !== undefined;
+    const person = timeline?.person && (revealed ? timeline.person : maskPerson(timeline.person));
     const mayAct = hasRole(c.get("caller"), "operator");
     const now = Date.now();
     const given = read.given as GivenTimes;
     return page(c, {
       title: "Person",
-      assets: ["timeTravel"],
-      body: html`<div data-travel="head">${head({ entityId, timeline, shown, until, mayAct, path: pathOf(c) })}</div>
+      assets: ["htmx"],
+      body: html`${head({ entityId, person, until, mayAct, path: pathOf(c) })}
         ${timeline === undefined ? "" : timePanel(timeline, given)}
         <div class="cols">
-          <div class="stack" data-travel="timeline">
+          <div class="stack">
             ${
               timeline === undefined
                 ? html`<p class="card"><b>No event yet.</b> The log has nothing of this person.</p>`
-                : timelineTable(timeline, { revealed: shown === REVEALED, linkTo: linkTo(given) })
+                : timelineTable(timeline, { revealed, linkTo: linkTo(given) })
             }
           </div>
           <div class="stack">
-            <div class="stack" data-travel="state">${timeline === undefined ? "" : stateCard(timeline.person, shown)}</div>
-            ${unlogged(deliveries, now)}
-            ${evidenceCard({ entityId, last, mayAct, revealed: until !== undefined, now })}
+            ${timeline === undefined ? "" : stateCard(person)} ${unlogged(deliveries, now)}
+            ${evidenceCard({ entityId, last, mayAct, revealed, now })}
           </div>
         </div>`,
     });
@@ -85,18 +86,17 @@ function linkTo({ knownAt }: GivenTimes) {
 
 interface Head {
   readonly entityId: string;
-  readonly timeline: Timeline | undefined;
-  readonly shown: Shown;
+  readonly person: Person | undefined;
   readonly until: string | undefined;
   readonly mayAct: boolean;
   readonly path: string;
 }
 
-function head({ entityId, timeline, shown, until, mayAct, path }: Head): Html {
+function head({ entityId, person, until, mayAct, path }: Head): Html {
   return html`<div class="heading row">
     <div>
       <p class="sub"><a href="/natural-persons">People</a> /</p>
-      <h1>${title(timeline?.person, shown)}</h1>
+      <h1>${title(person)}</h1>
       <p class="sub"><code><bdi>${entityId}</bdi></code></p>
     </div>
     <div class="push">
@@ -109,10 +109,10 @@ function head({ entityId, timeline, shown, until, mayAct, path }: Head): Html {
   </div>`;
 }
 
-function title(person: Person | undefined, shown: Shown): Html {
+function title(person: Person | undefined): Html {
   if (person === undefined) return html`Nothing known`;
   const { name, status, reviewNeeded } = person;
-  return html`<bdi class="cut">${(name !== null && shown.name(name)) || "No name yet"}</bdi>
+  return html`<bdi class="cut">${name === null || name === "" ? "No name yet" : name}</bdi>
     <span class="chip ${status === "approved" ? "ok" : ""}">${statusLabel(status)}</span>
     ${reviewNeeded ? html`<span class="chip warn">review needed</span>` : ""}`;
 }
@@ -122,9 +122,9 @@ function timePanel(timeline: Timeline, given: GivenTimes): Html {
   return html`<section class="card panel" aria-labelledby="time">
     <h2 id="time">
       Time travel
-      <span data-travel="count" aria-live="polite"><span class="chip">${person?.version ?? 0} of ${earlier + entries.length + later} events</span></span>
+      <span aria-live="polite"><span class="chip">${person?.version ?? 0} of ${earlier + entries.length + later} events</span></span>
     </h2>
-    <div data-travel="picture">${timelinePicture(entries, { asOf: given.asOf, knownAt: given.knownAt })}</div>
+    ${timelinePicture(entries, { asOf: given.asOf, knownAt: given.knownAt })}
     ${travelForm(entries, given)}
   </section>`;
 }

@@ -4,11 +4,11 @@ import { html } from "hono/html";
 import { z } from "zod";
 import { personPath } from "../../api/parameters.ts";
 import { reason } from "../../api/selection.ts";
+import { personPagePath } from "../../person-path.ts";
 import { readForm } from "../form.ts";
 import { message } from "../message.ts";
 import { ownPath } from "../own-path.ts";
 import type { Html, PageEnv } from "../page.ts";
-import { personUrl } from "./url.ts";
 
 const MAX_REASON_LENGTH = 500;
 
@@ -28,7 +28,7 @@ export function revealPerson(pool: Pool) {
     if (sessionId === undefined) return message(c, 403, "Nobody is signed in", "Sign in to reveal.");
     const { reason, next } = read.value;
     await reveal(pool, { sessionId, subject: entityId, who: c.var.caller.name, reason });
-    return c.redirect(next === undefined ? personUrl(entityId) : ownPath(next), 303);
+    return c.redirect(next === undefined ? personPagePath(entityId) : ownPath(next), 303);
   };
 }
 
@@ -40,7 +40,7 @@ export function revealPerson(pool: Pool) {
 export function revealForm(entityId: string, next: string): Html {
   return html`<details class="ask">
     <summary class="button">Reveal…</summary>
-    <form method="post" action="${personUrl(entityId)}/reveal" class="card">
+    <form method="post" action="${personPagePath(entityId)}/reveal" class="card">
       <label for="reveal-reason">Why do you need to see this?</label>
       <input id="reveal-reason" name="reason" required maxlength="${MAX_REASON_LENGTH}" autocomplete="off" />
       <input type="hidden" name="next" value="${next}" />

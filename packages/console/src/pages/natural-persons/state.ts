@@ -1,23 +1,11 @@
 import type { Person } from "@dossier/events";
 import { html } from "hono/html";
 import { exactTime } from "../format.ts";
-import { maskEmail, maskName } from "../mask.ts";
 import type { Html } from "../page.ts";
 import { statusLabel } from "./labels.ts";
 
-/** What a person's page shows of a name, an e-mail or another text that may be personal. */
-export interface Shown {
-  name(text: string): string;
-  email(text: string): string;
-  text(text: string): string;
-}
-
-const AS_IS = (text: string) => text;
-export const REVEALED: Shown = { name: AS_IS, email: AS_IS, text: AS_IS };
-export const MASKED: Shown = { name: maskName, email: maskEmail, text: () => "•••" };
-
-/** A person's state at the point in time that the page is at. */
-export function stateCard(person: Person | undefined, shown: Shown): Html {
+/** A person's state at the point in time that the page is at, masked or not. */
+export function stateCard(person: Person | undefined): Html {
   if (person === undefined)
     return html`<section class="card">
       <h2>State</h2>
@@ -26,30 +14,30 @@ export function stateCard(person: Person | undefined, shown: Shown): Html {
   return html`<section class="card" aria-labelledby="state">
       <h2 id="state">State</h2>
       <dl class="facts">
-        ${fact("Name", person.name && shown.name(person.name))}
-        ${fact("E-mail", person.email && shown.email(person.email))} ${fact("Status", statusLabel(person.status))}
-        ${fact("iComply's status", person.entityStatus)} ${approval(person, shown)}
+        ${fact("Name", person.name)}
+        ${fact("E-mail", person.email)} ${fact("Status", statusLabel(person.status))}
+        ${fact("iComply's status", person.entityStatus)} ${approval(person)}
         ${person.reviewNeeded ? fact("Review", html`<span class="chip warn">needed</span>`) : ""}
         ${fact("Info submitted", timeOf(person.personalInfoSubmittedAt))}
         ${fact("First event", timeOf(person.firstEventAt))} ${fact("Last event", timeOf(person.lastEventAt))}
         ${fact("Events", `${person.version}${person.unrecognisedEvents > 0 ? `, of them ${person.unrecognisedEvents} of an unknown type` : ""}`)}
       </dl>
     </section>
-    ${documentsCard(person, shown)}`;
+    ${documentsCard(person)}`;
 }
 
-function approval({ approval: made }: Person, shown: Shown): Html | string {
+function approval({ approval: made }: Person): Html | string {
   if (made === null) return "";
   const { kind, byName, byEmail, at, description } = made;
-  const by = byName === null ? byEmail && shown.email(byEmail) : shown.name(byName);
+  const by = byName ?? byEmail;
   return fact(
     "Approved",
     html`${kind === "manual" ? "manually" : "automatically"}${by === null ? "" : html`, by <bdi>${by}</bdi>`}
-      <small>${exactTime(at)}</small>${description === null ? "" : html`<small><bdi>${shown.text(description)}</bdi></small>`}`,
+      <small>${exactTime(at)}</small>${description === null ? "" : html`<small><bdi>${description}</bdi></small>`}`,
   );
 }
 
-function documentsCard({ identityDocuments, supportingDocuments }: Person, shown: Shown): Html {
+function documentsCard({ identityDocuments, supportingDocuments }: Person): Html {
   const documents = [
     ...identityDocuments.map(({ type, sessionId, startedAt, uploadedAt }) => ({
       type,
@@ -60,7 +48,7 @@ function documentsCard({ identityDocuments, supportingDocuments }: Person, shown
     ...supportingDocuments.map(({ type, id, description, uploadedAt }) => ({
       type: type ?? "Supporting document",
       id,
-      description: description === null ? null : shown.text(description),
+      description,
       state: html`uploaded ${timeOf(uploadedAt)}`,
     })),
   ];

@@ -1,7 +1,7 @@
 import type { StatusCount, StuckStep } from "@dossier/store";
 import { html } from "hono/html";
+import { personPagePath } from "../../person-path.ts";
 import { age, formatCount, formatSeconds, toWords } from "../format.ts";
-import { personUrl } from "../natural-persons/url.ts";
 import type { Html } from "../page.ts";
 
 /** How many persons have each status, as bars. */
@@ -44,7 +44,7 @@ export function stuckLongest(stuck: readonly StuckStep[], now: number): Html | s
             ${longest.map(
               ({ entityId, lastEventAt }) =>
                 html`<li>
-                  <a class="name" href="${personUrl(entityId)}"><code><bdi>${entityId}</bdi></code></a>${age(lastEventAt, now)}
+                  <a class="name" href="${personPagePath(entityId)}"><code><bdi>${entityId}</bdi></code></a>${age(lastEventAt, now)}
                 </li>`,
             )}
           </ul>`,

@@ -1,3 +1,6 @@
+/** What stands for a value of which nothing is shown. */
+export const HIDDEN = "•••";
+
 /** Names of four words are enough to tell persons apart; further words would only show how many there are. */
 const MAX_WORDS = 4;
 

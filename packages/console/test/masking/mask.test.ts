@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { maskEmail, maskName } from "../../src/pages/mask.ts";
+import { maskEmail, maskName } from "../../src/masking/mask.ts";
 
 test.each([
   ["John Doe", "J••• D••"],
