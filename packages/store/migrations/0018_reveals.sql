@@ -17,7 +17,7 @@ create trigger append_only before update or delete or truncate on reveals
   for each statement execute function refuse_change();
 
 -- For the list of persons with events that the code does not know.
-create index events_unrecognised_by_person on events (entity_id) where not recognised;
+create index events_unrecognised_by_person on events (entity_id, event) where not recognised;
 
 -- For the last verification of a person.
 create index audit_log_by_subject on audit_log (subject, at) where subject is not null;

@@ -1,16 +1,18 @@
 -- The deliveries that are settled as $7, dead-lettered or discarded, each with its last dead letter. A filter that is null
--- matches all.
-from dead_letters
-join settlements using (delivery_id)
-join deliveries using (delivery_id)
+-- matches all. A delivery's bytes are read for a text alone.
+from settlements
+join lateral (
+  select * from dead_letters
+  where dead_letters.delivery_id = settlements.delivery_id
+  order by dead_letter_id desc
+  limit 1
+) as dead_letters using (delivery_id)
 where settled_as = $7 and settled_as in ('dead-lettered', 'discarded')
-  and not exists (
-    select from dead_letters as later
-    where later.delivery_id = dead_letters.delivery_id and later.dead_letter_id > dead_letters.dead_letter_id
-  )
   and ($1::text is null or reason = $1)
   and ($2::text is null or event = $2)
   and ($3::text is null or entity_id = $3)
   and ($4::bigint is null or (extract(epoch from dead_lettered_at) * 10000000)::bigint < $4)
   and ($5::bigint is null or (extract(epoch from dead_lettered_at) * 10000000)::bigint >= $5)
-  and ($6::bytea is null or position($6 in body) > 0 or position($6 in convert_to(message, 'UTF8')) > 0)
+  and ($6::bytea is null or position($6 in convert_to(message, 'UTF8')) > 0 or position($6 in (
+    select body from deliveries where deliveries.delivery_id = dead_letters.delivery_id
+  )) > 0)

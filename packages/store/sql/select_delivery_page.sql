@@ -2,7 +2,8 @@
 -- match selects the first $12, or as many as have bodies of $13 bytes, and says how far the search came. A filter that
 -- is null matches all: the status ($3), the person ($4, and the open deliveries $5 that name them), the secret ($8), the
 -- times of receipt ($9, $10), the event's type ($11) or a text ($14). The type is only searched for; whoever reads the
--- page parses it. Leaves out the bodies of those that may have stopped a worker.
+-- page parses it. Leaves out the bodies of those that may have stopped a worker. `offset 0` keeps the planner from reading
+-- all deliveries, as it expects to find some soon, and from sorting bodies.
 with candidates as materialized (
   (select delivery_id from deliveries
    where $3::text is null and $4::text is null and delivery_id < $1::uuid and delivery_id >= $2::uuid
@@ -34,20 +35,26 @@ with candidates as materialized (
    order by delivery_id desc limit $6)
 ),
 sized as materialized (
-  select delivery_id, octet_length(body) as bytes,
-    sum(octet_length(body)) over (order by delivery_id desc) - octet_length(body) as bytes_before
-  from candidates
-  join deliveries using (delivery_id)
+  select delivery_id, bytes, sum(bytes) over (order by delivery_id desc) - bytes as bytes_before
+  from (
+    select delivery_id,
+      (select octet_length(body) from deliveries where deliveries.delivery_id = candidates.delivery_id) as bytes
+    from candidates
+    offset 0
+  ) as measured
 ),
 searched as materialized (
   select delivery_id, bytes from sized where bytes_before < $7::bigint
 ),
 matching as materialized (
-  select delivery_id, searched.bytes, coalesce(settled_as, 'open') as status
+  select delivery_id, searched.bytes
   from searched
-  join deliveries using (delivery_id)
-  left join settlements using (delivery_id)
-  where ($3 is null or coalesce(settled_as, 'open') = $3)
+  join lateral (
+    select * from deliveries where deliveries.delivery_id = searched.delivery_id offset 0
+  ) as deliveries using (delivery_id)
+  where ($3 is null or $3 = coalesce(
+      (select settled_as from settlements where settlements.delivery_id = deliveries.delivery_id), 'open'
+    ))
     and ($8::text is null or secret_fingerprint = $8)
     and ($9::bigint is null or (extract(epoch from received_at) * 10000000)::bigint >= $9)
     and ($10::bigint is null or (extract(epoch from received_at) * 10000000)::bigint < $10)
@@ -57,8 +64,10 @@ matching as materialized (
   limit $12::integer
 ),
 found as (
-  select *, sum(bytes) over (order by delivery_id desc) - bytes as bytes_before, count(*) over () as matches
+  select *, coalesce(settled_as, 'open') as status,
+    sum(bytes) over (order by delivery_id desc) - bytes as bytes_before, count(*) over () as matches
   from matching
+  left join settlements using (delivery_id)
 ),
 page as (
   select delivery_id, status, found.bytes, matches, verified_by, secret_fingerprint, reason,

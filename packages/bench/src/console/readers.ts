@@ -2,7 +2,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Random } from "@dossier/simulator";
 import { report } from "../child.ts";
-import { pagesOf, type PageVisit, type Subjects } from "./pages.ts";
+import { pagesOf, type Subjects } from "./pages.ts";
+import { open, signIn, type Sample } from "./visit.ts";
 
 export interface ReaderLoad {
   readonly url: string;
@@ -11,13 +12,6 @@ export interface ReaderLoad {
   readonly pauseMs: number;
   readonly seconds: number;
   readonly subjects: Subjects;
-}
-
-/** One page that was read. */
-export interface Sample {
-  readonly name: string;
-  readonly ms: number;
-  readonly status: number;
 }
 
 await report(async ({ url, tokens, pauseMs, seconds, subjects }: ReaderLoad) => {
@@ -44,34 +38,6 @@ await report(async ({ url, tokens, pauseMs, seconds, subjects }: ReaderLoad) => 
     await live;
   }
 });
-
-async function signIn(url: string, token: string): Promise<string> {
-  const response = await send(url, "", { path: "/sign-in", form: { token, next: "/" } });
-  const [cookie] = response.headers.getSetCookie();
-  if (cookie === undefined) throw new Error(`signing in was answered ${response.status}`);
-  return cookie.split(";")[0] ?? "";
-}
-
-/** Opens a page, and the one that it leads to. */
-async function open(url: string, cookie: string, visit: PageVisit): Promise<Sample> {
-  const startedAt = performance.now();
-  let response = await send(url, cookie, visit);
-  await response.text();
-  const location = response.headers.get("location");
-  if (location !== null) {
-    response = await send(url, cookie, { path: location });
-    await response.text();
-  }
-  return { name: visit.name, ms: performance.now() - startedAt, status: response.status };
-}
-
-function send(url: string, cookie: string, { path, form }: Omit<PageVisit, "name">): Promise<Response> {
-  return fetch(`${url}${path}`, {
-    redirect: "manual",
-    headers: { cookie, ...(form && { origin: url }) },
-    ...(form && { method: "POST", body: new URLSearchParams(form) }),
-  });
-}
 
 /** Reads the worklist's live parts, as an open tab does. */
 async function follow(url: string, cookie: string, signal: AbortSignal): Promise<void> {

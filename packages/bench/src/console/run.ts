@@ -8,16 +8,20 @@ import { cpuSeconds } from "../cpu.ts";
 import type { Options } from "../options.ts";
 import { loginOn, startSeeded } from "../servers.ts";
 import { formatMs, quantile } from "../statistics.ts";
-import type { ReaderLoad, Sample } from "./readers.ts";
+import { readAlone, type PageAlone } from "./alone.ts";
+import type { ReaderLoad } from "./readers.ts";
 import { seed } from "./seed.ts";
 import { startServices } from "./services.ts";
 import { readSubjects } from "./subjects.ts";
+import type { Sample } from "./visit.ts";
 import type { SentWebhooks, WebhookLoad } from "./webhooks.ts";
 
 const HERE = import.meta.dirname;
 
 /** How long it runs before anything is measured: compiled code, filled caches, prepared statements. */
 const WARM_UP_SECONDS = 10;
+
+const VISITS_ALONE = 10;
 
 /** Measures the console's pages, and receipt → state without and with readers, and prints tables. */
 export async function run(options: Options): Promise<void> {
@@ -79,6 +83,15 @@ export async function run(options: Options): Promise<void> {
     };
     process.stderr.write("warming up\n");
     await Promise.all([sendFor(WARM_UP_SECONDS), readFor(WARM_UP_SECONDS)]);
+    process.stderr.write("measuring: each page alone\n");
+    const alone = await readAlone({
+      url: consoleUrl,
+      token: tokens[0] ?? "",
+      subjects,
+      visits: VISITS_ALONE,
+      pids: { console: pids.console, Postgres: pids.Postgres },
+    });
+    print(aloneTable(alone));
     const parts = [
       await measure("webhooks alone", () => Promise.resolve([])),
       await measure("webhooks and readers", () => readFor(seconds)),
@@ -161,6 +174,15 @@ function pagesTable(samples: readonly Sample[]): readonly string[] {
     [head, ...rows.toSorted(([a = ""], [b = ""]) => a.localeCompare(b)), sum],
     [1, 2, 3, 4, 5],
   );
+}
+
+function aloneTable(pages: readonly PageAlone[]): readonly string[] {
+  const head = ["page, alone", "p50 ms", "max ms", "CPU console ms", "CPU Postgres ms"];
+  const rows = pages.map(({ name, times, cpu }) => [
+    name,
+    ...[quantile(times, 0.5), quantile(times, 1), ...cpu].map(formatMs),
+  ]);
+  return formatTable([head, ...rows], [1, 2, 3, 4]);
 }
 
 function print(lines: readonly string[]): void {

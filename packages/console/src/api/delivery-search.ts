@@ -47,7 +47,7 @@ const deliveryPage = page(
     .describe("A delivery, whatever became of it.")
     .meta({ id: "DeliverySummary" }),
 )
-  .extend({ searched: count.describe("How many deliveries were searched for these: 10,000 at most.") })
+  .extend({ searched: count.describe("How many deliveries were searched for these: 5,000 at most.") })
   .meta({ id: "DeliveryPage" });
 
 /** The search of all deliveries. */
@@ -59,7 +59,7 @@ export function deliverySearchOperation(pool: Pool): Operation {
     summary: "Search deliveries",
     role: "viewer",
     description:
-      "All deliveries, whatever became of them, the latest first. What one is about, only its bytes say: a page ends when it is full, when its deliveries have a MiB, or when 10,000 deliveries or 32 MiB were searched for it. It may be empty and have a next one. Changes nothing.",
+      "All deliveries, whatever became of them, the latest first. What one is about, only its bytes say: a page ends when it is full, when its deliveries have a MiB, or when 5,000 deliveries or 32 MiB were searched for it. It may be empty and have a next one. Changes nothing.",
     input: { body: deliverySearch },
     answer: deliveryPage,
     async handle({ body: { limit, cursor, secret, ...filter } }, c) {

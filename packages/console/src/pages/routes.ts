@@ -8,6 +8,7 @@ import { hasRole, type Access } from "../auth.ts";
 import type { Decide } from "../decide.ts";
 import type { RecordFailedSignIn } from "../failed-sign-ins.ts";
 import type { OnReadError } from "../read-errors.ts";
+import { shareReads } from "../shared-read.ts";
 import { assetRoutes } from "./assets.ts";
 import { auditPage, downloadAudit } from "./audit/page.ts";
 import { abortForm, bulkDryRunPage, confirmForm } from "./bulk-actions/decide.ts";
@@ -58,9 +59,10 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
   const sessions = createSessions({ pool, access, consoleUrl });
   const headers = securityHeaders(consoleUrl?.protocol === "https:");
   const worklist = { pool, queue, stuckAfterHours, charts: createCharts(pool) };
+  const readWorklist = shareReads(() => readParts(worklist));
   const showBoard = boardRoute(queue);
   const pages = [
-    { path: "/", role: "viewer", respond: worklistPage(worklist) },
+    { path: "/", role: "viewer", respond: worklistPage(readWorklist) },
     { path: "/dead-letters", role: "viewer", respond: deadLetterListPage(pool) },
     { path: "/dead-letters/:deliveryId", role: "viewer", respond: toDelivery },
     { path: "/deliveries", role: "viewer", respond: deliveryListPage(pool) },
@@ -109,7 +111,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
     sessions.authenticateRefresh,
     liveParts({
       async read() {
-        const parts = await readParts(worklist);
+        const parts = await readWorklist();
         postgres.recordSuccess();
         return parts;
       },

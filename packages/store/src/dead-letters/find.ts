@@ -56,12 +56,12 @@ interface Row {
 /** Selects dead letters by the values of `filterValues`, its first parameters. */
 export const { text: fromDeadLetters } = sqlFile("from_dead_letters");
 
-// Walks backwards over the dead letters, and stops when the page is full.
 const selectDeadLetters = sql(
   "select_dead_letters",
   `select delivery_id, dead_letter_id, reason, message, event, id, entity_id, code_version,
      (extract(epoch from dead_lettered_at) * 10000000)::bigint as dead_lettered_ticks,
-     (extract(epoch from received_at) * 10000000)::bigint as received_ticks,
+     (select (extract(epoch from received_at) * 10000000)::bigint from deliveries
+      where deliveries.delivery_id = dead_letters.delivery_id) as received_ticks,
      case when settled_as = 'discarded' then (
        select json_build_object('decidedBy', decided_by, 'reason', decisions.reason,
          'ticks', (extract(epoch from decided_at) * 10000000)::bigint::text)

@@ -47,7 +47,7 @@ export interface DeliveryPage {
 }
 
 /** Deliveries that one page searches at most for ones that match, fewer if most of them do, and bytes of their bodies. */
-const MAX_SEARCHED = 10_000;
+const MAX_SEARCHED = 5_000;
 const MAX_SEARCHED_FOR_COMMON = 2_000;
 const MAX_SEARCHED_BYTES = 4 * MAX_BYTES;
 
@@ -77,7 +77,7 @@ const selectPage = sqlFile("select_delivery_page");
 
 /**
  * Returns a page of all deliveries, whatever became of them. Whether one matches, only its row says: a page ends when it
- * is full, or when 10,000 deliveries at most were searched for it.
+ * is full, or when 5,000 deliveries at most were searched for it.
  *
  * @param page at most `limit` deliveries, or fewer if their bodies are large, with ids less than `after`
  */

@@ -40,30 +40,24 @@ export function personSelection(
   const conditions: string[] = [];
   if (status !== undefined) conditions.push(`status = ${parameter(status, "text")}`);
   if (reviewNeeded === true) conditions.push("review_needed");
-  const readsPersons = purpose === "list" || conditions.length > 0;
+  const tables = purpose === "list" || conditions.length > 0 ? ["natural_persons"] : [];
   if (entityId !== undefined) conditions.push(`entity_id = ${parameter(entityId, "text")}`);
   if (unknownEvents === true)
-    conditions.push(
-      `entity_id in (
-        select entity_id from events
+    tables.push(
+      `(select distinct entity_id from events
         where not recognised and event <> all (${parameter(Object.keys(naturalPersonEvents), "text[]")})
-      )`,
+       ) as unknown`,
     );
   if (q !== undefined) conditions.push(isFound(toSearchable(q), parameter));
   // Name, e-mail and id are lines: the last but one is the e-mail. Of it, there is an index.
   if (whole !== undefined) {
     const email = parameter(toSearchable(whole), "text");
-    conditions.push(
-      `(split_part(search.search, E'\\n', -2) = ${email} or search.entity_id = ${parameter(whole.toWellFormed().replaceAll("\0", "\uFFFD"), "text")})`,
-    );
+    const id = parameter(whole.toWellFormed().replaceAll("\0", "\uFFFD"), "text");
+    conditions.push(`(split_part(search.search, E'\\n', -2) = ${email} or search.entity_id = ${id})`);
   }
-  const searches = q !== undefined || whole !== undefined;
-  const tables = [
-    ...(readsPersons || !searches ? ["natural_persons"] : []),
-    ...(searches ? ["person_search as search"] : []),
-  ];
-  const [first, second] = tables;
-  const from = second === undefined ? first : `${first} join ${second} using (entity_id)`;
+  if (q !== undefined || whole !== undefined) tables.push("person_search as search");
+  const [first = "natural_persons", ...others] = tables;
+  const from = [first, ...others.map((table) => `join ${table} using (entity_id)`)].join(" ");
   return { text: `from ${from} where ${["true", ...conditions].join(" and ")}`, values };
 }
 

@@ -2,12 +2,12 @@ import type { Context } from "hono";
 import { html, raw } from "hono/html";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { EVENTS_PATH } from "./live.ts";
-import { readParts, type Parts, type WorklistSources } from "./parts.ts";
+import type { Parts } from "./parts.ts";
 
 /** Returns the handler of the first page: what needs a person now, and whether the system is healthy. */
-export function worklistPage(sources: WorklistSources) {
+export function worklistPage(readParts: () => Promise<Parts>) {
   return async (c: Context<PageEnv>): Promise<Response> => {
-    const parts = await readParts(sources);
+    const parts = await readParts();
     const live = (name: keyof Parts): Html => html`<div data-live="${name}">${raw(parts[name])}</div>`;
     return page(c, {
       title: "Worklist",
