@@ -42,8 +42,7 @@ export function bulkActionPage(pool: Pool) {
       sampleBulkAction(pool, id, SAMPLE_SIZE),
       listBulkFailures(pool, id, { limit: ROWS, after: read.value.cursor?.deadLetterId }),
     ]);
-    const last = failures.length < ROWS ? undefined : failures.at(-1);
-    const next = nextCursor(last && { deadLetterId: String(last.cursor) });
+    const next = nextCursor(failures.next && { deadLetterId: String(failures.next) });
     const mayDecide = hasRole(c.get("caller"), "operator");
     const title = `${capitalize(toWords(found.action))} ${formatCount({ count: found.total })} dead letters`;
     return page(c, {
@@ -58,7 +57,7 @@ export function bulkActionPage(pool: Pool) {
         <div class="cols">
           <div class="stack">
             <div data-part="progress">${progressCard(found)}</div>
-            ${failuresCard(failures, pager(read.given, next))} ${sampleCard(found, sample)}
+            ${failuresCard(failures.items, pager(read.given, next))} ${sampleCard(found, sample)}
           </div>
           <div class="stack">
             <div data-part="decide">${mayDecide ? nextStep(found) : ""}</div>
@@ -119,7 +118,7 @@ function who(found: BulkAction): Html {
 }
 
 function failuresCard(
-  failures: Awaited<ReturnType<typeof listBulkFailures>>,
+  failures: Awaited<ReturnType<typeof listBulkFailures>>["items"],
   pages: Html | string,
 ): Html | string {
   if (failures.length === 0) return "";
