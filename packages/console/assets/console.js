@@ -3,19 +3,13 @@
 const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 
 /** Adds the reader's zone to what is shown on hover. */
-function explainTimes(root) {
-  for (const time of root.querySelectorAll("time[datetime]")) {
-    const date = new Date(time.dateTime);
-    if (!Number.isNaN(date.getTime()) && time.dataset.zone === undefined) {
-      time.title = `${time.title}\n${local.format(date)}`;
-      time.dataset.zone = "local";
-    }
-  }
-}
-
-explainTimes(document);
-// Another script has shown other parts of the page.
-document.addEventListener("dossier-shown", () => explainTimes(document));
+document.addEventListener("pointerover", ({ target }) => {
+  const time = target instanceof Element ? target.closest("time[datetime]:not([data-zone])") : null;
+  const date = new Date(time?.dateTime);
+  if (Number.isNaN(date.getTime())) return;
+  time.title = `${time.title}\n${local.format(date)}`;
+  time.dataset.zone = "local";
+});
 
 /**
  * Receives the page's parts as Server-Sent Events. Returns what ends it.
@@ -32,32 +26,12 @@ function followEvents(path, { onParts, onSilence }) {
   return () => source.close();
 }
 
-const REFRESH_MS = 5_000;
+const RETRY_MS = 5_000;
 
-/** Reads the whole page again and again, where there are no events. Returns what ends it. */
-function followPage({ onParts, onSilence }) {
-  let timer;
-  async function refresh() {
-    const page = await readPage().catch(() => undefined);
-    if (timer === undefined) return;
-    if (page === undefined) onSilence();
-    else
-      onParts([...page.querySelectorAll("[data-live]")].map((part) => [part.dataset.live, part.innerHTML]));
-    timer = setTimeout(() => void refresh(), REFRESH_MS);
-  }
-  timer = setTimeout(() => void refresh(), REFRESH_MS);
-  return () => {
-    clearTimeout(timer);
-    timer = undefined;
-  };
-}
-
-/** Returns the page as it is now; `undefined` if it cannot be read. */
-async function readPage() {
-  const response = await fetch(location.href, { headers: { "x-dossier-refresh": "1" } });
-  if (response.status === 401) location.reload();
-  if (!response.ok) return undefined;
-  return new DOMParser().parseFromString(await response.text(), "text/html");
+/** Whoever looks at the page next must sign in, if the session has ended. */
+async function checkSession() {
+  const { status } = await fetch(location.href, { headers: { "x-dossier-refresh": "1" } });
+  if (status === 401) location.reload();
 }
 
 /** Whether somebody points at a part of the page, is in it, or has text of it selected. */
@@ -79,7 +53,6 @@ function replaceParts(parts) {
     shown.innerHTML = part;
     for (const [n, details] of shown.querySelectorAll("details").entries())
       details.open ||= wasOpen[n] === true;
-    explainTimes(shown);
   }
 }
 
@@ -100,10 +73,13 @@ function goLive(bar) {
   key.textContent = "r";
   bar.replaceChildren(status, " · ", button);
 
+  /** Where there are none, htmx reads the page again and again. */
+  const { events } = bar.dataset;
   let stop;
   let retry;
   let isPaused = false;
   let isSilent = false;
+  let isHeld = false;
   /** What came while a part was in use, by name: the newest of each. */
   const held = new Map();
 
@@ -111,16 +87,19 @@ function goLive(bar) {
     let state = "Live";
     if (isPaused) state = "Paused";
     else if (isSilent) state = "No answer; trying again";
-    else if (held.size > 0) state = "Held while you are in it";
+    else if (isHeld) state = "Held while you are in it";
     if (status.textContent !== state) status.textContent = state;
     button.replaceChildren(isPaused ? "Go on " : "Pause ", key);
   }
 
+  const isAnyInUse = () => [...document.querySelectorAll("[data-live]")].some(isInUse);
+
   function show() {
-    if (!isPaused && ![...document.querySelectorAll("[data-live]")].some(isInUse)) {
+    if (!isPaused && !isAnyInUse()) {
       replaceParts([...held]);
       held.clear();
     }
+    isHeld = held.size > 0;
     showState();
   }
 
@@ -137,11 +116,18 @@ function goLive(bar) {
     if (isEnded === true)
       retry = setTimeout(
         () =>
-          void readPage()
+          void checkSession()
             .catch(() => undefined)
             .then(start),
-        REFRESH_MS,
+        RETRY_MS,
       );
+  }
+
+  /** Stops what htmx is about to do while nothing may move. */
+  function holdBack(event) {
+    isHeld = isAnyInUse();
+    if (isPaused || isHeld || document.hidden) event.preventDefault();
+    showState();
   }
 
   function start() {
@@ -149,9 +135,8 @@ function goLive(bar) {
     clearTimeout(retry);
     stop = undefined;
     if (isPaused || document.hidden) return;
-    const { events } = bar.dataset;
-    const handlers = { onParts, onSilence };
-    stop = events === undefined ? followPage(handlers) : followEvents(events, handlers);
+    if (events === undefined) bar.dispatchEvent(new Event("refresh"));
+    else stop = followEvents(events, { onParts, onSilence });
   }
 
   function pause() {
@@ -161,41 +146,29 @@ function goLive(bar) {
     start();
   }
 
+  /** What waited is shown once nobody is in it. */
+  function goOn() {
+    if (!isHeld || isAnyInUse()) return;
+    show();
+    if (events === undefined) start();
+  }
+
   bar.hidden = false;
   button.addEventListener("click", pause);
+  bar.addEventListener("htmx:before:request", holdBack);
+  bar.addEventListener("htmx:before:swap", (event) => {
+    isSilent = !event.detail.ctx.response.raw.ok;
+    if (isSilent) event.preventDefault();
+    holdBack(event);
+  });
+  bar.addEventListener("htmx:error", () => onSilence());
   for (const event of ["pointermove", "focusout", "selectionchange"])
-    document.addEventListener(event, () => held.size > 0 && setTimeout(show));
+    document.addEventListener(event, () => isHeld && setTimeout(goOn));
   document.addEventListener("visibilitychange", start);
   show();
-  start();
+  if (events !== undefined) start();
   return { pause };
 }
-
-const PROGRESS_MS = 2_000;
-
-/** Reads a page that shows progress again every few seconds, until it shows none, and shows its parts as they are now. */
-async function followProgress() {
-  while (document.querySelector("[data-running]") !== null) {
-    await new Promise((resolve) => setTimeout(resolve, PROGRESS_MS));
-    if (!document.hidden) await readParts().catch(() => undefined);
-  }
-}
-
-async function readParts() {
-  const answer = await fetch(location.href, { headers: { "x-dossier-refresh": "1" } });
-  // Whoever looks at the page next must sign in.
-  if (answer.status === 401) location.reload();
-  if (!answer.ok) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const part of page.querySelectorAll("[data-part]")) {
-    const shown = document.querySelector(`[data-part="${part.dataset.part}"]`);
-    if (shown === null || shown.matches(":hover") || shown.contains(document.activeElement)) continue;
-    explainTimes(part);
-    shown.replaceChildren(...part.childNodes);
-  }
-}
-
-void followProgress();
 
 const bar = document.querySelector("#live");
 const live = bar === null ? undefined : goLive(bar);
@@ -210,4 +183,17 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     search.focus();
   }
+});
+
+// A person's page: each step of a slider is the time of an event, and the last one is now. htmx shows the page of then.
+document.addEventListener("input", ({ target }) => {
+  const { field, times } = target.dataset;
+  if (times === undefined) return;
+  const time = times.split(",")[Number(target.value)] ?? "";
+  document.getElementById(field).value = time;
+  target.setAttribute("aria-valuetext", time === "" ? "now" : time);
+});
+// Its URL says the times that are not now.
+document.querySelector(".travel")?.addEventListener("formdata", ({ formData }) => {
+  for (const [name, time] of Array.from(formData)) if (time === "") formData.delete(name);
 });

@@ -68,6 +68,6 @@ export {
   type Status,
   type SupportingDocument,
 } from "./person.ts";
-export { toSearchable } from "./searchable.ts";
+export { shortTermPattern, toSearchable } from "./searchable.ts";
 export { formatTicks, parseTicks, TICKS_PER_MILLISECOND, TICKS_PER_SECOND, type Ticks } from "./ticks.ts";
 export { upcast } from "./upcast.ts";

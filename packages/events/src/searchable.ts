@@ -21,3 +21,19 @@ export function toSearchable(text: string): string {
       .normalize("NFKC")
   );
 }
+
+/** What stands before a word, or is the start of the text. Of ASCII alone: what else parts words, differs by database. */
+const WORD_START = String.raw`(^|[\u0001-/:-@\[-\u0060{-\u007f])`;
+
+/** Begins with a letter or a digit of a script that parts words: neither ASCII punctuation, nor as Chinese is written. */
+const SHORT_WORD = /^[0-9a-z\u0080-\u2e7f].?$/su;
+
+/**
+ * Returns the regular expression, alike in JavaScript and in Postgres, by which a searchable term of one or two
+ * characters is found: where a word begins, as nearly everybody has any two characters somewhere. `undefined` for
+ * any other term: it is found as any part of a text.
+ */
+export function shortTermPattern(term: string): string | undefined {
+  if (!SHORT_WORD.test(term)) return undefined;
+  return WORD_START + term.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`);
+}

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { toSearchable } from "../src/index.ts";
+import { shortTermPattern, toSearchable } from "../src/index.ts";
 
 test.each([
   ["a final sigma", "Οδυσσεύς", "ΟΔΥΣΣΕΎΣ"],
@@ -25,4 +25,20 @@ test("different letters stay different, also those that differ in an accent", ()
 
 test("a part that ends in a sigma is found in the middle of a word", () => {
   expect(toSearchable("ΜΟΥΣΑ")).toContain(toSearchable("ΜΟΥΣ"));
+});
+
+test.each([
+  ["jo", ["jo", "ada jo", "a.jo@x", "e-jo"], ["ajo", "éjo", "j o"]],
+  ["é", ["é", "a é"], ["aé", "e"]],
+  ["c+", ["c++", "a c+"], ["cc"]],
+] as const)("%s is found where a word begins, and nowhere else", (term, found, notFound) => {
+  const pattern = new RegExp(shortTermPattern(term) ?? "", "u");
+  for (const text of found) expect.soft(pattern.test(text), text).toBe(true);
+  for (const text of notFound) expect.soft(pattern.test(text), text).toBe(false);
+});
+
+test("punctuation, ideographs and three characters are found anywhere", () => {
+  expect(["@x", "%", "李", "小龍", "한", "😀", "ada"].map(shortTermPattern)).toEqual(
+    Array(7).fill(undefined),
+  );
 });

@@ -4,10 +4,9 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { scenario, sign } from "@dossier/simulator";
 
-export const SECRET = "whs_ef0dbc12345c418ab4a1cc4c888dea02";
-
 export interface Load {
   readonly port: number;
+  readonly secret: string;
   readonly connections: number;
   readonly webhooks: number;
   readonly seed: number;
@@ -29,8 +28,8 @@ if (process.send && argument !== undefined) {
   process.disconnect();
 }
 
-async function run({ port, connections, webhooks, seed }: Load): Promise<Measurement> {
-  const requests = createRequests(webhooks, seed).values();
+async function run({ port, secret, connections, webhooks, seed }: Load): Promise<Measurement> {
+  const requests = createRequests(webhooks, seed, secret).values();
   const latencies: number[] = [];
   let refused = 0;
 
@@ -56,7 +55,7 @@ async function run({ port, connections, webhooks, seed }: Load): Promise<Measure
 }
 
 /** Signed beforehand, since the client runs on the machine that is measured. */
-function createRequests(count: number, seed: number): Buffer[] {
+function createRequests(count: number, seed: number, secret: string): Buffer[] {
   const { webhooks } = scenario({ persons: count, seed, duplicates: 0.1, shuffle: 0.1 });
   return Iterator.from(webhooks)
     .take(count)
@@ -65,7 +64,7 @@ function createRequests(count: number, seed: number): Buffer[] {
         "POST /webhooks/icomply HTTP/1.1",
         "host: ingest",
         "content-type: application/json; charset=utf-8",
-        `abp-webhook-signature: ${sign(body, SECRET)}`,
+        `abp-webhook-signature: ${sign(body, secret)}`,
         `content-length: ${body.length}`,
       ];
       return Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), body]);

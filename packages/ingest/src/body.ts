@@ -65,30 +65,29 @@ export function readBody(
 
 /** A buffer whose former memory is freed at once when it grows or ends, and not at some later garbage collection. */
 class GrowingBuffer {
-  #memory = new ArrayBuffer(0);
-  #bytes = new Uint8Array(this.#memory);
+  #bytes: Buffer<ArrayBuffer> | undefined;
   length = 0;
 
   get capacity(): number {
-    return this.#bytes.length;
+    return this.#bytes?.length ?? 0;
   }
 
   resize(capacity: number): void {
-    this.#memory = this.#memory.transfer(capacity);
-    this.#bytes = new Uint8Array(this.#memory);
+    this.#bytes = Buffer.from(this.#bytes?.buffer.transfer(capacity) ?? new ArrayBuffer(capacity));
   }
 
   append(chunk: Uint8Array): void {
-    this.#bytes.set(chunk, this.length);
+    this.#bytes?.set(chunk, this.length);
     this.length += chunk.length;
   }
 
   take(): Buffer {
     if (this.capacity > this.length) this.resize(this.length);
-    return Buffer.from(this.#memory);
+    return this.#bytes ?? Buffer.alloc(0);
   }
 
   free(): void {
-    this.resize(0);
+    this.#bytes?.buffer.transfer(0);
+    this.#bytes = undefined;
   }
 }

@@ -1,10 +1,9 @@
+import { randomUUIDv7 } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { err, ok, type Result } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
 import { BufferFullError, groupCommit, outageLog, type Logger, type OutageLog } from "@dossier/service";
 import { isOutage, isRetryable, recordDeliveries, type Delivery, type Pool } from "@dossier/store";
-import pTimeout from "p-timeout";
-import { v7 as uuidv7 } from "uuid";
 import type { BodyBudget } from "./body-budget.ts";
 import { readBody, type UnreadBody } from "./body.ts";
 import { fingerprint, verify, type VerificationFailure } from "./verify.ts";
@@ -86,11 +85,14 @@ const ROW_BYTES = 4 * 1024;
 export function createReceiver(options: ReceiverOptions): Receiver {
   const { pool, queue, secrets, maskSecrets, maxBodyBytes, budget } = options;
   const { commitTimeoutMs, maxBufferedBytes, outages, onNotEnqueued } = options;
+  const fingerprints = secrets.map(fingerprint);
+  const fingerprintOf = (secret: string) => fingerprints[secrets.indexOf(secret)] ?? fingerprint(secret);
 
   const commits = groupCommit(recordAndEnqueue, {
     weigh: ({ body }: Delivery) => body.length + ROW_BYTES,
     maxFlush: MAX_COMMIT_BYTES,
     maxWaiting: maxBufferedBytes,
+    timeoutMs: commitTimeoutMs,
   });
 
   async function receive(request: IncomingMessage): Promise<Result<string, RejectedWebhook>> {
@@ -103,11 +105,11 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     }
 
     const delivery: Delivery = {
-      deliveryId: uuidv7(),
+      deliveryId: randomUUIDv7(),
       body: maskSecrets(body.value),
       headers: headersToRecord(request),
       verifiedBy: verification.value.by,
-      secretFingerprint: fingerprint(verification.value.secret),
+      secretFingerprint: fingerprintOf(verification.value.secret),
     };
     return (await commit(delivery)) ? ok(delivery.deliveryId) : err({ kind: "unavailable" });
   }
@@ -115,12 +117,9 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   /** Returns whether the delivery was committed in time. Waits for the queue too, but does not depend on it. */
   async function commit(delivery: Delivery): Promise<boolean> {
     try {
-      const committed = await pTimeout(commits.submit(delivery), {
-        milliseconds: commitTimeoutMs,
-        message: false,
-      });
-      await committed?.enqueued;
-      return committed !== undefined;
+      const { enqueued } = await commits.submit(delivery);
+      await enqueued;
+      return true;
     } catch (error) {
       if (error instanceof BufferFullError) reportFullBuffer(error);
       return false;
@@ -157,12 +156,12 @@ export function createReceiver(options: ReceiverOptions): Receiver {
 }
 
 function headersToRecord(request: IncomingMessage): Record<string, string> {
-  return Object.fromEntries(
-    RECORDED_HEADERS.flatMap((name) => {
-      const value = headerOf(request, name);
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
+  const recorded: Record<string, string> = {};
+  for (const name of RECORDED_HEADERS) {
+    const value = headerOf(request, name);
+    if (value !== undefined) recorded[name] = value;
+  }
+  return recorded;
 }
 
 function headerOf({ headers }: IncomingMessage, name: string): string | undefined {

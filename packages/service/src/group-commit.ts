@@ -10,10 +10,12 @@ export interface GroupCommitOptions<I> {
   readonly maxFlush: number;
   /** The greatest weight that may wait or be in flight; further items are rejected. Bounds the memory. */
   readonly maxWaiting: number;
+  /** How long a caller waits, in milliseconds; the flush may still succeed. Default: until it has ended. */
+  readonly timeoutMs?: number;
 }
 
 export interface GroupCommit<I, O> {
-  /** Returns the output for the item. Rejects with the error of its flush, or with `BufferFullError`. */
+  /** Returns the output for the item. Rejects with the error of its flush, with `BufferFullError`, or after `timeoutMs`. */
   submit(item: I): Promise<O>;
   /** Resolves when nothing is waiting and nothing is in flight. */
   idle(): Promise<void>;
@@ -22,6 +24,8 @@ export interface GroupCommit<I, O> {
 interface Waiting<I, O> {
   readonly item: I;
   readonly weight: number;
+  /** On the clock of `performance.now()`. */
+  readonly waitsUntil: number;
   readonly resolve: (output: O) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -34,9 +38,11 @@ interface Waiting<I, O> {
  */
 export function groupCommit<I, O>(
   flush: (items: readonly I[]) => Promise<readonly O[]>,
-  { weigh, maxFlush, maxWaiting }: GroupCommitOptions<I>,
+  { weigh, maxFlush, maxWaiting, timeoutMs = Number.POSITIVE_INFINITY }: GroupCommitOptions<I>,
 ): GroupCommit<I, O> {
   let queue: Waiting<I, O>[] = [];
+  let inFlight: Waiting<I, O>[] = [];
+  let timer: NodeJS.Timeout | undefined;
   let held = 0;
   let running: Promise<void> | undefined;
 
@@ -44,14 +50,15 @@ export function groupCommit<I, O>(
     // Items that are submitted in the same turn of the event loop share a flush.
     await new Promise(setImmediate);
     while (queue.length > 0) {
-      const batch = takeBatch();
+      inFlight = takeBatch();
       try {
-        const outputs = await flush(batch.map(({ item }) => item));
-        batch.forEach(({ resolve }, i) => resolve(outputs[i] as O));
+        const outputs = await flush(inFlight.map(({ item }) => item));
+        inFlight.forEach(({ resolve }, i) => resolve(outputs[i] as O));
       } catch (error) {
-        for (const { reject } of batch) reject(error);
+        for (const { reject } of inFlight) reject(error);
       }
-      for (const { weight } of batch) held -= weight;
+      for (const { weight } of inFlight) held -= weight;
+      inFlight = [];
     }
     running = undefined;
   }
@@ -64,6 +71,20 @@ export function groupCommit<I, O>(
     return batch;
   }
 
+  /** One timer serves all items, as they wait equally long: whoever came first is the next one to be rejected. */
+  function rejectOverdue(): void {
+    timer = undefined;
+    const now = performance.now();
+    for (const { waitsUntil, reject } of [...inFlight, ...queue]) {
+      if (waitsUntil > now) return startTimer(waitsUntil - now);
+      reject(new Error(`no flush within ${timeoutMs} ms; it may still succeed`));
+    }
+  }
+
+  function startTimer(ms: number): void {
+    timer = setTimeout(rejectOverdue, ms).unref();
+  }
+
   return {
     submit(item) {
       const weight = weigh(item);
@@ -73,7 +94,11 @@ export function groupCommit<I, O>(
         );
       }
       held += weight;
-      const output = new Promise<O>((resolve, reject) => queue.push({ item, weight, resolve, reject }));
+      const waitsUntil = performance.now() + timeoutMs;
+      const output = new Promise<O>((resolve, reject) =>
+        queue.push({ item, weight, waitsUntil, resolve, reject }),
+      );
+      if (timer === undefined && Number.isFinite(timeoutMs)) startTimer(timeoutMs);
       running ??= run();
       return output;
     },

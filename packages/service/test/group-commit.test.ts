@@ -1,9 +1,9 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { groupCommit, BufferFullError, type GroupCommit } from "../src/index.ts";
 
 /** A group commit whose flushes end when the test ends them. */
-function controlledCommit(options: { maxFlush: number; maxWaiting: number }) {
+function controlledCommit(options: { maxFlush: number; maxWaiting: number; timeoutMs?: number }) {
   const flushes: { items: readonly number[]; end: (error?: Error) => void }[] = [];
   let flushed = Promise.withResolvers<void>();
   let inFlight = 0;
@@ -195,4 +195,36 @@ test("any load is flushed in order, once, within the limits, and each caller get
     ),
     { numRuns: 300 },
   );
+});
+
+test("each caller waits for timeoutMs at most, whichever flush has its item", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "performance"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { commits, next } = controlledCommit({ ...UNLIMITED, timeoutMs: 1_000 });
+  const settled: string[] = [];
+  const submit = (item: number) =>
+    void commits.submit(item).then(
+      () => settled.push(`${item} flushed`),
+      () => settled.push(`${item} rejected`),
+    );
+  submit(1);
+  const first = await next();
+  await vi.advanceTimersByTimeAsync(600);
+  submit(2);
+  await vi.advanceTimersByTimeAsync(399);
+  expect(settled).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(settled).toEqual(["1 rejected"]);
+  await vi.advanceTimersByTimeAsync(600);
+  expect(settled).toEqual(["1 rejected", "2 rejected"]);
+  first.end();
+  (await next()).end();
+  await commits.idle();
+  submit(3);
+  (await next()).end();
+  await commits.idle();
+  submit(4);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(settled.slice(2)).toEqual(["3 flushed", "4 rejected"]);
+  (await next()).end();
 });

@@ -5,6 +5,7 @@ declare
   live pg_class;
   name text;
   key record;
+  own record;
 begin
   create schema dossier_rebuild;
   create table dossier_rebuild.changed (entity_id text collate "C" primary key);
@@ -16,6 +17,10 @@ begin
     if live.reloptions is not null then
       execute format('alter table dossier_rebuild.%I set (%s)', name, array_to_string(live.reloptions, ', '));
     end if;
+    for own in select attname, attstattarget from pg_attribute where attrelid = live.oid and attstattarget is not null
+    loop
+      execute format('alter table dossier_rebuild.%I alter column %I set statistics %s', name, own.attname, own.attstattarget);
+    end loop;
     for key in select conname, pg_get_constraintdef(oid) as definition
       from pg_constraint where conrelid = live.oid and contype in ('p', 'u', 'x')
     loop

@@ -75,6 +75,14 @@ export async function enterToken(page: Page, token: string): Promise<void> {
   await page.keyboard.press("Enter");
 }
 
+/** Reveals the person, or the delivery, whose page it is. */
+export async function reveal(page: Page, reason: string): Promise<void> {
+  await page.getByText("Reveal…").click();
+  await page.getByLabel("Why do you need to see this?").fill(reason);
+  await page.keyboard.press("Enter");
+  await page.getByText("Reveal…").waitFor({ state: "detached" });
+}
+
 async function openWindow(
   context: TestContext,
   { browser, url, colorScheme = "light", width = 1280 }: WindowOptions & { browser: Browser; url: string },

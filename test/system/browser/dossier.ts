@@ -16,7 +16,7 @@ export type Dossier = Awaited<ReturnType<typeof startDossier>>;
 export async function startDossier(scope: Scope, redisUrl: string) {
   const databaseUrl = await migratedDatabase(scope);
   await migrateQueue(databaseUrl);
-  const { pool, rows } = await openRecord(scope, { url: databaseUrl, size: 2 });
+  const { pool, rows, recordAndExhaust } = await openRecord(scope, { url: databaseUrl, size: 2 });
   const tokens = {} as Record<Role, string>;
   for (const role of ROLES)
     tokens[role] = (await createToken(pool, { name: NAMES[role], role, isService: false })).token;
@@ -42,6 +42,8 @@ export async function startDossier(scope: Scope, redisUrl: string) {
   });
   scope.onTestFinished(() => sender.close());
 
+  const url = `http://127.0.0.1:${String(ports[1])}`;
+
   async function send(bodies: Iterable<Buffer>): Promise<void> {
     const results = await Promise.all(Array.from(bodies, (body) => sender.send(body)));
     expect(results.filter(({ kind }) => kind !== "accepted")).toEqual([]);
@@ -49,10 +51,22 @@ export async function startDossier(scope: Scope, redisUrl: string) {
 
   return {
     /** Where people reach the console. */
-    url: `http://127.0.0.1:${String(ports[1])}`,
+    url,
     tokens,
     rows,
     send,
+    /** Records an event at which every attempt failed, for no reason of its own: a redrive applies it. Returns its id. */
+    recordDeadLetter: recordAndExhaust,
+    /** Has the API do something with the token of an operator. Returns its answer. */
+    async post<Answer>(path: string, body: object): Promise<Answer> {
+      const response = await fetch(`${url}/api/v1${path}`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${tokens.operator}`, "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
+      expect(response.ok).toBe(true);
+      return (await response.json()) as Answer;
+    },
     /** Sends the webhooks of some persons, some of them twice and out of order. */
     simulate: (persons: number, seed = 1) =>
       send(Array.from(scenario({ ...SCENARIO, persons, seed }).webhooks, ({ body }) => body)),

@@ -1,8 +1,8 @@
 /** What holds for each page of the console; with SCREENSHOTS, a folder, it also keeps a picture of each. */
 import { join } from "node:path";
-import axe, { type AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
+import { seriousProblems, tooWide } from "./checks.ts";
 import { useBrowser } from "./chromium.ts";
 import { findPages } from "./pages.ts";
 
@@ -54,28 +54,6 @@ test("the sign-in, and pages that say what is wrong, are accessible and fit", as
     expect([path, await tooWide(page), await seriousProblems(page)]).toEqual([path, [], []]);
   }
 });
-
-/** Returns what is wider than its room: the page, so that it scrolls sideways, or a part that hides what is beside it. */
-function tooWide(page: Page): Promise<string[]> {
-  return page.evaluate<string[]>(
-    `Array.from(document.querySelectorAll("html, main *"))
-      .filter((part) => part.clientWidth > 1 && part.scrollWidth > part.clientWidth + 1)
-      .filter((part) => {
-        const { overflowX, textOverflow } = getComputedStyle(part);
-        return part.matches("html") || (overflowX === "hidden" && textOverflow !== "ellipsis");
-      })
-      .map((part) => part.outerHTML.slice(0, 200))`,
-  );
-}
-
-/** Returns what axe calls serious or critical, as text. */
-async function seriousProblems(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate<AxeResults>("axe.run()");
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
-}
 
 async function keepPicture(page: Page, name: string): Promise<void> {
   const height = await page.evaluate<number>("document.documentElement.scrollHeight");

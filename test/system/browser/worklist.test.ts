@@ -18,6 +18,22 @@ async function sendUnknown({ dossier }: TestBrowser, type: string): Promise<void
   await dossier.send([Buffer.from(JSON.stringify(body))]);
 }
 
+test("while the simulator runs, persons and dead letters appear on the worklist", async (context) => {
+  const browser = await open(context);
+  const page = await browser.signedIn(context, "viewer");
+  await page.mouse.move(2, 2);
+  const reached = page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: "Approved" }) });
+  const before = await reached.textContent();
+  expect(await page.getByText("Dead letters: unparsable").count()).toBe(0);
+  await Promise.all([browser.dossier.simulate(40, 2), browser.dossier.sendTrouble()]);
+  await page.getByText("Dead letters: unparsable").waitFor();
+  await browser.dossier.settled();
+  await waitFor(
+    () => reached.textContent(),
+    (shown) => expect(shown).not.toBe(before),
+  );
+});
+
 const statusOf = (page: Page) => page.locator("#live [role=status]").textContent();
 
 test("the worklist changes by itself, r pauses it and says so, and r again shows what was missed", async (context) => {

@@ -33,7 +33,7 @@ export const personQuery = pointInTime.extend({
 });
 
 export const searchTerm = text.describe(
-  "Part of the name, the e-mail or the entity id, in any case and any of the ways in which Unicode writes it. A viewer's must be the whole e-mail or the whole id, unless it is a service.",
+  "Part of the name, the e-mail or the entity id, in any case and any of the ways in which Unicode writes it. One or two letters or digits are found where a word begins. A viewer's must be the whole e-mail or the whole id, unless it is a service.",
 );
 
 /** The same as a body, with a search term. */

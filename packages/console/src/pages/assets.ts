@@ -12,6 +12,7 @@ interface Asset {
 }
 
 const OWN = new URL("../../assets/", import.meta.url);
+const HTMX = new URL(".", import.meta.resolve("htmx.org"));
 const UPLOT = new URL(".", import.meta.resolve("uplot"));
 const CSS = "text/css; charset=utf-8";
 const SCRIPT = "text/javascript; charset=utf-8";
@@ -21,7 +22,7 @@ const ASSETS = {
   style: loadAsset(OWN, "style.css", CSS),
   script: loadAsset(OWN, "console.js", SCRIPT),
   icon: loadAsset(OWN, "icon.svg", "image/svg+xml"),
-  timeTravel: loadAsset(OWN, "time-travel.js", SCRIPT),
+  htmx: loadAsset(HTMX, "htmx.min.js", SCRIPT),
   charts: loadAsset(OWN, "charts.js", SCRIPT),
   plot: loadAsset(UPLOT, "uPlot.iife.min.js", SCRIPT),
   plotStyle: loadAsset(UPLOT, "uPlot.min.css", CSS),

@@ -31,7 +31,13 @@ const NAVIGATION = [
   { path: "/system", label: "System", role: "viewer" },
 ] as const;
 
-type PageAsset = "script" | "timeTravel" | "plotStyle" | "plot" | "charts";
+/** Nothing that the policy would refuse; and what the reader has opened stays open. */
+const HTMX_CONFIG = JSON.stringify({
+  includeIndicatorCSS: false,
+  morphIgnore: ["data-htmx-powered", "open"],
+});
+
+type PageAsset = "script" | "htmx" | "plotStyle" | "plot" | "charts";
 
 export interface PageOptions {
   readonly title: string;
@@ -108,10 +114,11 @@ export async function bare(
   );
 }
 
-/** Each in its order, once the page is parsed. uPlot's file is no module: it sets a global. */
+/** Each in its order, once the page is parsed. The files of htmx and uPlot are no modules: they set a global. */
 function tag(asset: PageAsset, nonce: string): Html {
   const path = ASSET_PATHS[asset];
   if (asset === "plotStyle") return html`<link rel="stylesheet" href="${path}" />`;
-  const kind = asset === "plot" ? "defer" : 'type="module"';
-  return html`<script ${raw(kind)} nonce="${nonce}" src="${path}"></script>`;
+  const kind = asset === "script" || asset === "charts" ? 'type="module"' : "defer";
+  const config = asset === "htmx" ? html`<meta name="htmx-config" content="${HTMX_CONFIG}" />` : "";
+  return html`${config}<script ${raw(kind)} nonce="${nonce}" src="${path}"></script>`;
 }

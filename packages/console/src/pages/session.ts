@@ -30,7 +30,7 @@ export interface Sessions {
 }
 
 /** A page that refreshes itself sends this header. */
-const REFRESH_HEADER = "x-dossier-refresh";
+export const REFRESH_HEADER = "x-dossier-refresh";
 
 export function createSessions({ pool, access, consoleUrl }: SessionsOptions): Sessions {
   const isSecure = consoleUrl?.protocol === "https:";
@@ -64,7 +64,11 @@ export function createSessions({ pool, access, consoleUrl }: SessionsOptions): S
         c.set("isSignedIn", true);
         return next();
       }
-      if (!isUsed) return message(c, 401, "Your session has ended", "Sign in again.");
+      if (!isUsed || c.req.header("hx-request") !== undefined) {
+        // Has htmx load the page anew, and so leads to the sign-in.
+        c.header("hx-refresh", "true");
+        return message(c, 401, "Your session has ended", "Sign in again.");
+      }
       if (c.req.header("sec-fetch-site") === "cross-site") return comeAgain(c);
       // What a form sent is lost: nobody finds a page at its path.
       const here = c.req.method === "GET" ? pathOf(c) : "/";

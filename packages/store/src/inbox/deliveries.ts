@@ -1,4 +1,5 @@
 import { deliveryDigest } from "@dossier/events";
+import { byteaArray } from "../database/arrays.ts";
 import type { Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
 
@@ -40,11 +41,11 @@ export async function recordDeliveries(pool: Pool, deliveries: readonly Delivery
     ...insertDeliveries,
     values: [
       kept.map(({ deliveryId }) => deliveryId),
-      kept.map(({ body }) => body),
+      byteaArray(kept.map(({ body }) => body)),
       kept.map(({ headersJson }) => headersJson),
       kept.map(({ verifiedBy }) => verifiedBy),
       kept.map(({ secretFingerprint }) => secretFingerprint),
-      kept.map(deliveryDigest),
+      byteaArray(kept.map(deliveryDigest)),
       SWEEP_AFTER_SECONDS,
     ],
   });

@@ -58,10 +58,13 @@ export async function listPersons(
   }
   if (isPast(time)) return listPersonsAt(pool, time, filter, { limit, after });
 
-  const { text, values } = personSelection(filter);
+  const { text, values } = personSelection(filter, "list");
   const n = values.length;
   const { rows } = await pool.query<{ entity_id: string; state: string; matches: bigint }>({
-    text: pageOf(`${text} and entity_id > $${n + 1} order by entity_id limit $${n + 2}`, `$${n + 3}`),
+    text: pageOf(
+      `select entity_id, state ${text} and entity_id > $${n + 1} order by entity_id limit $${n + 2}`,
+      `$${n + 3}`,
+    ),
     values: [...values, after, limit, MAX_PAGE_BYTES],
   });
   return {
@@ -97,9 +100,9 @@ function pageOf(selection: string, bytes: string): string {
 export async function countPersons(pool: Pool, given: PersonFilter): Promise<BoundedCount> {
   const filter = withEntityId(given);
   if (filter.entityId !== undefined && !isPossibleId(filter.entityId)) return boundedCount(0);
-  const { text, values } = personSelection(filter);
+  const { text, values } = personSelection(filter, "count");
   const { rows } = await pool.query<{ count: bigint }>({
-    text: `select count(*) from (${text} limit $${values.length + 1}) as counted`,
+    text: `select count(*) from (select ${text} limit $${values.length + 1}) as counted`,
     values: [...values, COUNTED_UP_TO + 1],
   });
   return boundedCount(rows[0]?.count ?? 0);

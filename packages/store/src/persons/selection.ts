@@ -1,4 +1,10 @@
-import { naturalPersonEvents, toSearchable, type Person, type Status } from "@dossier/events";
+import {
+  naturalPersonEvents,
+  shortTermPattern,
+  toSearchable,
+  type Person,
+  type Status,
+} from "@dossier/events";
 
 /** Selects persons. All conditions that are set must hold. */
 export interface PersonFilter {
@@ -8,33 +14,34 @@ export interface PersonFilter {
   readonly reviewNeeded?: boolean | undefined;
   /** Only persons with an event whose type this code does not know. */
   readonly unknownEvents?: boolean | undefined;
-  /** A part of the name, the e-mail or the id, whatever the case. */
+  /** A part of the name, the e-mail or the id, whatever the case; one or two characters begin a word of them. */
   readonly q?: string | undefined;
   /** The whole e-mail, whatever the case, or the whole id. */
   readonly whole?: string | undefined;
 }
 
 export interface PersonSelection {
-  /** Selects `entity_id` and `state`, and ends with its conditions. */
+  /** Begins with `from`, and ends with its conditions. Has `entity_id`, and `state` unless it is to be counted. */
   readonly text: string;
   readonly values: readonly unknown[];
 }
 
-/** Returns the statement that selects the persons as of now. It must be planned each time: it depends on the values. */
-export function personSelection({
-  entityId,
-  status,
-  reviewNeeded,
-  unknownEvents,
-  q,
-  whole,
-}: PersonFilter): PersonSelection {
+/**
+ * Returns what selects the persons as of now. It must be planned each time: it depends on the values.
+ *
+ * @param purpose to count persons who are only searched, their states are not read
+ */
+export function personSelection(
+  { entityId, status, reviewNeeded, unknownEvents, q, whole }: PersonFilter,
+  purpose: "list" | "count",
+): PersonSelection {
   const values: unknown[] = [];
   const parameter = (value: unknown, type: string) => `$${values.push(value)}::${type}`;
-  const conditions = ["true"];
-  if (entityId !== undefined) conditions.push(`entity_id = ${parameter(entityId, "text")}`);
+  const conditions: string[] = [];
   if (status !== undefined) conditions.push(`status = ${parameter(status, "text")}`);
   if (reviewNeeded === true) conditions.push("review_needed");
+  const readsPersons = purpose === "list" || conditions.length > 0;
+  if (entityId !== undefined) conditions.push(`entity_id = ${parameter(entityId, "text")}`);
   if (unknownEvents === true)
     conditions.push(
       `entity_id in (
@@ -42,23 +49,35 @@ export function personSelection({
         where not recognised and event <> all (${parameter(Object.keys(naturalPersonEvents), "text[]")})
       )`,
     );
-  const part = q ?? whole;
-  if (part !== undefined) conditions.push(`person_search.search like ${parameter(toPattern(part), "text")}`);
-  // Name, e-mail and id are lines of their own. The condition above uses the index.
-  if (whole !== undefined)
+  if (q !== undefined) conditions.push(isFound(toSearchable(q), parameter));
+  // Name, e-mail and id are lines: the last but one is the e-mail. Of it, there is an index.
+  if (whole !== undefined) {
+    const email = parameter(toSearchable(whole), "text");
     conditions.push(
-      `E'\\n' || person_search.search || E'\\n' like ${parameter(toPattern(`\n${whole}\n`), "text")}`,
+      `(split_part(search.search, E'\\n', -2) = ${email} or search.entity_id = ${parameter(whole.toWellFormed().replaceAll("\0", "\uFFFD"), "text")})`,
     );
-  const search = part === undefined ? "" : "join person_search using (entity_id)";
-  return {
-    text: `select entity_id, state from natural_persons ${search} where ${conditions.join(" and ")}`,
-    values,
-  };
+  }
+  const searches = q !== undefined || whole !== undefined;
+  const tables = [
+    ...(readsPersons || !searches ? ["natural_persons"] : []),
+    ...(searches ? ["person_search as search"] : []),
+  ];
+  const [first, second] = tables;
+  const from = second === undefined ? first : `${first} join ${second} using (entity_id)`;
+  return { text: `from ${from} where ${["true", ...conditions].join(" and ")}`, values };
+}
+
+/** Returns the condition that a term is found. The index by trigrams serves both kinds. */
+function isFound(term: string, parameter: (value: unknown, type: string) => string): string {
+  const pattern = shortTermPattern(term);
+  return pattern === undefined
+    ? `search.search like ${parameter(toPattern(term), "text")}`
+    : `search.search ~ ${parameter(pattern, "text")}`;
 }
 
 /** Returns a pattern of SQL's `like` for what contains this text, with its special characters escaped. */
 function toPattern(text: string): string {
-  return `%${toSearchable(text).replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+  return `%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
 }
 
 /** Returns whether a person, as of whatever time, is selected. */
@@ -70,12 +89,16 @@ export function isSelected(
   if (status !== undefined && person.status !== status) return false;
   if (reviewNeeded === true && !person.reviewNeeded) return false;
   if (unknownEvents === true && person.unrecognisedEvents === 0) return false;
-  const isIn = (text: string | null, part: string) => text !== null && toSearchable(text).includes(part);
-  if (
-    q !== undefined &&
-    ![person.name, person.email, person.entityId].some((text) => isIn(text, toSearchable(q)))
-  )
+  if (q !== undefined && !isFoundIn([person.name, person.email, person.entityId], toSearchable(q)))
     return false;
   if (whole === undefined || person.entityId === whole) return true;
   return person.email !== null && toSearchable(person.email) === toSearchable(whole);
+}
+
+function isFoundIn(texts: readonly (string | null)[], term: string): boolean {
+  const searchable = texts.filter((text) => text !== null).map(toSearchable);
+  const pattern = shortTermPattern(term);
+  if (pattern === undefined) return searchable.some((text) => text.includes(term));
+  const isWord = new RegExp(pattern, "u");
+  return searchable.some((text) => isWord.test(text));
 }

@@ -16,6 +16,8 @@ const SEARCH = "select * from person_search order by entity_id";
 const STRUCTURE = `
   select 'column' as what, table_name, column_name as name, concat_ws(' ', ordinal_position, data_type, collation_name, is_nullable, column_default) as definition
     from information_schema.columns where table_schema = 'public' and table_name in ('natural_persons', 'person_search')
+  union all select 'statistics', attrelid::regclass::text, attname, attstattarget::text from pg_attribute
+    where attrelid in ('natural_persons'::regclass, 'person_search'::regclass) and attstattarget is not null
   union all select 'comment', c.relname, a.attname, col_description(c.oid, a.attnum) from pg_class c join pg_attribute a on attrelid = c.oid
     where c.oid in ('natural_persons'::regclass, 'person_search'::regclass) and attnum > 0
   union all select 'table comment', relname, relowner::regrole::text, obj_description(oid, 'pg_class') from pg_class

@@ -13,6 +13,7 @@ import { cursor, nextCursor } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
 import { age, exactTime, formatCount, toWords } from "../format.ts";
 import { pager, ROWS } from "../list.ts";
+import { liveBar } from "../live-bar.ts";
 import { message } from "../message.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { readFilter } from "../read-filter.ts";
@@ -44,24 +45,27 @@ export function bulkActionPage(pool: Pool) {
     ]);
     const next = nextCursor(failures.next && { deadLetterId: String(failures.next) });
     const mayDecide = hasRole(c.get("caller"), "operator");
-    const title = `${capitalize(toWords(found.action))} ${formatCount({ count: found.total })} dead letters`;
+    const noun = found.total === 1 ? "dead letter" : "dead letters";
+    const title = `${capitalize(toWords(found.action))} ${formatCount({ count: found.total })} ${noun}`;
     return page(c, {
       title,
+      assets: ["htmx"],
       body: html`<div class="heading">
           <p class="sub"><a href="/bulk-actions">Bulk actions</a> / ${id}</p>
           <h1>${title}</h1>
           <p class="sub">
-            Selected by ${filterWords(found)}.
+            Selected by ${filterWords(found)}. ${found.state === "running" ? liveBar("2s") : ""}
           </p>
         </div>
         <div class="cols">
           <div class="stack">
-            <div data-part="progress">${progressCard(found)}</div>
-            ${failuresCard(failures.items, pager(read.given, next))} ${sampleCard(found, sample)}
+            ${progressCard(found)}
+            <div data-live class="stack">
+              ${failuresCard(failures.items, pager(read.given, next))} ${sampleCard(found, sample)}
+            </div>
           </div>
           <div class="stack">
-            <div data-part="decide">${mayDecide ? nextStep(found) : ""}</div>
-            <div data-part="who">${who(found)}</div>
+            ${mayDecide ? nextStep(found) : ""} ${who(found)}
           </div>
         </div>`,
     });
@@ -69,9 +73,12 @@ export function bulkActionPage(pool: Pool) {
 }
 
 function progressCard(found: BulkAction): Html {
+  const { state, total, decided, missed } = found;
+  const left = total - decided - missed;
   return html`<section class="card" aria-labelledby="progress">
     <h2 id="progress">Progress ${stateChip(found)}</h2>
     <p>${progress(found)}</p>
+    ${state === "aborted" && left > 0 ? html`<p>Nothing was decided about the other ${formatCount({ count: left })}.</p>` : ""}
     ${found.error === null ? "" : html`<p class="notice bad">${found.error.slice(0, 1_000)}</p>`}
   </section>`;
 }
@@ -92,7 +99,7 @@ function nextStep({ bulkActionId: id, action, state, total }: BulkAction): Html 
     <h2>Nothing is decided yet</h2>
     ${action === "redrive" ? html`<p><a class="button" href="/bulk-actions/${id}/dry-run">Dry run</a></p>` : ""}
     <form method="post" action="/bulk-actions/${id}/confirm">
-      <p><button class="primary">${capitalize(action)} exactly these ${formatCount({ count: total })}</button></p>
+      <p><button class="primary">${capitalize(action)} exactly ${total === 1 ? "this one" : `these ${formatCount({ count: total })}`}</button></p>
     </form>
     ${abort}
   </section>`;

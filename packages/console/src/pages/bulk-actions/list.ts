@@ -6,6 +6,7 @@ import { bulkActionPosition } from "../../api/bulk-actions.ts";
 import { cursor, nextCursor } from "../../api/parameters.ts";
 import { age, formatCount, toWords } from "../format.ts";
 import { pager, ROWS } from "../list.ts";
+import { liveBar } from "../live-bar.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { readFilter } from "../read-filter.ts";
 import { filterWords, progress, stateChip } from "./progress.ts";
@@ -21,13 +22,15 @@ export function bulkActionListPage(pool: Pool) {
     const { items, next } = await listBulkActions(pool, { limit: ROWS, after });
     return page(c, {
       title: "Bulk actions",
+      assets: ["htmx"],
       body: html`<div class="heading">
           <h1>Bulk actions</h1>
           <p class="sub">
             Decisions about all dead letters that a filter selected, the latest first.
+            ${items.some(({ state }) => state === "running") ? liveBar("2s") : ""}
           </p>
         </div>
-        <div data-part="bulk-actions">${table(items)}</div>
+        <div data-live>${table(items)}</div>
         ${pager(read.given, nextCursor(next && { bulkActionId: next }))}`,
     });
   };

@@ -20,10 +20,8 @@ const WORDS: Readonly<Record<BulkAction["state"], string>> = {
   failed: "failed",
 };
 
-/** While it is running, the page's script reads the page again. */
 export function stateChip({ state }: BulkAction): Html {
-  const running = state === "running" ? html`data-running` : "";
-  return html`<span class="chip ${LEVELS[state]}" ${running}>${WORDS[state]}</span>`;
+  return html`<span class="chip ${LEVELS[state]}">${WORDS[state]}</span>`;
 }
 
 /** How far it is, as a bar and in words. */

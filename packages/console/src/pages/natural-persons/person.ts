@@ -56,11 +56,11 @@ export function personPage(pool: Pool) {
     const given = read.given as GivenTimes;
     return page(c, {
       title: "Person",
-      assets: ["timeTravel"],
-      body: html`<div data-travel="head">${head({ entityId, person, until, mayAct, path: pathOf(c) })}</div>
+      assets: ["htmx"],
+      body: html`${head({ entityId, person, until, mayAct, path: pathOf(c) })}
         ${timeline === undefined ? "" : timePanel(timeline, given)}
         <div class="cols">
-          <div class="stack" data-travel="timeline">
+          <div class="stack">
             ${
               timeline === undefined
                 ? html`<p class="card"><b>No event yet.</b> The log has nothing of this person.</p>`
@@ -68,8 +68,7 @@ export function personPage(pool: Pool) {
             }
           </div>
           <div class="stack">
-            <div class="stack" data-travel="state">${timeline === undefined ? "" : stateCard(person)}</div>
-            ${unlogged(deliveries, now)}
+            ${timeline === undefined ? "" : stateCard(person)} ${unlogged(deliveries, now)}
             ${evidenceCard({ entityId, last, mayAct, revealed, now })}
           </div>
         </div>`,
@@ -123,9 +122,9 @@ function timePanel(timeline: Timeline, given: GivenTimes): Html {
   return html`<section class="card panel" aria-labelledby="time">
     <h2 id="time">
       Time travel
-      <span data-travel="count" aria-live="polite"><span class="chip">${person?.version ?? 0} of ${earlier + entries.length + later} events</span></span>
+      <span aria-live="polite"><span class="chip">${person?.version ?? 0} of ${earlier + entries.length + later} events</span></span>
     </h2>
-    <div data-travel="picture">${timelinePicture(entries, { asOf: given.asOf, knownAt: given.knownAt })}</div>
+    ${timelinePicture(entries, { asOf: given.asOf, knownAt: given.knownAt })}
     ${travelForm(entries, given)}
   </section>`;
 }

@@ -2,6 +2,7 @@ import type { DeliveryQueue, FailedJob, JobCounts } from "@dossier/queue";
 import type { Context } from "hono";
 import { html } from "hono/html";
 import { age, formatCount } from "../format.ts";
+import { liveBar } from "../live-bar.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 
 export const BOARD_PATH = "/queue/board";
@@ -23,15 +24,16 @@ export function queuePage(queue: DeliveryQueue) {
     const jobs = await Promise.all([queue.counts(), queue.failedJobs(FAILED_LISTED)]).catch(() => undefined);
     return page(c, {
       title: "Queue",
+      assets: ["htmx"],
       body: html`<div class="heading">
           <h1>Queue</h1>
           <p class="sub">
             Jobs in ${queue.backend === "redis" ? "Redis" : "Postgres"}. A job holds ids alone: what is recorded, and what
             became of it, is in Postgres.
-            <span id="live" hidden></span>
+            ${liveBar("5s")}
           </p>
         </div>
-        <div data-live="queue" class="stack">${
+        <div data-live class="stack">${
           jobs === undefined ? silent() : [strip(jobs[0]), failedTable(jobs[1], now)]
         }</div>
         <p class="hint"><a href="${BOARD_PATH}">All jobs, in bull-board</a> · read-only</p>`,

@@ -11,6 +11,7 @@ import type { Context } from "hono";
 import { html } from "hono/html";
 import { hasRole } from "../../auth.ts";
 import { exactTime } from "../format.ts";
+import { liveBar } from "../live-bar.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { instanceTable, settingsOf } from "./instances.ts";
 import { secretTable } from "./secrets.ts";
@@ -32,14 +33,15 @@ export function systemPage(pool: Pool) {
     const now = Date.now();
     return page(c, {
       title: "System",
+      assets: ["htmx"],
       body: html`<div class="heading">
           <h1>System</h1>
           <p class="sub">
-            What runs, and what it runs with. <span id="live" hidden>Live · <kbd>r</kbd> pauses</span>
+            What runs, and what it runs with. ${liveBar("5s")}
           </p>
         </div>
         <div class="stack system">
-          <div data-live="instances">${instanceTable(instances.items, now)}</div>
+          <div data-live>${instanceTable(instances.items, now)}</div>
           ${secretTable(secrets, now)} ${tokens && tokenTable(tokens, now)}
           <div class="cols">${settingsOf(instances.items)} ${schemaLevel(schema)}</div>
         </div>`,

@@ -1,0 +1,28 @@
+import { readdir, readFile } from "node:fs/promises";
+
+/** Linux counts CPU time in ticks of so many a second. */
+const TICKS_PER_SECOND = 100;
+
+/** Returns the seconds of CPU that a process and its children have used; `NaN` where there is no /proc. */
+export async function cpuSeconds(pid: number | undefined): Promise<number> {
+  const folders = await readdir("/proc").catch(() => []);
+  const all = await Promise.all(folders.filter((name) => /^\d+$/.test(name)).map(readStat));
+  const own = all.filter((stat) => stat?.pid === pid || stat?.parent === pid);
+  if (own.length === 0) return Number.NaN;
+  return own.reduce((sum, stat) => sum + (stat?.ticks ?? 0), 0) / TICKS_PER_SECOND;
+}
+
+async function readStat(folder: string) {
+  const text = await readFile(`/proc/${folder}/stat`, "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  // The name of the program, in parentheses, may hold blanks.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const [parent, user, system, childrensUser, childrensSystem] = [1, 11, 12, 13, 14].map((n) =>
+    Number(fields[n]),
+  );
+  const ticks = [user, system, childrensUser, childrensSystem].reduce<number>(
+    (sum, one) => sum + (one ?? 0),
+    0,
+  );
+  return { pid: Number(folder), parent, ticks };
+}

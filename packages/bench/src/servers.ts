@@ -1,0 +1,64 @@
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { migrateQueue } from "@dossier/queue";
+import { migrate, openPool, type Pool } from "@dossier/store";
+import { startPostgres, type LocalServer } from "@dossier/testing";
+
+export interface SeedOptions {
+  /** The folder that keeps the data; `undefined` for a temporary one. */
+  readonly data: string | undefined;
+  /** Names what is in the folder: another name gets a folder of its own. */
+  readonly name: string;
+  seed(pool: Pool): Promise<void>;
+}
+
+/** Returns the URL of a service's login. */
+export function loginOn(databaseUrl: string, service: "ingest" | "worker" | "console"): string {
+  const login = new URL(databaseUrl);
+  login.username = service;
+  login.password = "a password for benchmarks";
+  return login.href;
+}
+
+/** Whether commits say when they were made: the time from receipt to state ends with one. */
+const SETTINGS = { track_commit_timestamp: "on" };
+
+const FAST = { fsync: "off", synchronous_commit: "off", full_page_writes: "off", max_wal_size: "8GB" };
+
+const SEEDED = "select from pg_tables where tablename = 'bench_seeded'";
+
+/**
+ * Starts a Postgres with its defaults on data that `seed` has filled; seeds an empty folder. What the last run added is
+ * still there.
+ */
+export async function startSeeded({ data, name, seed }: SeedOptions): Promise<LocalServer> {
+  const dir = data === undefined ? undefined : join(resolve(data), name);
+  if (dir !== undefined) await mkdir(dir, { recursive: true });
+  const postgres = await startPostgres({ ...(dir && { dir }), settings: SETTINGS });
+  try {
+    const logins = {
+      ingest: loginOn(postgres.url, "ingest"),
+      worker: loginOn(postgres.url, "worker"),
+      console: loginOn(postgres.url, "console"),
+    };
+    const pool = openPool(postgres.url, { name: "bench", size: 4, timeoutMs: 3_600_000 });
+    await migrate(postgres.url, logins);
+    await migrateQueue(postgres.url);
+    if ((await pool.query(SEEDED)).rowCount === 0) {
+      for (const [setting, value] of Object.entries(FAST))
+        await pool.query(`alter system set ${setting} = '${value}'`);
+      await pool.query("select pg_reload_conf()");
+      await seed(pool);
+      await pool.query("create table bench_seeded ()");
+      for (const setting of Object.keys(FAST)) await pool.query(`alter system reset ${setting}`);
+      await pool.query("checkpoint");
+    }
+    await pool.end();
+    // fsync may be set while it runs, and is reloaded too; a restart leaves no doubt.
+    await postgres.restart();
+    return postgres;
+  } catch (error) {
+    await postgres.stop();
+    throw error;
+  }
+}
