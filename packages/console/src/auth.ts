@@ -13,7 +13,6 @@ import {
   type SessionToken,
 } from "@dossier/store";
 import type { Context, MiddlewareHandler } from "hono";
-import type { Disclose } from "./api/personal-data.ts";
 import type { KnownToken, RecordFailedSignIn, SignInFailure } from "./failed-sign-ins.ts";
 
 /** Who sends a request: the name and the role of its token, or of the token that its session was made with. */
@@ -23,6 +22,12 @@ export interface Caller {
   /** Whether a program sends it by the API, which gets personal data unmasked. */
   readonly isService: boolean;
 }
+
+/**
+ * Decides whether a request gets personal data unmasked: a service does, and a person to whom the subject is revealed.
+ * Then the audit log has an entry of it.
+ */
+export type Disclose = (operationId: string, subject?: string) => Promise<boolean>;
 
 /** What the API's handlers get of a request beside itself. */
 export type ApiEnv = {

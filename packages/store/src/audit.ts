@@ -1,4 +1,5 @@
 import { formatTicks, type Ticks } from "@dossier/events";
+import { endOfPage, type PageRequest } from "./database/page.ts";
 import type { Connection, Pool } from "./database/pool.ts";
 import { sql, sqlFile } from "./database/statements.ts";
 
@@ -99,7 +100,7 @@ const selectAudit = sqlFile("select_audit");
 export async function listAudit(
   pool: Pool,
   { who, action, subject, since, before }: AuditFilter,
-  { limit, after }: { readonly limit: number; readonly after?: AuditPosition | undefined },
+  { limit, after }: PageRequest<AuditPosition>,
 ): Promise<AuditPage> {
   const { rows } = await pool.query<
     Omit<AuditEntry, "at" | "detail"> & AuditPosition & { readonly detail: string | null }
@@ -107,7 +108,7 @@ export async function listAudit(
     ...selectAudit,
     values: [who, action, subject, since, before, after?.ticks, after?.source, after?.id, limit],
   });
-  const last = rows.length < limit ? undefined : rows.at(-1);
+  const last = endOfPage(rows, limit);
   return {
     items: rows.map(({ source: _, id: __, ticks, detail, ...entry }) => ({
       at: formatTicks(ticks),

@@ -132,9 +132,8 @@ export function bulkActionOperations(pool: Pool, wake: () => void): readonly Ope
       input: { query: z.strictObject({ limit, cursor: cursor(bulkActionPosition) }) },
       answer: bulkActionPage,
       async handle({ query: { limit, cursor } }) {
-        const items = await listBulkActions(pool, { limit, after: cursor?.bulkActionId });
-        const last = items.length < limit ? undefined : items.at(-1);
-        return { items, nextCursor: nextCursor(last && { bulkActionId: last.bulkActionId }) };
+        const { items, next } = await listBulkActions(pool, { limit, after: cursor?.bulkActionId });
+        return { items, nextCursor: nextCursor(next && { bulkActionId: next }) };
       },
       personal: (answer) =>
         answer.items.some(hasText)
@@ -224,12 +223,9 @@ export function bulkActionOperations(pool: Pool, wake: () => void): readonly Ope
       answer: failurePage,
       async handle({ path: { bulkActionId }, query: { limit, cursor } }) {
         if ((await findBulkAction(pool, bulkActionId)) === undefined) return notFound(bulkActionId);
-        const items = await listBulkFailures(pool, bulkActionId, { limit, after: cursor?.deadLetterId });
-        const last = items.length < limit ? undefined : items.at(-1);
-        return {
-          items: items.map(({ cursor: _, ...item }) => item),
-          nextCursor: nextCursor(last && { deadLetterId: String(last.cursor) }),
-        };
+        const page = { limit, after: cursor?.deadLetterId };
+        const { items, next } = await listBulkFailures(pool, bulkActionId, page);
+        return { items, nextCursor: nextCursor(next && { deadLetterId: String(next) }) };
       },
     }),
   ];

@@ -56,16 +56,11 @@ const deadLetterSearch = deadLetterFilter.extend({
 /** Reads of the deliveries that could not be settled. */
 export function deadLetterOperations(pool: Pool): readonly Operation[] {
   async function listOf({ limit, cursor, ...filter }: z.output<typeof deadLetterSearch>) {
-    const [items, counts] = await Promise.all([
+    const [{ items, next }, counts] = await Promise.all([
       listDeadLetters(pool, filter, { limit, after: cursor?.deadLetterId }),
       countDeadLetters(pool, filter),
     ]);
-    const last = items.length < limit ? undefined : items.at(-1);
-    return {
-      items: items.map(({ cursor: _, ...item }) => item),
-      nextCursor: nextCursor(last && { deadLetterId: String(last.cursor) }),
-      counts,
-    };
+    return { items, nextCursor: nextCursor(next && { deadLetterId: String(next) }), counts };
   }
 
   return [

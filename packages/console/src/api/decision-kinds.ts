@@ -1,10 +1,28 @@
 /** What the API says of each kind of decision, and how it answers. */
-import type { Pool } from "@dossier/store";
+import type { DecisionAction, Pool } from "@dossier/store";
 import { z } from "zod";
 import type { Decided } from "../decide.ts";
 import { count } from "./answers.ts";
-import type { DecisionKind } from "./decisions.ts";
 import { dryRunSelection, maskDryRun, redriveDryRun } from "./dry-run.ts";
+import type { Readable } from "./operation.ts";
+import type { PersonalData } from "./personal-data.ts";
+import type { Selection } from "./selection.ts";
+
+/** One kind of decision, as the API describes and answers it. */
+export interface DecisionKind<Answer extends z.ZodType> {
+  readonly action: DecisionAction;
+  readonly names: { readonly many: string; readonly one: string };
+  readonly summaries: { readonly many: string; readonly one: string };
+  readonly description: string;
+  /** What 404 means. */
+  readonly notFound: string;
+  readonly answer: Answer;
+  format(decided: Decided, dryRun: boolean): Readable<z.output<Answer>>;
+  /** What of an answer is personal data; default: nothing. */
+  personal?(answer: Readable<z.output<Answer>>): PersonalData<Readable<z.output<Answer>>> | undefined;
+  /** Default: counts what is selected. */
+  dryRun?(selection: Selection): Promise<Readable<z.output<Answer>>>;
+}
 
 const notDeadLettered = z
   .array(z.uuid())

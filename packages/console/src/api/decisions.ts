@@ -5,7 +5,6 @@ import {
   findDeadLettered,
   statusOf,
   type Decision,
-  type DecisionAction,
   type Pool,
 } from "@dossier/store";
 import type { Context } from "hono";
@@ -13,27 +12,10 @@ import type { z } from "zod";
 import type { ApiEnv } from "../auth.ts";
 import { findMissing, type Decide, type Decided } from "../decide.ts";
 import { bulkAction, makeBulkAction, maskBulkAction } from "./bulk-actions.ts";
-import { discardKind, redriveKind, restoreKind } from "./decision-kinds.ts";
-import { accepted, notFoundProblem, operation, type Operation, type Readable } from "./operation.ts";
+import { discardKind, redriveKind, restoreKind, type DecisionKind } from "./decision-kinds.ts";
+import { accepted, notFoundProblem, operation, type Operation } from "./operation.ts";
 import { deliveryPath } from "./parameters.ts";
-import type { PersonalData } from "./personal-data.ts";
 import { decisionBody, selectionBody, type Selection } from "./selection.ts";
-
-/** One kind of decision, as the API describes and answers it. */
-export interface DecisionKind<Answer extends z.ZodType> {
-  readonly action: DecisionAction;
-  readonly names: { readonly many: string; readonly one: string };
-  readonly summaries: { readonly many: string; readonly one: string };
-  readonly description: string;
-  /** What 404 means. */
-  readonly notFound: string;
-  readonly answer: Answer;
-  format(decided: Decided, dryRun: boolean): Readable<z.output<Answer>>;
-  /** What of an answer is personal data; default: nothing. */
-  personal?(answer: Readable<z.output<Answer>>): PersonalData<Readable<z.output<Answer>>> | undefined;
-  /** Default: counts what is selected. */
-  dryRun?(selection: Selection): Promise<Readable<z.output<Answer>>>;
-}
 
 export interface DecisionParts {
   readonly pool: Pool;

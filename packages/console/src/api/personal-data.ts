@@ -13,12 +13,6 @@ export interface PersonalData<Answer> {
   mask(): Answer;
 }
 
-/**
- * Decides whether a request gets personal data unmasked: a service does, and a person to whom the subject is revealed.
- * Then the audit log has an entry of it.
- */
-export type Disclose = (operationId: string, subject?: string) => Promise<boolean>;
-
 /** Lets the operations behind it disclose personal data. */
 export function discloseTo(pool: Pool, record: (entry: NewAuditEntry) => void): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {

@@ -1,4 +1,5 @@
 import { formatTicks, type DeadLetterReason } from "@dossier/events";
+import { endOfPage, type PageRequest } from "../database/page.ts";
 import type { Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
 import type { DeadLetterSummary } from "../dead-letters/find.ts";
@@ -51,17 +52,13 @@ export async function findBulkAction(pool: Pool, bulkActionId: number): Promise<
   return rows[0] && toBulkAction(rows[0]);
 }
 
-/**
- * Returns bulk actions, the latest first.
- *
- * @param page at most `limit`, and only those that were made before `after`
- */
+/** Returns a page of bulk actions, the latest first. */
 export async function listBulkActions(
   pool: Pool,
-  { limit, after }: { readonly limit: number; readonly after?: number | undefined },
-): Promise<readonly BulkAction[]> {
+  { limit, after }: PageRequest<number>,
+): Promise<{ readonly items: readonly BulkAction[]; readonly next: number | undefined }> {
   const { rows } = await pool.query<Row>({ ...selectBulkActions, values: [undefined, after, limit] });
-  return rows.map(toBulkAction);
+  return { items: rows.map(toBulkAction), next: endOfPage(rows, limit)?.bulk_action_id };
 }
 
 function toBulkAction(row: Row): BulkAction {
@@ -88,7 +85,7 @@ function toBulkAction(row: Row): BulkAction {
 }
 
 /** A dead letter that a bulk action is about, as it was selected. */
-export type SampledDeadLetter = Omit<DeadLetterSummary, "receivedAt" | "discard" | "cursor">;
+export type SampledDeadLetter = Omit<DeadLetterSummary, "receivedAt" | "discard">;
 
 const selectSample = sqlFile("select_bulk_sample");
 
@@ -122,8 +119,6 @@ export interface BulkFailure {
   readonly deliveryId: string;
   /** Nothing was decided, as it was no longer what had been selected; or the queue did not take what was decided. */
   readonly failure: "changed" | "queue-missed";
-  /** The `after` of the page that begins behind this one. */
-  readonly cursor: bigint;
 }
 
 const selectFailures = sql(
@@ -133,24 +128,17 @@ const selectFailures = sql(
    order by dead_letter_id limit $3`,
 );
 
-/**
- * Returns the deliveries with which a bulk action did not succeed, in the order in which it decides.
- *
- * @param page at most `limit`, behind the one with the cursor `after`
- */
+/** Returns a page of the deliveries with which a bulk action did not succeed, in the order in which it decides. */
 export async function listBulkFailures(
   pool: Pool,
   bulkActionId: number,
-  { limit, after }: { readonly limit: number; readonly after?: bigint | undefined },
-): Promise<readonly BulkFailure[]> {
+  { limit, after }: PageRequest<bigint>,
+): Promise<{ readonly items: readonly BulkFailure[]; readonly next: bigint | undefined }> {
   const { rows } = await pool.query<{
     delivery_id: string;
     failure: BulkFailure["failure"];
     dead_letter_id: bigint;
   }>({ ...selectFailures, values: [bulkActionId, after, limit] });
-  return rows.map(({ delivery_id, failure, dead_letter_id }) => ({
-    deliveryId: delivery_id,
-    failure,
-    cursor: dead_letter_id,
-  }));
+  const items = rows.map(({ delivery_id, failure }) => ({ deliveryId: delivery_id, failure }));
+  return { items, next: endOfPage(rows, limit)?.dead_letter_id };
 }

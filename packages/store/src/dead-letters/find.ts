@@ -1,4 +1,5 @@
 import { formatTicks, type DeadLetter, type DeadLetterReason, type Issue, type Ticks } from "@dossier/events";
+import { endOfPage, type PageRequest } from "../database/page.ts";
 import type { Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
 import { boundedCount, COUNTED_UP_TO, type BoundedCount } from "../worklist/bounded-count.ts";
@@ -34,8 +35,13 @@ export interface DeadLetterSummary {
   readonly deadLetteredAt: string;
   /** Who discarded it, why and when; `null` unless it is discarded. */
   readonly discard: { readonly decidedBy: string; readonly reason: string; readonly at: string } | null;
-  /** The `after` of the page that begins behind this one. */
-  readonly cursor: bigint;
+}
+
+export interface DeadLetterPage {
+  /** The latest first. */
+  readonly items: readonly DeadLetterSummary[];
+  /** The next page's `after`; `undefined` if there is none. */
+  readonly next: bigint | undefined;
 }
 
 interface Row {
@@ -73,20 +79,18 @@ const selectDeadLetters = sql(
 );
 
 /**
- * Returns the deliveries that are dead-lettered now, or discarded, the latest first.
- *
- * @param page at most `limit`, and only those dead-lettered before the one with the cursor `after`
+ * Returns a page of the deliveries that are dead-lettered now, or discarded.
  */
 export async function listDeadLetters(
   pool: Pool,
   filter: DeadLetterFilter,
-  page: { readonly limit: number; readonly after?: bigint | undefined },
-): Promise<readonly DeadLetterSummary[]> {
+  { limit, after }: PageRequest<bigint>,
+): Promise<DeadLetterPage> {
   const { rows } = await pool.query<Row>({
     ...selectDeadLetters,
-    values: [...filterValues(filter), page.after, page.limit],
+    values: [...filterValues(filter), after, limit],
   });
-  return rows.map((row) => ({
+  const items = rows.map((row) => ({
     deliveryId: row.delivery_id,
     reason: row.reason,
     message: row.message,
@@ -97,8 +101,8 @@ export async function listDeadLetters(
     receivedAt: formatTicks(row.received_ticks),
     deadLetteredAt: formatTicks(row.dead_lettered_ticks),
     discard: row.discard === null ? null : parseDiscard(row.discard),
-    cursor: row.dead_letter_id,
   }));
+  return { items, next: endOfPage(rows, limit)?.dead_letter_id };
 }
 
 function parseDiscard(json: string): DeadLetterSummary["discard"] {
@@ -116,10 +120,10 @@ export async function* pageDeadLetters(
   limit: number,
 ): AsyncGenerator<readonly DeadLetterSummary[]> {
   for (let after: bigint | undefined; ;) {
-    const page = await listDeadLetters(pool, filter, { limit, after });
-    if (page.length > 0) yield page;
-    after = page.at(-1)?.cursor;
-    if (page.length < limit || after === undefined) return;
+    const { items, next } = await listDeadLetters(pool, filter, { limit, after });
+    if (items.length > 0) yield items;
+    if (next === undefined) return;
+    after = next;
   }
 }
 

@@ -1,5 +1,6 @@
 import { formatTicks, type DeadLetterReason, type Ticks } from "@dossier/events";
 import { MAX_BYTES } from "../database/groups.ts";
+import { endOfPage, type PageRequest } from "../database/page.ts";
 import type { Pool } from "../database/pool.ts";
 import { MAX_PAGE_BYTES, sqlFile } from "../database/statements.ts";
 import type { DeliveryStatus } from "./delivery-history.ts";
@@ -84,7 +85,7 @@ const selectPage = sqlFile("select_delivery_page");
 export async function listDeliveries(
   pool: Pool,
   filter: DeliveryFilter,
-  { limit, after }: { readonly limit: number; readonly after?: string | undefined },
+  { limit, after }: PageRequest<string>,
 ): Promise<DeliveryPage> {
   const { status, event, entityId, secretFingerprint, since, before, text } = filter;
   const open = entityId === undefined ? undefined : await searchOpenDeliveries(pool, entityId);
@@ -132,7 +133,7 @@ function nextOf(rows: readonly Row[], limit: number, maxSearched: number): strin
   const last = rows.at(-1);
   if (last === undefined) return undefined;
   const { delivery_id, matches, candidates, searched, last_searched } = last;
-  if (delivery_id !== null && (rows.length === limit || rows.length < matches)) return delivery_id;
+  if (delivery_id !== null && endOfPage(rows, limit, matches) !== undefined) return delivery_id;
   const isAll = candidates < maxSearched && searched === candidates;
   return isAll ? undefined : (last_searched ?? undefined);
 }

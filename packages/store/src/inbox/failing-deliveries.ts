@@ -1,4 +1,5 @@
 import { formatTicks, type Ticks } from "@dossier/events";
+import { endOfPage, type PageRequest } from "../database/page.ts";
 import type { Pool } from "../database/pool.ts";
 import { MAX_PAGE_BYTES, sqlFile } from "../database/statements.ts";
 import { parseIdentity } from "./identity.ts";
@@ -52,7 +53,7 @@ const selectFailing = sqlFile("select_failing_deliveries");
 export async function listFailingDeliveries(
   pool: Pool,
   { kind, since, before }: FailingFilter,
-  { limit, after }: { readonly limit: number; readonly after?: string | undefined },
+  { limit, after }: PageRequest<string>,
 ): Promise<FailingPage> {
   const { rows } = await pool.query<Row>({
     ...selectFailing,
@@ -60,8 +61,7 @@ export async function listFailingDeliveries(
   });
   return {
     deliveries: rows.map(toFailing),
-    next:
-      rows.length === limit || rows.length < (rows[0]?.matches ?? 0) ? rows.at(-1)?.delivery_id : undefined,
+    next: endOfPage(rows, limit, rows[0]?.matches)?.delivery_id,
   };
 }
 

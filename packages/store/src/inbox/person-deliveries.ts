@@ -1,4 +1,5 @@
 import { formatTicks, type DeadLetterReason } from "@dossier/events";
+import { endOfPage, type PageRequest } from "../database/page.ts";
 import type { Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
 import type { DeliveryStatus } from "./delivery-history.ts";
@@ -57,7 +58,7 @@ export async function listPersonDeliveries(
   pool: Pool,
   entityId: string,
   status: DeliveryStatus | undefined,
-  { limit, after }: { readonly limit: number; readonly after?: string | undefined },
+  { limit, after }: PageRequest<string>,
 ): Promise<PersonDeliveryPage> {
   const { found, ...openDeliveriesSearched } = await searchOpenDeliveries(pool, entityId);
   const { rows } = await pool.query<Row>({
@@ -75,7 +76,7 @@ export async function listPersonDeliveries(
   });
   return {
     deliveries: rows.map(toDelivery),
-    next: rows.length === limit ? rows.at(-1)?.delivery_id : undefined,
+    next: endOfPage(rows, limit)?.delivery_id,
     openDeliveriesSearched,
   };
 }

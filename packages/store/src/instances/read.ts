@@ -1,4 +1,5 @@
 import { formatTicks } from "@dossier/events";
+import { endOfPage } from "../database/page.ts";
 import type { Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
 
@@ -76,7 +77,7 @@ export async function listInstances(
     ...selectInstances,
     values: [after?.startedTicks, after?.instanceId, seenWithinSeconds, LOST_AFTER_SECONDS, limit],
   });
-  const last = rows.length < limit ? undefined : rows.at(-1);
+  const last = endOfPage(rows, limit);
   return {
     items: rows.map(({ instance_id, started_ticks, last_seen_ticks, ...row }) => ({
       instanceId: instance_id,

@@ -12,6 +12,7 @@ import {
   type LoggedDelivery,
   type PointInTime,
 } from "@dossier/events";
+import type { PageRequest } from "../database/page.ts";
 import type { Pool } from "../database/pool.ts";
 import { MAX_PAGE_BYTES, sqlFile } from "../database/statements.ts";
 import { selectEventData, type LoggedEvent } from "./event-data.ts";
@@ -56,7 +57,7 @@ export async function listEvents(
   pool: Pool,
   entityId: string,
   time: PointInTime,
-  { limit, after }: { readonly limit: number; readonly after?: EventOrderKey | undefined },
+  { limit, after }: PageRequest<EventOrderKey>,
 ): Promise<EventPage> {
   if (!isPossibleId(entityId)) return { events: [], next: undefined };
   const events = eventsAt(await selectLoggedDeliveries(pool, [entityId]), time);

@@ -6,6 +6,7 @@ import {
   type PersonState,
   type PointInTime,
 } from "@dossier/events";
+import { endOfPage, type PageRequest } from "../database/page.ts";
 import type { Pool } from "../database/pool.ts";
 import { MAX_PAGE_BYTES, sql, sqlFile } from "../database/statements.ts";
 import { boundedCount, COUNTED_UP_TO, type BoundedCount } from "../worklist/bounded-count.ts";
@@ -46,7 +47,7 @@ export async function findPerson(
 export async function listPersons(
   pool: Pool,
   { asOf, knownAt, ...given }: PersonFilter & PointInTime,
-  { limit, after = "" }: { readonly limit: number; readonly after?: string | undefined },
+  { limit, after = "" }: PageRequest<string>,
 ): Promise<PersonPage> {
   const filter = withEntityId(given);
   const { entityId } = filter;
@@ -68,7 +69,7 @@ export async function listPersons(
   });
   return {
     persons: rows.map(({ state }) => parseState(state)),
-    next: rows.length === limit || rows.length < (rows[0]?.matches ?? 0) ? rows.at(-1)?.entity_id : undefined,
+    next: endOfPage(rows, limit, rows[0]?.matches)?.entity_id,
   };
 }
 

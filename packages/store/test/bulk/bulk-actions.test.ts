@@ -127,10 +127,11 @@ test("what was decided about meanwhile, or dead-lettered anew, is missed and lis
   ]);
   expect(await findBulkAction(pool, bulkActionId)).toMatchObject({ total: 4, decided: 2, missed: 2 });
   const first = await listBulkFailures(pool, bulkActionId, { limit: 1 });
-  expect(first).toMatchObject([{ deliveryId: redriven, failure: "changed" }]);
-  expect(await listBulkFailures(pool, bulkActionId, { limit: 9, after: first[0]?.cursor })).toMatchObject([
-    { deliveryId: anew, failure: "changed" },
-  ]);
+  expect(first.items).toEqual([{ deliveryId: redriven, failure: "changed" }]);
+  expect(await listBulkFailures(pool, bulkActionId, { limit: 9, after: first.next })).toEqual({
+    items: [{ deliveryId: anew, failure: "changed" }],
+    next: undefined,
+  });
 });
 
 test("what the queue did not take is counted and listed", async () => {
@@ -142,7 +143,7 @@ test("what the queue did not take is counted and listed", async () => {
   await recordQueueMissed(pool, batch!);
   await decideAll(ONE, 1);
   expect(await findBulkAction(pool, bulkActionId)).toMatchObject({ decided: 2, missed: 0, queueMissed: 1 });
-  expect(await listBulkFailures(pool, bulkActionId, { limit: 9 })).toMatchObject([
+  expect((await listBulkFailures(pool, bulkActionId, { limit: 9 })).items).toEqual([
     { deliveryId: ids[0], failure: "queue-missed" },
   ]);
 });
@@ -266,9 +267,10 @@ test("bulk actions are listed, the latest first", async () => {
   const { pool } = database;
   await database.recordAndSettle(eventBody("a"));
   const [first, second, third] = [await start(), await start(), await start()];
-  const page = await listBulkActions(pool, { limit: 2 });
-  expect(page.map(({ bulkActionId }) => bulkActionId)).toEqual([third, second]);
-  expect(await listBulkActions(pool, { limit: 2, after: second })).toMatchObject([
-    { bulkActionId: first, total: 0 },
-  ]);
+  const { items, next } = await listBulkActions(pool, { limit: 2 });
+  expect([items.map(({ bulkActionId }) => bulkActionId), next]).toEqual([[third, second], second]);
+  expect(await listBulkActions(pool, { limit: 2, after: next })).toMatchObject({
+    items: [{ bulkActionId: first, total: 0 }],
+    next: undefined,
+  });
 });

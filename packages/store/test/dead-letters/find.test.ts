@@ -28,7 +28,7 @@ describe("dead letters", () => {
     const { pool } = database;
     await database.recordAndSettle(eventBody("a", { id: "1" }));
     const [early] = await database.recordAndSettle(UNPARSABLE_BODY);
-    const [later] = await listDeadLetters(pool, {}, { limit: 1 });
+    const [later] = (await listDeadLetters(pool, {}, { limit: 1 })).items;
     const [now] = await database.rows<{ iso: string }>(
       "select to_char(now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as iso",
     );
@@ -40,7 +40,7 @@ describe("dead letters", () => {
     expect(later?.deliveryId).toBe(early);
 
     const found = async (filter: DeadLetterFilter) => {
-      const items = await listDeadLetters(pool, filter, { limit: 10 });
+      const { items } = await listDeadLetters(pool, filter, { limit: 10 });
       const counts = await countDeadLetters(pool, filter);
       expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(items.length);
       return new Set(items.map(({ deliveryId }) => deliveryId));
@@ -82,10 +82,10 @@ describe("dead letters", () => {
     const [invalid] = await database.recordAndSettle(encode(withoutTime), eventBody("b"));
 
     for (const filter of [{ entityId: "a" }, { event: "NaturalPersonPending" }]) {
-      const items = await listDeadLetters(pool, filter, { limit: 10 });
+      const { items } = await listDeadLetters(pool, filter, { limit: 10 });
       expect(items.map(({ deliveryId }) => deliveryId)).toEqual([invalid, exhausted]);
     }
-    const [, unparsed, oldest] = await listDeadLetters(pool, {}, { limit: 10 });
+    const [, unparsed, oldest] = (await listDeadLetters(pool, {}, { limit: 10 })).items;
     expect(unparsed).toMatchObject({ deliveryId: stalled, event: null, id: null, entityId: null });
     expect(oldest).toMatchObject({ event: "NaturalPersonPending", id: "1", entityId: "a" });
     let evidence = "";
@@ -107,10 +107,11 @@ describe("dead letters", () => {
     }
     expect(seen.toSorted()).toEqual(expected);
     expect(await countDeadLetters(pool, {})).toEqual({ unparsable: 2_345 });
-    const all = await listDeadLetters(pool, {}, { limit: 5_000 });
-    const cursors = all.map(({ cursor }) => cursor);
-    expect(cursors).toEqual(cursors.toSorted((a, b) => (a > b ? -1 : 1)));
-    expect(all.every(({ codeVersion }) => codeVersion === "1.0.1")).toBe(true);
+    const { items, next } = await listDeadLetters(pool, {}, { limit: 5_000 });
+    expect([items.length, next]).toEqual([2_345, undefined]);
+    const times = items.map(({ deadLetteredAt }) => deadLetteredAt);
+    expect(times).toEqual(times.toSorted().toReversed());
+    expect(items.every(({ codeVersion }) => codeVersion === "1.0.1")).toBe(true);
   });
 
   test("are found with their whole history: bytes, dead letters, failed attempts, decisions, status", async () => {

@@ -93,13 +93,13 @@ test("a discard is undone: the delivery is a dead letter again, listed with its 
   const [deliveryId = "", another = ""] = await database.recordAndSettle(UNPARSABLE_BODY, UNPARSABLE_BODY);
   expect(await restore(pool, [deliveryId], by)).toEqual([]);
   await discard(pool, [deliveryId], { decidedBy: "bob", reason: "noise" });
-  expect(await listDeadLetters(pool, { status: "discarded" }, { limit: 10 })).toMatchObject([
+  expect((await listDeadLetters(pool, { status: "discarded" }, { limit: 10 })).items).toMatchObject([
     { deliveryId, reason: "unparsable", discard: { decidedBy: "bob", reason: "noise" } },
   ]);
   expect(await countDeadLetters(pool, { status: "discarded" })).toEqual({ unparsable: 1 });
 
   expect(await restore(pool, [deliveryId, another], by)).toEqual([deliveryId]);
-  expect(await listDeadLetters(pool, { status: "discarded" }, { limit: 10 })).toEqual([]);
+  expect((await listDeadLetters(pool, { status: "discarded" }, { limit: 10 })).items).toEqual([]);
   expect(await findDeadLetter(pool, deliveryId)).toMatchObject({
     status: "dead-lettered",
     decisions: [{ action: "discard" }, { action: "restore", ...by }],

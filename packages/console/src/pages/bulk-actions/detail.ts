@@ -43,8 +43,7 @@ export function bulkActionPage(pool: Pool) {
       sampleBulkAction(pool, id, SAMPLE_SIZE),
       listBulkFailures(pool, id, { limit: ROWS, after: read.value.cursor?.deadLetterId }),
     ]);
-    const last = failures.length < ROWS ? undefined : failures.at(-1);
-    const next = nextCursor(last && { deadLetterId: String(last.cursor) });
+    const next = nextCursor(failures.next && { deadLetterId: String(failures.next) });
     const mayDecide = hasRole(c.get("caller"), "operator");
     const noun = found.total === 1 ? "dead letter" : "dead letters";
     const title = `${capitalize(toWords(found.action))} ${formatCount({ count: found.total })} ${noun}`;
@@ -62,7 +61,7 @@ export function bulkActionPage(pool: Pool) {
           <div class="stack">
             ${progressCard(found)}
             <div data-live class="stack">
-              ${failuresCard(failures, pager(read.given, next))} ${sampleCard(found, sample)}
+              ${failuresCard(failures.items, pager(read.given, next))} ${sampleCard(found, sample)}
             </div>
           </div>
           <div class="stack">
@@ -126,7 +125,7 @@ function who(found: BulkAction): Html {
 }
 
 function failuresCard(
-  failures: Awaited<ReturnType<typeof listBulkFailures>>,
+  failures: Awaited<ReturnType<typeof listBulkFailures>>["items"],
   pages: Html | string,
 ): Html | string {
   if (failures.length === 0) return "";

@@ -18,8 +18,8 @@ export function bulkActionListPage(pool: Pool) {
   return async (c: Context<PageEnv>): Promise<Response> => {
     const read = readFilter(c, query);
     if (!read.ok) return read.refusal;
-    const items = await listBulkActions(pool, { limit: ROWS, after: read.value.cursor?.bulkActionId });
-    const last = items.length < ROWS ? undefined : items.at(-1);
+    const after = read.value.cursor?.bulkActionId;
+    const { items, next } = await listBulkActions(pool, { limit: ROWS, after });
     return page(c, {
       title: "Bulk actions",
       assets: ["htmx"],
@@ -31,7 +31,7 @@ export function bulkActionListPage(pool: Pool) {
           </p>
         </div>
         <div data-live>${table(items)}</div>
-        ${pager(read.given, nextCursor(last && { bulkActionId: last.bulkActionId }))}`,
+        ${pager(read.given, nextCursor(next && { bulkActionId: next }))}`,
     });
   };
 }

@@ -58,12 +58,10 @@ export function deadLetterListPage(pool: Pool) {
     if (search !== undefined && text === undefined) return searchEnded(c);
     const filter = { ...others, text };
     const values = { status: "dead-lettered", ...read.given, text };
-    const [items, count] = await Promise.all([
+    const [{ items, next }, count] = await Promise.all([
       listDeadLetters(pool, filter, { limit: ROWS, after: cursor?.deadLetterId }),
       mayDecide ? countDeadLettersBounded(pool, filter) : undefined,
     ]);
-    const last = items.length < ROWS ? undefined : items.at(-1);
-    const next = nextCursor(last && { deadLetterId: String(last.cursor) });
     return page(c, {
       title: "Dead letters",
       body: html`<div class="heading">
@@ -72,7 +70,7 @@ export function deadLetterListPage(pool: Pool) {
         </div>
         ${mayDecide ? filterForm([...FIELDS, TEXT_FIELD], values, "post") : filterForm(FIELDS, values)}
         ${count ? newBulkAction(bulkOptions(filter.status, { ...read.given, text }, count)) : ""} ${table(items, filter.status === "dead-lettered" && mayDecide)}
-        ${pager(read.given, next)}`,
+        ${pager(read.given, nextCursor(next && { deadLetterId: String(next) }))}`,
     });
   };
 }
