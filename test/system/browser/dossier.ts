@@ -52,7 +52,6 @@ export async function startDossier(scope: Scope, redisUrl: string) {
   return {
     /** Where people reach the console. */
     url,
-    ingestUrl: `http://127.0.0.1:${String(ports[0])}/webhooks/icomply`,
     tokens,
     rows,
     record,

@@ -14,7 +14,7 @@ export async function fillMinutes({ rows }: Dossier): Promise<void> {
     const slow = Math.round(count * (ago % 97 < 6 ? 0.05 : 0.004));
     return {
       ago: ago + 1,
-      ingest: { "webhook/accepted": count },
+      ingest: { "webhook/accepted": count, ...(ago === 41 && { "webhook/unauthenticated": 3 }) },
       worker: {
         "outcome/applied": count,
         "applied-within-ms/20": count - 2 * slow,
@@ -30,11 +30,6 @@ export async function fillMinutes({ rows }: Dossier): Promise<void> {
        from unnest($2::int[], $3::jsonb[]) as told (ago, counts)`,
       [service, minutes.map(({ ago }) => ago), minutes.map((one) => JSON.stringify(one[service]))],
     );
-}
-
-/** Webhooks that ingest refuses. */
-export async function tellRefused({ ingestUrl }: Dossier): Promise<void> {
-  for (let n = 0; n < 3; n++) await fetch(ingestUrl, { method: "POST", body: `{"id":"${n}"}` });
 }
 
 /** A delivery that failed for good, one that has failed twice, and one that is snoozed. */

@@ -7,7 +7,7 @@ import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { useBrowser } from "../browser/chromium.ts";
 import type { Dossier } from "../browser/dossier.ts";
-import { fillMinutes, tellOpen, tellRefused, tellRunning } from "./background.ts";
+import { fillMinutes, tellOpen, tellRunning } from "./background.ts";
 import { JANE, tellStory } from "./story.ts";
 
 const FOLDER = join(import.meta.dirname, "../../../docs/screenshots");
@@ -18,7 +18,6 @@ const MAX_HEIGHT = { 1280: 1_600, 390: 1_800 } as const;
 const open = useBrowser(async (dossier) => {
   await tellStory(dossier);
   await tellOpen(dossier);
-  await tellRefused(dossier);
 });
 
 test("pictures of all pages", async (context) => {
@@ -77,7 +76,6 @@ async function findPaths(operator: Page, { rows }: Dossier): Promise<Record<stri
     "bulk-action": preview,
     "bulk-action-ended": discarded,
     queue: "/queue",
-    "queue-board": "/queue/board",
     audit: "/audit",
     system: "/system",
   };
