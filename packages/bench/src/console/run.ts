@@ -21,7 +21,8 @@ const HERE = import.meta.dirname;
 /** How long it runs before anything is measured: compiled code, filled caches, prepared statements. */
 const WARM_UP_SECONDS = 10;
 
-const VISITS_ALONE = 10;
+/** Visits of each page alone, for each second that a part takes: 10 of the default's 30. */
+const VISITS_PER_SECOND = 1 / 3;
 
 /** Measures the console's pages, and receipt → state without and with readers, and prints tables. */
 export async function run(options: Options): Promise<void> {
@@ -82,13 +83,14 @@ export async function run(options: Options): Promise<void> {
       return { name, sent, samples, cpu, receiptToState: await receiptToState(pool, from) };
     };
     process.stderr.write("warming up\n");
-    await Promise.all([sendFor(WARM_UP_SECONDS), readFor(WARM_UP_SECONDS)]);
+    const warmUp = Math.min(WARM_UP_SECONDS, seconds);
+    await Promise.all([sendFor(warmUp), readFor(warmUp)]);
     process.stderr.write("measuring: each page alone\n");
     const alone = await readAlone({
       url: consoleUrl,
       token: tokens[0] ?? "",
       subjects,
-      visits: VISITS_ALONE,
+      visits: Math.ceil(seconds * VISITS_PER_SECOND),
       pids: { console: pids.console, Postgres: pids.Postgres },
     });
     print(aloneTable(alone));
