@@ -402,6 +402,7 @@ test("while the queue is unavailable, decisions hold, and answers and log say wh
     { code: "discarded-jobs-left", deliveries: 1 },
   ]);
   expect((await get("/stats")).json.queue).toEqual({ backend: "redis", jobs: null });
+  expect((await get("/queue")).json).toEqual({ backend: "redis", jobs: null, failed: null });
 });
 
 describe("an invalid body", () => {

@@ -1,3 +1,4 @@
+import type { Status } from "@dossier/events";
 import type { BoundedCount } from "@dossier/store";
 import { html } from "hono/html";
 import type { Html } from "./page.ts";
@@ -49,4 +50,13 @@ export function formatBytes(bytes: number): string {
   return bytes < 1_024 * 1_024
     ? `${(bytes / 1_024).toFixed(1)} KiB`
     : `${(bytes / 1_024 / 1_024).toFixed(1)} MiB`;
+}
+
+export function capitalize(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Returns a person's status in words: `ID upload started`. */
+export function statusLabel(status: Status): string {
+  return capitalize(toWords(status).replace(/^id\b/, "ID"));
 }

@@ -11,7 +11,7 @@ import { z } from "zod";
 import { bulkActionPath, failurePosition, SAMPLE_SIZE } from "../../api/bulk-actions.ts";
 import { cursor, nextCursor } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
-import { age, exactTime, formatCount, toWords } from "../format.ts";
+import { age, capitalize, exactTime, formatCount, toWords } from "../format.ts";
 import { pager, ROWS } from "../list.ts";
 import { liveBar } from "../live-bar.ts";
 import { message } from "../message.ts";
@@ -161,8 +161,4 @@ function sampleCard({ total }: BulkAction, sample: Awaited<ReturnType<typeof sam
       )}
     </ul>
   </section>`;
-}
-
-function capitalize(words: string): string {
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }

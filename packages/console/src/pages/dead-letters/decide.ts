@@ -6,6 +6,7 @@ import { deliveryId } from "../../api/parameters.ts";
 import { decisionBody } from "../../api/selection.ts";
 import type { Decide } from "../../decide.ts";
 import { readForm } from "../form.ts";
+import { capitalize } from "../format.ts";
 import { message } from "../message.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { dryRun, hasEffect } from "./dry-run.ts";
@@ -86,6 +87,6 @@ function reasonForm(id: string, action: DecisionAction): Html {
     <label for="reason-${action}">Why?</label>
     <input id="reason-${action}" name="reason" required autocomplete="off" aria-describedby="hint-${action}" />
     <p class="hint" id="hint-${action}">${HINTS[action]} Your name and the reason are kept for ever.</p>
-    <button class="primary">${action.charAt(0).toUpperCase()}${action.slice(1)}</button>
+    <button class="primary">${capitalize(action)}</button>
   </form>`;
 }

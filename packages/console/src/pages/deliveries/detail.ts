@@ -6,7 +6,7 @@ import { deliveryId } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
 import { decisionForms } from "../dead-letters/decide.ts";
 import { REASONS } from "../dead-letters/reasons.ts";
-import { age, toWords } from "../format.ts";
+import { age, capitalize, toWords } from "../format.ts";
 import { message } from "../message.ts";
 import { revealForm } from "../natural-persons/reveal.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
@@ -99,7 +99,3 @@ const AFTER: Readonly<Record<DeliveryHistory["status"], string>> = {
   duplicate: "Nothing: the log had its event already.",
   discarded: "Nothing: it was discarded. A restore undoes that.",
 };
-
-function capitalize(words: string): string {
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}

@@ -6,12 +6,11 @@ import { nextCursor } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
 import { maskPerson } from "../../masking/mask-json.ts";
 import { personPagePath } from "../../person-path.ts";
-import { age, formatCount } from "../format.ts";
+import { age, formatCount, statusLabel } from "../format.ts";
 import { pager, ROWS } from "../list.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { readFilter } from "../read-filter.ts";
 import { leadToList, MAX_TERM_LENGTH, searchEnded } from "../sealed-search.ts";
-import { statusLabel } from "./labels.ts";
 import { listQuery, readListed, type Listed } from "./listed.ts";
 
 const PATH = "/natural-persons";

@@ -1,8 +1,7 @@
 import type { Person } from "@dossier/events";
 import { html } from "hono/html";
-import { exactTime } from "../format.ts";
+import { exactTime, statusLabel } from "../format.ts";
 import type { Html } from "../page.ts";
-import { statusLabel } from "./labels.ts";
 import type { GivenTimes } from "./travel.ts";
 
 /** A person's state at the point in time that the page is at, masked or not. */

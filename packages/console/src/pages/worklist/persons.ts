@@ -1,7 +1,7 @@
 import type { StatusCount, StuckStep } from "@dossier/store";
 import { html } from "hono/html";
 import { personPagePath } from "../../person-path.ts";
-import { age, formatCount, formatSeconds, toWords } from "../format.ts";
+import { age, formatCount, formatSeconds, statusLabel } from "../format.ts";
 import type { Html } from "../page.ts";
 
 /** How many persons have each status, as bars. */
@@ -15,7 +15,7 @@ export function wherePersonsAre(counts: readonly StatusCount[]): Html {
         ${shown.map(
           ({ status, ...count }) =>
             html`<tr>
-              <th scope="row"><a href="/natural-persons?status=${status}">${label(status)}</a></th>
+              <th scope="row"><a href="/natural-persons?status=${status}">${statusLabel(status)}</a></th>
               <td aria-hidden="true">
                 <svg width="100%" height="8" role="presentation">
                   <rect width="100%" height="8" rx="4" class="track" />
@@ -38,7 +38,7 @@ export function stuckLongest(stuck: readonly StuckStep[], now: number): Html | s
     ${stuck.map(
       ({ status, afterHours, longest, ...count }) =>
         html`<h3 class="step">
-            ${label(status)}<small>${formatCount(count)} without an event for ${formatHours(afterHours)}</small>
+            ${statusLabel(status)}<small>${formatCount(count)} without an event for ${formatHours(afterHours)}</small>
           </h3>
           <ul class="people">
             ${longest.map(
@@ -54,9 +54,4 @@ export function stuckLongest(stuck: readonly StuckStep[], now: number): Html | s
 
 function formatHours(hours: number): string {
   return hours % 24 === 0 ? formatSeconds(hours * 3_600) : `${hours} h`;
-}
-
-function label(status: string): string {
-  const words = toWords(status).replace(/^id\b/, "ID");
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }
