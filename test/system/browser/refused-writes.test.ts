@@ -53,6 +53,7 @@ const FORMS = [
   "/bulk-actions",
   "/bulk-actions/:id/abort",
   "/bulk-actions/:id/confirm",
+  "/dead-letters",
   "/deliveries",
   "/deliveries/:id/discard",
   "/deliveries/:id/redrive",
