@@ -19,7 +19,7 @@ const [command, ...args] = process.argv.slice(2);
 if (!command) fail("usage: node bootstrap.mjs COMMAND [ARG...]");
 
 const [major, minor] = process.versions.node.split(".").map(Number);
-const nodeIsNewEnough = major > 24 || (major === 24 && minor >= 16);
+const nodeIsNewEnough = major > 24 || (major === 24 && minor >= 4);
 const nodePackage = `${process.platform === "darwin" && process.arch === "arm64" ? "node-bin" : "node"}-${windows ? "win" : process.platform}-${process.arch}`;
 const nodeFolder = nodeIsNewEnough
   ? dirname(process.execPath)

@@ -1,4 +1,3 @@
-import { randomUUIDv7 } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { err, ok, type Result } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
@@ -6,6 +5,7 @@ import { BufferFullError, groupCommit, outageLog, type Logger, type OutageLog } 
 import { isOutage, isRetryable, recordDeliveries, type Delivery, type Pool } from "@dossier/store";
 import type { BodyBudget } from "./body-budget.ts";
 import { readBody, type UnreadBody } from "./body.ts";
+import { createDeliveryIds } from "./delivery-ids.ts";
 import { fingerprint, verify, type VerificationFailure } from "./verify.ts";
 
 /** Why a webhook was not accepted. Nothing of it is kept, except that a commit may still succeed after `unavailable`. */
@@ -85,6 +85,7 @@ const ROW_BYTES = 4 * 1024;
 export function createReceiver(options: ReceiverOptions): Receiver {
   const { pool, queue, secrets, maskSecrets, maxBodyBytes, budget } = options;
   const { commitTimeoutMs, maxBufferedBytes, outages, onNotEnqueued } = options;
+  const nextId = createDeliveryIds();
   const fingerprints = secrets.map(fingerprint);
   const fingerprintOf = (secret: string) => fingerprints[secrets.indexOf(secret)] ?? fingerprint(secret);
 
@@ -105,7 +106,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     }
 
     const delivery: Delivery = {
-      deliveryId: randomUUIDv7(),
+      deliveryId: nextId(),
       body: maskSecrets(body.value),
       headers: headersToRecord(request),
       verifiedBy: verification.value.by,
