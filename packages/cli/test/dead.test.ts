@@ -40,7 +40,7 @@ test("dead list lists what the filters select, and counts all", async () => {
   expect(all).toMatchObject({ code: 0, stderr: "" });
   expect(all.stdout).toContain("4 dead letters: fold-failed 1, unparsable 3");
   expect(all.stdout).toContain("the latest 2 are listed");
-  expect(all.stdout).toMatch(new RegExp(`${id}  NaturalPersonPending +[0-9a-f-]{36} +a +failed 1 times`));
+  expect(all.stdout).toMatch(new RegExp(`${id}  NaturalPersonPending +[0-9a-f-]{36} +a +attempts failed: 1`));
   expect(all.stdout).toContain("the body is not JSON");
   const selected = await dead("list", "--reason", "fold-failed", "--since", "1h", "--json");
   expect(JSON.parse(selected.stdout)).toMatchObject({
@@ -66,7 +66,9 @@ test("dead show prints the whole history and the exact bytes", async () => {
   const id = await recordFailed("a");
   const shown = await dead("show", id);
   expect(shown.code).toBe(0);
-  expect(shown.stdout).toContain("dead-lettered, fold-failed: failed 1 times, the last time with TypeError");
+  expect(shown.stdout).toContain(
+    "dead-lettered, fold-failed: attempts failed: 1, the last one with TypeError",
+  );
   expect(shown.stdout).toContain('"entityId":"a"');
   const { body } = JSON.parse((await dead("show", id, "--json")).stdout) as { body: { text: string } };
   expect(JSON.parse(body.text)).toMatchObject({ data: { entityId: "a" } });

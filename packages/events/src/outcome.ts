@@ -74,7 +74,7 @@ export function foldFailed(
   lastError: string,
   identity: PartialIdentity | undefined,
 ): DeadLetter {
-  const message = `failed ${attempts} times, the last time with ${lastError}`;
+  const message = `attempts failed: ${attempts}, the last one with ${lastError}`;
   return { reason: "fold-failed", message, issues: [], identity };
 }
 

@@ -99,7 +99,7 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
       status: "dead-lettered",
       failedAttempts: [{ attempt: 1 }, { attempt: 2 }, { attempt: 3 }],
       deadLetters: [
-        { reason: "fold-failed", message: expect.stringContaining("failed 3 times"), entityId: "poison" },
+        { reason: "fold-failed", message: expect.stringContaining("attempts failed: 3"), entityId: "poison" },
       ],
     });
     for (const { error, stack, codeVersion, failedAt } of history!.failedAttempts) {

@@ -28,7 +28,7 @@ const FIELDS = [
   { name: "before", label: "Before", placeholder: "2026-02-01T12:00:00Z" },
 ];
 
-const TEXT_FIELD = { name: "text", label: "Text in the payload" };
+const TEXT_FIELD = { name: "text", label: "Text" };
 
 /** Returns the handler that leads from the form to the list. */
 export function searchDeliveries() {
