@@ -23,7 +23,7 @@ test("a dry run shows what a redrive changes, the redrive takes a reason, and th
   await page.goto("/dead-letters?reason=fold-failed");
   await page.locator("tbody th a").click();
   await page.getByRole("link", { name: "Dry run, then redrive…" }).click();
-  await page.getByText("1 would be applied.").waitFor();
+  await page.getByText("1 would be applied").waitFor();
   const changes = page.getByRole("region", { name: "What would change" });
   const status = changes.getByRole("listitem").filter({ hasText: "status" });
   expect(await status.textContent()).toMatch(/status\s+pending\s+→\s+id-uploaded/);
@@ -47,7 +47,7 @@ test("a dry run says what would fail again, and why", async (context) => {
   await page.goto("/dead-letters?reason=unparsable");
   await page.locator("tbody th a").first().click();
   await page.getByRole("link", { name: "Dry run, then redrive…" }).click();
-  await page.getByText("1 would be dead-lettered again.").waitFor();
+  await page.getByText("1 would be dead-lettered again").waitFor();
   expect(await page.getByRole("region", { name: "What would change" }).textContent()).toContain(
     "No person's state.",
   );

@@ -75,7 +75,7 @@ test("all of it works by keyboard, with the focus always in sight", async (conte
   await press("Enter");
   await tabTo(page, page.getByRole("link", { name: "Dry run, then redrive…" }));
   await press("Enter");
-  await page.getByText("1 would be applied.").waitFor();
+  await page.getByText("1 would be applied").waitFor();
   await tabTo(page, page.getByLabel("Why?"));
   await page.keyboard.type("the code is mended");
   await tabTo(page, page.getByRole("button", { name: "Redrive" }));
