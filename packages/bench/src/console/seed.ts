@@ -110,11 +110,15 @@ async function addFailing(pool: Pool): Promise<void> {
   }
 }
 
-/** A bulk action that is previewed, and one that has discarded all dead letters of a reason. */
+/** The first bulk action is a redrive that is previewed; the second has discarded all dead letters of a reason. */
 async function decide(pool: Pool): Promise<void> {
-  const made = { action: "discard", reason: "A benchmark.", createdBy: "Ada" } as const;
-  await createBulkAction(pool, { ...made, filter: { reason: "conflicting-duplicate" } });
-  const id = await createBulkAction(pool, { ...made, filter: { reason: "invalid-event" } });
+  const made = { reason: "A benchmark.", createdBy: "Ada" };
+  await createBulkAction(pool, { ...made, action: "redrive", filter: { reason: "conflicting-duplicate" } });
+  const id = await createBulkAction(pool, {
+    ...made,
+    action: "discard",
+    filter: { reason: "invalid-event" },
+  });
   await confirmBulkAction(pool, id, "Ada");
   const consoleId = v7();
   while ((await decideNextBatch(pool, consoleId)) !== undefined);
