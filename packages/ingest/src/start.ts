@@ -3,6 +3,7 @@ import {
   checkDatabase,
   createEvictionCheck,
   createInstanceReporter,
+  minuteLog,
   observePool,
   serve,
   type Result,
@@ -90,6 +91,7 @@ export async function startIngest(
     onNotEnqueued: (deliveries) => notEnqueued.add(deliveries),
   });
 
+  const summary = minuteLog(log, { code: "webhooks-answered", message: "webhooks, by answer" });
   const app = createApp({
     receiver,
     maxBodyBytes: MAX_BODY_BYTES,
@@ -97,6 +99,7 @@ export async function startIngest(
     metrics: ops.metrics,
     counter: reporter.counter,
     log,
+    summary,
   });
   app.route(
     "/",
@@ -125,7 +128,7 @@ export async function startIngest(
     value: {
       port,
       shutdown: {
-        "close the HTTP server": () => close(),
+        "close the HTTP server": () => close().finally(summary.flush),
         "finish the commits": () => receiver.idle(),
         "close the queue": () => queue.close(),
         "report the shutdown": () => reporter.stop(),
