@@ -67,7 +67,7 @@ export async function startConsole(
     maxWaitingReads,
   }: ConsoleOptions = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
-  const { log, ops, shutdownSignal } = context;
+  const { log, ops, tracing, shutdownSignal } = context;
   const { PORT, DATABASE_URL, REDIS_URL, CONSOLE_URL, DOSSIER_API_TOKEN: bootstrapToken } = config;
   const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
   observePool(ops.metrics, "console", pool);
@@ -125,6 +125,7 @@ export async function startConsole(
     stuckAfterHours: config.STUCK_AFTER_HOURS,
     shutdownSignal,
     heartbeatSeconds,
+    tracing,
   });
   app.route(
     "/",

@@ -1,9 +1,9 @@
-import { createLogger, serveOps } from "@dossier/service";
+import { createLogger, loadTracing, serveOps } from "@dossier/service";
 import { startIngest } from "../src/index.ts";
 import type { Places } from "./webhooks.ts";
 
-/** Starts ingest. Returns its port. */
-export async function start({ postgresUrl, redisUrl, secret }: Places): Promise<number> {
+/** Starts ingest. Returns its port. @param collector where it sends traces. Default: nothing is traced */
+export async function start({ postgresUrl, redisUrl, secret }: Places, collector?: string): Promise<number> {
   const log = createLogger({ service: "ingest", level: "error" });
   const drainSignal = new AbortController().signal;
   const fail = (reason: string) => {
@@ -20,7 +20,13 @@ export async function start({ postgresUrl, redisUrl, secret }: Places): Promise<
       MAX_BODY_BYTES: 1024 * 1024,
       KEEP_ALIVE_SECONDS: 65,
     },
-    { log, ops: ops.value, shutdownSignal: drainSignal, fail },
+    {
+      log,
+      ops: ops.value,
+      tracing: await loadTracing("ingest", collector, log),
+      shutdownSignal: drainSignal,
+      fail,
+    },
   );
   if (!ingest.ok) throw new Error(ingest.error);
   return ingest.value.port;

@@ -49,7 +49,7 @@ export async function startIngest(
   context: ServiceContext,
   { host, queueTimeoutMs = 1_000 }: { readonly host?: string; readonly queueTimeoutMs?: number } = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
-  const { log, ops } = context;
+  const { log, ops, tracing } = context;
   const { PORT, DATABASE_URL, REDIS_URL, ICOMPLY_WEBHOOK_SECRETS, MAX_BODY_BYTES } = config;
   const notEnqueued = ops.metrics.meter.createCounter("dossier_deliveries_not_enqueued_total", {
     description: "Recorded deliveries that the queue did not accept; the sweeper enqueues them.",
@@ -88,6 +88,7 @@ export async function startIngest(
     commitTimeoutMs: COMMIT_TIMEOUT_MS,
     maxBufferedBytes: MAX_BUFFERED_BYTES,
     outages,
+    tracing,
     onNotEnqueued: (deliveries) => notEnqueued.add(deliveries),
   });
 
@@ -100,6 +101,7 @@ export async function startIngest(
     counter: reporter.counter,
     log,
     summary,
+    tracing,
   });
   app.route(
     "/",

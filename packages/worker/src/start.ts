@@ -57,7 +57,7 @@ export async function startWorker(
   context: ServiceContext,
   { maxStalls = 3, maxIdleMs = 30_000, ...consumerOptions }: Limits = {},
 ): Promise<Result<{ shutdown: ShutdownSteps }>> {
-  const { log, ops, shutdownSignal } = context;
+  const { log, ops, tracing, shutdownSignal } = context;
   const { DATABASE_URL, REDIS_URL, WORKER_CONCURRENCY, MAX_ATTEMPTS: maxAttempts } = config;
   const postgresOutage = outageLog(log, {
     began: { code: "postgres-unavailable", message: "postgres unavailable; pausing" },
@@ -103,6 +103,7 @@ export async function startWorker(
     metrics: workerMetrics,
     log,
     summary,
+    tracing,
     maxAttempts,
     maxStalls,
   });
