@@ -79,8 +79,8 @@ const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
     table: "settlements",
     orderBy: "delivery_id",
     text: `
-      select delivery_id, coalesce('dead letter ' || last.dead_letter_id, 'a row in dead_letters') as expected,
-        coalesce('dead letter ' || settlements.dead_letter_id, 'none') as found
+      select delivery_id, coalesce('dead letter ' || last.dead_letter_id || ', ' || last.reason, 'a row in dead_letters') as expected,
+        coalesce('dead letter ' || settlements.dead_letter_id || ', ' || settlements.reason, 'none') as found
       from settlements
       left join lateral (
         select dead_letter_id, reason from dead_letters

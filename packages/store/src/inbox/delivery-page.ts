@@ -153,14 +153,14 @@ function maxSearchedFor({ status, ...filter }: DeliveryFilter, limit: number): n
 /** Returns where the search goes on: behind the last delivery that was returned, or behind the last searched. */
 function nextOf(rows: readonly Row[], limit: number, maxSearched: number): string | undefined {
   const last = rows.at(-1);
-  if (last?.delivery_id != null && isFull(rows, limit)) return last.delivery_id;
-  return isAll(rows, maxSearched) ? undefined : (last?.last_searched ?? undefined);
+  const behind = isFull(rows, limit) ? last?.delivery_id : last?.last_searched;
+  return isAll(rows, maxSearched) && !isFull(rows, limit) ? undefined : (behind ?? undefined);
 }
 
 /** Whether more match than the page holds, or as many. */
 function isFull(rows: readonly Row[], limit: number): boolean {
   const last = rows.at(-1);
-  return last?.delivery_id != null && endOfPage(rows, limit, last.matches) !== undefined;
+  return typeof last?.delivery_id === "string" && endOfPage(rows, limit, last.matches) !== undefined;
 }
 
 /** Whether everything was searched. */
