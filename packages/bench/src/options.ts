@@ -4,6 +4,8 @@ import { readCommandLine, wholeNumber } from "@dossier/testing/command-line";
 const BENCHMARKS = {
   ingest: "webhooks accepted a second, and what one costs, beside other ways to accept them",
   worker: "a full queue settled, beside the same transactions without a queue and other queues",
+  "end-to-end": "webhooks accepted and settled a second, with one, two and four workers, beside other ways",
+  latency: "from sending a webhook to its person's state, at several rates, beside other ways",
   console: "the pages, with readers at once while webhooks arrive: latency of each page, receipt → state",
   search: "the search for persons, and its cost for a person who is written",
 } as const;
@@ -25,7 +27,7 @@ interface Size {
 /** An option may have other defaults, or another meaning, in other benchmarks. */
 const SIZES = [
   {
-    of: ["ingest", "worker"],
+    of: ["ingest", "worker", "end-to-end", "latency"],
     name: "rounds",
     help: "rounds, in each of which all sides take a turn",
     full: "3",
@@ -46,7 +48,7 @@ const SIZES = [
     full: "3",
     quick: "1",
   },
-  { of: ["worker"], name: "deliveries", help: "that wait in a full queue", full: "12000", quick: "1000" },
+  { of: ["worker"], name: "deliveries", help: "that wait in a full queue", full: "12000", quick: "3000" },
   {
     of: ["worker"],
     name: "job",
@@ -54,6 +56,17 @@ const SIZES = [
     full: "40",
     quick: "40",
   },
+  {
+    of: ["end-to-end"],
+    name: "connections",
+    help: "connections, each with one webhook at a time",
+    full: "64",
+    quick: "16",
+  },
+  { of: ["end-to-end"], name: "seconds", help: "of sending, for each side and round", full: "3", quick: "1" },
+  { of: ["end-to-end"], name: "webhooks", help: "webhooks at most", full: "20000", quick: "3000" },
+  { of: ["latency"], name: "rate", help: "webhooks a second", full: "10,100,1000", quick: "10,100" },
+  { of: ["latency"], name: "seconds", help: "for each side, rate and round", full: "3", quick: "1" },
   {
     of: ["console"],
     name: "events",

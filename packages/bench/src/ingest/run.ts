@@ -2,13 +2,13 @@ import { join } from "node:path";
 import { openScope } from "@dossier/testing";
 import { startChild } from "../child.ts";
 import { watchCpu } from "../cpu.ts";
+import type { Load, Measured } from "../load.ts";
 import type { Options } from "../options.ts";
 import { startPeer } from "../peers/peer.ts";
 import type { Table } from "../result.ts";
 import { takeTurns, type Side } from "../rounds.ts";
 import { startServers } from "../servers.ts";
 import { SECRET, startService } from "../services.ts";
-import type { Load, Measured } from "./load.ts";
 
 const PEERS = {
   "Hono, signature, group commit, one job a commit": "group-commit-and-job.ts",
@@ -18,11 +18,14 @@ const PEERS = {
   "Express, one transaction a request": "express.ts",
 };
 
+/** Sent again and again: ingest records each delivery, whatever is in it. */
+const DIFFERENT_WEBHOOKS = 5_000;
+
 /** Measures how many webhooks one ingest accepts, and what one costs, beside peers that do less. */
 export async function run(options: Options): Promise<readonly Table[]> {
   await using scope = openScope();
   const { postgres, redis, createDatabase } = await startServers(scope);
-  const load = startChild(scope, join(import.meta.dirname, "load.ts"));
+  const load = startChild(scope, join(import.meta.dirname, "../load.ts"));
 
   const ours = await startService(scope, "ingest", {
     databaseUrl: await createDatabase("dossier", "ours"),
@@ -39,7 +42,14 @@ export async function run(options: Options): Promise<readonly Table[]> {
   }
 
   const send = (port: number, connections: number, seconds: number) =>
-    load.call<Measured>({ port, connections, seconds } satisfies Load);
+    load.call<Measured>({
+      port,
+      connections,
+      seconds,
+      webhooks: DIFFERENT_WEBHOOKS,
+      seed: 1,
+      again: true,
+    } satisfies Load);
   for (const { port } of servers) await send(port, options.size("connections"), options.size("seconds"));
 
   const sides = options.sizes("connections").flatMap((connections) =>

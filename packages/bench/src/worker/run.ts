@@ -55,6 +55,7 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
     keys: [name],
     async measure(round) {
       await using scope = openScope();
+      await clearRedis();
       const databaseUrl = await createDatabase("worker", schema);
       const places = { databaseUrl, redisUrl: redis.url, secret: SECRET };
       await fill(withoutWaiting(places), createBodies(size("deliveries"), round));
@@ -63,7 +64,9 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
       await waitUntilSettled(settler, WARM_UP.share * all, WARM_UP.ms);
       const usedCpu = await watchCpu({ worker: settler.pid, postgres: postgres.pid, redis: redis.pid });
       const [before, startedAt] = [await settler.settled(), performance.now()];
-      const settled = (await waitUntilSettled(settler, all, size("seconds") * 1_000)) - before;
+      const after = await waitUntilSettled(settler, all, size("seconds") * 1_000);
+      if (after === 0) throw new Error(`${name} has settled nothing`);
+      const settled = after > before ? after - before : Number.NaN;
       const seconds = (performance.now() - startedAt) / 1_000;
       const cpu = await usedCpu();
       return {

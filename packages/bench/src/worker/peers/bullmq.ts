@@ -6,7 +6,7 @@ import { applyWebhooks, TABLES, type Payload } from "../../peers/persons.ts";
 import { transaction } from "../../peers/transaction.ts";
 import { addJobs } from "./bullmq-no-op.ts";
 
-const NAME = "webhooks";
+export const NAME = "webhooks";
 
 export async function fill({ redisUrl }: Places, bodies: readonly Buffer[]): Promise<void> {
   await addJobs(redisUrl, NAME, bodies);
