@@ -6,6 +6,10 @@ const BENCHMARKS = {
   worker: "a full queue settled, beside the same transactions without a queue and other queues",
   "end-to-end": "webhooks accepted and settled a second, with one, two and four workers, beside other ways",
   latency: "from sending a webhook to its person's state, at several rates, beside other ways",
+  rebuild: "all persons folded anew from the log, beside a bare script",
+  verify: "all evidence verified, beside a bare script",
+  bytes: "bytes of an event in Postgres, and of waiting deliveries in Redis",
+  growth: "what settling costs with more stored events, events of a person, waiting deliveries, or disorder",
   console: "the pages, with readers at once while webhooks arrive: latency of each page, receipt → state",
   search: "the search for persons, and its cost for a person who is written",
 } as const;
@@ -27,7 +31,7 @@ interface Size {
 /** An option may have other defaults, or another meaning, in other benchmarks. */
 const SIZES = [
   {
-    of: ["ingest", "worker", "end-to-end", "latency"],
+    of: ["ingest", "worker", "end-to-end", "latency", "rebuild", "verify"],
     name: "rounds",
     help: "rounds, in each of which all sides take a turn",
     full: "3",
@@ -68,6 +72,46 @@ const SIZES = [
   { of: ["latency"], name: "rate", help: "webhooks a second", full: "10,100,1000", quick: "10,100" },
   { of: ["latency"], name: "seconds", help: "for each side, rate and round", full: "3", quick: "1" },
   {
+    of: ["rebuild", "verify", "bytes"],
+    name: "events",
+    help: "webhooks in the log",
+    full: "200000",
+    quick: "5000",
+  },
+  { of: ["bytes"], name: "waiting", help: "deliveries that wait in Redis", full: "100000", quick: "1000" },
+  { of: ["bytes"], name: "job", help: "deliveries in one job", full: "40,500", quick: "40,500" },
+  {
+    of: ["growth"],
+    name: "rounds",
+    help: "rounds, in each of which all cases take a turn",
+    full: "1",
+    quick: "1",
+  },
+  { of: ["growth"], name: "seconds", help: "at most, for each case and round", full: "3", quick: "1" },
+  {
+    of: ["growth"],
+    name: "deliveries",
+    help: "that wait, where their number does not grow",
+    full: "6000",
+    quick: "2000",
+  },
+  {
+    of: ["growth"],
+    name: "stored",
+    help: "webhooks in the log",
+    full: "0,200000",
+    quick: "0,5000",
+    least: 0,
+  },
+  { of: ["growth"], name: "person", help: "events of each person", full: "1,100,10000", quick: "1,100" },
+  {
+    of: ["growth"],
+    name: "waiting",
+    help: "deliveries that wait",
+    full: "1000,10000,100000",
+    quick: "2000",
+  },
+  {
     of: ["console"],
     name: "events",
     help: "events in the log, of 8 or 9 a person",
@@ -102,6 +146,9 @@ export interface Options {
   size(name: SizeName): number;
   sizes(name: SizeName): readonly number[];
 }
+
+/** With a folder for data: a temporary one, if none is named. */
+export type DataOptions = Options & { readonly data: string };
 
 const HELP = `npm run bench -- NAME [NAME…] [options]
 
