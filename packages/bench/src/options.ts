@@ -49,10 +49,10 @@ const SIZES = [
     of: ["worker"],
     name: "seconds",
     help: "at most, for each side and round, after a start",
-    full: "3",
+    full: "2",
     quick: "1",
   },
-  { of: ["worker"], name: "deliveries", help: "that wait in a full queue", full: "12000", quick: "3000" },
+  { of: ["worker"], name: "deliveries", help: "that wait in a full queue", full: "8000", quick: "3000" },
   {
     of: ["worker"],
     name: "job",
@@ -67,10 +67,10 @@ const SIZES = [
     full: "64",
     quick: "16",
   },
-  { of: ["end-to-end"], name: "seconds", help: "of sending, for each side and round", full: "3", quick: "1" },
-  { of: ["end-to-end"], name: "webhooks", help: "webhooks at most", full: "20000", quick: "3000" },
-  { of: ["latency"], name: "rate", help: "webhooks a second", full: "10,100,1000", quick: "10,100" },
-  { of: ["latency"], name: "seconds", help: "for each side, rate and round", full: "3", quick: "1" },
+  { of: ["end-to-end"], name: "seconds", help: "of sending, for each side and round", full: "2", quick: "1" },
+  { of: ["end-to-end"], name: "webhooks", help: "webhooks at most", full: "12000", quick: "3000" },
+  { of: ["latency"], name: "rate", help: "webhooks a second", full: "10,100,1000", quick: "100" },
+  { of: ["latency"], name: "seconds", help: "for each side, rate and round", full: "2", quick: "1" },
   {
     of: ["rebuild", "verify", "bytes"],
     name: "events",
@@ -87,7 +87,7 @@ const SIZES = [
     full: "1",
     quick: "1",
   },
-  { of: ["growth"], name: "seconds", help: "at most, for each case and round", full: "3", quick: "1" },
+  { of: ["growth"], name: "seconds", help: "at most, for each case and round", full: "2", quick: "1" },
   {
     of: ["growth"],
     name: "deliveries",
@@ -100,10 +100,10 @@ const SIZES = [
     name: "stored",
     help: "webhooks in the log",
     full: "0,200000",
-    quick: "0,5000",
+    quick: "5000",
     least: 0,
   },
-  { of: ["growth"], name: "person", help: "events of each person", full: "1,100,10000", quick: "1,100" },
+  { of: ["growth"], name: "person", help: "events of each person", full: "1,100,10000", quick: "100" },
   {
     of: ["growth"],
     name: "waiting",
@@ -128,7 +128,7 @@ const SIZES = [
     least: 0,
   },
   { of: ["console"], name: "rate", help: "webhooks a second", full: "500", quick: "50" },
-  { of: ["console"], name: "seconds", help: "that each part takes", full: "30", quick: "5" },
+  { of: ["console"], name: "seconds", help: "that each part takes", full: "30", quick: "3" },
   { of: ["search"], name: "persons", help: "persons", full: "1000000", quick: "5000" },
 ] as const satisfies readonly Size[];
 
@@ -150,27 +150,30 @@ export interface Options {
 /** With a folder for data: a temporary one, if none is named. */
 export type DataOptions = Options & { readonly data: string };
 
-const HELP = `npm run bench -- NAME [NAME…] [options]
+const HELP = `npm run bench -- [NAME…] [options]
 
 Measures the product on real servers of its own, with Postgres' defaults (fsync on), each side and the load in processes of
-their own. Other load on the machine slows it down: compare CPU times, or run it alone. NAME may be all:
+their own. Other load on the machine slows it down: compare CPU times, or run it alone. Without a NAME, all of:
 
 ${Object.entries(BENCHMARKS)
-  .map(([name, help]) => `  ${name.padEnd(12)}${help}`)
+  .map(([benchmark, help]) => [`${benchmark}: ${help}`, ...helpOf(benchmark as Benchmark), ""].join("\n"))
   .join("\n")}
-
-  --quick           small, for a check that it works: all of them take less than three minutes
-  --data FOLDER     keeps the data there, and uses what it finds there (default: a temporary folder)
-  --write           writes the results into docs/performance.md and docs/performance/
-  --profile FOLDER  console: writes a CPU profile of the console there
-${SIZES.map(
-  ({ of, name, help, full, quick }) =>
-    `  ${`--${name} N`.padEnd(18)}${of.join(", ")}: ${help} (default: ${full}; with --quick: ${quick})`,
-).join("\n")}
-  -h, --help        print this help
+All of them:
+  --quick          small, for a check that it works: less than three minutes
+  --data FOLDER    keeps the data there, and uses what it finds there (default: a temporary folder)
+  --write          writes the results into docs/performance.md and docs/performance/
+  --profile FOLDER console: writes a CPU profile of the console there
+  -h, --help       print this help
 
 Exit codes: 0 measured, 1 failed, 2 wrong usage
 `;
+
+function helpOf(benchmark: Benchmark): readonly string[] {
+  return SIZES.filter(({ of }) => (of as readonly Benchmark[]).includes(benchmark)).map(
+    ({ name, help, full, quick }) =>
+      `  ${`--${name} N`.padEnd(17)}${help} (default: ${full}, with --quick ${quick})`,
+  );
+}
 
 /** Reads the command line: the options of each benchmark that it names. Ends the process with 0 after `--help`, with 2 after wrong usage. */
 export function readOptions(): readonly Options[] {
@@ -208,9 +211,8 @@ export function readOptions(): readonly Options[] {
 
 function readNames(positionals: readonly string[]): readonly Benchmark[] {
   const all = Object.keys(BENCHMARKS) as Benchmark[];
-  if (positionals.length === 1 && positionals[0] === "all") return all;
   const wrong = positionals.find((name) => !(name in BENCHMARKS));
-  if (positionals.length > 0 && wrong === undefined) return positionals as Benchmark[];
-  const given = wrong === undefined ? "none" : JSON.stringify(wrong);
-  throw new Error(`name benchmarks (${all.join(", ")}, or all), not ${given}`);
+  if (wrong !== undefined)
+    throw new Error(`there is no benchmark ${JSON.stringify(wrong)}, but ${all.join(", ")}`);
+  return positionals.length === 0 ? all : (positionals as Benchmark[]);
 }
