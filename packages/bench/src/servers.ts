@@ -2,7 +2,8 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { migrateQueue } from "@dossier/queue";
 import { migrate, openPool, type Pool } from "@dossier/store";
-import { startPostgres, type LocalServer } from "@dossier/testing";
+import { startPostgres, startRedis, type LocalServer, type Scope } from "@dossier/testing";
+import { Redis } from "ioredis";
 
 export interface SeedOptions {
   /** The folder that keeps the data; `undefined` for a temporary one. */
@@ -18,6 +19,44 @@ export function loginOn(databaseUrl: string, service: "ingest" | "worker" | "con
   login.username = service;
   login.password = "a password for benchmarks";
   return login.href;
+}
+
+export interface Servers {
+  readonly postgres: LocalServer;
+  readonly redis: LocalServer;
+  /** Creates an empty database, or one with our schema; replaces one of this name. Returns its URL. */
+  createDatabase(name: string, schema: "empty" | "ours"): Promise<string>;
+  clearRedis(): Promise<void>;
+}
+
+/** Starts an empty Postgres with its defaults, and an empty Redis. */
+export async function startServers(scope: Scope): Promise<Servers> {
+  const postgres = await startPostgres({ settings: SETTINGS });
+  scope.onTestFinished(() => postgres.stop());
+  const redis = await startRedis();
+  scope.onTestFinished(() => redis.stop());
+  return {
+    postgres,
+    redis,
+    async createDatabase(name, schema) {
+      const pool = openPool(postgres.url, { name: "bench", size: 1, timeoutMs: 60_000 });
+      await pool.query(`drop database if exists "${name}" with (force)`);
+      await pool.query(`create database "${name}"`);
+      await pool.end();
+      const url = new URL(postgres.url);
+      url.pathname = name;
+      if (schema === "ours") {
+        await migrate(url.href);
+        await migrateQueue(url.href);
+      }
+      return url.href;
+    },
+    async clearRedis() {
+      const client = new Redis(redis.url);
+      await client.flushall();
+      await client.quit();
+    },
+  };
 }
 
 /** Whether commits say when they were made: the time from receipt to state ends with one. */

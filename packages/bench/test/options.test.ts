@@ -14,8 +14,11 @@ test("--help names the benchmarks and exits 0", async () => {
 });
 
 test.each([
-  [[], "name one benchmark (console, search), not none\n"],
-  [["consul"], 'name one benchmark (console, search), not "consul"\n'],
+  [[], "name benchmarks (ingest, worker, end-to-end, latency, console, search, or all), not none\n"],
+  [
+    ["consul"],
+    'name benchmarks (ingest, worker, end-to-end, latency, console, search, or all), not "consul"\n',
+  ],
   [["console", "--readers", "0"], '--readers must be a whole number of 1 or more, not "0"\n'],
 ])("%j is wrong usage: it says why and exits 2", async (args, message) => {
   const { code, stdout, stderr } = await run(...args);

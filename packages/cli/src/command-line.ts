@@ -17,6 +17,7 @@ export const COMMANDS = new Map<string, () => Promise<CommandUnknownOpts>>([
   ["delivery", async () => (await import("./commands/delivery.ts")).deliveryCommand],
   ["failing", async () => (await import("./commands/failing.ts")).failingCommand],
   ["dead", async () => (await import("./commands/dead/dead.ts")).deadCommand],
+  ["secrets", async () => (await import("./commands/secrets.ts")).secretsCommand],
   ["token", async () => (await import("./commands/token/token.ts")).tokenCommand],
   ["rebuild", async () => (await import("./commands/rebuild.ts")).rebuildCommand],
   ["verify", async () => (await import("./commands/verify.ts")).verifyCommand],

@@ -25,20 +25,24 @@ export interface BullmqWorkerOptions {
   readonly concurrency: number;
   readonly lockDurationMs: number;
   readonly stalledIntervalMs: number;
+  /** The longest wait for a job until the worker asks again, in milliseconds. */
+  readonly askIntervalMs: number;
 }
 
-/** BullMQ's worker on our queue. It knows when the queue last answered, and pauses after a failed request for a job. */
+/** BullMQ's worker on our queue. It knows whether the queue answers, and pauses after a failed request for a job. */
 export class BullmqWorker extends Worker<JobData, void, string, IQueueBackend, JobProgress, unknown> {
-  #lastAnswerAt = performance.now();
+  readonly #askIntervalMs: number;
+  #sign = false;
+  #running = 0;
 
   constructor(
     processJob: (job: Job<JobData>) => Promise<void>,
     backend: Backend,
-    { name, prefix, concurrency, lockDurationMs, stalledIntervalMs }: BullmqWorkerOptions,
+    { name, prefix, concurrency, lockDurationMs, stalledIntervalMs, askIntervalMs }: BullmqWorkerOptions,
   ) {
     super(
       QUEUE_NAME,
-      processJob,
+      (job) => this.#count(processJob, job),
       {
         connection: UNUSED_CONNECTION,
         prefix,
@@ -49,6 +53,7 @@ export class BullmqWorker extends Worker<JobData, void, string, IQueueBackend, J
         stalledInterval: stalledIntervalMs,
         maxStalledCount: UNLIMITED,
         runRetryDelay: RETRY_MS,
+        drainDelay: askIntervalMs / 1_000,
         // BullMQ checks the version on the first connection alone. If that check fails, so does every later command.
         skipVersionCheck: true,
         settings: {
@@ -58,18 +63,39 @@ export class BullmqWorker extends Worker<JobData, void, string, IQueueBackend, J
       },
       backend,
     );
+    this.#askIntervalMs = askIntervalMs;
   }
 
-  /** The time since the queue last answered a request for a job, in milliseconds. */
-  get silentForMs(): number {
-    return performance.now() - this.#lastAnswerAt;
+  /** With delayed jobs in the queue, BullMQ asks less often. */
+  override get maximumBlockTimeout(): number {
+    return this.#askIntervalMs / 1_000;
+  }
+
+  /** Returns whether the queue has answered since the last call; `undefined` if it is not asked, as no slot is free. */
+  takeSign(): boolean | undefined {
+    if (this.#running >= this.concurrency) return undefined;
+    const sign = this.#sign;
+    this.#sign = false;
+    return sign;
+  }
+
+  async #count(processJob: (job: Job<JobData>) => Promise<void>, job: Job<JobData>): Promise<void> {
+    this.#sign = true;
+    this.#running += 1;
+    try {
+      await processJob(job);
+    } finally {
+      this.#running -= 1;
+      // The silence begins now, if all slots were in use.
+      this.#sign = true;
+    }
   }
 
   /** After an error BullMQ asks again at once, in a loop that can leave no time for anything else. */
   protected override async moveToActive(token: string, name?: string): Promise<Job<JobData, void>> {
     try {
       const job = await super.moveToActive(token, name);
-      this.#lastAnswerAt = performance.now();
+      this.#sign = true;
       return job;
     } catch (error) {
       await delay(PAUSE_MS);
@@ -77,8 +103,10 @@ export class BullmqWorker extends Worker<JobData, void, string, IQueueBackend, J
     }
   }
 
-  /** Stops renewing the locks of running jobs, so that other workers take them as stalled. */
-  async abandonJobs(): Promise<void> {
+  /** Asks for no more jobs, and stops renewing the locks of running ones, so that other workers take them as stalled. */
+  async abandon(): Promise<void> {
+    // If it is closing already, this waits for that.
+    this.close(true).catch(() => undefined);
     await this.lockManager.close();
     await this.backend.close(true);
   }

@@ -1,18 +1,25 @@
 import { UnrecoverableError, type Job } from "bullmq";
 import pTimeout from "p-timeout";
-import { BullmqWorker, RETRY_MS, RetryError } from "./bullmq-worker.ts";
-import { checkLocation, plainError, readPrefix, type QueueLocation } from "./connection.ts";
+import { RETRY_MS, RetryError } from "./bullmq-worker.ts";
+import { checkLocation, plainError, type QueueLocation } from "./connection.ts";
 import { parseJobData, type JobData } from "./job.ts";
-import { connectPostgresConsumer } from "./postgres.ts";
-import { connectRedisConsumer } from "./redis.ts";
+import { subscribe, type Subscription } from "./subscription.ts";
+import { startWatchdog, type SilenceLimits } from "./watchdog.ts";
 
-/** A worker that has room asks for a job at least every 10 s; after this time without an answer it counts as stopped. */
-const MAX_SILENCE_MS = 30_000;
+/** How often a consumer that has room asks for a job at least, in milliseconds. */
+const ASK_INTERVAL_MS = 5_000;
 
-const PROBE_TIMEOUT_MS = 1_000;
+/** Connections find by themselves most of what breaks them, within 15 s; see `connectRedisConsumer`. */
+const SILENCE: SilenceLimits = { replaceAfterMs: 20_000, giveUpAfterMs: 60_000 };
+
+const CLOSE_TIMEOUT_MS = 1_000;
 
 /** How long the queue may take to acknowledge the last results when the consumer closes, in milliseconds. */
 const ACKNOWLEDGE_TIMEOUT_MS = 5_000;
+
+/** The errors of a server that cannot be reached or cannot write, whoever asks. */
+const REFUSED =
+  /\b(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|LOADING|READONLY|MASTERDOWN|MISCONF|NOREPLICAS|OOM)\b/;
 
 export interface JobInput {
   readonly deliveryIds: readonly string[];
@@ -41,6 +48,13 @@ export interface ConsumerOptions {
   readonly onError: (error: Error) => void;
   /** Called with the error of a handler that rejected. */
   readonly onHandlerError: (error: unknown) => void;
+  /** Called when the queue has not answered for long, and the connection is replaced by a new one. */
+  readonly onReplaced?: () => void;
+  /**
+   * Called when the new connection got no answer either, though nothing refused it: perhaps a new process gets one. If it
+   * returns, the connection is replaced once more.
+   */
+  readonly onGivenUp?: () => void;
   /**
    * How long a job stays locked by a worker that has crashed, in milliseconds; a running one renews the lock in time. A
    * shorter time recovers sooner from a crash; a longer one tolerates longer pauses of a process. Default 30,000.
@@ -48,6 +62,10 @@ export interface ConsumerOptions {
   readonly lockDurationMs?: number;
   /** The interval of looking for stalled jobs, in milliseconds. The second look finds a job. Default 15,000. */
   readonly stalledIntervalMs?: number;
+  /** Tests cannot wait for the default, 5,000. */
+  readonly askIntervalMs?: number;
+  /** Longer than `askIntervalMs`. Default 20,000 and 60,000. */
+  readonly silence?: SilenceLimits;
 }
 
 export interface Consumer {
@@ -78,31 +96,50 @@ export function consume(
   checkLocation(location);
   const { name, concurrency, isRetryable } = options;
   const { lockDurationMs = 30_000, stalledIntervalMs = 15_000 } = options;
-  const onError = (error: unknown) => options.onError(plainError(error));
+  const { askIntervalMs = ASK_INTERVAL_MS, silence = SILENCE } = options;
   let inFlight = 0;
   let idleSince = performance.now();
   let closing: Promise<boolean> | undefined;
+  let refused = false;
   const idle = Promise.withResolvers<void>();
-  let probe: Promise<unknown> | undefined;
+  let subscription = connect();
+  const watchdog = startWatchdog({ takeSign, replace, giveUp }, silence);
 
-  const connection =
-    "redisUrl" in location
-      ? connectRedisConsumer(location.redisUrl, name, onError)
-      : connectPostgresConsumer(location.databaseUrl, { name, isRetryable, onError });
-  let worker: BullmqWorker | undefined;
-  readPrefix(location).then(run).catch(onError);
-
-  async function run(prefix: string): Promise<void> {
-    if (closing) return;
-    worker = new BullmqWorker(processJob, connection.backend, {
+  function connect(): Subscription {
+    return subscribe(location, processJob, {
       name,
-      prefix,
       concurrency,
       lockDurationMs,
       stalledIntervalMs,
+      askIntervalMs,
+      isRetryable,
+      onError,
     });
-    worker.on("error", onError);
-    await worker.run();
+  }
+
+  function onError(error: unknown): void {
+    const plain = plainError(error);
+    refused ||= REFUSED.test(plain.message);
+    options.onError(plain);
+  }
+
+  function takeSign(): boolean | undefined {
+    const sign = subscription.takeSign();
+    if (sign) refused = false;
+    return sign;
+  }
+
+  /** The jobs in flight go on. When they have ended, another consumer takes them over, and finds nothing to do. */
+  function replace(): void {
+    subscription.abandon().catch(onError);
+    refused = false;
+    subscription = connect();
+    options.onReplaced?.();
+  }
+
+  /** A server that refuses connections or writes would refuse those of a new process too. */
+  function giveUp(): void {
+    if (!refused) options.onGivenUp?.();
   }
 
   async function processJob(job: Job<JobData>): Promise<void> {
@@ -130,35 +167,21 @@ export function consume(
 
   async function checkReady(): Promise<void> {
     if (closing) throw new Error("the consumer is closing");
-    await connection.check();
-    if (worker === undefined) throw new Error("the installation's id is not known yet");
-    if (!worker.isRunning()) throw new Error("the consumer has stopped");
-    if (inFlight < concurrency && worker.silentForMs > MAX_SILENCE_MS)
-      throw new Error(`no answer of the queue for ${Math.round(worker.silentForMs / 1_000)} s`);
-    // Shared, because a command of a worker waits as long as the server is unavailable.
-    probe ??= worker
-      .getBackend()
-      .isMaxed()
-      .finally(() => (probe = undefined));
-    const message = `asking the queue: no answer within ${PROBE_TIMEOUT_MS} ms`;
-    await pTimeout(probe, { milliseconds: PROBE_TIMEOUT_MS, message }).catch((error: unknown) => {
-      throw plainError(error);
-    });
+    await subscription.check();
+    if (watchdog.silentForMs >= silence.replaceAfterMs)
+      throw new Error(`no answer of the queue for ${Math.round(watchdog.silentForMs / 1_000)} s`);
   }
 
   async function close(timeoutMs: number): Promise<boolean> {
-    const drained = worker === undefined || (await drain(worker, timeoutMs));
-    const end = async () => {
-      if (!drained) await worker?.abandonJobs();
-      await connection.close();
-    };
-    await pTimeout(end(), { milliseconds: PROBE_TIMEOUT_MS }).catch(onError);
+    watchdog.stop();
+    const drained = await drain(timeoutMs);
+    await pTimeout(subscription.abandon(), { milliseconds: CLOSE_TIMEOUT_MS }).catch(onError);
     return drained;
   }
 
-  async function drain(running: BullmqWorker, timeoutMs: number): Promise<boolean> {
+  async function drain(timeoutMs: number): Promise<boolean> {
     if (inFlight === 0) idle.resolve();
-    const acknowledged = running.close().then(() => true);
+    const acknowledged = subscription.drain().then(() => true);
     const fallback = () => false;
     return pTimeout(
       // BullMQ waits without limit for an unavailable server.

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createRedisBackend } from "bullmq";
+import { createRedisBackend, RedisQueueBackend } from "bullmq";
 import { Cluster } from "ioredis";
 import {
   plainError,
@@ -88,7 +88,15 @@ export function connectRedisConsumer(
   });
   const mode = watchMode(client);
   return {
-    backend: redisBackend(client),
+    backend(name, options, role) {
+      const backend = createRedisBackend(name, { ...options, connection: client }, role);
+      // BullMQ stops listening when it closes, and a socket that was frozen reports its timeout after that.
+      if (backend instanceof RedisQueueBackend)
+        backend.blockingClient
+          ?.then((blocking) => blocking.on("error", () => undefined))
+          .catch(() => undefined);
+      return backend;
+    },
     check: mode.check,
     // BullMQ closes only the second connection, which it has opened.
     close: async () => client.disconnect(),

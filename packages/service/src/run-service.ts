@@ -10,6 +10,8 @@ export interface ServiceContext {
   readonly shutdownSignal: AbortSignal;
   /** Ends the process, as the service can never work as it is configured. */
   readonly fail: (reason: string) => void;
+  /** Ends the process, so that its supervisor starts another. Absent if other services share the process. */
+  readonly restart?: (reason: string, code: string) => void;
 }
 
 /** What the process of a service reads, and not the service itself. */
@@ -32,7 +34,7 @@ export async function runService(
     log,
     async (shutdownSignal, drainSignal, fail) => {
       const ops = orExit(await serveOps({ service: name, OPS_PORT, OPS_HOST, log, drainSignal }));
-      const { shutdown } = orExit(await start({ log, ops, shutdownSignal, fail }));
+      const { shutdown } = orExit(await start({ log, ops, shutdownSignal, fail, restart: fail }));
       return { ...shutdown, "close the ops server": () => ops.close() };
     },
     { drainSeconds: DRAIN_SECONDS },

@@ -43,14 +43,15 @@ export interface RunOptions {
  *
  * @param start starts the service and returns the steps that shut it down. Its `drainSignal` is aborted at the first
  *   signal, its `shutdownSignal` when the steps begin. If a signal arrives before `start` has resolved, the process ends
- *   at once, without any step. `fail` logs a reason and ends the process with 1, without any step
+ *   at once, without any step. `fail` logs a reason and ends the process with 1, without any step; its `code` is
+ *   `misconfigured` by default
  */
 export async function runUntilSignal(
   log: Logger,
   start: (
     shutdownSignal: AbortSignal,
     drainSignal: AbortSignal,
-    fail: (reason: string) => void,
+    fail: (reason: string, code?: string) => void,
   ) => Promise<ShutdownSteps>,
   { drainSeconds = 0, stepTimeoutMs = 15_000, sameSignalMs = 0 }: RunOptions = {},
 ): Promise<void> {
@@ -64,8 +65,8 @@ export async function runUntilSignal(
     log.fatal({ code: "uncaught-error", err }, "uncaught error; exiting");
     process.exit(1);
   };
-  const fail = (reason: string) => {
-    log.fatal({ code: "misconfigured", reason }, "cannot work as configured; exiting");
+  const fail = (reason: string, code = "misconfigured") => {
+    log.fatal({ code, reason }, "cannot go on; exiting");
     process.exit(1);
   };
   process.on("uncaughtException", onUncaught);

@@ -12,6 +12,8 @@ export interface WorkerMetrics {
   applied(receivedTicks: readonly Ticks[]): void;
   /** Records how many deliveries shared a batch, and how long it took in milliseconds. */
   batch(deliveries: number, tookMs: number): void;
+  /** Counts a connection to the queue that was replaced, as the queue was silent. */
+  reconnected(): void;
   /** Counts open deliveries that the sweeper enqueued. */
   swept(deliveries: number): void;
 }
@@ -39,7 +41,12 @@ export function createWorkerMetrics({ meter }: Metrics, counter: Counter): Worke
     description: "Open deliveries that the sweeper enqueued because no job had settled them.",
   });
 
+  const reconnections = meter.createCounter("dossier_worker_reconnections_total", {
+    description: "Connections to the queue that were replaced because the queue did not answer.",
+  });
+
   return {
+    reconnected: () => reconnections.add(1),
     batch(size, tookMs) {
       batchSeconds.record(tookMs / 1_000);
       batchDeliveries.record(size);

@@ -40,7 +40,10 @@ const DRAIN_MS = 8_000;
 const QUEUE_TIMEOUT_MS = 5_000;
 
 /** Tests cannot wait for the defaults. */
-export interface Limits extends Pick<ConsumerOptions, "lockDurationMs" | "stalledIntervalMs"> {
+export interface Limits extends Pick<
+  ConsumerOptions,
+  "lockDurationMs" | "stalledIntervalMs" | "askIntervalMs" | "silence"
+> {
   /** How often a delivery may stall before it is dead-lettered. Default 3. */
   readonly maxStalls?: number;
   /** How long a worker may get no job while deliveries are due, in milliseconds. Default 30,000. */
@@ -51,10 +54,16 @@ export interface Limits extends Pick<ConsumerOptions, "lockDurationMs" | "stalle
 export async function startWorker(
   config: WorkerConfig,
   context: ServiceContext,
-  { maxStalls = 3, maxIdleMs = 30_000, ...stallOptions }: Limits = {},
+  { maxStalls = 3, maxIdleMs = 30_000, ...consumerOptions }: Limits = {},
 ): Promise<Result<{ shutdown: ShutdownSteps }>> {
   const { log, ops, shutdownSignal } = context;
-  const { DATABASE_URL, REDIS_URL, WORKER_CONCURRENCY, MAX_ATTEMPTS: maxAttempts } = config;
+  const {
+    DATABASE_URL,
+    currentDatabaseUrl = DATABASE_URL,
+    REDIS_URL,
+    WORKER_CONCURRENCY,
+    MAX_ATTEMPTS: maxAttempts,
+  } = config;
   const postgresOutage = outageLog(log, {
     began: { code: "postgres-unavailable", message: "postgres unavailable; pausing" },
     ended: { code: "postgres-recovered", message: "postgres available again; resuming" },
@@ -68,7 +77,7 @@ export async function startWorker(
     code: "job-failed",
     message: "job failed unexpectedly; retrying",
   });
-  const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
+  const pool = openPool(currentDatabaseUrl, { name: NAME, size: CONNECTIONS });
   observePool(ops.metrics, "worker", pool);
   const checked = await checkDatabase("worker", () => checkServiceLogin(pool, "worker"), context);
   if (!checked.ok) {
@@ -85,7 +94,7 @@ export async function startWorker(
   const outagePause = createOutagePause(shutdownSignal, postgresOutage);
   const location = REDIS_URL
     ? { redisUrl: REDIS_URL, installationId: () => outagePause.run(() => readInstallationId(pool)) }
-    : { databaseUrl: DATABASE_URL };
+    : { databaseUrl: currentDatabaseUrl };
   const queue = openQueue(location, {
     name: NAME,
     timeoutMs: QUEUE_TIMEOUT_MS,
@@ -101,12 +110,17 @@ export async function startWorker(
     maxStalls,
   });
   const consumer = consume(location, handleJob, {
-    ...stallOptions,
+    ...consumerOptions,
     name: NAME,
     concurrency: WORKER_CONCURRENCY,
     isRetryable,
     onError: queueOutage.recordFailure,
     onHandlerError: (err) => handlerErrors.record("unexpected", () => ({ err })),
+    onReplaced() {
+      workerMetrics.reconnected();
+      log.warn({ code: "queue-silent" }, "no answer of the queue; connecting anew");
+    },
+    onGivenUp: () => context.restart?.("a new connection to the queue got no answer either", "queue-lost"),
   });
   observeBacklog(ops.metrics, pool, queue);
   observeWorker(ops.metrics, consumer, outagePause);

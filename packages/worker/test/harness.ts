@@ -142,6 +142,8 @@ function observe(port: number, { text, logged }: LogLines) {
 }
 
 export interface ProcessOptions {
+  /** In the folder of fixtures. Default: `worker.ts`. */
+  readonly fixture?: string;
   readonly execArgv?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -150,9 +152,9 @@ export interface ProcessOptions {
 export function spawnWorker(
   context: TestContext,
   { databaseUrl, redisUrl }: Servers,
-  { execArgv = [], env = {} }: ProcessOptions = {},
+  { fixture = "worker.ts", execArgv = [], env = {} }: ProcessOptions = {},
 ) {
-  const { child, ended, log, logged } = startNode(context, join(import.meta.dirname, "fixtures/worker.ts"), {
+  const { child, ended, log, logged } = startNode(context, join(import.meta.dirname, "fixtures", fixture), {
     execArgv,
     env: { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, OPS_PORT: "0", MAX_ATTEMPTS: "3", ...env },
   });

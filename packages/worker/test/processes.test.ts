@@ -1,7 +1,7 @@
 /** Workers as processes of their own: killed, shut down, several at a time, with a wrong clock. */
 import { findDeadLetter } from "@dossier/store";
 import { refuseEvents, UNPARSABLE_BODY } from "@dossier/store/fixtures";
-import { needs, startRedis, waitFor } from "@dossier/testing";
+import { needs, startProxy, startRedis, waitFor } from "@dossier/testing";
 import { expect, test, type TestContext } from "vitest";
 import { blockInserts, sendToRedis } from "./faults.ts";
 import { createHarness, newEvent, sharedServers, spawnWorker, type Servers } from "./harness.ts";
@@ -163,6 +163,30 @@ test("on SIGTERM a worker finishes the jobs in flight, leaves the rest to others
 
   spawnWorker(context, servers);
   await harness.waitForStatuses(waiting, "applied");
+});
+
+test("a worker that the queue never answers exits with 1, and an idle one goes on", async (context) => {
+  const servers = await sharedServers(context);
+  const harness = await createHarness(context, servers);
+  const [snoozed = ""] = await harness.record(newEvent("a"));
+  await harness.pool.query("update open_deliveries set snoozed_until = now() + interval '1 hour'");
+  await harness.makeNotDue();
+  await harness.queue.enqueueSingle(snoozed, { delayMs: 3_600_000 });
+  const proxy = await startProxy({ target: servers.redisUrl });
+  context.onTestFinished(() => proxy.close());
+  const [idle, silenced] = [servers.redisUrl, proxy.url].map((redisUrl) =>
+    spawnWorker(context, { ...servers, redisUrl }, { fixture: "impatient-worker.ts" }),
+  );
+  const idleWorker = await idle!.started();
+  await (await silenced!.started()).waitForReadyz(200);
+
+  proxy.apply({ kind: "black-hole" });
+
+  expect(await silenced!.ended).toMatchObject({ code: 1, signal: null });
+  await silenced!.waitForLog("queue-silent");
+  await silenced!.waitForLog("queue-lost");
+  expect(idleWorker.logged("queue-silent")).toEqual([]);
+  await idleWorker.waitForReadyz(200);
 });
 
 test("workers share the deliveries, and each delivery takes effect once", async (context) => {

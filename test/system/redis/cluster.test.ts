@@ -1,14 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { needs, startRedisCluster } from "@dossier/testing";
 import { expect, test } from "vitest";
+import { expectJobWithin, PREFIX } from "./idle.ts";
 import { eachAppliedOnce, startServices } from "./load.ts";
 
 const BEFORE_THE_FAULT_MS = 3_000;
 
-test.for([
+const FAULTS = [
   ["is killed", "SIGKILL"],
   ["stops answering", "SIGSTOP"],
-] as const)(
+] as const;
+
+test.for(FAULTS)(
   "a cluster's master %s under load: each delivery is applied, once",
   async ([fault, signal], context) => {
     needs(context, "redisServer");
@@ -48,4 +51,29 @@ test("a cluster's slot moves to another master and back under load: each deliver
   const webhooks = await sending;
   expect(await services.settled()).toEqual(eachAppliedOnce(webhooks));
   await services.printWaits("a cluster's slot moves", faultAt);
+});
+
+test.for(FAULTS)(
+  "a cluster's master %s: an idle consumer gets the next job within 30 s",
+  async ([, signal], context) => {
+    needs(context, "redisServer");
+    const cluster = await startRedisCluster({ masters: 3, replicasPerMaster: 1 });
+    context.onTestFinished(() => cluster.stop());
+    await expectJobWithin(context, cluster.url, 30_000, async () =>
+      (await cluster.masterOf(PREFIX)).kill(signal),
+    );
+  },
+);
+
+test("a cluster's slot moves: an idle consumer gets the next job within 30 s", async (context) => {
+  needs(context, "redisServer");
+  const cluster = await startRedisCluster({ masters: 3 });
+  context.onTestFinished(() => cluster.stop());
+  await expectJobWithin(context, cluster.url, 30_000, async () => {
+    const from = await cluster.masterOf(PREFIX);
+    const masters = await Promise.all(["a", "b", "c"].map((key) => cluster.masterOf(key)));
+    const to = masters.find((master) => master !== from);
+    if (to === undefined) throw new Error("the keys have one master");
+    await cluster.moveSlot(PREFIX, to);
+  });
 });

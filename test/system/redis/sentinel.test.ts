@@ -1,12 +1,15 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { needs, startRedisSentinels } from "@dossier/testing";
 import { expect, test } from "vitest";
+import { expectJobWithin } from "./idle.ts";
 import { eachAppliedOnce, startServices } from "./load.ts";
 
-test.for([
+const FAULTS = [
   ["is killed", "SIGKILL"],
   ["stops answering", "SIGSTOP"],
-] as const)(
+] as const;
+
+test.for(FAULTS)(
   "the Sentinels' master %s under load: each delivery is applied, once",
   async ([fault, signal], context) => {
     needs(context, "redisServer");
@@ -22,5 +25,15 @@ test.for([
     const webhooks = await sending;
     expect(await services.settled()).toEqual(eachAppliedOnce(webhooks));
     await services.printWaits(`the Sentinels' master ${fault}`, faultAt);
+  },
+);
+
+test.for(FAULTS)(
+  "the Sentinels' master %s: an idle consumer gets the next job within 30 s",
+  async ([, signal], context) => {
+    needs(context, "redisServer");
+    const redis = await startRedisSentinels({ count: 3 });
+    context.onTestFinished(() => redis.stop());
+    await expectJobWithin(context, redis.url, 30_000, () => redis.master.kill(signal));
   },
 );

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { startProgress } from "@dossier/cli/terminal/progress";
 import { poison, scenario } from "@dossier/simulator";
 import {
@@ -10,10 +9,10 @@ import {
   sealRecords,
   settle,
   snooze,
-  type Delivery,
   type Pool,
 } from "@dossier/store";
 import { v7 } from "uuid";
+import { toDelivery } from "../record.ts";
 
 const BATCH = 1_000;
 const WEBHOOKS_PER_DEAD_LETTER = 100;
@@ -79,19 +78,6 @@ async function settleAll(pool: Pool, deliveryIds: readonly string[]): Promise<vo
     const outcomes = await settle(pool, left, "bench");
     left = left.filter((deliveryId) => !outcomes.has(deliveryId));
   }
-}
-
-function toDelivery(body: Buffer): Delivery {
-  return {
-    deliveryId: v7(),
-    body,
-    headers: {
-      "content-type": "application/json",
-      "abp-webhook-signature": randomBytes(32).toString("hex"),
-    },
-    verifiedBy: "signature",
-    secretFingerprint: "sha256:0123456789ab",
-  };
 }
 
 async function addFailing(pool: Pool): Promise<void> {
