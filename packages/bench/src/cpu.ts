@@ -26,3 +26,22 @@ async function readStat(folder: string) {
   );
   return { pid: Number(folder), parent, ticks };
 }
+
+/** Returns a function that gives the seconds of CPU that each of these processes has used since. */
+export async function watchCpu<Name extends string>(
+  pids: Readonly<Record<Name, number | undefined>>,
+): Promise<() => Promise<Readonly<Record<Name, number>>>> {
+  const read = async () =>
+    Object.fromEntries(
+      await Promise.all(
+        Object.entries<number | undefined>(pids).map(async ([name, pid]) => [name, await cpuSeconds(pid)]),
+      ),
+    ) as Record<Name, number>;
+  const before = await read();
+  return async () => {
+    const after = await read();
+    return Object.fromEntries(
+      Object.entries<number>(after).map(([name, used]) => [name, used - before[name as Name]]),
+    ) as Record<Name, number>;
+  };
+}

@@ -1,84 +1,218 @@
 import { parseArgs } from "node:util";
 import { readCommandLine, wholeNumber } from "@dossier/testing/command-line";
 
-const HELP = `npm run bench -- NAME [options]
+const BENCHMARKS = {
+  ingest: "webhooks accepted a second, and what one costs, beside other ways to accept them",
+  worker: "a full queue settled, beside the same transactions without a queue and other queues",
+  "end-to-end": "webhooks accepted and settled a second, with one, two and four workers, beside other ways",
+  latency: "from sending a webhook to its person's state, at several rates, beside other ways",
+  rebuild: "all persons folded anew from the log, beside a bare script",
+  verify: "all evidence verified, beside a bare script",
+  bytes: "bytes of an event in Postgres, and of waiting deliveries in Redis",
+  growth: "what settling costs with more stored events, events of a person, waiting deliveries, or disorder",
+  console: "the pages, with readers at once while webhooks arrive: latency of each page, receipt → state",
+  search: "the search for persons, and its cost for a person who is written",
+} as const;
 
-Measures the product on real servers of its own, with Postgres' defaults (fsync on). Other load on the machine slows it
-down: compare CPU times, or run it alone.
+export type Benchmark = keyof typeof BENCHMARKS;
 
-  console   the pages, with readers at once while webhooks arrive: latency of each page, receipt → state
-  search    the search for persons, and its cost for a person who is written
+interface Size {
+  /** Whose option it is. */
+  readonly of: readonly Benchmark[];
+  readonly name: string;
+  readonly help: string;
+  /** A list of numbers, with commas, measures each. */
+  readonly full: string;
+  readonly quick: string;
+  /** Default: 1. */
+  readonly least?: number;
+}
 
-  --quick          small, for a check that it works: less than a minute
+/** An option may have other defaults, or another meaning, in other benchmarks. */
+const SIZES = [
+  {
+    of: ["ingest", "worker", "end-to-end", "latency", "rebuild", "verify"],
+    name: "rounds",
+    help: "rounds, in each of which all sides take a turn",
+    full: "3",
+    quick: "1",
+  },
+  {
+    of: ["ingest"],
+    name: "connections",
+    help: "connections, each with one webhook at a time",
+    full: "64,256",
+    quick: "16",
+  },
+  { of: ["ingest"], name: "seconds", help: "of load, for each side and round", full: "2", quick: "1" },
+  {
+    of: ["worker"],
+    name: "seconds",
+    help: "at most, for each side and round, after a start",
+    full: "2",
+    quick: "1",
+  },
+  { of: ["worker"], name: "deliveries", help: "that wait in a full queue", full: "8000", quick: "3000" },
+  {
+    of: ["worker"],
+    name: "job",
+    help: "deliveries in one job: as many as ingest recorded in one commit",
+    full: "40",
+    quick: "40",
+  },
+  {
+    of: ["end-to-end"],
+    name: "connections",
+    help: "connections, each with one webhook at a time",
+    full: "64",
+    quick: "16",
+  },
+  { of: ["end-to-end"], name: "seconds", help: "of sending, for each side and round", full: "2", quick: "1" },
+  { of: ["end-to-end"], name: "webhooks", help: "webhooks at most", full: "12000", quick: "3000" },
+  { of: ["latency"], name: "rate", help: "webhooks a second", full: "10,100,1000", quick: "100" },
+  { of: ["latency"], name: "seconds", help: "for each side, rate and round", full: "2", quick: "1" },
+  {
+    of: ["rebuild", "verify", "bytes"],
+    name: "events",
+    help: "webhooks in the log",
+    full: "200000",
+    quick: "5000",
+  },
+  { of: ["bytes"], name: "waiting", help: "deliveries that wait in Redis", full: "100000", quick: "1000" },
+  { of: ["bytes"], name: "job", help: "deliveries in one job", full: "40,500", quick: "40,500" },
+  {
+    of: ["growth"],
+    name: "rounds",
+    help: "rounds, in each of which all cases take a turn",
+    full: "1",
+    quick: "1",
+  },
+  { of: ["growth"], name: "seconds", help: "at most, for each case and round", full: "2", quick: "1" },
+  {
+    of: ["growth"],
+    name: "deliveries",
+    help: "that wait, where their number does not grow",
+    full: "6000",
+    quick: "2000",
+  },
+  {
+    of: ["growth"],
+    name: "stored",
+    help: "webhooks in the log",
+    full: "0,200000",
+    quick: "5000",
+    least: 0,
+  },
+  { of: ["growth"], name: "person", help: "events of each person", full: "1,100,10000", quick: "100" },
+  {
+    of: ["growth"],
+    name: "waiting",
+    help: "deliveries that wait",
+    full: "1000,10000,100000",
+    quick: "2000",
+  },
+  {
+    of: ["console"],
+    name: "events",
+    help: "events in the log, of 8 or 9 a person",
+    full: "1000000",
+    quick: "2000",
+  },
+  { of: ["console"], name: "readers", help: "readers at once", full: "20", quick: "20" },
+  {
+    of: ["console"],
+    name: "pause",
+    help: "a reader's pause after each page, in ms",
+    full: "1000",
+    quick: "1000",
+    least: 0,
+  },
+  { of: ["console"], name: "rate", help: "webhooks a second", full: "500", quick: "50" },
+  { of: ["console"], name: "seconds", help: "that each part takes", full: "30", quick: "3" },
+  { of: ["search"], name: "persons", help: "persons", full: "1000000", quick: "5000" },
+] as const satisfies readonly Size[];
+
+export type SizeName = (typeof SIZES)[number]["name"];
+
+export interface Options {
+  readonly benchmark: Benchmark;
+  /** The folder that keeps data from run to run; `undefined` for temporary ones. */
+  readonly data: string | undefined;
+  /** Where the console's CPU profile goes, if anywhere. */
+  readonly profile: string | undefined;
+  /** Whether the results go into docs/performance.md. */
+  readonly write: boolean;
+  /** Returns a size, or the first of a list. */
+  size(name: SizeName): number;
+  sizes(name: SizeName): readonly number[];
+}
+
+/** With a folder for data: a temporary one, if none is named. */
+export type DataOptions = Options & { readonly data: string };
+
+const HELP = `npm run bench -- [NAME…] [options]
+
+Measures the product on real servers of its own, with Postgres' defaults (fsync on), each side and the load in processes of
+their own. Other load on the machine slows it down: compare CPU times, or run it alone. Without a NAME, all of:
+
+${Object.entries(BENCHMARKS)
+  .map(([benchmark, help]) => [`${benchmark}: ${help}`, ...helpOf(benchmark as Benchmark), ""].join("\n"))
+  .join("\n")}
+All of them:
+  --quick          small, for a check that it works: less than three minutes
   --data FOLDER    keeps the data there, and uses what it finds there (default: a temporary folder)
-  --events N       console: events in the log (default: 1000000, of 8 or 9 a person)
-  --persons N      search: persons (default: 1000000)
-  --readers N      console: readers at once (default: 20)
-  --pause MS       console: a reader's pause after each page (default: 1000)
-  --rate N         console: webhooks per second (default: 500)
-  --seconds S      console: how long each part is measured (default: 30)
+  --write          writes the results into docs/performance.md and docs/performance/
   --profile FOLDER console: writes a CPU profile of the console there
   -h, --help       print this help
 
 Exit codes: 0 measured, 1 failed, 2 wrong usage
 `;
 
-export const BENCHMARKS = ["console", "search"] as const;
-
-export interface Options {
-  readonly benchmark: (typeof BENCHMARKS)[number];
-  /** `undefined` for a temporary folder. */
-  readonly data: string | undefined;
-  readonly events: number;
-  readonly persons: number;
-  readonly readers: number;
-  readonly pauseMs: number;
-  readonly rate: number;
-  readonly seconds: number;
-  /** Where the console's CPU profile goes, if anywhere. */
-  readonly profile: string | undefined;
+function helpOf(benchmark: Benchmark): readonly string[] {
+  return SIZES.filter(({ of }) => (of as readonly Benchmark[]).includes(benchmark)).map(
+    ({ name, help, full, quick }) =>
+      `  ${`--${name} N`.padEnd(17)}${help} (default: ${full}, with --quick ${quick})`,
+  );
 }
 
-/** Reads the command line. Ends the process with 0 after `--help`, with 2 after wrong usage. */
-export function readOptions(): Options {
+/** Reads the command line: the options of each benchmark that it names. Ends the process with 0 after `--help`, with 2 after wrong usage. */
+export function readOptions(): readonly Options[] {
   return readCommandLine(HELP, () => {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
       options: {
         quick: { type: "boolean", default: false },
         data: { type: "string" },
-        events: { type: "string" },
-        persons: { type: "string" },
-        readers: { type: "string", default: "20" },
-        pause: { type: "string", default: "1000" },
-        rate: { type: "string" },
-        seconds: { type: "string" },
+        write: { type: "boolean", default: false },
         profile: { type: "string" },
         help: { type: "boolean", short: "h", default: false },
+        ...(Object.fromEntries(SIZES.map(({ name }) => [name, { type: "string" }])) as Record<
+          SizeName,
+          { readonly type: "string" }
+        >),
       },
     });
     if (values.help) return "help";
-    const size = values.quick
-      ? { events: "2000", persons: "5000", rate: "50", seconds: "5" }
-      : { events: "1000000", persons: "1000000", rate: "500", seconds: "30" };
-    return {
-      benchmark: readName(positionals),
-      data: values.data,
-      events: wholeNumber("events", values.events ?? size.events, 1),
-      persons: wholeNumber("persons", values.persons ?? size.persons, 1),
-      readers: wholeNumber("readers", values.readers, 1),
-      pauseMs: wholeNumber("pause", values.pause, 0),
-      rate: wholeNumber("rate", values.rate ?? size.rate, 1),
-      seconds: wholeNumber("seconds", values.seconds ?? size.seconds, 1),
-      profile: values.profile,
-    };
+    const { quick, data, profile, write } = values;
+    return readNames(positionals).map((benchmark) => {
+      const numbers = new Map(
+        SIZES.filter(({ of }) => (of as readonly Benchmark[]).includes(benchmark)).map((size: Size) => [
+          size.name,
+          (values[size.name as SizeName] ?? (quick ? size.quick : size.full))
+            .split(",")
+            .map((text) => wholeNumber(size.name, text, size.least ?? 1)),
+        ]),
+      );
+      const sizes = (name: SizeName) => numbers.get(name) ?? [];
+      return { benchmark, data, profile, write, sizes, size: (name) => sizes(name)[0] ?? Number.NaN };
+    });
   });
 }
 
-function readName(positionals: readonly string[]): Options["benchmark"] {
-  const [name, more] = positionals;
-  const found = BENCHMARKS.find((one) => one === name);
-  if (found !== undefined && more === undefined) return found;
-  const given = name === undefined ? "none" : JSON.stringify(positionals.join(" "));
-  throw new Error(`name one benchmark (${BENCHMARKS.join(", ")}), not ${given}`);
+function readNames(positionals: readonly string[]): readonly Benchmark[] {
+  const all = Object.keys(BENCHMARKS) as Benchmark[];
+  const wrong = positionals.find((name) => !(name in BENCHMARKS));
+  if (wrong !== undefined)
+    throw new Error(`there is no benchmark ${JSON.stringify(wrong)}, but ${all.join(", ")}`);
+  return positionals.length === 0 ? all : (positionals as Benchmark[]);
 }

@@ -2,11 +2,12 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { migrateQueue } from "@dossier/queue";
 import { migrate, openPool, type Pool } from "@dossier/store";
-import { startPostgres, type LocalServer } from "@dossier/testing";
+import { startPostgres, startRedis, type LocalServer, type Scope } from "@dossier/testing";
+import { Redis } from "ioredis";
 
 export interface SeedOptions {
-  /** The folder that keeps the data; `undefined` for a temporary one. */
-  readonly data: string | undefined;
+  /** The folder that keeps the data. */
+  readonly data: string;
   /** Names what is in the folder: another name gets a folder of its own. */
   readonly name: string;
   seed(pool: Pool): Promise<void>;
@@ -18,6 +19,44 @@ export function loginOn(databaseUrl: string, service: "ingest" | "worker" | "con
   login.username = service;
   login.password = "a password for benchmarks";
   return login.href;
+}
+
+export interface Servers {
+  readonly postgres: LocalServer;
+  readonly redis: LocalServer;
+  /** Creates an empty database, or one with our schema; replaces one of this name. Returns its URL. */
+  createDatabase(name: string, schema: "empty" | "ours"): Promise<string>;
+  clearRedis(): Promise<void>;
+}
+
+/** Starts an empty Postgres with its defaults, unless there is one, and an empty Redis. */
+export async function startServers(scope: Scope, running?: LocalServer): Promise<Servers> {
+  const postgres = running ?? (await startPostgres({ settings: SETTINGS }));
+  if (running === undefined) scope.onTestFinished(() => postgres.stop());
+  const redis = await startRedis();
+  scope.onTestFinished(() => redis.stop());
+  return {
+    postgres,
+    redis,
+    async createDatabase(name, schema) {
+      const pool = openPool(postgres.url, { name: "bench", size: 1, timeoutMs: 60_000 });
+      await pool.query(`drop database if exists "${name}" with (force)`);
+      await pool.query(`create database "${name}"`);
+      await pool.end();
+      const url = new URL(postgres.url);
+      url.pathname = name;
+      if (schema === "ours") {
+        await migrate(url.href);
+        await migrateQueue(url.href);
+      }
+      return url.href;
+    },
+    async clearRedis() {
+      const client = new Redis(redis.url);
+      await client.flushall();
+      await client.quit();
+    },
+  };
 }
 
 /** Whether commits say when they were made: the time from receipt to state ends with one. */
@@ -32,9 +71,9 @@ const SEEDED = "select from pg_tables where tablename = 'bench_seeded'";
  * still there.
  */
 export async function startSeeded({ data, name, seed }: SeedOptions): Promise<LocalServer> {
-  const dir = data === undefined ? undefined : join(resolve(data), name);
-  if (dir !== undefined) await mkdir(dir, { recursive: true });
-  const postgres = await startPostgres({ ...(dir && { dir }), settings: SETTINGS });
+  const dir = join(resolve(data), name);
+  await mkdir(dir, { recursive: true });
+  const postgres = await startPostgres({ dir, settings: SETTINGS });
   try {
     const logins = {
       ingest: loginOn(postgres.url, "ingest"),

@@ -3,8 +3,3 @@ export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
-
-/** Returns milliseconds for a table. */
-export function formatMs(ms: number): string {
-  return ms.toFixed(ms < 10 ? 1 : 0);
-}

@@ -7,7 +7,7 @@ const FAILED = 1;
 const MISUSED = 2;
 
 /** Each is loaded when it may be what is run, as loading takes longer than most commands. */
-const COMMANDS = new Map<string, () => Promise<CommandUnknownOpts>>([
+export const COMMANDS = new Map<string, () => Promise<CommandUnknownOpts>>([
   ["up", async () => (await import("./commands/up.ts")).upCommand],
   ["migrate", async () => (await import("./commands/migrate.ts")).migrateCommand],
   ["send", async () => (await import("./commands/send.ts")).sendCommand],
@@ -17,6 +17,7 @@ const COMMANDS = new Map<string, () => Promise<CommandUnknownOpts>>([
   ["delivery", async () => (await import("./commands/delivery.ts")).deliveryCommand],
   ["failing", async () => (await import("./commands/failing.ts")).failingCommand],
   ["dead", async () => (await import("./commands/dead/dead.ts")).deadCommand],
+  ["secrets", async () => (await import("./commands/secrets.ts")).secretsCommand],
   ["token", async () => (await import("./commands/token/token.ts")).tokenCommand],
   ["rebuild", async () => (await import("./commands/rebuild.ts")).rebuildCommand],
   ["verify", async () => (await import("./commands/verify.ts")).verifyCommand],

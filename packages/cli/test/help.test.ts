@@ -12,6 +12,7 @@ const COMMANDS = [
   "delivery",
   "failing",
   "dead",
+  "secrets",
   "token",
   "rebuild",
   "verify",

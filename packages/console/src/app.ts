@@ -29,6 +29,7 @@ import { queueOperation } from "./api/queue.ts";
 import { revealOperation } from "./api/reveal.ts";
 import { statsOperation } from "./api/stats.ts";
 import { systemOperations } from "./api/system.ts";
+import { timelineOperation } from "./api/timeline.ts";
 import { verificationOperations } from "./api/verification.ts";
 import { worklistOperation } from "./api/worklist.ts";
 import { authenticate, type Access, type ApiEnv } from "./auth.ts";
@@ -80,6 +81,7 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
   const onFileError = onReadError("download-failed", "download failed");
   const operations = [
     ...naturalPersonOperations(pool),
+    timelineOperation(pool),
     revealOperation(pool),
     ...deliveryOperations(pool),
     deliverySearchOperation(pool),

@@ -1,5 +1,11 @@
 import { redisUrlMistake } from "@dossier/queue/redis-url";
-import { describeSettings, readConfig, variables, type ProcessConfig } from "@dossier/service";
+import {
+  describeSettings,
+  readServiceConfig,
+  variables,
+  type DatabaseConfig,
+  type ProcessConfig,
+} from "@dossier/service";
 import { z } from "zod";
 
 const schema = z.object({
@@ -17,10 +23,10 @@ const schema = z.object({
   DRAIN_SECONDS: variables.DRAIN_SECONDS,
 });
 
-export type ConsoleConfig = Omit<z.output<typeof schema>, keyof ProcessConfig>;
+export type ConsoleConfig = Omit<z.output<typeof schema>, keyof ProcessConfig> & DatabaseConfig;
 
 /** Reads the console's configuration from the environment. */
-export const consoleConfig = () => readConfig(schema, process.env);
+export const consoleConfig = () => readServiceConfig(schema, process.env);
 
 /** Returns what may be shown of a configuration. */
 export const consoleSettings = (config: ConsoleConfig) => describeSettings(schema, config);

@@ -7,5 +7,6 @@ export type { RedriveDryRun } from "./api/dry-run.ts";
 export type { InstancePage } from "./api/instances.ts";
 export type { DeadLetterQuery } from "./api/parameters.ts";
 export type { StatsAnswer } from "./api/stats.ts";
+export type { SystemAnswer } from "./api/system.ts";
 export type { ConsoleConfig } from "./config.ts";
 export { startConsole } from "./start.ts";

@@ -68,8 +68,15 @@ export async function startConsole(
   }: ConsoleOptions = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
   const { log, ops, tracing, shutdownSignal } = context;
-  const { PORT, DATABASE_URL, REDIS_URL, CONSOLE_URL, DOSSIER_API_TOKEN: bootstrapToken } = config;
-  const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
+  const {
+    PORT,
+    DATABASE_URL,
+    currentDatabaseUrl = DATABASE_URL,
+    REDIS_URL,
+    CONSOLE_URL,
+    DOSSIER_API_TOKEN: bootstrapToken,
+  } = config;
+  const pool = openPool(currentDatabaseUrl, { name: NAME, size: CONNECTIONS });
   observePool(ops.metrics, "console", pool);
   const checked = await checkDatabase("console", () => checkServiceLogin(pool, "console"), context);
   if (!checked.ok) {
@@ -88,7 +95,7 @@ export async function startConsole(
   };
   const location = REDIS_URL
     ? { redisUrl: REDIS_URL, installationId: () => readInstallationId(pool) }
-    : { databaseUrl: DATABASE_URL };
+    : { databaseUrl: currentDatabaseUrl };
   const queue = openQueue(location, {
     name: NAME,
     timeoutMs: queueTimeoutMs,

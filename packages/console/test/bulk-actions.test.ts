@@ -33,6 +33,7 @@ test("a bulk action decides about what it selected when it was made, and about n
   expect([confirmed.status, confirmed.json.confirmedBy]).toEqual([202, "bootstrap"]);
   expect(await bulkActionEnd(id)).toMatchObject({ state: "completed", total: 11, decided: 10, missed: 1 });
   expect(await statuses([ids[0]!, ids[3]!, later])).toEqual(["discarded", "open", "unparsable"]);
+  expect((await get(`/bulk-actions/${id}`)).json.sample).toEqual(made.json.sample);
   expect((await get(`/bulk-actions/${id}/failures`)).json).toEqual({
     items: [{ deliveryId: ids[3], failure: "changed" }],
     nextCursor: null,

@@ -248,6 +248,34 @@ describe("at a point in time", () => {
     }
   });
 
+  test("a timeline says what each event changed, and which one did not count yet", async () => {
+    const { get } = shared();
+    const path = "/natural-persons/zz-time/timeline";
+    const pending = eventBody("zz-time", { id: "1", creationTimeUtc: "2026-03-01T10:00:00.0000000Z" });
+    await shared().recordAndSettle(
+      pending,
+      eventBody("zz-time", {
+        id: "2",
+        event: "NaturalPersonManuallyApproved",
+        creationTimeUtc: "2026-03-02T10:00:00.0000000Z",
+      }),
+    );
+    const { json } = await get(`${path}?asOf=2026-03-01T12:00:00Z`);
+    expect(json).toMatchObject({ earlier: 0, later: 0, person: { status: "pending" } });
+    expect(json.entries).toMatchObject([
+      { id: "1", when: "counts", outOfOrder: false, deliveries: [{ seq: 1 }] },
+      { id: "2", when: "happened-later" },
+    ]);
+    const changed = { path: "status", before: "pending", after: "approved" };
+    expect(json.entries[1].changes).toContainEqual(changed);
+    expect((await get(`${path}?knownAt=2020-01-01T00:00:00Z`)).json).toMatchObject({
+      person: null,
+      entries: [{ when: "not-known-yet", changes: [] }, {}],
+    });
+    expect((await get(`${path}?limit=1`)).json).toMatchObject({ earlier: 1, entries: [{ id: "2" }] });
+    expect((await get("/natural-persons/zz-nobody/timeline")).status).toBe(404);
+  });
+
   test("the list has the same pages as today's", async () => {
     const pages = await readPages(`/natural-persons?asOf=9999-01-01T00:00:00Z&q=-4&`, 20);
     const today = await readPages(`/natural-persons?q=-4&`, 20);

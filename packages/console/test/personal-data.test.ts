@@ -8,7 +8,7 @@ import { captureLog } from "@dossier/testing";
 import { describe, expect, test } from "vitest";
 import { recordUnmaskedReads } from "../src/unmasked-reads.ts";
 import { startTestConsole, useConsole } from "./harness.ts";
-import { responseTo } from "./http.ts";
+import { exchange, responseTo } from "./http.ts";
 import { openBrowser } from "./pages/browser.ts";
 
 const CANARIES = ["Grace", "Hopper", "navy.example", Buffer.from("Hopper").toString("base64").slice(0, 6)];
@@ -38,6 +38,7 @@ const reads = () =>
     ["listNaturalPersons", "a person", "/natural-persons?entityId=a%20person"],
     ["getNaturalPerson", "a person", "/natural-persons/a%20person"],
     ["listNaturalPersonEvents", "a person", "/natural-persons/a%20person/events"],
+    ["getTimeline", "a person", "/natural-persons/a%20person/timeline"],
     ["listEvents", "a person", "/events?entityId=a%20person"],
     ["getDelivery", "a person", `/deliveries/${applied}`],
     ["getDeadLetter", "a person", `/dead-letters/${dead}`],
@@ -185,6 +186,22 @@ test("evidence is exported to a service, and to a person to whom the subject is 
     { who: "feed evidence", detail: { what: "evidence" } },
     { who: "Ada evidence", detail: { what: "evidence" } },
   ]);
+});
+
+test("HEAD of an export makes none, and is in no audit log", async () => {
+  const { get, port, pool } = shared();
+  const { token } = await createToken(pool, { name: "head", role: "admin", isService: true });
+  for (const [path, name] of [
+    ["/natural-persons/a%20person/evidence", "evidence.jsonl"],
+    ["/audit/export?format=json", "audit.json"],
+  ]) {
+    const answer = await exchange(port, `/api/v1${path}`, { method: "HEAD", headers: bearer(token) });
+    expect([answer.status, answer.headers["content-disposition"]]).toEqual([
+      200,
+      `attachment; filename="${name}"`,
+    ]);
+  }
+  expect((await get("/audit?who=head")).json.items).toEqual([]);
 });
 
 test("evidence is verified now, and what was found is read by whoever may view", async () => {

@@ -40,6 +40,17 @@ test("a search has its term and all filters in the body, and pages", async () =>
   ]);
 });
 
+test("the persons found are counted where that is asked for, and not at an earlier time", async () => {
+  const { get, post } = shared();
+  const three = { count: 3, isMore: false };
+  const search = (body: object) => post("/natural-persons/search", { q: "ada", limit: 1, ...body });
+  expect((await search({ count: true })).json).toMatchObject({ items: [{}], found: three });
+  expect((await search({ count: true, knownAt: "2998-01-01T00:00:00Z" })).json.found).toBeNull();
+  expect((await search({})).json).not.toHaveProperty("found");
+  expect((await get("/natural-persons?q=ada&limit=1&count=true")).json.found).toEqual(three);
+  expect((await get("/natural-persons?count=yes")).json.errors).toMatchObject([{ name: "count" }]);
+});
+
 test("a viewer finds persons by their whole e-mail or id alone, a service by any part", async () => {
   const authorize = async (isService: boolean) => {
     const { token } = await createToken(shared().pool, { name: "Vi", role: "viewer", isService });

@@ -1,5 +1,11 @@
 import { redisUrlMistake } from "@dossier/queue/redis-url";
-import { describeSettings, readConfig, variables, type ProcessConfig } from "@dossier/service";
+import {
+  describeSettings,
+  readServiceConfig,
+  variables,
+  type DatabaseConfig,
+  type ProcessConfig,
+} from "@dossier/service";
 import { z } from "zod";
 
 const schema = z.object({
@@ -16,10 +22,10 @@ const schema = z.object({
   DRAIN_SECONDS: variables.DRAIN_SECONDS,
 });
 
-export type IngestConfig = Omit<z.output<typeof schema>, keyof ProcessConfig>;
+export type IngestConfig = Omit<z.output<typeof schema>, keyof ProcessConfig> & DatabaseConfig;
 
 /** Reads ingest's configuration from the environment. */
-export const ingestConfig = () => readConfig(schema, process.env);
+export const ingestConfig = () => readServiceConfig(schema, process.env);
 
 /** Returns what may be shown of a configuration. */
 export const ingestSettings = (config: IngestConfig) => describeSettings(schema, config);

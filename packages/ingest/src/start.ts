@@ -50,11 +50,22 @@ export async function startIngest(
   { host, queueTimeoutMs = 1_000 }: { readonly host?: string; readonly queueTimeoutMs?: number } = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
   const { log, ops, tracing } = context;
-  const { PORT, DATABASE_URL, REDIS_URL, ICOMPLY_WEBHOOK_SECRETS, MAX_BODY_BYTES } = config;
+  const {
+    PORT,
+    DATABASE_URL,
+    currentDatabaseUrl = DATABASE_URL,
+    REDIS_URL,
+    ICOMPLY_WEBHOOK_SECRETS,
+    MAX_BODY_BYTES,
+  } = config;
   const notEnqueued = ops.metrics.meter.createCounter("dossier_deliveries_not_enqueued_total", {
     description: "Recorded deliveries that the queue did not accept; the sweeper enqueues them.",
   });
-  const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS, timeoutMs: STATEMENT_TIMEOUT_MS });
+  const pool = openPool(currentDatabaseUrl, {
+    name: NAME,
+    size: CONNECTIONS,
+    timeoutMs: STATEMENT_TIMEOUT_MS,
+  });
   observePool(ops.metrics, "ingest", pool);
   const checked = await checkDatabase("ingest", () => checkServiceLogin(pool, "ingest"), context);
   if (!checked.ok) {
@@ -71,7 +82,7 @@ export async function startIngest(
   const outages = createOutageLogs(log);
   const location = REDIS_URL
     ? { redisUrl: REDIS_URL, installationId: () => readInstallationId(pool) }
-    : { databaseUrl: DATABASE_URL };
+    : { databaseUrl: currentDatabaseUrl };
   const queue = openQueue(location, {
     name: NAME,
     timeoutMs: queueTimeoutMs,

@@ -6,7 +6,10 @@ import { redisUrlMistake } from "./redis-url.ts";
  * Where the queue is: in Redis, or in the schema `bullmq` of a Postgres database (BullMQ's Postgres backend, which needs
  * no further server and has about a tenth of the throughput).
  */
-export type QueueLocation = RedisLocation | { readonly databaseUrl: string };
+export type QueueLocation = RedisLocation | { readonly databaseUrl: DatabaseUrl };
+
+/** A URL, or what returns the one of now, which each new connection uses. */
+export type DatabaseUrl = string | (() => string);
 
 /** A Redis, which several installations may share: their queues have different names. */
 export interface RedisLocation {
@@ -77,7 +80,8 @@ function problemOf(name: string, mistake: string | undefined): string | undefine
   return mistake && `${name} ${mistake}`;
 }
 
-function postgresUrlMistake(url: string): string | undefined {
+function postgresUrlMistake(databaseUrl: DatabaseUrl): string | undefined {
+  const url = typeof databaseUrl === "string" ? databaseUrl : databaseUrl();
   return ["postgres:", "postgresql:"].includes(URL.parse(url)?.protocol ?? "")
     ? undefined
     : "must look like postgres://user:password@host:port/database";

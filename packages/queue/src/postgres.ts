@@ -12,6 +12,7 @@ import pg from "pg";
 import {
   checkLocation,
   type Backend,
+  type DatabaseUrl,
   type ConsumerConnection,
   type ProducerConnection,
   type ProducerOptions,
@@ -55,7 +56,7 @@ function grants(roles: string): string {
 
 /** Connects a producer. A statement that gets no answer in time fails, so that no webhook waits for it. */
 export function connectPostgresProducer(
-  databaseUrl: string,
+  databaseUrl: DatabaseUrl,
   { name, timeoutMs }: ProducerOptions,
 ): ProducerConnection {
   const connection = new PoolConnection(openQueuePool(databaseUrl, { name, size: 4, timeoutMs }));
@@ -75,7 +76,7 @@ export interface PostgresConsumerOptions {
 
 /** Connects a consumer. Its statements are retried without limit, so that an outage fails no job. */
 export function connectPostgresConsumer(
-  databaseUrl: string,
+  databaseUrl: DatabaseUrl,
   { name, isRetryable, onError }: PostgresConsumerOptions,
 ): ConsumerConnection {
   const pool = openQueuePool(databaseUrl, { name, size: 6, timeoutMs: 15_000 });
@@ -108,9 +109,9 @@ interface QueuePoolOptions {
   readonly timeoutMs: number;
 }
 
-function openQueuePool(databaseUrl: string, { name, size, timeoutMs }: QueuePoolOptions): PgPool {
+function openQueuePool(databaseUrl: DatabaseUrl, { name, size, timeoutMs }: QueuePoolOptions): PgPool {
   const pool = new pg.Pool({
-    connectionString: databaseUrl,
+    ...connectTo(databaseUrl),
     application_name: name,
     // BullMQ's statements do not name the schema. A pooler such as PgBouncer refuses it as a startup parameter.
     onConnect: setSearchPath,
@@ -122,6 +123,18 @@ function openQueuePool(databaseUrl: string, { name, size, timeoutMs }: QueuePool
   });
   // The two type declarations write the overloads of `on` differently.
   return pool as unknown as PgPool;
+}
+
+/** As the record's pool: each connection logs in as the URL says when it is made. */
+function connectTo(databaseUrl: DatabaseUrl): Pick<pg.PoolConfig, "connectionString" | "Client"> {
+  if (typeof databaseUrl === "string") return { connectionString: databaseUrl };
+  const readUrl = databaseUrl;
+  class Client extends pg.Client {
+    constructor(options?: pg.ClientConfig) {
+      super({ ...options, connectionString: readUrl() });
+    }
+  }
+  return { Client };
 }
 
 /** The pool waits for it. */

@@ -72,6 +72,8 @@ function connectionOptions({ tls, login }: RedisUrl, options: ClientOptions["con
     keepAlive: 10_000,
     ...login,
     ...(tls && { tls: {} }),
+    // It sends a command that only Redis 7.2 and later know, and that no user needs the right to.
+    disableClientInfo: true,
     ...options,
   };
 }

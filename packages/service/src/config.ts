@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { z } from "zod";
+import { z } from "zod";
 import type { Result } from "./run.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -35,6 +35,30 @@ export function readConfig<Schema extends z.ZodObject<Record<string, z.ZodType>>
   return problems.length === 0
     ? { ok: true, value: schema.parse(values) }
     : { ok: false, error: ["The configuration is invalid:", ...problems].join("\n") };
+}
+
+/** What a service logs in to its database with. */
+export interface DatabaseConfig {
+  readonly DATABASE_URL: string;
+  /** Returns the URL of now, if it is in a file: its login and password may change while the service runs. */
+  readonly currentDatabaseUrl?: () => string;
+}
+
+/** As `readConfig`, of a service with a database. */
+export function readServiceConfig<
+  Schema extends z.ZodObject<Record<string, z.ZodType> & { readonly DATABASE_URL: z.ZodType<string> }>,
+>(schema: Schema, env: Environment): Result<z.output<Schema> & DatabaseConfig> {
+  const read = readConfig(schema, env) as Result<z.output<Schema> & DatabaseConfig>;
+  if (!read.ok || !trimValue(env["DATABASE_URL_FILE"] ?? "")) return read;
+  const urlSchema = z.object({ DATABASE_URL: schema.shape.DATABASE_URL });
+  let last = read.value.DATABASE_URL;
+  // What is not there, or cannot be a URL, is about to be replaced.
+  const currentDatabaseUrl = () => {
+    const current = readConfig(urlSchema, env);
+    if (current.ok) last = current.value.DATABASE_URL;
+    return last;
+  };
+  return { ok: true, value: { ...read.value, currentDatabaseUrl } };
 }
 
 function readRaw(name: string, env: Environment): RawValue {

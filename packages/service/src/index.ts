@@ -1,6 +1,6 @@
 export { backoff, retrySchedule, type BackoffLimits, type Retry } from "./backoff.ts";
 export { checkDatabase } from "./check-database.ts";
-export { readConfig } from "./config.ts";
+export { readConfig, readServiceConfig, type DatabaseConfig } from "./config.ts";
 export { describeError, type ErrorDescription } from "./error.ts";
 export { createEvictionCheck } from "./eviction.ts";
 export { createLogger, type Logger } from "./logger.ts";

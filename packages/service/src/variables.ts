@@ -1,6 +1,6 @@
 /**
  * The variables that more than one service reads. The description of each is printed when the variable is missing or
- * wrong, and must agree with the README's table.
+ * wrong, and must agree with docs/configuration.md's table.
  */
 import { z } from "zod";
 import { trimValue } from "./config.ts";

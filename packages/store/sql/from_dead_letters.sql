@@ -1,12 +1,7 @@
 -- The deliveries that are settled as $7, dead-lettered or discarded, each with its last dead letter. A filter that is null
 -- matches all. A delivery's bytes are read for a text alone.
 from settlements
-join lateral (
-  select * from dead_letters
-  where dead_letters.delivery_id = settlements.delivery_id
-  order by dead_letter_id desc
-  limit 1
-) as dead_letters using (delivery_id)
+join dead_letters using (dead_letter_id, delivery_id, reason)
 where settled_as = $7 and settled_as in ('dead-lettered', 'discarded')
   and ($1::text is null or reason = $1)
   and ($2::text is null or event = $2)

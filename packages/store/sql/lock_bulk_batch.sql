@@ -6,11 +6,8 @@ with batch as (
   order by dead_letter_id limit $3
 ),
 locked as (
-  select delivery_id from settlements join batch using (delivery_id)
-  where settled_as = $4 and not exists (
-    select from dead_letters as later
-    where later.delivery_id = batch.delivery_id and later.dead_letter_id > batch.dead_letter_id
-  )
+  select delivery_id from settlements join batch using (delivery_id, dead_letter_id)
+  where settled_as = $4
   order by delivery_id for update of settlements
 )
 select dead_letter_id, batch.delivery_id, locked.delivery_id is not null as is_locked

@@ -1,7 +1,8 @@
 -- What needs a person: by kind and name, how many there are, at most $1, and the times of the oldest and the newest
--- (ticks). Dead letters are counted until $1 were read in all, those received first.
+-- (ticks). Dead letters are counted until $1 were read in all, the first ones first.
 with recursive dead as (
-  select delivery_id from settlements where settled_as = 'dead-lettered' order by delivery_id limit $1::integer
+  select reason, dead_letter_id from settlements
+  where settled_as = 'dead-lettered' order by dead_letter_id limit $1::integer
 ),
 unknown_types as (
   (select event from events where not recognised order by event limit 1)
@@ -15,16 +16,14 @@ failing as (
   where attempts > 0 or snoozed_until is not null or stalls > 1
   order by delivery_id limit $1
 )
-select 'dead-letter' as kind, reason as name, count(*) as count,
-  (extract(epoch from min(dead_lettered_at)) * 10000000)::bigint as oldest,
-  (extract(epoch from max(dead_lettered_at)) * 10000000)::bigint as newest
-from dead
-cross join lateral (
-  select reason, dead_lettered_at from dead_letters
-  where dead_letters.delivery_id = dead.delivery_id
-  order by dead_letter_id desc limit 1
-) as last
-group by reason
+select 'dead-letter' as kind, counted.reason as name, count,
+  (extract(epoch from first.dead_lettered_at) * 10000000)::bigint as oldest,
+  (extract(epoch from last.dead_lettered_at) * 10000000)::bigint as newest
+from (
+  select reason, count(*) as count, min(dead_letter_id) as first_id, max(dead_letter_id) as last_id from dead group by reason
+) as counted
+join dead_letters as first on first.dead_letter_id = first_id
+join dead_letters as last on last.dead_letter_id = last_id
 union all
 select 'person-to-review', '', count(*), min(last_ticks),
   (select max(last_ticks) from natural_persons where review_needed)

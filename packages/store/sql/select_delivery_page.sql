@@ -78,12 +78,6 @@ page as (
   from found
   join deliveries using (delivery_id)
   left join open_deliveries using (delivery_id)
-  left join lateral (
-    select reason from dead_letters
-    where dead_letters.delivery_id = found.delivery_id and status in ('dead-lettered', 'discarded')
-    order by dead_letter_id desc
-    limit 1
-  ) as last_dead_letter on true
   where bytes_before < $13::bigint
 )
 select search.*, page.*

@@ -158,7 +158,7 @@ export {
   type Role,
   type TokenSummary,
 } from "./tokens.ts";
-export type { BoundedCount } from "./worklist/bounded-count.ts";
+export { COUNTED_UP_TO, type BoundedCount } from "./worklist/bounded-count.ts";
 export { listDecisionsNeeded, type DecisionKind, type DecisionNeeded } from "./worklist/decisions-needed.ts";
 export { readHealth, type Health, type RefusedWebhooks } from "./worklist/health.ts";
 export {

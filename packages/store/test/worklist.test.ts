@@ -96,10 +96,10 @@ test("a name that Postgres cannot read as text is settled, and the worklist's st
 
 test("counts are exact up to 10,000, and then say that there are more", async () => {
   const { pool, rows } = record;
-  await rows(`insert into settlements (delivery_id, settled_as)
-    select gen_random_uuid(), 'dead-lettered' from generate_series(1, 10000)`);
   await rows(`insert into dead_letters (delivery_id, reason, message, issues, code_version)
-    select delivery_id, 'unparsable', '', '[]', 'test' from settlements`);
+    select gen_random_uuid(), 'unparsable', '', '[]', 'test' from generate_series(1, 10000)`);
+  await rows(`insert into settlements (delivery_id, settled_as)
+    select delivery_id, 'dead-lettered' from dead_letters`);
   expect(await listDecisionsNeeded(pool)).toMatchObject([{ count: 10_000, isMore: false, newestAt: /Z$/ }]);
   await record.recordAndSettle("one more");
   expect(await listDecisionsNeeded(pool)).toMatchObject([{ count: 10_000, isMore: true, newestAt: null }]);

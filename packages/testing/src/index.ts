@@ -6,7 +6,7 @@ export { runNode, startNode, type NodeProcess, type NodeProcessOptions } from ".
 export { openScope, runningTest, type Scope } from "./scope.ts";
 export { createCertificate, type Certificate } from "./servers/certificate.ts";
 export { freshDatabase, type FreshDatabase, type Template } from "./servers/fresh-database.ts";
-export { startPostgres, startRedis } from "./servers/local.ts";
+export { startPostgres, startRedis, startRedisOfProduction } from "./servers/local.ts";
 export { startRedisCluster, type RedisCluster } from "./servers/redis-cluster.ts";
 export { startRedisSentinels, type RedisSentinels } from "./servers/redis-sentinels.ts";
 export { freshRedis, needs } from "./servers/shared.ts";

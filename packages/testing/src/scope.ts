@@ -9,14 +9,12 @@ export interface Scope {
  * Opens a scope for what the tests of a file share: return its `close` from `beforeAll`. What was opened last is closed
  * first.
  */
-export function openScope(): Scope & { close(): Promise<void> } {
+export function openScope(): Scope & AsyncDisposable & { close(): Promise<void> } {
   const opened: (() => unknown)[] = [];
-  return {
-    onTestFinished: (close) => void opened.push(close),
-    async close() {
-      for (const close of opened.reverse()) await close();
-    },
-  };
+  async function close(): Promise<void> {
+    for (const closeOne of opened.reverse()) await closeOne();
+  }
+  return { onTestFinished: (closeOne) => void opened.push(closeOne), close, [Symbol.asyncDispose]: close };
 }
 
 /** The running test's scope, where its context is not at hand. */

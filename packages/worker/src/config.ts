@@ -1,5 +1,11 @@
 import { redisUrlMistake } from "@dossier/queue/redis-url";
-import { describeSettings, readConfig, variables, type ProcessConfig } from "@dossier/service";
+import {
+  describeSettings,
+  readServiceConfig,
+  variables,
+  type DatabaseConfig,
+  type ProcessConfig,
+} from "@dossier/service";
 import { z } from "zod";
 
 const schema = z.object({
@@ -13,10 +19,10 @@ const schema = z.object({
   MAX_ATTEMPTS: variables.MAX_ATTEMPTS,
 });
 
-export type WorkerConfig = Omit<z.output<typeof schema>, keyof ProcessConfig>;
+export type WorkerConfig = Omit<z.output<typeof schema>, keyof ProcessConfig> & DatabaseConfig;
 
 /** Reads the worker's configuration from the environment. */
-export const workerConfig = () => readConfig(schema, process.env);
+export const workerConfig = () => readServiceConfig(schema, process.env);
 
 /** Returns what may be shown of a configuration. */
 export const workerSettings = (config: WorkerConfig) => describeSettings(schema, config);

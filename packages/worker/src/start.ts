@@ -58,7 +58,13 @@ export async function startWorker(
   { maxStalls = 3, maxIdleMs = 30_000, ...consumerOptions }: Limits = {},
 ): Promise<Result<{ shutdown: ShutdownSteps }>> {
   const { log, ops, tracing, shutdownSignal } = context;
-  const { DATABASE_URL, REDIS_URL, WORKER_CONCURRENCY, MAX_ATTEMPTS: maxAttempts } = config;
+  const {
+    DATABASE_URL,
+    currentDatabaseUrl = DATABASE_URL,
+    REDIS_URL,
+    WORKER_CONCURRENCY,
+    MAX_ATTEMPTS: maxAttempts,
+  } = config;
   const postgresOutage = outageLog(log, {
     began: { code: "postgres-unavailable", message: "postgres unavailable; pausing" },
     ended: { code: "postgres-recovered", message: "postgres available again; resuming" },
@@ -72,7 +78,7 @@ export async function startWorker(
     code: "job-failed",
     message: "job failed unexpectedly; retrying",
   });
-  const pool = openPool(DATABASE_URL, { name: NAME, size: CONNECTIONS });
+  const pool = openPool(currentDatabaseUrl, { name: NAME, size: CONNECTIONS });
   observePool(ops.metrics, "worker", pool);
   const checked = await checkDatabase("worker", () => checkServiceLogin(pool, "worker"), context);
   if (!checked.ok) {
@@ -89,7 +95,7 @@ export async function startWorker(
   const outagePause = createOutagePause(shutdownSignal, postgresOutage);
   const location = REDIS_URL
     ? { redisUrl: REDIS_URL, installationId: () => outagePause.run(() => readInstallationId(pool)) }
-    : { databaseUrl: DATABASE_URL };
+    : { databaseUrl: currentDatabaseUrl };
   const queue = openQueue(location, {
     name: NAME,
     timeoutMs: QUEUE_TIMEOUT_MS,

@@ -11,6 +11,7 @@ export interface Container {
   readonly Config: { readonly Labels: Readonly<Record<string, string>> };
   readonly NetworkSettings: {
     readonly Ports: Readonly<Record<string, readonly { HostIp: string; HostPort: string }[] | null>>;
+    readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>>;
   };
 }
 
@@ -21,16 +22,18 @@ export interface Result {
   readonly stderr: string;
 }
 
-/** The repository's Compose file as a project of its own, beside whatever else is running on this machine. */
+/** The repository's Compose files as a project of their own, beside whatever else is running on this machine. */
 export class Stack implements AsyncDisposable {
   /** Environment of everything that is run. Nothing of the caller's own configuration is added. */
   settings: Settings;
   readonly #project: string;
+  readonly #files: readonly string[];
   readonly #dismiss: () => void;
 
-  constructor(project: string, settings: Settings) {
+  constructor(project: string, settings: Settings, files: readonly string[] = ["docker-compose.yml"]) {
     this.#project = project;
     this.settings = settings;
+    this.#files = files;
     // In case this process is killed.
     this.#dismiss = guard(
       "docker compose --project-name $1 down --volumes --remove-orphans --timeout 0; docker rmi $1",
@@ -41,6 +44,15 @@ export class Stack implements AsyncDisposable {
   /** Starts what is not running as configured. Resolves once all services are healthy. */
   async up(...options: readonly string[]): Promise<void> {
     await this.#compose("up", "--wait", ...options);
+  }
+
+  /** Returns the Compose files as one, with all settings in their places. */
+  async config(): Promise<unknown> {
+    return JSON.parse(await this.#compose("config", "--format", "json"));
+  }
+
+  async restart(...services: readonly string[]): Promise<void> {
+    await this.#compose("restart", ...services);
   }
 
   async stop(): Promise<void> {
@@ -81,7 +93,8 @@ export class Stack implements AsyncDisposable {
 
   async #compose(...args: readonly string[]): Promise<string> {
     // Without the developer's own .env.
-    const options = ["--env-file", "/dev/null", "--project-name", this.#project];
+    const files = this.#files.flatMap((file) => ["--file", file]);
+    const options = ["--env-file", "/dev/null", "--project-name", this.#project, ...files];
     return this.#succeed("docker", ["compose", ...options, ...args]);
   }
 

@@ -7,6 +7,7 @@ import {
   createCertificate,
   startRedis,
   startRedisCluster,
+  startRedisOfProduction,
   startRedisSentinels,
   waitFor,
   type Certificate,
@@ -29,6 +30,7 @@ beforeAll(async () => {
 const cluster = share(() => startRedisCluster({ masters: 3 }));
 const clusterWithTls = share(() => startRedisCluster({ masters: 3, certificate }));
 const sentinelsWithTls = share(() => startRedisSentinels({ count: 1, certificate }));
+const serverOfProduction = share(() => startRedisOfProduction());
 const serverWithTls = share(() => startRedis({}, certificate));
 
 describeQueue(
@@ -37,6 +39,7 @@ describeQueue(
       "a cluster of redis": cluster,
       "a cluster of redis with TLS": clusterWithTls,
       "a master that sentinels of redis name, with TLS": sentinelsWithTls,
+      "a server of redis with the users of production": serverOfProduction,
       "a server of redis with TLS": serverWithTls,
     }).map(([name, start]) => [
       name,

@@ -1,7 +1,7 @@
 // Readers of the console at once, each with a session of its own, in a process of its own.
 import { setTimeout as delay } from "node:timers/promises";
 import { Random } from "@dossier/simulator";
-import { report } from "../child.ts";
+import { answerCalls } from "../child.ts";
 import { pagesOf, type Subjects } from "./pages.ts";
 import { open, signIn, type Sample } from "./visit.ts";
 
@@ -14,7 +14,7 @@ export interface ReaderLoad {
   readonly subjects: Subjects;
 }
 
-await report(async ({ url, tokens, pauseMs, seconds, subjects }: ReaderLoad) => {
+answerCalls(async ({ url, tokens, pauseMs, seconds, subjects }: ReaderLoad) => {
   const samples: Sample[] = [];
   await Promise.all(tokens.map((token, index) => read(token, index)));
   return samples;

@@ -1,8 +1,8 @@
 // Sends webhooks at a rate, whatever the answers do, in a process of its own.
 import { setTimeout as delay } from "node:timers/promises";
 import { createSender, scenario } from "@dossier/simulator";
-import { report } from "../child.ts";
-import { SECRET } from "./services.ts";
+import { answerCalls } from "../child.ts";
+import { SECRET } from "../services.ts";
 
 export interface WebhookLoad {
   readonly url: string;
@@ -19,7 +19,7 @@ export interface SentWebhooks {
 
 const TICK_MS = 10;
 
-await report(async ({ url, rate, seconds, seed }: WebhookLoad): Promise<SentWebhooks> => {
+answerCalls(async ({ url, rate, seconds, seed }: WebhookLoad): Promise<SentWebhooks> => {
   const count = rate * seconds;
   const { webhooks } = scenario({ persons: count, seed, duplicates: 0.05, shuffle: 0.1 });
   const bodies = Iterator.from(webhooks)

@@ -1,8 +1,8 @@
-import { formatTable } from "@dossier/cli/terminal/table";
 import { countPersons, listPersons, openPool, type PersonFilter, type Pool } from "@dossier/store";
-import type { Options } from "../options.ts";
+import type { DataOptions } from "../options.ts";
+import type { Row, Table } from "../result.ts";
 import { startSeeded } from "../servers.ts";
-import { formatMs, quantile } from "../statistics.ts";
+import { quantile } from "../statistics.ts";
 import { seedPersons } from "./seed.ts";
 
 /** Of each kind of search, so many with different terms, and each as often. */
@@ -12,8 +12,9 @@ const ROUNDS = 5;
 /** Rows of a page, as the console's. */
 const LIMIT = 50;
 
-/** Measures searches of many kinds, one after the other, and prints how long the page and its count took. */
-export async function run({ data, persons }: Options): Promise<void> {
+/** Measures searches of many kinds, one after the other: how long the page and its count took. */
+export async function run({ data, size }: DataOptions): Promise<readonly Table[]> {
+  const persons = size("persons");
   const postgres = await startSeeded({
     data,
     name: `search-${persons}`,
@@ -21,19 +22,21 @@ export async function run({ data, persons }: Options): Promise<void> {
   });
   try {
     const pool = openPool(postgres.url, { name: "bench", size: 2 });
-    const rows = [];
+    const rows: Row[] = [];
     for (const [name, filters] of Object.entries(await searches(pool))) {
-      const times = await measure(pool, filters);
-      rows.push([
-        name,
-        ...[times.list, times.count].flatMap((own) =>
-          [0.5, 0.95, 1].map((share) => formatMs(quantile(own, share))),
-        ),
-      ]);
+      const { list, count } = await measure(pool, filters);
+      rows.push({
+        keys: [name],
+        figures: {
+          "page p50 ms": [quantile(list, 0.5)],
+          "page p95 ms": [quantile(list, 0.95)],
+          "count p50 ms": [quantile(count, 0.5)],
+          "count p95 ms": [quantile(count, 0.95)],
+        },
+      });
     }
-    const head = ["search", "page p50", "p95", "max ms", "count p50", "p95", "max ms"];
-    process.stdout.write(`${formatTable([head, ...rows], [1, 2, 3, 4, 5, 6]).join("\n")}\n`);
     await pool.end();
+    return [{ title: `Searches among ${persons} persons`, keys: ["search"], rows }];
   } finally {
     await postgres.stop();
   }
@@ -62,6 +65,10 @@ async function searches(pool: Pool): Promise<Readonly<Record<string, readonly Pe
   const found = rows.map(({ search }) => search.split("\n") as [string, string, string]);
   const terms = (...all: string[]): PersonFilter[] => all.map((q) => ({ q }));
   return {
+    everybody: [{}],
+    "everybody with a status": [{ status: "approved" }],
+    "everybody, review needed": [{ reviewNeeded: true }],
+    "everybody, unknown events": [{ unknownEvents: true }],
     "a whole name": found.map(([name]) => ({ q: name })),
     "a part of a name": found.map(([name]) => ({ q: name.slice(3, 9) })),
     "a last name": found.map(([name]) => ({ q: name.split(" ").at(-1) })),

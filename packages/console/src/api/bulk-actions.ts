@@ -18,7 +18,7 @@ import type { ApiEnv } from "../auth.ts";
 import { HIDDEN } from "../masking/mask.ts";
 import { count, page, utc } from "./answers.ts";
 import { deadLetter } from "./delivery-history.ts";
-import { API, notFoundProblem, operation, type Operation } from "./operation.ts";
+import { API, notFoundProblem, operation, type Operation, type Readable } from "./operation.ts";
 import { cursor, decimal, limit, nextCursor, wholeNumber } from "./parameters.ts";
 import { bulkActionBody } from "./selection.ts";
 
@@ -61,7 +61,7 @@ const preview = bulkAction
     sample: z
       .array(deadLetter.extend({ deliveryId: z.uuid() }))
       .max(SAMPLE_SIZE)
-      .describe("The latest of them."),
+      .describe("The latest of those that it selected; none 90 days after its end."),
   })
   .meta({ id: "BulkActionPreview" });
 
@@ -121,6 +121,14 @@ export async function makeBulkAction(
 
 /** @param wake has this console carry out what is confirmed */
 export function bulkActionOperations(pool: Pool, wake: () => void): readonly Operation[] {
+  async function findWithSample(id: number): Promise<Readable<z.output<typeof preview>> | Response> {
+    const [found, sample] = await Promise.all([
+      findBulkAction(pool, id),
+      sampleBulkAction(pool, id, SAMPLE_SIZE),
+    ]);
+    return found === undefined ? notFound(id) : { ...found, sample };
+  }
+
   return [
     operation({
       method: "get",
@@ -152,12 +160,7 @@ export function bulkActionOperations(pool: Pool, wake: () => void): readonly Ope
       status: 201,
       answer: preview,
       async handle({ body: { action, reason, filter = {} } }, c) {
-        const id = await makeBulkAction(pool, c, { action, filter, reason });
-        const [made, sample] = await Promise.all([
-          findBulkAction(pool, id),
-          sampleBulkAction(pool, id, SAMPLE_SIZE),
-        ]);
-        return made === undefined ? notFound(id) : { ...made, sample };
+        return findWithSample(await makeBulkAction(pool, c, { action, filter, reason }));
       },
       personal: personalBulkAction,
     }),
@@ -169,9 +172,8 @@ export function bulkActionOperations(pool: Pool, wake: () => void): readonly Ope
       role: "viewer",
       notFound: NOT_FOUND,
       input: { path: bulkActionPath },
-      answer: bulkAction,
-      handle: async ({ path: { bulkActionId } }) =>
-        (await findBulkAction(pool, bulkActionId)) ?? notFound(bulkActionId),
+      answer: preview,
+      handle: ({ path: { bulkActionId } }) => findWithSample(bulkActionId),
       personal: personalBulkAction,
     }),
     operation({

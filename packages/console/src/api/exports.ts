@@ -24,7 +24,7 @@ export function exportOperations(pool: Pool, onError: OnFileError): readonly Ope
       summary: "Export persons as CSV",
       role: "operator",
       description: `All whom a search finds; a line for each, and no cell is a formula. Names and e-mails are masked for people, whoever is revealed to them. ${IS_AUDITED}`,
-      input: { body: personSearch.omit({ limit: true, cursor: true }) },
+      input: { body: personSearch.omit({ count: true, limit: true, cursor: true }) },
       answer: z.string().meta({ id: "PersonsCsv", description: "CSV as in RFC 4180, with a head." }),
       fileTypes: [PERSONS_FILE.type],
       handle({ body: { q, ...filter } }, c) {

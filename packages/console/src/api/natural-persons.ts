@@ -1,6 +1,8 @@
-import { formatTicks, type Person } from "@dossier/events";
+import { formatTicks } from "@dossier/events";
 import {
+  COUNTED_UP_TO,
   countPersonDeliveries,
+  countPersons,
   findPerson,
   listEvents,
   listPersons,
@@ -17,7 +19,7 @@ import { cursor, limit, nextCursor, ofPerson, personPath, pointInTime, text, tim
 import { personQuery, personSearch, searchFor, searchTerm } from "./person-filter.ts";
 import { maskData } from "./personal-data.ts";
 
-const eventDelivery = z.object({
+export const eventDelivery = z.object({
   seq: z.int().min(1).describe("Its number in the person's log: the order in which it was settled."),
   creationTimeUtc: utc,
   receivedAt: utc,
@@ -46,7 +48,18 @@ const deliveryCounts = z
 
 const personDetail = naturalPerson.extend({ deliveries: deliveryCounts }).meta({ id: "NaturalPersonDetail" });
 
-const personPage = page(naturalPerson)
+const personsFound = page(naturalPerson).extend({
+  found: z
+    .object({
+      count: count.max(COUNTED_UP_TO),
+      isMore: z.boolean().describe(`Whether there are more than ${COUNTED_UP_TO}, which are not counted.`),
+    })
+    .nullable()
+    .optional()
+    .describe("With `count` only: how many persons match, on all pages. `null` at an earlier time."),
+});
+
+const personPage = personsFound
   .extend({
     deliveries: deliveryCounts
       .optional()
@@ -78,11 +91,20 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
 
   async function listPersonsFor(
     caller: Caller,
-    { limit, cursor, q, ...filter }: z.output<typeof personQuery> & Pick<PersonFilter, "q" | "entityId">,
-  ): Promise<{ readonly items: readonly Person[]; readonly nextCursor: string | null }> {
+    given: z.output<typeof personQuery> & Pick<PersonFilter, "q" | "entityId">,
+  ): Promise<Readable<z.output<typeof personsFound>>> {
+    const { limit, cursor, q, count: isCounted, ...filter } = given;
     const selected = { ...filter, ...searchFor(caller, q) };
-    const { persons, next } = await listPersons(pool, selected, { limit, after: cursor?.entityId });
-    return { items: persons, nextCursor: nextCursor(next && { entityId: next }) };
+    const isPast = filter.asOf !== undefined || filter.knownAt !== undefined;
+    const [{ persons, next }, found] = await Promise.all([
+      listPersons(pool, selected, { limit, after: cursor?.entityId }),
+      isCounted === true && !isPast ? countPersons(pool, selected) : null,
+    ]);
+    return {
+      items: persons,
+      nextCursor: nextCursor(next && { entityId: next }),
+      ...(isCounted === true && { found }),
+    };
   }
 
   return [
@@ -126,7 +148,7 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
       description:
         "As the list of persons, with the search term in the body: it is personal data, and a URL is logged in many places. Changes nothing.",
       input: { body: personSearch },
-      answer: page(naturalPerson).meta({ id: "NaturalPersonSearch" }),
+      answer: personsFound.meta({ id: "NaturalPersonSearch" }),
       handle: ({ body }, c) => listPersonsFor(c.get("caller"), body),
       personal: (answer) => ({ mask: () => ({ ...answer, items: answer.items.map(maskPerson) }) }),
     }),

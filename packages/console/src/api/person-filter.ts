@@ -19,6 +19,11 @@ const conditions = {
     .describe("Only persons with an event whose type this version does not know."),
 };
 
+const isCounted = z
+  .literal(true, "must be true")
+  .optional()
+  .describe("Count, too, how many persons match: exactly up to 10,000. Costs more than a page.");
+
 /** In a URL. */
 const flag = <Flag extends z.ZodType>(value: Flag) =>
   z.preprocess((given) => (given === "true" ? true : given), value);
@@ -28,6 +33,7 @@ export const personQuery = pointInTime.extend({
   ...conditions,
   reviewNeeded: flag(conditions.reviewNeeded),
   unknownEvents: flag(conditions.unknownEvents),
+  count: flag(isCounted),
   limit,
   cursor: cursor(z.strictObject({ entityId: text })),
 });
@@ -38,7 +44,7 @@ export const searchTerm = text.describe(
 
 /** The same as a body, with a search term. */
 export const personSearch = z.strictObject(
-  { ...personQuery.shape, ...conditions, q: searchTerm },
+  { ...personQuery.shape, ...conditions, count: isCounted, q: searchTerm },
   "must be a JSON object",
 );
 

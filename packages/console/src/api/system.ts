@@ -12,6 +12,8 @@ import { z } from "zod";
 import { utc } from "./answers.ts";
 import { operation, type Operation } from "./operation.ts";
 
+export type SystemAnswer = z.output<typeof system>;
+
 const system = z
   .object({
     version: z.string().describe("Of the console that answers; `/instances` says those of all."),

@@ -1,7 +1,7 @@
 import { appendAudit, listAudit, type AuditEntry, type AuditFilter, type Pool } from "@dossier/store";
 import type { Context } from "hono";
 import { MAX_LIMIT } from "../api/parameters.ts";
-import { answerFile, BYTE_ORDER_MARK, CSV_TYPE, csvLine, type OnFileError } from "./file.ts";
+import { answerFile, answerFileHead, BYTE_ORDER_MARK, CSV_TYPE, csvLine, type OnFileError } from "./file.ts";
 
 export const AUDIT_FILES = {
   csv: { name: "audit.csv", type: CSV_TYPE },
@@ -21,6 +21,7 @@ export async function exportAudit(
   c: Context,
   { pool, who, filter, format, onError }: AuditExport,
 ): Promise<Response> {
+  if (c.req.method === "HEAD") return answerFileHead(c, AUDIT_FILES[format]);
   const detail = { list: "audit", format, filtered: Object.keys(filter).join(" ") || "no" };
   await appendAudit(pool, { who, action: "exported", detail });
   const pages = readPages(pool, filter);

@@ -1,7 +1,7 @@
 import { version } from "@dossier/service";
 import { appendAudit, exportEvidence, type Pool } from "@dossier/store";
 import type { Context } from "hono";
-import { answerFile, type OnFileError } from "./file.ts";
+import { answerFile, answerFileHead, type OnFileError } from "./file.ts";
 
 export const EVIDENCE_FILE = { name: "evidence.jsonl", type: "application/jsonl; charset=utf-8" };
 
@@ -17,6 +17,7 @@ export async function exportPersonEvidence(
   c: Context,
   { pool, who, entityId, onError }: EvidenceExport,
 ): Promise<Response> {
+  if (c.req.method === "HEAD") return answerFileHead(c, EVIDENCE_FILE);
   await appendAudit(pool, { who, action: "exported", subject: entityId, detail: { what: "evidence" } });
   return answerFile(c, EVIDENCE_FILE, readLines(pool, entityId), onError);
 }

@@ -10,6 +10,11 @@ export interface FileKind {
 /** Called with why an answer broke off after it began. */
 export type OnFileError = (err: unknown) => void;
 
+/** Answers a HEAD as the file would be answered, of which nothing is read. */
+export function answerFileHead(c: Context, kind: FileKind): Response {
+  return answerFile(c, kind, ReadableStream.from<string>([]), () => undefined);
+}
+
 /** Answers a file while it is read. If that fails, the connection breaks, so that nobody takes a part for the whole. */
 export function answerFile(
   c: Context,

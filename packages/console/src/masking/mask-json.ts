@@ -5,6 +5,7 @@ import {
   scalarText,
   STATUSES,
   type Json,
+  type JsonDifference,
   type Person,
 } from "@dossier/events";
 import { HIDDEN, maskEmail, maskName } from "./mask.ts";
@@ -112,4 +113,13 @@ function isHarmless(text: string, field: string): boolean {
 /** A person without what tells who it is. The id stays: it is in the request, and leads to the person. */
 export function maskPerson<P extends Person>(person: P): P {
   return { ...(maskJson(person as unknown as Json) as unknown as P), entityId: person.entityId };
+}
+
+/** What differs between two states, with the values masked. */
+export function maskDifferences(differences: readonly JsonDifference[]): readonly JsonDifference[] {
+  return differences.map(({ path, before, after }) => {
+    const field = path.split(".").findLast((name) => !/^\d+$/.test(name)) ?? "";
+    const mask = (value: Json | undefined) => (value === undefined ? undefined : maskJson(value, field));
+    return { path, before: mask(before), after: mask(after) };
+  });
 }

@@ -1,6 +1,6 @@
 import { diffJson, isJsonObject, scalarText, type Json, type JsonDifference } from "@dossier/events";
 import { html } from "hono/html";
-import { maskJson } from "../masking/mask-json.ts";
+import { maskDifferences } from "../masking/mask-json.ts";
 import type { Html } from "./page.ts";
 
 /** Longer values are cut: whoever needs all of one reads the delivery. */
@@ -33,9 +33,8 @@ function saysNothing(value: Json | undefined): boolean {
 export function differenceList(differences: readonly JsonDifference[], revealed: boolean): Html | string {
   if (differences.length === 0) return "";
   return html`<ul class="diff">
-    ${differences.map(({ path, before, after }) => {
-      const field = path.split(".").findLast((name) => !/^\d+$/.test(name)) ?? "";
-      const show = (value: Json) => cut(describe(revealed ? value : maskJson(value, field)));
+    ${(revealed ? differences : maskDifferences(differences)).map(({ path, before, after }) => {
+      const show = (value: Json) => cut(describe(value));
       const [had, has] = [isNothing(before), isNothing(after)].map((nothing) => !nothing);
       return html`<li>
         <code><bdi>${cut(path)}</bdi></code>

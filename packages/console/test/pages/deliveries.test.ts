@@ -117,6 +117,12 @@ describe("the page of a delivery", () => {
     expect(text).not.toContain("stops</");
   });
 
+  test("shows a control character otherwise than the escape that JSON writes for it", async () => {
+    const [id = ""] = await shared().recordAndSettle("{\u0001 \\u0001 <");
+    const shown = await revealed(await signedIn(), id);
+    expect(shown).toMatch(/\{(<mark>)?<i>U\+0001<\/i>(<\/mark>)? \\u0001 &lt;/);
+  });
+
   test("lets no viewer reveal", async () => {
     const { token } = await createToken(shared().pool, { name: "Vera", role: "viewer", isService: false });
     const viewer = await signedIn(token);

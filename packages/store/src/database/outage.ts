@@ -53,6 +53,26 @@ export function lacksPrivilege(error: unknown): error is pg.DatabaseError {
   return error instanceof pg.DatabaseError && error.code === INSUFFICIENT_PRIVILEGE;
 }
 
+/**
+ * Returns why TLS to the server cannot work as the URL says it, with what to do; `undefined` for any other error. Met at the
+ * start, it is a mistake; met later, it may be a certificate that is just being replaced.
+ */
+export function findTlsMistake(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID")
+    return `the server's certificate is for another host (${error.message}); the URL must name the host as the certificate does`;
+  if (UNTRUSTED.test(code ?? ""))
+    return `the server's certificate is not trusted (${error.message}); sslrootcert must name the file of the authority that issued it`;
+  if (syscall === "open" && path !== undefined)
+    return `a file that it names cannot be read (${error.message})`;
+  return error.message.includes("server does not support SSL connections")
+    ? "the server does not offer TLS; switch it on there, or leave sslmode out"
+    : undefined;
+}
+
+const UNTRUSTED = /SELF_SIGNED_CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|^CERT_/;
+
 function classOf({ code = INTERNAL_ERROR }: pg.DatabaseError): string {
   return code.slice(0, 2);
 }

@@ -19,13 +19,20 @@ export interface PoolOptions {
   readonly timeoutMs?: number;
 }
 
+/** A URL, or what returns the one of now, which each new connection uses. */
+export type DatabaseUrl = string | (() => string);
+
+/** How long a connection is used, in seconds: that of a login that was replaced ends by then. */
+const LIFETIME_SECONDS = 600;
+
 /**
  * Opens a pool; connections are made when they are first needed. Its connections send statements without waiting for
  * the answer to the one before (pipelining), so a transaction costs as many round trips as it has decisions.
  */
-export function openPool(databaseUrl: string, { name, size, timeoutMs = 15_000 }: PoolOptions): Pool {
+export function openPool(databaseUrl: DatabaseUrl, { name, size, timeoutMs = 15_000 }: PoolOptions): Pool {
   const pool = new pg.Pool({
-    connectionString: databaseUrl,
+    ...connectTo(databaseUrl),
+    maxLifetimeSeconds: LIFETIME_SECONDS,
     application_name: name,
     max: size,
     connectionTimeoutMillis: Math.min(5_000, timeoutMs),
@@ -39,6 +46,17 @@ export function openPool(databaseUrl: string, { name, size, timeoutMs = 15_000 }
   pool.on("error", () => undefined);
   pool.on("connect", (connection) => connection.on("error", () => undefined));
   return pool;
+}
+
+function connectTo(databaseUrl: DatabaseUrl): Pick<pg.PoolConfig, "connectionString" | "Client"> {
+  if (typeof databaseUrl === "string") return { connectionString: databaseUrl };
+  const readUrl = databaseUrl;
+  class Client extends pg.Client {
+    constructor(options?: pg.ClientConfig) {
+      super({ ...options, connectionString: readUrl() });
+    }
+  }
+  return { Client };
 }
 
 /** The longest wait for running statements when a pool closes, in milliseconds. */

@@ -1,7 +1,7 @@
 import { err, ok, type Result } from "@dossier/events";
 import type { RoleName } from "./grants.ts";
 import { LIMITED } from "./logins.ts";
-import { isOutage, lacksPrivilege } from "./outage.ts";
+import { findTlsMistake, isOutage, lacksPrivilege } from "./outage.ts";
 import type { Pool } from "./pool.ts";
 import { checkSessions } from "./pooler.ts";
 
@@ -48,6 +48,8 @@ export async function checkServiceLogin(
   } catch (error) {
     // To wait would not help: nobody grants rights to a running service.
     if (lacksPrivilege(error)) return err(describeLack(service, error.message));
+    const mistake = findTlsMistake(error);
+    if (mistake !== undefined) return err(`DATABASE_URL: ${mistake}`);
     if (isOutage(error)) return undefined;
     throw error;
   }

@@ -79,9 +79,17 @@ const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
     table: "settlements",
     orderBy: "delivery_id",
     text: `
-      select delivery_id, 'a row in dead_letters' as expected, 'none' as found from settlements
-      where settled_as in ('dead-lettered', 'discarded')
-        and not exists (select from dead_letters where dead_letters.delivery_id = settlements.delivery_id)`,
+      select delivery_id, coalesce('dead letter ' || last.dead_letter_id || ', ' || last.reason, 'a row in dead_letters') as expected,
+        coalesce('dead letter ' || settlements.dead_letter_id || ', ' || settlements.reason, 'none') as found
+      from settlements
+      left join lateral (
+        select dead_letter_id, reason from dead_letters
+        where dead_letters.delivery_id = settlements.delivery_id order by dead_letter_id desc limit 1
+      ) as last on true
+      where settled_as in ('dead-lettered', 'discarded') and (
+        last.dead_letter_id is null
+        or (last.dead_letter_id, last.reason) is distinct from (settlements.dead_letter_id, settlements.reason)
+      )`,
   },
   {
     check: "decisions",

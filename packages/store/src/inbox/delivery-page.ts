@@ -50,6 +50,8 @@ export interface DeliveryPage {
 /** Deliveries that one page searches at most for ones that match, fewer if most of them do, and bytes of their bodies. */
 const MAX_SEARCHED = 5_000;
 const MAX_SEARCHED_FOR_COMMON = 2_000;
+/** Most pages are full after so many. Only for the others are further bodies read. */
+const SEARCHED_FIRST = 1_500;
 const MAX_SEARCHED_BYTES = 4 * MAX_BYTES;
 
 /** Ids begin with the time of ingest's clock, which may differ from Postgres' by so much. In milliseconds. */
@@ -87,9 +89,35 @@ export async function listDeliveries(
   filter: DeliveryFilter,
   { limit, after }: PageRequest<string>,
 ): Promise<DeliveryPage> {
-  const { status, event, entityId, secretFingerprint, since, before, text } = filter;
+  const { entityId, event } = filter;
   const open = entityId === undefined ? undefined : await searchOpenDeliveries(pool, entityId);
-  const maxSearched = maxSearchedFor(filter, limit);
+  const openIds = open?.found.map(({ deliveryId }) => deliveryId) ?? [];
+  const greatest = maxSearchedFor(filter, limit);
+  let maxSearched = Math.min(greatest, SEARCHED_FIRST);
+  let rows = await search(pool, filter, openIds, { limit, after, maxSearched });
+  if (maxSearched < greatest && !isFull(rows, limit) && !isAll(rows, maxSearched)) {
+    maxSearched = greatest;
+    rows = await search(pool, filter, openIds, { limit, after, maxSearched });
+  }
+  return {
+    deliveries: rows
+      .flatMap((row) => (row.delivery_id === null ? [] : toSummary(row, row.delivery_id)))
+      .filter((delivery) => event === undefined || delivery.event === event),
+    next: nextOf(rows, limit, maxSearched),
+    searched: Number(rows[0]?.searched ?? 0),
+  };
+}
+
+interface Search extends PageRequest<string> {
+  readonly maxSearched: number;
+}
+
+async function search(
+  pool: Pool,
+  { status, event, entityId, secretFingerprint, since, before, text }: DeliveryFilter,
+  openIds: readonly string[],
+  { limit, after, maxSearched }: Search,
+): Promise<readonly Row[]> {
   const upper = before === undefined ? GREATEST_ID : idAt(before, CLOCK_TOLERANCE);
   const { rows } = await pool.query<Row>({
     ...selectPage,
@@ -98,7 +126,7 @@ export async function listDeliveries(
       since === undefined ? LEAST_ID : idAt(since, -CLOCK_TOLERANCE),
       status,
       entityId,
-      open?.found.map(({ deliveryId }) => deliveryId) ?? [],
+      openIds,
       maxSearched,
       MAX_SEARCHED_BYTES,
       secretFingerprint,
@@ -110,13 +138,7 @@ export async function listDeliveries(
       text === undefined ? undefined : Buffer.from(text),
     ],
   });
-  return {
-    deliveries: rows
-      .flatMap((row) => (row.delivery_id === null ? [] : toSummary(row, row.delivery_id)))
-      .filter((delivery) => event === undefined || delivery.event === event),
-    next: nextOf(rows, limit, maxSearched),
-    searched: Number(rows[0]?.searched ?? 0),
-  };
+  return rows;
 }
 
 /** What needs no search is read from an index alone. */
@@ -131,11 +153,20 @@ function maxSearchedFor({ status, ...filter }: DeliveryFilter, limit: number): n
 /** Returns where the search goes on: behind the last delivery that was returned, or behind the last searched. */
 function nextOf(rows: readonly Row[], limit: number, maxSearched: number): string | undefined {
   const last = rows.at(-1);
-  if (last === undefined) return undefined;
-  const { delivery_id, matches, candidates, searched, last_searched } = last;
-  if (delivery_id !== null && endOfPage(rows, limit, matches) !== undefined) return delivery_id;
-  const isAll = candidates < maxSearched && searched === candidates;
-  return isAll ? undefined : (last_searched ?? undefined);
+  const behind = isFull(rows, limit) ? last?.delivery_id : last?.last_searched;
+  return isAll(rows, maxSearched) && !isFull(rows, limit) ? undefined : (behind ?? undefined);
+}
+
+/** Whether more match than the page holds, or as many. */
+function isFull(rows: readonly Row[], limit: number): boolean {
+  const last = rows.at(-1);
+  return typeof last?.delivery_id === "string" && endOfPage(rows, limit, last.matches) !== undefined;
+}
+
+/** Whether everything was searched. */
+function isAll(rows: readonly Row[], maxSearched: number): boolean {
+  const last = rows.at(-1);
+  return last === undefined || (last.candidates < maxSearched && last.searched === last.candidates);
 }
 
 /** Returns the least id of a time. */

@@ -131,8 +131,11 @@ async function listPersonsAt(
   const persons: Person[] = [];
   let after = start;
   let bytes = 0;
+  // If everybody matches, no more persons are folded than the page shows.
+  let size = Math.min(limit, MAX_PERSONS);
   for (let folded = 0; folded < MAX_ENTRIES_OF_PAGE;) {
-    const streams = await selectNextStreams(pool, after);
+    const streams = await selectNextStreams(pool, after, size);
+    size = MAX_PERSONS;
     if (streams.length === 0) return { persons, next: undefined };
     const entityIds = streams.map(({ entityId }) => entityId);
     for await (const person of foldPersonsAt(pool, entityIds, time)) {
@@ -152,10 +155,11 @@ const nextStreams = sqlFile("select_next_streams");
 async function selectNextStreams(
   pool: Pool,
   after: string,
+  size: number,
 ): Promise<{ entityId: string; entries: number }[]> {
   const { rows } = await pool.query<{ entity_id: string; entries: bigint }>({
     ...nextStreams,
-    values: [after, MAX_PERSONS, MAX_ENTRIES],
+    values: [after, size, MAX_ENTRIES],
   });
   return rows.map(({ entity_id, entries }) => ({ entityId: entity_id, entries: Number(entries) }));
 }

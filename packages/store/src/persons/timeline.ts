@@ -16,6 +16,7 @@ import {
   type Ticks,
 } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
+import { MAX_PAGE_BYTES } from "../database/statements.ts";
 import {
   isPossibleId,
   readEventsAt,
@@ -61,7 +62,7 @@ const MAX_LATER = 20;
  * Returns a person's state at a point in time, and the events around it, also those after it; `undefined` if the log has
  * no event of the person. Takes memory for the person's events, without their data.
  *
- * @param limit of entries, the last ones before the point in time and some after it
+ * @param limit of entries, the last ones before the point in time and some after it; fewer if their changes are large
  */
 export async function readTimeline(
   pool: Pool,
@@ -73,16 +74,16 @@ export async function readTimeline(
   const all = eventsAt(await selectLoggedDeliveries(pool, [entityId]), {});
   if (all.length === 0) return undefined;
   const until = asOf === undefined ? -1 : all.findIndex(({ ticks }) => ticks > asOf);
-  const end = until === -1 ? all.length : Math.min(all.length, until + MAX_LATER);
+  const end = until === -1 ? all.length : Math.min(all.length, until + Math.min(MAX_LATER, limit - 1));
   const start = Math.max(0, end - limit);
   const shown = all.slice(start, end);
 
   const changes = new Map(shown.map((event) => [identityKey(event), undefined as Changes]));
   const person = await foldChanges(pool, entityId, { asOf, knownAt }, changes);
   const outOfOrder = findOutOfOrder(all);
-  return {
-    person,
-    entries: shown.map((event) => {
+  const entries = lastWithin(
+    MAX_PAGE_BYTES,
+    shown.map((event) => {
       const known = changes.get(identityKey(event));
       const isLater = asOf !== undefined && (known?.ticks ?? event.ticks) > asOf;
       return {
@@ -97,9 +98,18 @@ export async function readTimeline(
         changes: known?.differences ?? [],
       };
     }),
-    earlier: start,
-    later: all.length - end,
-  };
+  );
+  return { person, entries, earlier: end - entries.length, later: all.length - end };
+}
+
+/** Returns the last entries whose changes have `bytes` as JSON, at least one. */
+function lastWithin(bytes: number, entries: readonly TimelineEntry[]): readonly TimelineEntry[] {
+  let left = bytes;
+  const first = entries.findLastIndex(({ changes }) => {
+    left -= Buffer.byteLength(JSON.stringify(changes));
+    return left < 0;
+  });
+  return entries.slice(Math.min(first + 1, entries.length - 1));
 }
 
 /** What an event changed, and when it happened as known then; `undefined` if it was not known. */

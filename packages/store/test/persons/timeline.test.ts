@@ -87,6 +87,18 @@ test("a timeline is limited to the events before the point in time, and some aft
   expect(await readTimeline(record.pool, "\0", {}, 9)).toBeUndefined();
 });
 
+test("a timeline of large changes has fewer entries, the last ones", async () => {
+  const name = (n: number) => String(n).padEnd(300_000, "x");
+  const bodies = Array.from({ length: 6 }, (_, n) =>
+    eventBody("large", { id: String(n), creationTimeUtc: at(n + 1), data: { entity: name(n) } }),
+  );
+  await record.recordAndSettle(...bodies);
+  const { entries, earlier, later } = (await readTimeline(record.pool, "large", {}, 30))!;
+  expect([earlier, entries.map(({ id }) => id), later]).toEqual([5, ["5"], 0]);
+  const first = (await readTimeline(record.pool, "large", { asOf: ticks(at(1)) }, 1))!;
+  expect([first.earlier, first.entries.length, first.later]).toEqual([0, 1, 5]);
+});
+
 test("the states of a timeline are those that the API answers, at each event of a simulated person", async () => {
   const { webhooks } = scenario({ persons: 3, seed: 5, duplicates: 0.3, shuffle: 0.4 });
   await record.recordAndSettle(...[...webhooks].map(({ body }) => body));

@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as embedded from "@dossier/embedded";
 import type { LocalServer, ServerOptions } from "@dossier/embedded";
@@ -39,6 +40,37 @@ export function startRedis(options: ServerOptions = {}, certificate?: Certificat
       },
     },
     options,
+  );
+}
+
+/** As `compose.production.yaml` starts it. */
+const START_IN_PRODUCTION = join(import.meta.dirname, "../../../../deploy/redis/start.sh");
+
+/** Starts a Redis with the users of production. The URL is that of the services' user. Rejects if there is no `redis-server`. */
+export function startRedisOfProduction(): Promise<LocalServer> {
+  return embedded.startServer(
+    {
+      name: "redis",
+      url: (port) => `redis://dossier:${PASSWORD}@127.0.0.1:${port}`,
+      async prepare(dir, port) {
+        const passwordFile = join(dir, "password");
+        await writeFile(passwordFile, `${PASSWORD}\n`);
+        const settings = ["--bind", "127.0.0.1", "--port", String(port), "--dir", dir, "--save", ""];
+        return {
+          command: "env",
+          args: [
+            `REDIS_PASSWORD_FILE=${passwordFile}`,
+            `REDIS_ACL_FILE=${join(dir, "users.acl")}`,
+            START_IN_PRODUCTION,
+            ...settings,
+          ],
+          ready: "Ready to accept connections",
+          stopSignal: "SIGTERM",
+          orphaned: `kill -KILL $1`,
+        };
+      },
+    },
+    {},
   );
 }
 

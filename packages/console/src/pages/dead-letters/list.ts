@@ -114,7 +114,7 @@ function table(items: readonly DeadLetterSummary[], mayDecide: boolean): Html {
                   discard && html`<small>Discarded by ${discard.decidedBy}: ${discard.reason}</small>`
                 }
               </th>
-              <td class="wide">${event === null ? html`<span class="muted">type not known</span>` : html`<code>${event}</code>`}</td>
+              <td class="wide event">${event === null ? html`<span class="muted">type not known</span>` : html`<code>${event}</code>`}</td>
               <td class="num" data-label="Received">${age(receivedAt, now)}</td>
               <td data-label="Dead-lettered">${exactTime(deadLetteredAt)}<small>${age(deadLetteredAt, now)} ago</small></td>
               ${mayDecide ? html`<td class="actions">${decide(deliveryId)}</td>` : ""}

@@ -3,7 +3,7 @@ import { html } from "hono/html";
 import { maskJson } from "../../masking/mask-json.ts";
 import { formatBytes } from "../format.ts";
 import type { Html } from "../page.ts";
-import { prettyJson } from "./pretty-json.ts";
+import { prettyJson, TURNS } from "./pretty-json.ts";
 import { rawBytes } from "./raw-bytes.ts";
 
 /** Characters that a page shows of a payload, pretty and raw. In UTF-8 and HTML, each may take six bytes. */
@@ -60,11 +60,19 @@ function raw({ body, position }: PayloadOptions, isOpen: boolean): Html {
   const { before, marked, after, note } = rawBytes(body, position, ROOM);
   return html`<details ${isOpen ? html`open` : ""}>
     <summary>Exact bytes</summary>
-    <pre class="payload" tabindex="0" role="region" aria-label="Payload, exact bytes"><code>${before}${
-      marked === "" ? "" : html`<mark>${marked}</mark>`
-    }${after}</code></pre>
-    <p class="hint">${note}</p>
+    <pre class="payload" tabindex="0" role="region" aria-label="Payload, exact bytes"><code>${framed(before)}${
+      marked === "" ? "" : html`<mark>${framed(marked)}</mark>`
+    }${framed(after)}</code></pre>
+    <p class="hint">${note} A control character is shown as its number in a frame.</p>
   </details>`;
+}
+
+/** Frames the numbers of control characters: an escape, as JSON writes it, would look as if the sender had written it. */
+function framed(text: string): readonly (Html | string)[] {
+  const numbers = [...text.matchAll(TURNS)].map(([one]) => one.charCodeAt(0).toString(16).toUpperCase());
+  return text
+    .split(TURNS)
+    .flatMap((part, n) => (n === 0 ? [part] : [html`<i>U+${numbers[n - 1]?.padStart(4, "0")}</i>`, part]));
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });

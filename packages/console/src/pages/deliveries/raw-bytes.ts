@@ -1,5 +1,3 @@
-import { escape, TURNS } from "./pretty-json.ts";
-
 /** Bytes that are shown, with one place in them that is marked. */
 export interface RawBytes {
   readonly before: string;
@@ -16,7 +14,7 @@ const LEAD = 1_000;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Shows bytes as text, in which control characters are escaped; bytes that are no UTF-8 in hexadecimal.
+ * Shows bytes as text; bytes that are no UTF-8 in hexadecimal.
  *
  * @param position of the marked character; `undefined` if it is not known
  * @param room how many characters are shown at most
@@ -27,12 +25,11 @@ export function rawBytes(body: Buffer, position: number | undefined, room: numbe
   const start = position !== undefined && text.length > room ? Math.max(0, position - LEAD) : 0;
   const shown = text.slice(start, start + room);
   const at = position === undefined ? shown.length : position - start;
-  const part = (from: number, to?: number) => shown.slice(from, to).replaceAll(TURNS, escape);
   const note =
     shown.length === text.length
       ? "All of it."
       : `Characters ${start + 1} to ${start + shown.length} of ${text.length}.`;
-  return { before: part(0, at), marked: part(at, at + 1), after: part(at + 1), note };
+  return { before: shown.slice(0, at), marked: shown.slice(at, at + 1), after: shown.slice(at + 1), note };
 }
 
 function decode(body: Buffer): string | undefined {

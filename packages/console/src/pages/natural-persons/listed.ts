@@ -10,7 +10,7 @@ import type { PageEnv } from "../page.ts";
 import { openTerm, searchEnded, sealedSearch } from "../sealed-search.ts";
 
 /** What the URL of a list of persons says. The search term in it is sealed. */
-export const listQuery = personQuery.omit({ limit: true }).extend(sealedSearch);
+export const listQuery = personQuery.omit({ count: true, limit: true }).extend(sealedSearch);
 
 export interface Listed {
   readonly filter: PersonFilter & PointInTime;

@@ -1,0 +1,82 @@
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { openScope } from "@dossier/testing";
+import { startChild } from "../child.ts";
+import { watchCpu } from "../cpu.ts";
+import type { Load, Measured } from "../load.ts";
+import type { Options } from "../options.ts";
+import type { Table } from "../result.ts";
+import { takeTurns, type Side } from "../rounds.ts";
+import { startServers } from "../servers.ts";
+import { dossier, expressAndBullmq, expressInline, type System } from "../systems/systems.ts";
+
+const SYSTEMS = {
+  "Dossier, one worker": dossier(1),
+  "Dossier, two workers": dossier(2),
+  "Dossier, four workers": dossier(4),
+  "Express, each webhook in a transaction": expressInline,
+  "Express and BullMQ, one transaction a job": expressAndBullmq,
+};
+
+const WARM_UP_SECONDS = 1;
+
+const POLL_MS = 20;
+
+/** Measures webhooks from the first one that is sent to the last one that is settled, beside peers. */
+export async function run({ size }: Options): Promise<readonly Table[]> {
+  await using outer = openScope();
+  const servers = await startServers(outer);
+  const load = startChild(outer, join(import.meta.dirname, "../load.ts"));
+  const send = ({ port }: System, seconds: number, seed: number) =>
+    load.call<Measured>({
+      port,
+      connections: size("connections"),
+      seconds,
+      webhooks: size("webhooks"),
+      seed,
+      again: false,
+    } satisfies Load);
+
+  const sides = Object.entries(SYSTEMS).map(([name, start], index): Side => ({
+    keys: [name],
+    async measure(round) {
+      await using scope = openScope();
+      await servers.clearRedis();
+      const system = await start(scope, servers, `system ${index}`);
+      const warmUp = await send(system, WARM_UP_SECONDS, 2 * round);
+      await waitUntilSettled(system, warmUp.webhooks);
+
+      // So that the webhooks are invented beforehand.
+      await send(system, 0, 2 * round + 1);
+      const pids = Object.fromEntries(system.pids.map((pid, n) => [`process ${n}`, pid]));
+      const usedCpu = await watchCpu({ ...pids, postgres: servers.postgres.pid, redis: servers.redis.pid });
+      const startedAt = performance.now();
+      const sent = await send(system, size("seconds"), 2 * round + 1);
+      if (sent.refused > 0) throw new Error(`${name} refused ${sent.refused} webhooks`);
+      await waitUntilSettled(system, warmUp.webhooks + sent.webhooks);
+      const seconds = (performance.now() - startedAt) / 1_000;
+      const { postgres, redis, ...others } = await usedCpu();
+      const processes = Object.values<number>(others).reduce((sum, used) => sum + used, 0);
+      return {
+        "webhooks/s": sent.webhooks / seconds,
+        "accepted/s": sent.webhooks / sent.seconds,
+        "µs CPU a webhook": (processes * 1e6) / sent.webhooks,
+        "µs CPU, Postgres": (postgres * 1e6) / sent.webhooks,
+        "µs CPU, Redis": (redis * 1e6) / sent.webhooks,
+      };
+    },
+  }));
+  return [
+    {
+      title: "Webhooks sent, accepted and settled",
+      keys: ["system"],
+      rows: await takeTurns(sides, size("rounds")),
+      plot: "webhooks/s",
+      compare: "webhooks/s",
+    },
+  ];
+}
+
+async function waitUntilSettled({ countOpen }: System, accepted: number): Promise<void> {
+  while ((await countOpen(accepted)) > 0) await delay(POLL_MS);
+}

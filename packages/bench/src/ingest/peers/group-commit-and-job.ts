@@ -1,0 +1,9 @@
+// The same, with one job for each commit: the limit of what ingest's parts allow.
+import { Queue } from "bullmq";
+import type { Places } from "../../peers/peer.ts";
+import { start as startGroupCommit } from "./group-commit.ts";
+
+export function start(places: Places): Promise<number> {
+  const queue = new Queue("limit", { connection: { url: places.redisUrl } });
+  return startGroupCommit(places, (ids) => queue.add("deliveries", { ids }));
+}

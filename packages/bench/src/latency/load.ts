@@ -1,0 +1,43 @@
+// Webhooks at a rate, whatever the answers do, in a process of its own.
+import { setTimeout as delay } from "node:timers/promises";
+import { answerCalls } from "../child.ts";
+import { Connection, createRequests } from "../http-client.ts";
+
+export interface RateLoad {
+  readonly port: number;
+  readonly rate: number;
+  readonly seconds: number;
+  /** Of the persons, who are new with each seed. */
+  readonly seed: number;
+}
+
+export interface Sent {
+  /** When the webhook of each event was sent, in milliseconds since 1970. */
+  readonly sentAt: Readonly<Record<string, number>>;
+  readonly refused: number;
+}
+
+answerCalls(async ({ port, rate, seconds, seed }: RateLoad): Promise<Sent> => {
+  const requests = createRequests(rate * seconds, seed, 0);
+  const sentAt: Record<string, number> = {};
+  const answers: Promise<boolean>[] = [];
+  const idle: Connection[] = [];
+
+  async function send(request: (typeof requests)[number]): Promise<boolean> {
+    const connection = idle.pop() ?? new Connection(port);
+    sentAt[request.identity] = performance.timeOrigin + performance.now();
+    const accepted = await connection.send(request);
+    idle.push(connection);
+    return accepted;
+  }
+
+  const startedAt = performance.now();
+  while (answers.length < requests.length) {
+    const due = Math.ceil(((performance.now() - startedAt) / 1_000) * rate);
+    answers.push(...requests.slice(answers.length, due).map(send));
+    await delay(1);
+  }
+  const accepted = await Promise.all(answers);
+  for (const connection of idle) connection.close();
+  return { sentAt, refused: accepted.filter((one) => !one).length };
+});

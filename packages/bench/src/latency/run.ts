@@ -1,0 +1,78 @@
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { openPool, type Pool } from "@dossier/store";
+import { openScope } from "@dossier/testing";
+import { startChild } from "../child.ts";
+import type { Options } from "../options.ts";
+import type { Table } from "../result.ts";
+import { takeTurns, type Side } from "../rounds.ts";
+import { startServers } from "../servers.ts";
+import { quantile } from "../statistics.ts";
+import { dossier, expressAndBullmq, expressInline } from "../systems/systems.ts";
+import type { RateLoad, Sent } from "./load.ts";
+
+const SYSTEMS = {
+  "Dossier, one worker": dossier(1),
+  "Express, each webhook in a transaction": expressInline,
+  "Express and BullMQ, one transaction a job": expressAndBullmq,
+};
+
+const WARM_UP = { rate: 500, seconds: 2 };
+
+const POLL_MS = 20;
+
+/** Measures the time from sending a webhook to the commit of its event and of its person's state. */
+export async function run({ size, sizes }: Options): Promise<readonly Table[]> {
+  await using scope = openScope();
+  const servers = await startServers(scope);
+  const load = startChild(scope, join(import.meta.dirname, "load.ts"));
+  let seed = 0;
+
+  const sides: Side[] = [];
+  for (const [index, [name, start]] of Object.entries(SYSTEMS).entries()) {
+    const { port, databaseUrl } = await start(scope, servers, `system ${index}`);
+    const pool = openPool(databaseUrl, { name: "bench", size: 1 });
+    scope.onTestFinished(() => pool.end());
+    const measure = async (rate: number, seconds: number) => {
+      const { sentAt, refused } = await load.call<Sent>({
+        port,
+        rate,
+        seconds,
+        seed: seed++,
+      } satisfies RateLoad);
+      if (refused > 0) throw new Error(`${name} refused ${refused} webhooks`);
+      const times = await readTimes(pool, sentAt);
+      return { "p50 ms": quantile(times, 0.5), "p99 ms": quantile(times, 0.99) };
+    };
+    await measure(WARM_UP.rate, WARM_UP.seconds);
+    for (const rate of sizes("rate"))
+      sides.push({ keys: [name, String(rate)], measure: () => measure(rate, size("seconds")) });
+  }
+  return [
+    {
+      title: "From sending a webhook to its person's state",
+      keys: ["system", "webhooks/s"],
+      rows: await takeTurns(sides, size("rounds")),
+      plot: "p99 ms",
+    },
+  ];
+}
+
+/** Returns the times from sending each webhook to the commit of its event, once all are committed. */
+async function readTimes(pool: Pool, sentAt: Readonly<Record<string, number>>): Promise<readonly number[]> {
+  const sent = new Map(Object.entries(sentAt));
+  for (;;) {
+    const { rows } = await pool.query<{ identity: string; committed_at: number }>(
+      `select entity_id || ' ' || event || ' ' || id as identity,
+         (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000)::float8 as committed_at
+       from events where entity_id = any ($1::text[])`,
+      [[...new Set([...sent.keys()].map((identity) => identity.split(" ")[0]))]],
+    );
+    const times = rows.flatMap(({ identity, committed_at }) => {
+      const at = sent.get(identity);
+      return at === undefined ? [] : [committed_at - at];
+    });
+    if (times.length === sent.size) return times;
+    await delay(POLL_MS);
+  }
+}
