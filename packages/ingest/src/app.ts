@@ -65,6 +65,9 @@ export function createApp({
   const webhooks = metrics.meter.createCounter("dossier_webhooks_total", {
     description: "Webhooks by their answer.",
   });
+  const unauthenticatedByReason = metrics.meter.createCounter("dossier_unauthenticated_webhooks_total", {
+    description: "Webhooks refused as unauthenticated, by what was wrong.",
+  });
   let unauthenticated = 0;
   metrics.meter
     .createObservableGauge("dossier_unauthenticated_webhooks_in_a_row", {
@@ -95,6 +98,7 @@ export function createApp({
       rejections.record(reason, () => describeRequest(incoming, body, maskSecrets));
     switch (rejected.kind) {
       case "unauthenticated":
+        unauthenticatedByReason.add(1, { reason: rejected.reason });
         logRejection(rejected.reason, rejected.body);
         return problem(401, "unauthenticated", VERIFICATION_DETAILS[rejected.reason]);
       case "too-large":
