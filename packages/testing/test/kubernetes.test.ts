@@ -56,14 +56,21 @@ interface Model {
   readonly prototype: { readonly validate: (this: object) => void };
 }
 
+const MODELS: Readonly<Record<string, () => Promise<unknown>>> = {
+  v1: () => import("kubernetes-models/v1"),
+  "apps/v1": () => import("kubernetes-models/apps/v1"),
+  "batch/v1": () => import("kubernetes-models/batch/v1"),
+  "networking.k8s.io/v1": () => import("kubernetes-models/networking.k8s.io/v1"),
+  "policy/v1": () => import("kubernetes-models/policy/v1"),
+  "keda.sh/v1alpha1": () => import("@kubernetes-models/keda/keda.sh/v1alpha1"),
+  "monitoring.coreos.com/v1": () => import("@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1"),
+};
+
 async function modelOf({ apiVersion, kind }: Resource): Promise<Model> {
-  const packages: Readonly<Record<string, string>> = {
-    "keda.sh": "@kubernetes-models/keda/",
-    "monitoring.coreos.com": "@kubernetes-models/prometheus-operator/",
-  };
-  const [group = ""] = apiVersion.split("/");
-  const path = `${packages[group] ?? "kubernetes-models/"}${apiVersion}/${kind}`;
-  return ((await import(path)) as Readonly<Record<string, Model>>)[kind]!;
+  const models = (await MODELS[apiVersion]?.()) as Readonly<Record<string, Model>> | undefined;
+  const model = models?.[kind];
+  if (model === undefined) throw new Error(`no schema of ${apiVersion} ${kind} is known`);
+  return model;
 }
 
 describe("a resource is valid and has no unknown field:", () => {
