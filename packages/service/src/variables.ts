@@ -1,6 +1,6 @@
 /**
  * The variables that more than one service reads. The description of each is printed when the variable is missing or
- * wrong, and must agree with the README's table.
+ * wrong, and must agree with docs/configuration.md's table.
  */
 import { z } from "zod";
 import { trimValue } from "./config.ts";
@@ -43,7 +43,8 @@ export const LOG_LEVEL = z
   .default("info")
   .meta({
     shown: true,
-    description: "The lowest level that is logged. debug and trace write a line for each delivery.",
+    description:
+      "The lowest level that is logged. info sums up deliveries each minute; debug and trace write a line for each.",
   });
 
 export const DATABASE_URL = url("postgres:", "postgresql:")
