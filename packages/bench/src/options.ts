@@ -6,6 +6,10 @@ const BENCHMARKS = {
   worker: "a full queue settled, beside the same transactions without a queue and other queues",
   "end-to-end": "webhooks accepted and settled a second, with one, two and four workers, beside other ways",
   latency: "from sending a webhook to its person's state, at several rates, beside other ways",
+  rebuild: "all persons folded anew from the log, beside a bare script",
+  verify: "all evidence verified, beside a bare script",
+  bytes: "bytes of an event in Postgres, and of waiting deliveries in Redis",
+  growth: "what settling costs with more stored events, events of a person, waiting deliveries, or disorder",
   console: "the pages, with readers at once while webhooks arrive: latency of each page, receipt → state",
   search: "the search for persons, and its cost for a person who is written",
 } as const;
@@ -27,7 +31,7 @@ interface Size {
 /** An option may have other defaults, or another meaning, in other benchmarks. */
 const SIZES = [
   {
-    of: ["ingest", "worker", "end-to-end", "latency"],
+    of: ["ingest", "worker", "end-to-end", "latency", "rebuild", "verify"],
     name: "rounds",
     help: "rounds, in each of which all sides take a turn",
     full: "3",
@@ -45,10 +49,10 @@ const SIZES = [
     of: ["worker"],
     name: "seconds",
     help: "at most, for each side and round, after a start",
-    full: "3",
+    full: "2",
     quick: "1",
   },
-  { of: ["worker"], name: "deliveries", help: "that wait in a full queue", full: "12000", quick: "3000" },
+  { of: ["worker"], name: "deliveries", help: "that wait in a full queue", full: "8000", quick: "3000" },
   {
     of: ["worker"],
     name: "job",
@@ -63,10 +67,50 @@ const SIZES = [
     full: "64",
     quick: "16",
   },
-  { of: ["end-to-end"], name: "seconds", help: "of sending, for each side and round", full: "3", quick: "1" },
-  { of: ["end-to-end"], name: "webhooks", help: "webhooks at most", full: "20000", quick: "3000" },
-  { of: ["latency"], name: "rate", help: "webhooks a second", full: "10,100,1000", quick: "10,100" },
-  { of: ["latency"], name: "seconds", help: "for each side, rate and round", full: "3", quick: "1" },
+  { of: ["end-to-end"], name: "seconds", help: "of sending, for each side and round", full: "2", quick: "1" },
+  { of: ["end-to-end"], name: "webhooks", help: "webhooks at most", full: "12000", quick: "3000" },
+  { of: ["latency"], name: "rate", help: "webhooks a second", full: "10,100,1000", quick: "100" },
+  { of: ["latency"], name: "seconds", help: "for each side, rate and round", full: "2", quick: "1" },
+  {
+    of: ["rebuild", "verify", "bytes"],
+    name: "events",
+    help: "webhooks in the log",
+    full: "200000",
+    quick: "5000",
+  },
+  { of: ["bytes"], name: "waiting", help: "deliveries that wait in Redis", full: "100000", quick: "1000" },
+  { of: ["bytes"], name: "job", help: "deliveries in one job", full: "40,500", quick: "40,500" },
+  {
+    of: ["growth"],
+    name: "rounds",
+    help: "rounds, in each of which all cases take a turn",
+    full: "1",
+    quick: "1",
+  },
+  { of: ["growth"], name: "seconds", help: "at most, for each case and round", full: "2", quick: "1" },
+  {
+    of: ["growth"],
+    name: "deliveries",
+    help: "that wait, where their number does not grow",
+    full: "6000",
+    quick: "2000",
+  },
+  {
+    of: ["growth"],
+    name: "stored",
+    help: "webhooks in the log",
+    full: "0,200000",
+    quick: "5000",
+    least: 0,
+  },
+  { of: ["growth"], name: "person", help: "events of each person", full: "1,100,10000", quick: "100" },
+  {
+    of: ["growth"],
+    name: "waiting",
+    help: "deliveries that wait",
+    full: "1000,10000,100000",
+    quick: "2000",
+  },
   {
     of: ["console"],
     name: "events",
@@ -84,7 +128,7 @@ const SIZES = [
     least: 0,
   },
   { of: ["console"], name: "rate", help: "webhooks a second", full: "500", quick: "50" },
-  { of: ["console"], name: "seconds", help: "that each part takes", full: "30", quick: "5" },
+  { of: ["console"], name: "seconds", help: "that each part takes", full: "30", quick: "3" },
   { of: ["search"], name: "persons", help: "persons", full: "1000000", quick: "5000" },
 ] as const satisfies readonly Size[];
 
@@ -103,27 +147,33 @@ export interface Options {
   sizes(name: SizeName): readonly number[];
 }
 
-const HELP = `npm run bench -- NAME [NAME…] [options]
+/** With a folder for data: a temporary one, if none is named. */
+export type DataOptions = Options & { readonly data: string };
+
+const HELP = `npm run bench -- [NAME…] [options]
 
 Measures the product on real servers of its own, with Postgres' defaults (fsync on), each side and the load in processes of
-their own. Other load on the machine slows it down: compare CPU times, or run it alone. NAME may be all:
+their own. Other load on the machine slows it down: compare CPU times, or run it alone. Without a NAME, all of:
 
 ${Object.entries(BENCHMARKS)
-  .map(([name, help]) => `  ${name.padEnd(12)}${help}`)
+  .map(([benchmark, help]) => [`${benchmark}: ${help}`, ...helpOf(benchmark as Benchmark), ""].join("\n"))
   .join("\n")}
-
-  --quick           small, for a check that it works: all of them take less than three minutes
-  --data FOLDER     keeps the data there, and uses what it finds there (default: a temporary folder)
-  --write           writes the results into docs/performance.md and docs/performance/
-  --profile FOLDER  console: writes a CPU profile of the console there
-${SIZES.map(
-  ({ of, name, help, full, quick }) =>
-    `  ${`--${name} N`.padEnd(18)}${of.join(", ")}: ${help} (default: ${full}; with --quick: ${quick})`,
-).join("\n")}
-  -h, --help        print this help
+All of them:
+  --quick          small, for a check that it works: less than three minutes
+  --data FOLDER    keeps the data there, and uses what it finds there (default: a temporary folder)
+  --write          writes the results into docs/performance.md and docs/performance/
+  --profile FOLDER console: writes a CPU profile of the console there
+  -h, --help       print this help
 
 Exit codes: 0 measured, 1 failed, 2 wrong usage
 `;
+
+function helpOf(benchmark: Benchmark): readonly string[] {
+  return SIZES.filter(({ of }) => (of as readonly Benchmark[]).includes(benchmark)).map(
+    ({ name, help, full, quick }) =>
+      `  ${`--${name} N`.padEnd(17)}${help} (default: ${full}, with --quick ${quick})`,
+  );
+}
 
 /** Reads the command line: the options of each benchmark that it names. Ends the process with 0 after `--help`, with 2 after wrong usage. */
 export function readOptions(): readonly Options[] {
@@ -161,9 +211,8 @@ export function readOptions(): readonly Options[] {
 
 function readNames(positionals: readonly string[]): readonly Benchmark[] {
   const all = Object.keys(BENCHMARKS) as Benchmark[];
-  if (positionals.length === 1 && positionals[0] === "all") return all;
   const wrong = positionals.find((name) => !(name in BENCHMARKS));
-  if (positionals.length > 0 && wrong === undefined) return positionals as Benchmark[];
-  const given = wrong === undefined ? "none" : JSON.stringify(wrong);
-  throw new Error(`name benchmarks (${all.join(", ")}, or all), not ${given}`);
+  if (wrong !== undefined)
+    throw new Error(`there is no benchmark ${JSON.stringify(wrong)}, but ${all.join(", ")}`);
+  return positionals.length === 0 ? all : (positionals as Benchmark[]);
 }

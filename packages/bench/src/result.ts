@@ -7,6 +7,10 @@ export interface Table {
   /** What the rows differ by. */
   readonly keys: readonly string[];
   readonly rows: readonly Row[];
+  /** The figure that is plotted, if any. */
+  readonly plot?: string;
+  /** The figure, a rate, by which the first row, which is ours, is compared with others that have the same further keys. */
+  readonly compare?: string;
 }
 
 export interface Row {
@@ -16,7 +20,17 @@ export interface Row {
 }
 
 /** Returns a table's cells: of each figure the median, and the least and the greatest value of several rounds. */
-function toCells({ keys, rows }: Table): readonly (readonly string[])[] {
+function toCells(table: Table): readonly (readonly string[])[] {
+  const { keys, compare } = table;
+  const rows = table.rows.map((row) => {
+    if (compare === undefined) return row;
+    const ours = table.rows.find((other) => other.keys.slice(1).join() === row.keys.slice(1).join());
+    const others = row.figures[compare] ?? [];
+    const ratios = (ours?.figures[compare] ?? []).map(
+      (value, round) => value / (others[round] ?? Number.NaN),
+    );
+    return { ...row, figures: { ...row.figures, "ours ÷ this": ratios } };
+  });
   const names = Object.keys(rows[0]?.figures ?? {});
   return [
     [...keys, ...names],
@@ -31,13 +45,20 @@ export function toLines(table: Table): readonly string[] {
   return [table.title, ...formatTable(cells, figures), ""];
 }
 
+/** Returns a table as lines of Markdown. */
+export function toMarkdown(table: Table): readonly string[] {
+  const [head = [], ...rows] = toCells(table);
+  const rule = head.map((_, column) => (column < table.keys.length ? "---" : "---:"));
+  return [`**${table.title}**`, "", ...[head, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`), ""];
+}
+
 function formatFigure(values: readonly number[]): string {
   if (values.length === 0 || values.some(Number.isNaN)) return "–";
   const [least, median, most] = [0, 0.5, 1].map((share) => formatNumber(quantile(values, share)));
   return least === most ? `${median}` : `${median} (${least}–${most})`;
 }
 
-function formatNumber(value: number): string {
+export function formatNumber(value: number): string {
   const digits = value >= 100 || Number.isInteger(value) ? 0 : value >= 10 ? 1 : 2;
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

@@ -6,8 +6,8 @@ import { startPostgres, startRedis, type LocalServer, type Scope } from "@dossie
 import { Redis } from "ioredis";
 
 export interface SeedOptions {
-  /** The folder that keeps the data; `undefined` for a temporary one. */
-  readonly data: string | undefined;
+  /** The folder that keeps the data. */
+  readonly data: string;
   /** Names what is in the folder: another name gets a folder of its own. */
   readonly name: string;
   seed(pool: Pool): Promise<void>;
@@ -29,10 +29,10 @@ export interface Servers {
   clearRedis(): Promise<void>;
 }
 
-/** Starts an empty Postgres with its defaults, and an empty Redis. */
-export async function startServers(scope: Scope): Promise<Servers> {
-  const postgres = await startPostgres({ settings: SETTINGS });
-  scope.onTestFinished(() => postgres.stop());
+/** Starts an empty Postgres with its defaults, unless there is one, and an empty Redis. */
+export async function startServers(scope: Scope, running?: LocalServer): Promise<Servers> {
+  const postgres = running ?? (await startPostgres({ settings: SETTINGS }));
+  if (running === undefined) scope.onTestFinished(() => postgres.stop());
   const redis = await startRedis();
   scope.onTestFinished(() => redis.stop());
   return {
@@ -71,9 +71,9 @@ const SEEDED = "select from pg_tables where tablename = 'bench_seeded'";
  * still there.
  */
 export async function startSeeded({ data, name, seed }: SeedOptions): Promise<LocalServer> {
-  const dir = data === undefined ? undefined : join(resolve(data), name);
-  if (dir !== undefined) await mkdir(dir, { recursive: true });
-  const postgres = await startPostgres({ ...(dir && { dir }), settings: SETTINGS });
+  const dir = join(resolve(data), name);
+  await mkdir(dir, { recursive: true });
+  const postgres = await startPostgres({ dir, settings: SETTINGS });
   try {
     const logins = {
       ingest: loginOn(postgres.url, "ingest"),

@@ -14,10 +14,9 @@ test("--help names the benchmarks and exits 0", async () => {
 });
 
 test.each([
-  [[], "name benchmarks (ingest, worker, end-to-end, latency, console, search, or all), not none\n"],
   [
     ["consul"],
-    'name benchmarks (ingest, worker, end-to-end, latency, console, search, or all), not "consul"\n',
+    'there is no benchmark "consul", but ingest, worker, end-to-end, latency, rebuild, verify, bytes, growth, console, search\n',
   ],
   [["console", "--readers", "0"], '--readers must be a whole number of 1 or more, not "0"\n'],
 ])("%j is wrong usage: it says why and exits 2", async (args, message) => {

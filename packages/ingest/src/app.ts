@@ -9,6 +9,7 @@ import {
   type Counter,
   type Logger,
   type Metrics,
+  type MinuteLog,
 } from "@dossier/service";
 import { Hono } from "hono";
 import { describeRequest } from "./describe-request.ts";
@@ -23,6 +24,8 @@ export interface AppOptions {
   /** Counts by minute, beside the metrics. */
   readonly counter: Counter;
   readonly log: Logger;
+  /** Sums up the answers of each minute. */
+  readonly summary: MinuteLog;
 }
 
 /** What the HTTP server passes to a handler beside the request. */
@@ -52,6 +55,7 @@ export function createApp({
   metrics,
   counter,
   log,
+  summary,
 }: AppOptions): Hono<Env> {
   const webhooks = metrics.meter.createCounter("dossier_webhooks_total", {
     description: "Webhooks by their answer.",
@@ -71,11 +75,13 @@ export function createApp({
     if (answered === "accepted") unauthenticated = 0;
     if (answered === "unauthenticated") unauthenticated++;
     counter.add(`webhook/${answered}`);
+    summary.add(answered);
   }
 
   function answer(incoming: IncomingMessage, received: Result<string, RejectedWebhook>): Response {
     if (received.ok) {
       count("accepted");
+      log.debug({ code: "webhook-accepted", deliveryId: received.value }, "webhook accepted");
       return Response.json({ status: "accepted", deliveryId: received.value });
     }
     const rejected = received.error;

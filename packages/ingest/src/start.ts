@@ -3,6 +3,7 @@ import {
   checkDatabase,
   createEvictionCheck,
   createInstanceReporter,
+  minuteLog,
   observePool,
   serve,
   type Result,
@@ -101,6 +102,7 @@ export async function startIngest(
     onNotEnqueued: (deliveries) => notEnqueued.add(deliveries),
   });
 
+  const summary = minuteLog(log, { code: "webhooks-answered", message: "webhooks, by answer" });
   const app = createApp({
     receiver,
     maxBodyBytes: MAX_BODY_BYTES,
@@ -108,6 +110,7 @@ export async function startIngest(
     metrics: ops.metrics,
     counter: reporter.counter,
     log,
+    summary,
   });
   app.route(
     "/",
@@ -136,7 +139,7 @@ export async function startIngest(
     value: {
       port,
       shutdown: {
-        "close the HTTP server": () => close(),
+        "close the HTTP server": () => close().finally(summary.flush),
         "finish the commits": () => receiver.idle(),
         "close the queue": () => queue.close(),
         "report the shutdown": () => reporter.stop(),

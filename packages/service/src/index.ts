@@ -11,6 +11,7 @@ export {
   type InstanceReporter,
   type InstanceState,
 } from "./instance-reporter.ts";
+export { minuteLog, type MinuteLog } from "./minute-log.ts";
 export { countBy, type Counter } from "./minute-counts.ts";
 export { groupCommit, BufferFullError, type GroupCommit, type GroupCommitOptions } from "./group-commit.ts";
 export { outageLog, type OutageLines, type OutageLog } from "./outage-log.ts";

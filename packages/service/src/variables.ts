@@ -43,7 +43,8 @@ export const LOG_LEVEL = z
   .default("info")
   .meta({
     shown: true,
-    description: "The lowest level that is logged. debug and trace write a line for each delivery.",
+    description:
+      "The lowest level that is logged. info sums up deliveries each minute; debug and trace write a line for each.",
   });
 
 export const DATABASE_URL = url("postgres:", "postgresql:")

@@ -4,11 +4,11 @@ import { createToken, openPool, type Pool } from "@dossier/store";
 import { openScope, startRedis } from "@dossier/testing";
 import { startChild } from "../child.ts";
 import { watchCpu } from "../cpu.ts";
-import type { Options } from "../options.ts";
+import type { DataOptions } from "../options.ts";
 import { receiptToState } from "../receipt-to-state.ts";
 import type { Table } from "../result.ts";
 import { loginOn, startSeeded } from "../servers.ts";
-import { startService, webhookUrl } from "../services.ts";
+import { startService } from "../services.ts";
 import { quantile } from "../statistics.ts";
 import { readAlone, type PageAlone } from "./alone.ts";
 import type { ReaderLoad } from "./readers.ts";
@@ -26,7 +26,7 @@ const WARM_UP_SECONDS = 10;
 const VISITS_PER_SECOND = 1 / 3;
 
 /** Measures the console's pages, and receipt → state without and with readers. */
-export async function run({ data, profile, size }: Options): Promise<readonly Table[]> {
+export async function run({ data, profile, size }: DataOptions): Promise<readonly Table[]> {
   await using scope = openScope();
   const seconds = size("seconds");
   const postgres = await startSeeded({
@@ -76,7 +76,7 @@ export async function run({ data, profile, size }: Options): Promise<readonly Ta
     } satisfies ReaderLoad);
   const sendFor = (time: number) =>
     sender.call<SentWebhooks>({
-      url: webhookUrl(ingest.port),
+      port: ingest.port,
       rate: size("rate"),
       seconds: time,
       seed: randomInt(2 ** 32),

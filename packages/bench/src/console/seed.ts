@@ -1,5 +1,4 @@
-import { startProgress } from "@dossier/cli/terminal/progress";
-import { poison, scenario } from "@dossier/simulator";
+import { scenario } from "@dossier/simulator";
 import {
   createBulkAction,
   confirmBulkAction,
@@ -7,20 +6,14 @@ import {
   recordDeliveries,
   recordFailedAttempt,
   sealRecords,
-  settle,
   snooze,
   type Pool,
 } from "@dossier/store";
 import { v7 } from "uuid";
+import { fillLog } from "../log.ts";
 import { toDelivery } from "../record.ts";
 
-const BATCH = 1_000;
-const WEBHOOKS_PER_DEAD_LETTER = 100;
 const FAILING = 200;
-
-/** The share of webhooks that are redeliveries. */
-const DUPLICATES = 0.05;
-const SHUFFLE = 0.1;
 
 /**
  * Fills an empty record through the product's own write path: a log of this many webhooks, dead letters of several
@@ -33,51 +26,6 @@ export async function seed(pool: Pool, events: number): Promise<void> {
   await decide(pool);
   for (const statement of HISTORY) await pool.query(statement);
   await pool.query("vacuum (freeze, analyze)");
-}
-
-/** Records one batch while the one before is settled. */
-async function fillLog(pool: Pool, count: number): Promise<void> {
-  using progress = startProgress("webhooks recorded and settled", count);
-  let settled: Promise<unknown> = Promise.resolve();
-  let batch: Buffer[] = [];
-  const write = async () => {
-    const deliveries = batch.map(toDelivery);
-    batch = [];
-    await recordDeliveries(pool, deliveries);
-    await settled;
-    settled = settleAll(
-      pool,
-      deliveries.map(({ deliveryId }) => deliveryId),
-    );
-    progress.advance(deliveries.length);
-  };
-  for (const body of bodies(count)) {
-    if (batch.push(body) === BATCH) await write();
-  }
-  await write();
-  await settled;
-}
-
-/** Of mixed persons, with dead letters of several reasons among them. */
-function* bodies(count: number): Generator<Buffer> {
-  const options = { persons: count, seed: 1, duplicates: DUPLICATES, shuffle: SHUFFLE };
-  const wrong = poison({ count, seed: 1 });
-  const conflicts = scenario(options).conflicts[Symbol.iterator]();
-  let n = 0;
-  for (const { body } of Iterator.from(scenario(options).webhooks).take(count)) {
-    yield body;
-    if (++n % WEBHOOKS_PER_DEAD_LETTER !== 0) continue;
-    const other = n % (2 * WEBHOOKS_PER_DEAD_LETTER) === 0 ? conflicts.next() : wrong.next();
-    if (other.done !== true) yield other.value.body;
-  }
-}
-
-/** A batch with large deliveries takes more than one transaction. */
-async function settleAll(pool: Pool, deliveryIds: readonly string[]): Promise<void> {
-  for (let left = deliveryIds; left.length > 0;) {
-    const outcomes = await settle(pool, left, "bench");
-    left = left.filter((deliveryId) => !outcomes.has(deliveryId));
-  }
 }
 
 async function addFailing(pool: Pool): Promise<void> {

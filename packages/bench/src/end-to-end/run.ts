@@ -71,6 +71,8 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
       title: "Webhooks sent, accepted and settled",
       keys: ["system"],
       rows: await takeTurns(sides, size("rounds")),
+      plot: "webhooks/s",
+      compare: "webhooks/s",
     },
   ];
 }

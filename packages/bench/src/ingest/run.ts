@@ -71,5 +71,13 @@ export async function run(options: Options): Promise<readonly Table[]> {
     })),
   );
   const rows = await takeTurns(sides, options.size("rounds"));
-  return [{ title: "Webhooks accepted by one process", keys: ["server", "connections"], rows }];
+  return [
+    {
+      title: "Webhooks accepted by one process",
+      keys: ["server", "connections"],
+      rows,
+      plot: "webhooks/s",
+      compare: "webhooks/s",
+    },
+  ];
 }

@@ -53,6 +53,7 @@ export async function run({ size, sizes }: Options): Promise<readonly Table[]> {
       title: "From sending a webhook to its person's state",
       keys: ["system", "webhooks/s"],
       rows: await takeTurns(sides, size("rounds")),
+      plot: "p99 ms",
     },
   ];
 }

@@ -9,6 +9,11 @@ export interface Places {
   readonly secret: string;
 }
 
+/** Returns the places for filling them: commits do not wait until they are on the disk. */
+export function withoutWaiting({ databaseUrl, ...others }: Places): Places {
+  return { ...others, databaseUrl: `${databaseUrl}?options=-c%20synchronous_commit%3Doff` };
+}
+
 export interface Peer {
   readonly pid: number | undefined;
   /** Where it takes webhooks; 0 if it does not. */

@@ -1,5 +1,5 @@
 import { countPersons, listPersons, openPool, type PersonFilter, type Pool } from "@dossier/store";
-import type { Options } from "../options.ts";
+import type { DataOptions } from "../options.ts";
 import type { Row, Table } from "../result.ts";
 import { startSeeded } from "../servers.ts";
 import { quantile } from "../statistics.ts";
@@ -13,7 +13,7 @@ const ROUNDS = 5;
 const LIMIT = 50;
 
 /** Measures searches of many kinds, one after the other: how long the page and its count took. */
-export async function run({ data, size }: Options): Promise<readonly Table[]> {
+export async function run({ data, size }: DataOptions): Promise<readonly Table[]> {
   const persons = size("persons");
   const postgres = await startSeeded({
     data,

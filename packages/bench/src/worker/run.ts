@@ -1,14 +1,13 @@
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { scenario } from "@dossier/simulator";
 import { openScope } from "@dossier/testing";
-import { watchCpu } from "../cpu.ts";
 import type { Options } from "../options.ts";
-import { startPeer, type Peer, type Places } from "../peers/peer.ts";
+import { startPeer, withoutWaiting, type Peer, type Places } from "../peers/peer.ts";
 import type { Table } from "../result.ts";
 import { takeTurns, type Side } from "../rounds.ts";
 import { startServers } from "../servers.ts";
 import { SECRET } from "../services.ts";
+import { measureSettling } from "./measure.ts";
 import * as ours from "./ours.ts";
 
 const PEERS = {
@@ -26,11 +25,6 @@ interface Settler {
   fill(places: Places, bodies: readonly Buffer[]): Promise<void>;
   start(scope: ReturnType<typeof openScope>, places: Places): Promise<Peer>;
 }
-
-/** Each process runs this share of its deliveries, or so many ms, before it is measured. */
-const WARM_UP = { share: 0.2, ms: 1_500 };
-
-const POLL_MS = 50;
 
 /** Measures how fast one worker settles a full queue, beside peers. Each measurement has a database of its own. */
 export async function run({ size }: Options): Promise<readonly Table[]> {
@@ -60,21 +54,8 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
       const places = { databaseUrl, redisUrl: redis.url, secret: SECRET };
       await fill(withoutWaiting(places), createBodies(size("deliveries"), round));
       const settler = await start(scope, places);
-      const all = size("deliveries");
-      await waitUntilSettled(settler, WARM_UP.share * all, WARM_UP.ms);
-      const usedCpu = await watchCpu({ worker: settler.pid, postgres: postgres.pid, redis: redis.pid });
-      const [before, startedAt] = [await settler.settled(), performance.now()];
-      const after = await waitUntilSettled(settler, all, size("seconds") * 1_000);
-      if (after === 0) throw new Error(`${name} has settled nothing`);
-      const settled = after > before ? after - before : Number.NaN;
-      const seconds = (performance.now() - startedAt) / 1_000;
-      const cpu = await usedCpu();
-      return {
-        "settled/s": settled / seconds,
-        "µs CPU a webhook": (cpu.worker * 1e6) / settled,
-        "µs CPU, Postgres": (cpu.postgres * 1e6) / settled,
-        "µs CPU, Redis": (cpu.redis * 1e6) / settled,
-      };
+      const processes = { postgres: postgres.pid, redis: redis.pid };
+      return await measureSettling(settler, processes, size("deliveries"), size("seconds"));
     },
   }));
   return [
@@ -82,13 +63,10 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
       title: "A full queue, settled by one process",
       keys: ["worker"],
       rows: await takeTurns(sides, size("rounds")),
+      plot: "settled/s",
+      compare: "settled/s",
     },
   ];
-}
-
-/** The places, for filling them: its commits need not reach the disk. */
-function withoutWaiting({ databaseUrl, ...others }: Places): Places {
-  return { ...others, databaseUrl: `${databaseUrl}?options=-c%20synchronous_commit%3Doff` };
 }
 
 /** Of persons of their own in each round. */
@@ -98,14 +76,4 @@ function createBodies(count: number, seed: number): readonly Buffer[] {
     .take(count)
     .map(({ body }) => body)
     .toArray();
-}
-
-/** Waits until so many deliveries are settled, or the time is over. Returns how many are settled. */
-async function waitUntilSettled(settler: Peer, count: number, ms: number): Promise<number> {
-  const endsAt = performance.now() + ms;
-  for (;;) {
-    const settled = await settler.settled();
-    if (settled >= count || performance.now() >= endsAt) return settled;
-    await delay(POLL_MS);
-  }
 }

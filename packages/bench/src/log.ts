@@ -1,0 +1,76 @@
+import { startProgress } from "@dossier/cli/terminal/progress";
+import type { LocalServer } from "@dossier/embedded";
+import { poison, scenario } from "@dossier/simulator";
+import { recordDeliveries, settle, type Pool } from "@dossier/store";
+import type { Scope } from "@dossier/testing";
+import { toDelivery } from "./record.ts";
+import { startSeeded } from "./servers.ts";
+
+const BATCH = 1_000;
+const WEBHOOKS_PER_DEAD_LETTER = 100;
+
+/** The share of webhooks that are redeliveries. */
+const DUPLICATES = 0.05;
+const SHUFFLE = 0.1;
+
+/** Starts a Postgres with a log of so many webhooks; several benchmarks may share its folder. */
+export async function startLog(scope: Scope, data: string, events: number): Promise<LocalServer> {
+  const postgres = await startSeeded({
+    data,
+    name: `log-${events}`,
+    async seed(pool) {
+      await fillLog(pool, events);
+      await pool.query("vacuum (freeze, analyze)");
+    },
+  });
+  scope.onTestFinished(() => postgres.stop());
+  return postgres;
+}
+
+/**
+ * Fills an empty log through the product's own write path, with so many webhooks of mixed persons. Records one batch
+ * while the one before is settled.
+ */
+export async function fillLog(pool: Pool, count: number): Promise<void> {
+  using progress = startProgress("webhooks recorded and settled", count);
+  let settled: Promise<unknown> = Promise.resolve();
+  let batch: Buffer[] = [];
+  const write = async () => {
+    const deliveries = batch.map(toDelivery);
+    batch = [];
+    await recordDeliveries(pool, deliveries);
+    await settled;
+    settled = settleAll(
+      pool,
+      deliveries.map(({ deliveryId }) => deliveryId),
+    );
+    progress.advance(deliveries.length);
+  };
+  for (const body of bodies(count)) {
+    if (batch.push(body) === BATCH) await write();
+  }
+  await write();
+  await settled;
+}
+
+/** Of mixed persons, with dead letters of several reasons among them. */
+function* bodies(count: number): Generator<Buffer> {
+  const options = { persons: count, seed: 1, duplicates: DUPLICATES, shuffle: SHUFFLE };
+  const wrong = poison({ count, seed: 1 });
+  const conflicts = scenario(options).conflicts[Symbol.iterator]();
+  let n = 0;
+  for (const { body } of Iterator.from(scenario(options).webhooks).take(count)) {
+    yield body;
+    if (++n % WEBHOOKS_PER_DEAD_LETTER !== 0) continue;
+    const other = n % (2 * WEBHOOKS_PER_DEAD_LETTER) === 0 ? conflicts.next() : wrong.next();
+    if (other.done !== true) yield other.value.body;
+  }
+}
+
+/** A batch with large deliveries takes more than one transaction. */
+async function settleAll(pool: Pool, deliveryIds: readonly string[]): Promise<void> {
+  for (let left = deliveryIds; left.length > 0;) {
+    const outcomes = await settle(pool, left, "bench");
+    left = left.filter((deliveryId) => !outcomes.has(deliveryId));
+  }
+}

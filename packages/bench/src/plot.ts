@@ -1,0 +1,45 @@
+import { BarChart } from "echarts/charts";
+import { GridComponent, LegendComponent, TitleComponent } from "echarts/components";
+import { init, use } from "echarts/core";
+import { SVGRenderer } from "echarts/renderers";
+import { formatNumber, type Table } from "./result.ts";
+import { quantile } from "./statistics.ts";
+
+use([BarChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
+
+const WIDTH = 860;
+const BAR = 22;
+const MARGIN = { top: 70, right: 90, bottom: 30, left: 300 };
+
+/** Returns the medians of a table's figure as an SVG of bars: one for each first key, grouped by the further ones. */
+export function plot({ title, keys, rows }: Table, figure: string): string {
+  const names = [...new Set(rows.map((row) => row.keys[0] ?? ""))];
+  const groups = Map.groupBy(rows, (row) => row.keys.slice(1).join(", "));
+  const height = MARGIN.top + MARGIN.bottom + names.length * (groups.size * BAR + BAR);
+  const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height });
+  chart.setOption({
+    animation: false,
+    backgroundColor: "#fff",
+    title: { text: `${title}: ${figure}`, left: 10, top: 10, textStyle: { fontSize: 15 } },
+    legend: groups.size > 1 ? { top: 38, left: 10 } : undefined,
+    grid: MARGIN,
+    xAxis: { type: "value" },
+    yAxis: { type: "category", data: names, inverse: true, axisLabel: { width: 280, overflow: "break" } },
+    series: [...groups].map(([group, own]) => ({
+      type: "bar",
+      name: `${keys.slice(1).join(", ")}: ${group}`,
+      data: names.map((name) => {
+        const values = own.find((row) => row.keys[0] === name)?.figures[figure] ?? [];
+        return quantile(values, 0.5);
+      }),
+      label: {
+        show: true,
+        position: "right",
+        formatter: ({ value }: { value: unknown }) => formatNumber(Number(value)),
+      },
+    })),
+  });
+  const svg = chart.renderToSVGString();
+  chart.dispose();
+  return svg;
+}

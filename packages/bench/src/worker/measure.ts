@@ -1,0 +1,47 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { watchCpu } from "../cpu.ts";
+import type { Peer } from "../peers/peer.ts";
+
+/** Each process runs this share of its deliveries, or so many ms, before it is measured. */
+const WARM_UP = { share: 0.2, ms: 1_500 };
+
+const POLL_MS = 50;
+
+/** So long may a start take, on a machine that is busy with other things. */
+const GIVE_UP_MS = 60_000;
+
+/** Measures a process that settles deliveries, from its warm-up until all are settled, or for at most so many seconds. */
+export async function measureSettling(
+  settler: Peer,
+  processes: { readonly postgres: number; readonly redis: number },
+  deliveries: number,
+  seconds: number,
+): Promise<Readonly<Record<string, number>>> {
+  await waitUntilSettled(settler, 1, 0);
+  await waitUntilSettled(settler, WARM_UP.share * deliveries, WARM_UP.ms);
+  const usedCpu = await watchCpu({ worker: settler.pid, ...processes });
+  const [before, startedAt] = [await settler.settled(), performance.now()];
+  const after = await waitUntilSettled(settler, deliveries, seconds * 1_000);
+  const took = (performance.now() - startedAt) / 1_000;
+  const cpu = await usedCpu();
+  // Few deliveries may all be settled in the warm-up.
+  const settled = after > before ? after - before : Number.NaN;
+  return {
+    "settled/s": settled / took,
+    "µs CPU a webhook": (cpu.worker * 1e6) / settled,
+    "µs CPU, Postgres": (cpu.postgres * 1e6) / settled,
+    "µs CPU, Redis": (cpu.redis * 1e6) / settled,
+  };
+}
+
+/** Waits until so many deliveries are settled, or the time is over and one is. Returns how many are settled. */
+async function waitUntilSettled(settler: Peer, count: number, ms: number): Promise<number> {
+  const startedAt = performance.now();
+  for (;;) {
+    const settled = await settler.settled();
+    const waited = performance.now() - startedAt;
+    if (settled >= count || (settled > 0 && waited >= ms)) return settled;
+    if (waited >= GIVE_UP_MS) throw new Error(`nothing was settled in ${GIVE_UP_MS} ms`);
+    await delay(POLL_MS);
+  }
+}
