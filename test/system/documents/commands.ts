@@ -47,7 +47,7 @@ export async function openShell(scope: Scope, { cwd, programs }: ShellOptions = 
   return {
     folder,
     async run(commands, env) {
-      const { stdout } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", commands], {
+      const { stdout } = await promisify(execFile)("bash", ["--norc", "-euo", "pipefail", "-c", commands], {
         cwd: cwd ?? folder,
         env: { PATH: path, HOME: folder, ...env },
       });

@@ -25,8 +25,8 @@ interface Answer {
 }
 
 /** The URLs of a record and its logins. */
-export function urlsOn(server: string): Environment {
-  const login = (user: string, database = "dossier") => {
+export function urlsOn(server: string, database = "dossier"): Environment {
+  const login = (user: string) => {
     const url = new URL(server);
     [url.username, url.password, url.pathname] = [user, `password of ${user}`, database];
     return url.href;
