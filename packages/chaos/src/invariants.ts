@@ -116,7 +116,7 @@ async function checkSettlement(pool: Pool, { poison }: Workload): Promise<readon
     settled_as: string | null;
     reason: string | null;
   }>(
-    `select delivery_id, body, settled_as, reason from deliveries
+    `select delivery_id, body, settled_as, dead_letters.reason from deliveries
      left join settlements using (delivery_id) left join dead_letters using (delivery_id)`,
   );
   const violations: string[] = [];

@@ -72,7 +72,7 @@ export async function startSystem(databaseUrl: string, redisUrl: string): Promis
       const readSettlements = async () => {
         const { rows } = await pool.query<{ delivery_id: string; settlement: string }>(
           `select delivery_id, coalesce(reason, settled_as) as settlement
-           from settlements left join dead_letters using (delivery_id) where delivery_id = any ($1)`,
+           from settlements where delivery_id = any ($1)`,
           [deliveryIds],
         );
         return new Map(rows.map(({ delivery_id, settlement }) => [delivery_id, settlement]));
