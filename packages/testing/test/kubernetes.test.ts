@@ -18,6 +18,10 @@ interface Resource {
 interface Kustomization {
   readonly resources?: readonly string[];
   readonly components?: readonly string[];
+  readonly patches?: readonly {
+    readonly target: { readonly kind: string; readonly name: string };
+    readonly patch: string;
+  }[];
 }
 
 /** Returns the resources of a kustomization, without its patches. */
@@ -56,14 +60,28 @@ interface Model {
   readonly prototype: { readonly validate: (this: object) => void };
 }
 
+/** One by one: to load all kinds takes seconds. */
+const MODELS: Readonly<Record<string, () => Promise<unknown>>> = {
+  "v1/Namespace": () => import("kubernetes-models/v1/Namespace"),
+  "v1/Service": () => import("kubernetes-models/v1/Service"),
+  "v1/ServiceAccount": () => import("kubernetes-models/v1/ServiceAccount"),
+  "apps/v1/Deployment": () => import("kubernetes-models/apps/v1/Deployment"),
+  "batch/v1/Job": () => import("kubernetes-models/batch/v1/Job"),
+  "networking.k8s.io/v1/Ingress": () => import("kubernetes-models/networking.k8s.io/v1/Ingress"),
+  "networking.k8s.io/v1/NetworkPolicy": () => import("kubernetes-models/networking.k8s.io/v1/NetworkPolicy"),
+  "policy/v1/PodDisruptionBudget": () => import("kubernetes-models/policy/v1/PodDisruptionBudget"),
+  "keda.sh/v1alpha1/ScaledObject": () => import("@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject"),
+  "keda.sh/v1alpha1/TriggerAuthentication": () =>
+    import("@kubernetes-models/keda/keda.sh/v1alpha1/TriggerAuthentication"),
+  "monitoring.coreos.com/v1/PodMonitor": () =>
+    import("@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor"),
+};
+
 async function modelOf({ apiVersion, kind }: Resource): Promise<Model> {
-  const packages: Readonly<Record<string, string>> = {
-    "keda.sh": "@kubernetes-models/keda/",
-    "monitoring.coreos.com": "@kubernetes-models/prometheus-operator/",
-  };
-  const [group = ""] = apiVersion.split("/");
-  const path = `${packages[group] ?? "kubernetes-models/"}${apiVersion}/${kind}`;
-  return ((await import(path)) as Readonly<Record<string, Model>>)[kind]!;
+  const models = (await MODELS[`${apiVersion}/${kind}`]?.()) as Readonly<Record<string, Model>> | undefined;
+  const model = models?.[kind];
+  if (model === undefined) throw new Error(`no schema of ${apiVersion} ${kind} is known`);
+  return model;
 }
 
 describe("a resource is valid and has no unknown field:", () => {
@@ -172,4 +190,21 @@ test("each selector and each reference leads to something", () => {
   const backends = [...JSON.stringify(ofKind("Ingress")).matchAll(/"service":\{"name":"(\w+)"/g)];
   expect(backends.map(([, name]) => name)).toEqual(services);
   expect(ofKind("PodDisruptionBudget").map(({ metadata }) => metadata.name)).toEqual(SERVICES);
+});
+
+test("each patch of the example changes something that is there", () => {
+  const { patches = [] } = parse(
+    readFileSync(join(KUBERNETES, "overlays/example/kustomization.yaml"), "utf8"),
+  ) as Kustomization;
+  expect(patches.length).toBeGreaterThan(0);
+  for (const { target, patch } of patches) {
+    const found = resources.find(
+      ({ kind, metadata }) => kind === target.kind && metadata.name === target.name,
+    );
+    for (const { op, path } of parse(patch) as { op: string; path: string }[]) {
+      const keys = path.split("/").slice(1, op === "add" ? -1 : undefined);
+      const place = keys.reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], found);
+      expect([path, typeof place]).toEqual([path, "object"]);
+    }
+  }
 });
