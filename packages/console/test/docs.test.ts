@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { validate } from "@hyperjump/json-schema/openapi-3-1";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { describe, expect, test } from "vitest";
@@ -52,6 +54,20 @@ describe("the API's document", () => {
     );
     expect(described.toSorted()).toEqual(served.toSorted());
     expect(described).toHaveLength(41);
+  });
+
+  test("has the operations of docs/api.md, with the roles that they take", async () => {
+    const text = await readFile(join(import.meta.dirname, "../../../docs/api.md"), "utf8");
+    const listed = [...text.matchAll(/^\| `(GET|POST) (\S+)` \|.*\| (\w+) \|$/gm)].map(
+      ([, method, path, role]) => `${method} /api/v1${path} ${role}`,
+    );
+    const described = Object.entries((await readDocument()).paths).flatMap(([path, own]) =>
+      Object.entries(own).map(([method, { responses }]) => {
+        const [, role] = /the role (\w+)/.exec(JSON.stringify(responses["403"])) ?? [];
+        return `${method.toUpperCase()} ${path} ${role}`;
+      }),
+    );
+    expect(listed.toSorted()).toEqual(described.toSorted());
   });
 
   test("describes each operation's parameters, body and problems", async () => {

@@ -3,6 +3,7 @@ import {
   checkDatabase,
   createEvictionCheck,
   createInstanceReporter,
+  minuteLog,
   observePool,
   serve,
   type Result,
@@ -48,7 +49,7 @@ export async function startIngest(
   context: ServiceContext,
   { host, queueTimeoutMs = 1_000 }: { readonly host?: string; readonly queueTimeoutMs?: number } = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
-  const { log, ops } = context;
+  const { log, ops, tracing } = context;
   const {
     PORT,
     DATABASE_URL,
@@ -98,9 +99,11 @@ export async function startIngest(
     commitTimeoutMs: COMMIT_TIMEOUT_MS,
     maxBufferedBytes: MAX_BUFFERED_BYTES,
     outages,
+    tracing,
     onNotEnqueued: (deliveries) => notEnqueued.add(deliveries),
   });
 
+  const summary = minuteLog(log, { code: "webhooks-answered", message: "webhooks, by answer" });
   const app = createApp({
     receiver,
     maxBodyBytes: MAX_BODY_BYTES,
@@ -108,6 +111,8 @@ export async function startIngest(
     metrics: ops.metrics,
     counter: reporter.counter,
     log,
+    summary,
+    tracing,
   });
   app.route(
     "/",
@@ -136,7 +141,7 @@ export async function startIngest(
     value: {
       port,
       shutdown: {
-        "close the HTTP server": () => close(),
+        "close the HTTP server": () => close().finally(summary.flush),
         "finish the commits": () => receiver.idle(),
         "close the queue": () => queue.close(),
         "report the shutdown": () => reporter.stop(),

@@ -39,6 +39,16 @@ test("neither personal data nor a secret reaches an answer, a log line or a metr
   }
 });
 
+test("an accepted webhook has a line at debug, and each answer counts in a summary", async (context) => {
+  const { post, logged, close } = await ingest(context, { REDIS_URL: undefined });
+  const accepted = await post("{}");
+  await post("{}", OTHER_SECRET);
+  const [line] = logged("webhook-accepted");
+  expect(line).toMatchObject({ level: "debug", deliveryId: JSON.parse(accepted.text).deliveryId });
+  await close();
+  expect(logged("webhooks-answered")).toMatchObject([{ level: "info", accepted: 1, unauthenticated: 1 }]);
+});
+
 test("rejected webhooks are logged at most once a second, with their reasons", async (context) => {
   const { post, send, logged } = await ingest(context, { REDIS_URL: undefined });
   const rejections = () => logged("webhook-rejected") as Rejection[];

@@ -11,6 +11,7 @@ export {
   type InstanceReporter,
   type InstanceState,
 } from "./instance-reporter.ts";
+export { minuteLog, type MinuteLog } from "./minute-log.ts";
 export { countBy, type Counter } from "./minute-counts.ts";
 export { groupCommit, BufferFullError, type GroupCommit, type GroupCommitOptions } from "./group-commit.ts";
 export { outageLog, type OutageLines, type OutageLog } from "./outage-log.ts";
@@ -19,9 +20,11 @@ export { type Check, type Checks } from "./probes.ts";
 export { observePool } from "./pool-metrics.ts";
 export { answerOptions, notFound, onError, problem } from "./problem.ts";
 export { orExit, runUntilSignal, type Result, type ShutdownSteps } from "./run.ts";
-export { runService, type ProcessConfig, type ServiceContext } from "./run-service.ts";
+export { loadTracing, runService, type ProcessConfig, type ServiceContext } from "./run-service.ts";
 export { type ConnectionLimits, type Server, serve } from "./serve.ts";
 export { describeSettings } from "./settings.ts";
 export { summedLog, type SummedLine, type SummedLog } from "./summed-log.ts";
+export { traceRequests, type TraceVariables } from "./trace-requests.ts";
+export type { Batch, Tracing } from "./tracing.ts";
 export * as variables from "./variables.ts";
 export { version } from "./version.ts";

@@ -1,6 +1,6 @@
 /**
  * The variables that more than one service reads. The description of each is printed when the variable is missing or
- * wrong, and must agree with the README's table.
+ * wrong, and must agree with docs/configuration.md's table.
  */
 import { z } from "zod";
 import { trimValue } from "./config.ts";
@@ -43,8 +43,16 @@ export const LOG_LEVEL = z
   .default("info")
   .meta({
     shown: true,
-    description: "The lowest level that is logged. debug and trace write a line for each delivery.",
+    description:
+      "The lowest level that is logged. info sums up deliveries each minute; debug and trace write a line for each.",
   });
+
+export const OTEL_EXPORTER_OTLP_ENDPOINT = z
+  .url({ protocol: /^https?$/, error: "must be a URL that begins with http:// or https://" })
+  .optional()
+  .describe(
+    "Where traces are sent, by OTLP over HTTP, such as http://collector:4318. Not set: nothing is traced.",
+  );
 
 export const DATABASE_URL = url("postgres:", "postgresql:")
   .refine((text) => isKeptBySaslprep(passwordOf(text)), {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { type Result, readConfig, variables } from "../src/index.ts";
+import { type Result, readConfig, readServiceConfig, variables } from "../src/index.ts";
 
 const schema = z.object({
   PORT: variables.port(8080),
@@ -138,6 +138,33 @@ describe("readConfig", () => {
     );
     expect(error).toContain("DATABASE_URL and DATABASE_URL_FILE are both set; unset one");
     expect(error).toMatch(/DOSSIER_API_TOKEN_FILE names an empty file, .*empty/);
+  });
+});
+
+describe("readServiceConfig", () => {
+  const current = (env: Readonly<Record<string, string>>) => {
+    const read = readServiceConfig(z.object({ DATABASE_URL: variables.DATABASE_URL }), env);
+    if (!read.ok) throw new Error(read.error);
+    return read.value.currentDatabaseUrl;
+  };
+
+  test("returns the database's URL of now, if it is in a file", () => {
+    const read = current({ DATABASE_URL_FILE: mounted("database", "postgres://a:1@db/x\n") });
+    expect(read?.()).toBe("postgres://a:1@db/x");
+    mounted("database", "postgres://b:2@db/x\n");
+    expect(read?.()).toBe("postgres://b:2@db/x");
+    expect(current({ DATABASE_URL: "postgres://a:1@db/x" })).toBeUndefined();
+  });
+
+  test("keeps the last URL while the file is missing or half written", () => {
+    const file = mounted("replaced", "postgres://a:1@db/x");
+    const read = current({ DATABASE_URL_FILE: file });
+    for (const content of ["", "postg"]) {
+      mounted("replaced", content);
+      expect(read?.()).toBe("postgres://a:1@db/x");
+    }
+    rmSync(file);
+    expect(read?.()).toBe("postgres://a:1@db/x");
   });
 });
 

@@ -8,14 +8,35 @@ const DOCUMENTS = globSync("**/*.md", {
   cwd: ROOT,
   exclude: (path) => INSTALLED.includes(basename(path)),
 });
-const LINK = /\[([^\]]+)\]\(([^)#\s]+)(?:#[^)]*)?\)/g;
+const LINK = /\[([^\]]+)\]\(([^)#\s]*)(?:#([^)]*))?\)/g;
 
-/** The links of a document to files of this repository. */
-function linksOf(document: string): readonly { label: string; target: string; path: string }[] {
+/** A link of a document to a file of this repository, or to a part of one. */
+interface Link {
+  readonly label: string;
+  readonly target: string;
+  readonly part: string | undefined;
+  readonly path: string;
+}
+
+function linksOf(document: string): readonly Link[] {
   const links = readFileSync(join(ROOT, document), "utf8").matchAll(LINK);
   return [...links]
-    .map(([, label = "", target = ""]) => ({ label, target, path: join(ROOT, dirname(document), target) }))
+    .map(([, label = "", target = "", part]) => {
+      const path = target === "" ? join(ROOT, document) : join(ROOT, dirname(document), target);
+      return { label, target, part, path };
+    })
     .filter(({ target }) => !/^[a-z]+:/.test(target));
+}
+
+/** The names that a document's headings have in links to them. */
+function partsOf(path: string): readonly string[] {
+  const headings = readFileSync(path, "utf8").matchAll(/^#+ (.+)$/gm);
+  return [...headings].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
 }
 
 /** The titles of a file's tests, as in its source: `test("…"` and `test.for([…])("…"`, but no `describe`. */
@@ -24,8 +45,19 @@ function titlesOf(path: string): ReadonlySet<string | undefined> {
   return new Set([...titles].map(([, title]) => title));
 }
 
-test.each(DOCUMENTS)("the links of %s lead to files", (document) => {
-  expect(linksOf(document).filter(({ path }) => !existsSync(path))).toEqual([]);
+test.each(DOCUMENTS)("the links of %s lead to files, and to parts that they have", (document) => {
+  const wrong = linksOf(document).filter(
+    ({ path, part }) =>
+      !existsSync(path) || (part !== undefined && path.endsWith(".md") && !partsOf(path).includes(part)),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test("the README is short, and the index of the documents leads to each of them", () => {
+  expect(readFileSync(join(ROOT, "README.md"), "utf8").split("\n").length).toBeLessThan(150);
+  const indexed = linksOf("docs/README.md").map(({ path }) => path);
+  const all = globSync("docs/{*,how-to/*}.md", { cwd: ROOT }).map((path) => join(ROOT, path));
+  expect(all.filter((path) => !indexed.includes(path))).toEqual([join(ROOT, "docs/README.md")]);
 });
 
 test("docs/outcomes.md names functions that are defined in the file that it links to", () => {

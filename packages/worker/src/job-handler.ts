@@ -1,6 +1,6 @@
 import type { Outcome, Outcomes } from "@dossier/events";
 import type { DeliveryQueue, JobInput, JobResult } from "@dossier/queue";
-import { groupCommit, summedLog, type Logger } from "@dossier/service";
+import { countBy, groupCommit, summedLog, type Logger, type MinuteLog, type Tracing } from "@dossier/service";
 import { findDeadLettered, type Pool } from "@dossier/store";
 import type { WorkerMetrics } from "./metrics.ts";
 import { ShutdownError, type OutagePause } from "./outage-pause.ts";
@@ -16,6 +16,9 @@ export interface JobHandlerOptions {
   readonly outagePause: OutagePause;
   readonly metrics: WorkerMetrics;
   readonly log: Logger;
+  /** Sums up the outcomes of each minute. */
+  readonly summary: MinuteLog;
+  readonly tracing: Tracing | undefined;
   /** Attempts after which a delivery is dead-lettered. */
   readonly maxAttempts: number;
   /** Stalls after which a delivery is dead-lettered. */
@@ -36,8 +39,8 @@ interface Execution {
 }
 
 export function createJobHandler(options: JobHandlerOptions): JobHandler {
-  const { pool, queue, outagePause, metrics, log, maxAttempts, maxStalls } = options;
-  const batchOptions = { pool, outagePause, maxAttempts, onApplied: metrics.applied };
+  const { pool, queue, outagePause, metrics, log, summary, tracing, maxAttempts, maxStalls } = options;
+  const batchOptions = { pool, outagePause, tracing, maxAttempts, onApplied: metrics.applied };
   const settleAlone = createAloneSettler({ ...batchOptions, maxStalls });
   const unknownDeliveries = summedLog(log, {
     level: "error",
@@ -127,6 +130,8 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
 
   function report(outcomes: Outcomes): void {
     metrics.settled(outcomes);
+    for (const [kind, count] of countBy(outcomes.values(), (outcome) => outcome.kind))
+      summary.add(kind, count);
     for (const [deliveryId, outcome] of outcomes) logOutcome(deliveryId, outcome);
   }
 
@@ -150,6 +155,7 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
       case "applied":
       case "duplicate":
       case "not-open":
+        return log.debug({ code: "delivery-settled", deliveryId, outcome: outcome.kind }, "delivery settled");
     }
   }
 

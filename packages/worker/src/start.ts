@@ -3,6 +3,7 @@ import {
   checkDatabase,
   createEvictionCheck,
   createInstanceReporter,
+  minuteLog,
   observePool,
   outageLog,
   summedLog,
@@ -56,7 +57,7 @@ export async function startWorker(
   context: ServiceContext,
   { maxStalls = 3, maxIdleMs = 30_000, ...consumerOptions }: Limits = {},
 ): Promise<Result<{ shutdown: ShutdownSteps }>> {
-  const { log, ops, shutdownSignal } = context;
+  const { log, ops, tracing, shutdownSignal } = context;
   const {
     DATABASE_URL,
     currentDatabaseUrl = DATABASE_URL,
@@ -100,12 +101,15 @@ export async function startWorker(
     timeoutMs: QUEUE_TIMEOUT_MS,
     onError: queueOutage.recordFailure,
   });
+  const summary = minuteLog(log, { code: "deliveries-settled", message: "attempts to settle, by outcome" });
   const handleJob = createJobHandler({
     pool,
     queue,
     outagePause,
     metrics: workerMetrics,
     log,
+    summary,
+    tracing,
     maxAttempts,
     maxStalls,
   });
@@ -167,7 +171,7 @@ export async function startWorker(
     ok: true,
     value: {
       shutdown: {
-        "finish the jobs in flight": () => consumer.close(DRAIN_MS),
+        "finish the jobs in flight": () => consumer.close(DRAIN_MS).finally(summary.flush),
         "stop what is repeated": () => Promise.all([sweeping, watching, removing]),
         "close the queue": () => queue.close(),
         "report the shutdown": () => reporter.stop(),

@@ -78,7 +78,7 @@ export async function createHarness(context: TestContext, servers: Servers | Pro
     /** Starts a worker in this process. */
     async startWorker(overrides: Partial<WorkerConfig> = {}, limits: Limits = {}) {
       const written = captureLog();
-      const log = createLogger({ service: "worker", level: "info", destination: written });
+      const log = createLogger({ service: "worker", level: "debug", destination: written });
       const createWorkerLogin = () =>
         createLogin(databaseUrl, "worker", async (roles) => {
           if (redisUrl === undefined) await migrateQueue(databaseUrl, roles);

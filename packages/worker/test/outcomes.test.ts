@@ -188,3 +188,22 @@ test("deliveries that the database never had are counted and logged, and delay n
   expect(worker.logged("unknown-delivery")[0]).toMatchObject({ deliveryId: unknown[0] });
   expect(await harness.countRows("failed_attempts")).toBe(0);
 });
+
+test("each delivery that is settled has a line at debug, with its outcome and nothing of the person", async (context) => {
+  const harness = await createHarness(context, sharedServers(context));
+  const worker = await harness.startWorker();
+  const body = newEvent("canary-person");
+  const deliveryIds = await harness.deliver(body, body);
+
+  await waitFor(
+    () => worker.logged("delivery-settled").map(({ deliveryId, outcome }) => [deliveryId, outcome]),
+    (lines) =>
+      expect(new Map(lines as [string, string][])).toEqual(
+        new Map([
+          [deliveryIds[0], "applied"],
+          [deliveryIds[1], "duplicate"],
+        ]),
+      ),
+  );
+  expect(worker.text()).not.toContain("canary");
+});

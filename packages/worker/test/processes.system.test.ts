@@ -158,6 +158,7 @@ test("on SIGTERM a worker finishes the jobs in flight, leaves the rest to others
   await leaving.waitForLog("shutting-down");
   await block.release();
   expect(await leaving.ended).toMatchObject({ code: 0, signal: null });
+  expect(await leaving.waitForLog("deliveries-settled")).toMatchObject({ level: "info", applied: 2 });
   await harness.waitForStatuses([...inFlight, ...waiting], ["applied", "applied", "open"]);
   expect(await harness.queue.counts()).toMatchObject({ active: 0, waiting: 1, completed: 1 });
 

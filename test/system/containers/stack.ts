@@ -51,10 +51,6 @@ export class Stack implements AsyncDisposable {
     return JSON.parse(await this.#compose("config", "--format", "json"));
   }
 
-  async restart(...services: readonly string[]): Promise<void> {
-    await this.#compose("restart", ...services);
-  }
-
   async stop(): Promise<void> {
     await this.#compose("stop");
   }

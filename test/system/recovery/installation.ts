@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { startNode, startRedis, waitFor, type NodeProcess, type Scope } from "@dossier/testing";
-import type { Environment, Shell } from "./commands.ts";
+import type { Environment, Shell } from "../documents/commands.ts";
 
 const PACKAGES = join(import.meta.dirname, "../../../packages");
 const TOKEN = "a-token-for-tests";

@@ -1,7 +1,7 @@
 /** A record is lost with its server and its Redis, and comes back by the runbook's commands, which are run as they stand there. */
 import { openScope, type Scope } from "@dossier/testing";
 import { beforeAll, beforeEach, expect, test } from "vitest";
-import { commandsUnder, openShell, type Environment, type Shell } from "./commands.ts";
+import { commandsIn, openShell, type Environment, type Shell } from "../documents/commands.ts";
 import { simulate, startInstallation, urlsOn, type Installation } from "./installation.ts";
 import { PROGRAMS, startDebianPostgres } from "./postgres.ts";
 
@@ -25,7 +25,7 @@ const sendLost = (to: Installation) => simulate(shell, to, LOST_PERSONS, 3);
 beforeAll(async () => {
   if (MISSING !== undefined) return undefined;
   const scope = openScope();
-  shell = await openShell(scope);
+  shell = await openShell(scope, { programs: PROGRAMS });
   const postgres = await startDebianPostgres();
   scope.onTestFinished(() => postgres.stop());
   const urls = urlsOn(postgres.url);
@@ -40,7 +40,7 @@ beforeAll(async () => {
   await installation.worker.ended;
   await sendOpen(installation);
   for (const heading of ["Make a dump", "Make a base backup"])
-    for (const commands of commandsUnder(heading)) await shell.run(commands, urls);
+    for (const commands of commandsIn("docs/runbook.md", heading)) await shell.run(commands, urls);
   installation.startWorker();
   await sendLost(installation);
   await installation.settled();
@@ -68,7 +68,7 @@ test("a dump is restored to a new server: nothing of it is lost, and what was op
   const postgres = await startDebianPostgres();
   context.onTestFinished(() => postgres.stop());
   const urls = urlsOn(postgres.url);
-  for (const commands of commandsUnder("Restore a dump")) await shell.run(commands, urls);
+  for (const commands of commandsIn("docs/runbook.md", "Restore a dump")) await shell.run(commands, urls);
   expect(await startAgain(context, urls)).toEqual(AS_BEFORE);
 });
 
@@ -94,7 +94,7 @@ const AS_BEFORE = {
 
 /** Follows the runbook from the restored server on. Returns what came of it. */
 async function startAgain(scope: Scope, urls: Environment): Promise<typeof AS_BEFORE> {
-  const [migrateAndVerify = "", readOn = ""] = commandsUnder("Start again");
+  const [migrateAndVerify = "", readOn = ""] = commandsIn("docs/runbook.md", "Start again");
   const lastLine = async () => (await shell.run(migrateAndVerify, urls)).trimEnd().split("\n").at(-1) ?? "";
   const verifiedBefore = await lastLine();
   const countOpen = `psql -At --dbname="$MIGRATION_DATABASE_URL" --command="select count(*) from open_deliveries"`;

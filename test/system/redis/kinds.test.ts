@@ -1,5 +1,6 @@
 /** What the queue makes of a Redis Cluster, of Sentinels, and of a URL for another kind of Redis. */
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import {
   COMPLETED,
   createHarness,
@@ -49,6 +50,24 @@ test("a master that the Sentinels do not know, and a wrong password, are reporte
     await expect(queue.counts()).rejects.toThrow("Redis is unavailable");
     expect(errors.join()).not.toContain("s3cret");
   }
+});
+
+test("a cluster's user needs the rights of users.acl and those to ask for the cluster's nodes", async (context) => {
+  const cluster = await sharedCluster(context);
+  const [, rules = ""] = /PASSWORD_SHA256\n([^]+)/.exec(readFileSync("deploy/redis/users.acl", "utf8")) ?? [];
+  const rights = [...rules.trim().split(/\s+/), "+cluster|slots", "+cluster|info"];
+  for (const node of cluster.nodes)
+    await cluster.cli(node, "ACL", "SETUSER", "dossier", "on", ">s3cret", ...rights);
+  const url = cluster.url.replace("://", "://dossier:s3cret@");
+  const { open, consume, errors } = createHarness(context, redisLocation(url, randomUUID()));
+  const jobs = manualHandler();
+  consume(jobs.handle);
+  const deliveryIds = [randomUUID()];
+  await open().enqueue(deliveryIds);
+  const job = await jobs.next();
+  expect(job.deliveryIds).toEqual(deliveryIds);
+  job.end(COMPLETED);
+  expect(errors).toEqual([]);
 });
 
 test("a plain URL of a cluster's node or of a Sentinel is refused, with the URL to use", async (context) => {

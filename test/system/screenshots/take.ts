@@ -18,6 +18,8 @@ const MAX_HEIGHT = { 1280: 1_600, 390: 1_800 } as const;
 const open = useBrowser(async (dossier) => {
   await tellStory(dossier);
   await tellOpen(dossier);
+  // Before the first page: the console reads a chart once a minute.
+  await fillMinutes(dossier);
 });
 
 test("pictures of all pages", async (context) => {
@@ -28,7 +30,6 @@ test("pictures of all pages", async (context) => {
   operator.setDefaultTimeout(60_000);
   const paths = await findPaths(operator, dossier);
   await tellRunning(dossier);
-  await fillMinutes(dossier);
   for (const colorScheme of ["light", "dark"] as const)
     for (const width of [1280, 390] as const) {
       const page = await signedIn(context, "admin", { colorScheme, width });

@@ -8,7 +8,7 @@ import type { DataOptions } from "../options.ts";
 import { receiptToState } from "../receipt-to-state.ts";
 import type { Table } from "../result.ts";
 import { loginOn, startSeeded } from "../servers.ts";
-import { startService, webhookUrl } from "../services.ts";
+import { startService } from "../services.ts";
 import { quantile } from "../statistics.ts";
 import { readAlone, type PageAlone } from "./alone.ts";
 import type { ReaderLoad } from "./readers.ts";
@@ -76,7 +76,7 @@ export async function run({ data, profile, size }: DataOptions): Promise<readonl
     } satisfies ReaderLoad);
   const sendFor = (time: number) =>
     sender.call<SentWebhooks>({
-      url: webhookUrl(ingest.port),
+      port: ingest.port,
       rate: size("rate"),
       seconds: time,
       seed: randomInt(2 ** 32),

@@ -1,11 +1,10 @@
 // Sends webhooks at a rate, whatever the answers do, in a process of its own.
 import { setTimeout as delay } from "node:timers/promises";
-import { createSender, scenario } from "@dossier/simulator";
 import { answerCalls } from "../child.ts";
-import { SECRET } from "../services.ts";
+import { Connection, createRequests, type Request } from "../http-client.ts";
 
 export interface WebhookLoad {
-  readonly url: string;
+  readonly port: number;
   readonly rate: number;
   readonly seconds: number;
   /** Of the persons, who are new with each seed. */
@@ -19,22 +18,26 @@ export interface SentWebhooks {
 
 const TICK_MS = 10;
 
-answerCalls(async ({ url, rate, seconds, seed }: WebhookLoad): Promise<SentWebhooks> => {
+answerCalls(async ({ port, rate, seconds, seed }: WebhookLoad): Promise<SentWebhooks> => {
   const count = rate * seconds;
-  const { webhooks } = scenario({ persons: count, seed, duplicates: 0.05, shuffle: 0.1 });
-  const bodies = Iterator.from(webhooks)
-    .take(count)
-    .map(({ body }) => body)
-    .toArray();
-  const sender = createSender({ urls: [new URL(url)], secret: SECRET, retry: { retries: 0 } });
-  const answers: Promise<{ kind: string }>[] = [];
+  const requests = createRequests(count, seed, 0.05);
+  const free: Connection[] = [];
+
+  async function send(request: Request): Promise<boolean> {
+    const connection = free.pop() ?? new Connection(port);
+    const isAccepted = await connection.send(request);
+    free.push(connection);
+    return isAccepted;
+  }
+
+  const answers: Promise<boolean>[] = [];
   const startedAt = performance.now();
   while (answers.length < count) {
     const due = Math.min(count, Math.ceil(((performance.now() - startedAt) / 1_000) * rate));
-    answers.push(...bodies.slice(answers.length, due).map((body) => sender.send(body)));
+    answers.push(...requests.slice(answers.length, due).map(send));
     await delay(TICK_MS);
   }
-  const accepted = (await Promise.all(answers)).filter(({ kind }) => kind === "accepted").length;
-  sender.close();
+  const accepted = (await Promise.all(answers)).filter(Boolean).length;
+  for (const connection of free) connection.close();
   return { accepted, failed: count - accepted };
 });

@@ -51,7 +51,10 @@ export async function listDecisionsNeeded(pool: Pool): Promise<readonly Decision
         newestAt: isCutOff || newest === null ? null : formatTicks(newest),
       };
     })
-    .toSorted((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || b.count - a.count);
+    .toSorted(
+      (a, b) =>
+        KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || b.count - a.count || (a.name < b.name ? -1 : 1),
+    );
 }
 
 const KINDS: readonly DecisionKind[] = [
