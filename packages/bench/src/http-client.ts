@@ -1,6 +1,5 @@
-import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { scenario, sign } from "@dossier/simulator";
+import { scenario, sign, type Webhook } from "@dossier/simulator";
 import { SECRET } from "./services.ts";
 
 /** A signed webhook as the bytes of its request. */
@@ -13,40 +12,50 @@ export interface Request {
 /** Invents webhooks, and signs them beforehand: the client runs on the machine that is measured. */
 export function createRequests(count: number, seed: number, duplicates: number): readonly Request[] {
   const { webhooks } = scenario({ persons: count, seed, duplicates, shuffle: 0.1 });
-  return Iterator.from(webhooks)
-    .take(count)
-    .map(({ body, identity: { entityId, event, id } }) => {
-      const head = [
-        "POST /webhooks/icomply HTTP/1.1",
-        "host: bench",
-        "content-type: application/json; charset=utf-8",
-        `abp-webhook-signature: ${sign(body, SECRET)}`,
-        `content-length: ${body.length}`,
-      ];
-      const bytes = Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), body]);
-      return { bytes, identity: `${entityId} ${event} ${id}` };
-    })
-    .toArray();
+  return Iterator.from(webhooks).take(count).map(toRequest).toArray();
 }
 
-const ACCEPTED = Buffer.from("HTTP/1.1 200");
+/** Returns a webhook as a signed request, its body with blanks up to so many bytes. */
+export function toRequest({ body, identity: { entityId, event, id } }: Webhook, bytes = 0): Request {
+  const padded = Buffer.concat([body, Buffer.alloc(Math.max(0, bytes - body.length), " ")]);
+  const head = [
+    "POST /webhooks/icomply HTTP/1.1",
+    "host: bench",
+    "content-type: application/json; charset=utf-8",
+    `abp-webhook-signature: ${sign(padded, SECRET)}`,
+    `content-length: ${padded.length}`,
+  ];
+  return {
+    bytes: Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), padded]),
+    identity: `${entityId} ${event} ${id}`,
+  };
+}
+
+/** Where the status stands in `HTTP/1.1 200`. */
+const STATUS = { start: 9, end: 12 };
 
 /** A connection that sends one request at a time. It writes HTTP itself, to use little CPU. */
 export class Connection {
   readonly #socket: Socket;
-  readonly #connected: Promise<unknown>;
 
   constructor(port: number) {
     this.#socket = connect({ port, host: "127.0.0.1", noDelay: true });
-    this.#connected = once(this.#socket, "connect");
+    // Whoever waits for an answer is told.
+    this.#socket.on("error", () => undefined);
   }
 
-  /** Returns whether the request was answered 200. */
-  async send({ bytes }: Request): Promise<boolean> {
-    await this.#connected;
-    this.#socket.write(bytes);
-    const [answer] = (await once(this.#socket, "data")) as [Buffer];
-    return answer.subarray(0, ACCEPTED.length).equals(ACCEPTED);
+  /** Returns the answer's status; 0 if the connection ends without one. */
+  send({ bytes }: Request): Promise<number> {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    const socket = this.#socket;
+    const onData = (answer: Buffer) => end(Number(answer.toString("latin1", STATUS.start, STATUS.end)));
+    const onClose = () => end(0);
+    function end(status: number): void {
+      socket.off("data", onData).off("close", onClose);
+      resolve(status);
+    }
+    socket.on("data", onData).on("close", onClose).write(bytes);
+    return promise;
   }
 
   close(): void {

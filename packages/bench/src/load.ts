@@ -41,7 +41,7 @@ answerCalls(async ({ port, connections, seconds, webhooks, seed, again }: Load):
     for (let sentAt = performance.now(); sentAt < endsAt; sentAt = performance.now()) {
       const request = requests[again ? sent++ % requests.length : sent++];
       if (request === undefined) break;
-      if (!(await connection.send(request))) refused += 1;
+      if ((await connection.send(request)) !== 200) refused += 1;
       latencies.push(performance.now() - sentAt);
     }
     connection.close();

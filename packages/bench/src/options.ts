@@ -10,6 +10,7 @@ const BENCHMARKS = {
   verify: "all evidence verified, beside a bare script",
   bytes: "bytes of an event in Postgres, and of waiting deliveries in Redis",
   growth: "what settling costs with more stored events, events of a person, waiting deliveries, or disorder",
+  soak: "80 % of the capacity for a long time, and then a flood of large webhooks",
   console: "the pages, with readers at once while webhooks arrive: latency of each page, receipt → state",
   search: "the search for persons, and its cost for a person who is written",
 } as const;
@@ -111,6 +112,9 @@ const SIZES = [
     full: "1000,10000,100000",
     quick: "2000",
   },
+  { of: ["soak"], name: "share", help: "of the capacity, in percent", full: "80", quick: "50" },
+  { of: ["soak"], name: "seconds", help: "of the soak", full: "60", quick: "3" },
+  { of: ["soak"], name: "flood", help: "seconds of the flood", full: "10", quick: "1" },
   {
     of: ["console"],
     name: "events",

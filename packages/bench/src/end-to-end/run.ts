@@ -77,6 +77,7 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
   ];
 }
 
-async function waitUntilSettled({ countOpen }: System, accepted: number): Promise<void> {
+/** Waits until what the system has accepted is settled. */
+export async function waitUntilSettled({ countOpen }: System, accepted: number): Promise<void> {
   while ((await countOpen(accepted)) > 0) await delay(POLL_MS);
 }

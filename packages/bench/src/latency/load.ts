@@ -20,15 +20,15 @@ export interface Sent {
 answerCalls(async ({ port, rate, seconds, seed }: RateLoad): Promise<Sent> => {
   const requests = createRequests(rate * seconds, seed, 0);
   const sentAt: Record<string, number> = {};
-  const answers: Promise<boolean>[] = [];
+  const answers: Promise<number>[] = [];
   const idle: Connection[] = [];
 
-  async function send(request: (typeof requests)[number]): Promise<boolean> {
+  async function send(request: (typeof requests)[number]): Promise<number> {
     const connection = idle.pop() ?? new Connection(port);
     sentAt[request.identity] = performance.timeOrigin + performance.now();
-    const accepted = await connection.send(request);
+    const status = await connection.send(request);
     idle.push(connection);
-    return accepted;
+    return status;
   }
 
   const startedAt = performance.now();
@@ -37,7 +37,7 @@ answerCalls(async ({ port, rate, seconds, seed }: RateLoad): Promise<Sent> => {
     answers.push(...requests.slice(answers.length, due).map(send));
     await delay(1);
   }
-  const accepted = await Promise.all(answers);
+  const statuses = await Promise.all(answers);
   for (const connection of idle) connection.close();
-  return { sentAt, refused: accepted.filter((one) => !one).length };
+  return { sentAt, refused: statuses.filter((status) => status !== 200).length };
 });

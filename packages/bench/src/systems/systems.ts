@@ -8,7 +8,7 @@ import { SECRET, startService } from "../services.ts";
 /** Everything from the webhook to the person's state. */
 export interface System {
   readonly port: number;
-  /** Of all its processes. */
+  /** Of all its processes; ours has the ingest first. */
   readonly pids: readonly (number | undefined)[];
   readonly databaseUrl: string;
   /** Returns how many of these webhooks, which it has accepted since its start, are not settled. */

@@ -1,0 +1,56 @@
+// Webhooks at a rate for a long time, invented while they are sent, in a process of its own.
+import { setTimeout as delay } from "node:timers/promises";
+import { scenario } from "@dossier/simulator";
+import { answerCalls } from "../child.ts";
+import { Connection, toRequest } from "../http-client.ts";
+
+export interface SoakLoad {
+  readonly port: number;
+  readonly rate: number;
+  readonly seconds: number;
+  /** Of the persons, who are new with each seed. */
+  readonly seed: number;
+  /** The least size of a body. */
+  readonly bytes: number;
+}
+
+/** How many webhooks got an answer with each status; 0 for none. */
+export type Statuses = Readonly<Record<string, number>>;
+
+/** So many connections may wait for an answer. A webhook that is due beyond is not sent. */
+const MAX_WAITING = 4_000;
+
+answerCalls(async ({ port, rate, seconds, seed, bytes }: SoakLoad): Promise<Statuses> => {
+  const { webhooks } = scenario({ persons: 2 ** 31, seed, duplicates: 0.05, shuffle: 0.1 });
+  const requests = Iterator.from(webhooks).map((webhook) => toRequest(webhook, bytes));
+  const statuses: Record<string, number> = {};
+  const idle: Connection[] = [];
+  let waiting = 0;
+
+  async function send(): Promise<void> {
+    const request = requests.next();
+    if (request.done === true) throw new Error("there are no more webhooks");
+    waiting += 1;
+    const connection = idle.pop() ?? new Connection(port);
+    const status = await connection.send(request.value);
+    waiting -= 1;
+    statuses[status] = (statuses[status] ?? 0) + 1;
+    if (status === 200) idle.push(connection);
+    else connection.close();
+  }
+
+  const answers = new Set<Promise<void>>();
+  const startedAt = performance.now();
+  let due = 0;
+  for (let passed = 0; passed < seconds; passed = (performance.now() - startedAt) / 1_000) {
+    for (; due < passed * rate; due++) {
+      if (waiting >= MAX_WAITING) continue;
+      const answer = send().finally(() => answers.delete(answer));
+      answers.add(answer);
+    }
+    await delay(1);
+  }
+  await Promise.all(answers);
+  for (const connection of idle) connection.close();
+  return statuses;
+});
