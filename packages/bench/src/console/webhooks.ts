@@ -25,9 +25,9 @@ answerCalls(async ({ port, rate, seconds, seed }: WebhookLoad): Promise<SentWebh
 
   async function send(request: Request): Promise<boolean> {
     const connection = free.pop() ?? new Connection(port);
-    const isAccepted = await connection.send(request);
+    const status = await connection.send(request);
     free.push(connection);
-    return isAccepted;
+    return status === 200;
   }
 
   const answers: Promise<boolean>[] = [];
