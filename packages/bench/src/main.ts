@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readCircumstances, writeResults } from "./documents.ts";
+import { readCircumstances } from "./circumstances.ts";
 import { readOptions, type DataOptions } from "./options.ts";
 import { toLines, type Table } from "./result.ts";
 
@@ -28,7 +28,9 @@ async function measure(options: DataOptions): Promise<void> {
   const tables = await run(options);
   process.stderr.write(`${benchmark} took ${((performance.now() - startedAt) / 1_000).toFixed(0)} s\n`);
   process.stdout.write(`${tables.flatMap(toLines).join("\n")}\n`);
-  if (write) await writeResults(benchmark, circumstances, tables);
+  if (!write) return;
+  const { writeResults } = await import("./documents.ts");
+  await writeResults(benchmark, circumstances, tables);
 }
 
 /** Returns the command without the folder for data, which is this machine's own. */

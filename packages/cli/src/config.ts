@@ -55,6 +55,7 @@ const upSchema = z.object({
   OPS_PORT: variables.opsPort(0).unwrap().optional(),
   OPS_HOST: variables.OPS_HOST,
   LOG_LEVEL: variables.LOG_LEVEL,
+  OTEL_EXPORTER_OTLP_ENDPOINT: variables.OTEL_EXPORTER_OTLP_ENDPOINT,
   MAX_BODY_BYTES: variables.MAX_BODY_BYTES,
   KEEP_ALIVE_SECONDS: variables.KEEP_ALIVE_SECONDS,
   STUCK_AFTER_HOURS: variables.STUCK_AFTER_HOURS,

@@ -13,15 +13,17 @@ export interface Running extends TestRecord {
   readonly env: Environment;
   /** Of all services. */
   readonly opsPort: number;
+  /** Shuts them down; else they end with the test. */
+  stop(): Promise<void>;
 }
 
 const SECRET = "whs_0123456789abcdef0123456789abcdef";
 const TOKEN = "a-token-for-tests";
 
 /** Starts ingest, worker and console on a new database, with the queue in it, until the test ends. */
-export function startAll(): Promise<Running> {
+export function startAll(overrides: Partial<ServiceConfig> = {}): Promise<Running> {
   return start(async (config, signal) => {
-    const started = await startServices(config, createSilentLogger, {
+    const started = await startServices({ ...config, ...overrides }, createSilentLogger, {
       shutdownSignal: signal,
       fail: expect.unreachable,
     });
@@ -87,16 +89,21 @@ async function start(
       },
       WORKER_CONCURRENCY: 64,
       MAX_ATTEMPTS: 8,
+      OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
     },
     abort.signal,
   );
-  onTestFinished(async () => {
+  let stopped: Promise<void> | undefined;
+  async function shutDown(): Promise<void> {
     abort.abort();
     for (const step of Object.values(shutdown)) await step();
-  });
+  }
+  const stop = () => (stopped ??= shutDown());
+  onTestFinished(stop);
   return {
     ...(await openRecord(runningTest, { url: database.url, size: 2 })),
     opsPort,
+    stop,
     env: { ...env, ICOMPLY_WEBHOOK_SECRETS: SECRET, DOSSIER_API_TOKEN: TOKEN },
   };
 }

@@ -5,8 +5,10 @@ import {
   notFound,
   onError,
   problem,
+  traceRequests,
   type Logger,
   type OutageLog,
+  type Tracing,
 } from "@dossier/service";
 import { isOutage, isRetryable, type NewAuditEntry, type Pool, type StuckAfterHours } from "@dossier/store";
 import { Hono } from "hono";
@@ -60,6 +62,7 @@ export interface ConsoleParts {
   readonly shutdownSignal: AbortSignal;
   /** Default 15. */
   readonly heartbeatSeconds?: number | undefined;
+  readonly tracing?: Tracing | undefined;
 }
 
 /** Far above any valid body. */
@@ -97,7 +100,9 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
   ];
   const onOtherError = onError(log);
 
-  return new Hono<ApiEnv>()
+  const app = new Hono<ApiEnv>();
+  if (parts.tracing !== undefined) app.use(traceRequests(parts.tracing));
+  return app
     .route(API, optionsRoutes(operations))
     .options("*", answerOptions("GET, HEAD, POST"))
     .route("/", pageRoutes({ ...parts, decide, wake, onReadError }))

@@ -67,7 +67,7 @@ export async function startConsole(
     maxWaitingReads,
   }: ConsoleOptions = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
-  const { log, ops, shutdownSignal } = context;
+  const { log, ops, tracing, shutdownSignal } = context;
   const {
     PORT,
     DATABASE_URL,
@@ -132,6 +132,7 @@ export async function startConsole(
     stuckAfterHours: config.STUCK_AFTER_HOURS,
     shutdownSignal,
     heartbeatSeconds,
+    tracing,
   });
   app.route(
     "/",

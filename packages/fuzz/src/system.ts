@@ -71,7 +71,7 @@ export async function startSystem(databaseUrl: string, redisUrl: string): Promis
     async waitForSettlements(deliveryIds) {
       const readSettlements = async () => {
         const { rows } = await pool.query<{ delivery_id: string; settlement: string }>(
-          `select delivery_id, coalesce(reason, settled_as) as settlement
+          `select delivery_id, coalesce(dead_letter_reason, settled_as) as settlement
            from settlements where delivery_id = any ($1)`,
           [deliveryIds],
         );

@@ -6,10 +6,13 @@ import {
   onError,
   problem,
   summedLog,
+  traceRequests,
   type Counter,
   type Logger,
   type Metrics,
   type MinuteLog,
+  type TraceVariables,
+  type Tracing,
 } from "@dossier/service";
 import { Hono } from "hono";
 import { describeRequest } from "./describe-request.ts";
@@ -26,10 +29,11 @@ export interface AppOptions {
   readonly log: Logger;
   /** Sums up the answers of each minute. */
   readonly summary: MinuteLog;
+  readonly tracing: Tracing | undefined;
 }
 
 /** What the HTTP server passes to a handler beside the request. */
-type Env = { Bindings: { readonly incoming: IncomingMessage } };
+type Env = { Bindings: { readonly incoming: IncomingMessage }; Variables: TraceVariables };
 
 const RETRY_AFTER_SECONDS = 5;
 const CLOSE = { connection: "close" };
@@ -56,9 +60,13 @@ export function createApp({
   counter,
   log,
   summary,
+  tracing,
 }: AppOptions): Hono<Env> {
   const webhooks = metrics.meter.createCounter("dossier_webhooks_total", {
     description: "Webhooks by their answer.",
+  });
+  const unauthenticatedByReason = metrics.meter.createCounter("dossier_unauthenticated_webhooks_total", {
+    description: "Webhooks refused as unauthenticated, by what was wrong.",
   });
   let unauthenticated = 0;
   metrics.meter
@@ -90,6 +98,7 @@ export function createApp({
       rejections.record(reason, () => describeRequest(incoming, body, maskSecrets));
     switch (rejected.kind) {
       case "unauthenticated":
+        unauthenticatedByReason.add(1, { reason: rejected.reason });
         logRejection(rejected.reason, rejected.body);
         return problem(401, "unauthenticated", VERIFICATION_DETAILS[rejected.reason]);
       case "too-large":
@@ -121,8 +130,13 @@ export function createApp({
     }
   }
 
-  return new Hono<Env>()
-    .post("/webhooks/icomply", async (c) => answer(c.env.incoming, await receiver.receive(c.env.incoming)))
+  const app = new Hono<Env>();
+  if (tracing !== undefined) app.use("/webhooks/*", traceRequests(tracing));
+  return app
+    .post("/webhooks/icomply", async (c) => {
+      const { incoming } = c.env;
+      return answer(incoming, await receiver.receive(incoming, c.get("traceparent")));
+    })
     .options("/webhooks/icomply", answerOptions("POST"))
     .all("/webhooks/icomply", () =>
       problem(405, "method-not-allowed", "Send webhooks with POST.", { headers: { allow: "POST" } }),

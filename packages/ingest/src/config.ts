@@ -13,6 +13,7 @@ const schema = z.object({
   OPS_PORT: variables.opsPort(9080),
   OPS_HOST: variables.OPS_HOST,
   LOG_LEVEL: variables.LOG_LEVEL,
+  OTEL_EXPORTER_OTLP_ENDPOINT: variables.OTEL_EXPORTER_OTLP_ENDPOINT,
   DATABASE_URL: variables.DATABASE_URL,
   REDIS_URL: variables.redisUrl(redisUrlMistake),
   ICOMPLY_WEBHOOK_SECRETS: variables.ICOMPLY_WEBHOOK_SECRETS,

@@ -1,7 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import { err, ok, type Result } from "@dossier/events";
 import type { DeliveryQueue } from "@dossier/queue";
-import { BufferFullError, groupCommit, outageLog, type Logger, type OutageLog } from "@dossier/service";
+import {
+  BufferFullError,
+  groupCommit,
+  outageLog,
+  type Logger,
+  type OutageLog,
+  type Tracing,
+} from "@dossier/service";
 import { isOutage, isRetryable, recordDeliveries, type Delivery, type Pool } from "@dossier/store";
 import type { BodyBudget } from "./body-budget.ts";
 import { readBody, type UnreadBody } from "./body.ts";
@@ -15,8 +22,8 @@ export type RejectedWebhook =
   | { readonly kind: "unavailable" };
 
 export interface Receiver {
-  /** Verifies, records and enqueues a webhook. Returns its delivery id. */
-  receive(request: IncomingMessage): Promise<Result<string, RejectedWebhook>>;
+  /** Verifies, records and enqueues a webhook. Returns its delivery id. @param traceparent the request's trace context */
+  receive(request: IncomingMessage, traceparent?: string): Promise<Result<string, RejectedWebhook>>;
   /** Resolves when every webhook's commit has ended. */
   idle(): Promise<void>;
 }
@@ -37,6 +44,7 @@ export interface ReceiverOptions {
   /** Bytes that may wait for their commit; further webhooks are `unavailable`. More uses more memory. */
   readonly maxBufferedBytes: number;
   readonly outages: OutageLogs;
+  readonly tracing?: Tracing | undefined;
   /** Called with the number of recorded deliveries that the queue did not accept; the sweeper enqueues them later. */
   readonly onNotEnqueued: (deliveries: number) => void;
 }
@@ -84,7 +92,7 @@ const ROW_BYTES = 4 * 1024;
 
 export function createReceiver(options: ReceiverOptions): Receiver {
   const { pool, queue, secrets, maskSecrets, maxBodyBytes, budget } = options;
-  const { commitTimeoutMs, maxBufferedBytes, outages, onNotEnqueued } = options;
+  const { commitTimeoutMs, maxBufferedBytes, outages, tracing, onNotEnqueued } = options;
   const nextId = createDeliveryIds();
   const fingerprints = secrets.map(fingerprint);
   const fingerprintOf = (secret: string) => fingerprints[secrets.indexOf(secret)] ?? fingerprint(secret);
@@ -96,7 +104,10 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     timeoutMs: commitTimeoutMs,
   });
 
-  async function receive(request: IncomingMessage): Promise<Result<string, RejectedWebhook>> {
+  async function receive(
+    request: IncomingMessage,
+    traceparent?: string,
+  ): Promise<Result<string, RejectedWebhook>> {
     const body = await readBody(request, maxBodyBytes, budget);
     if (!body.ok) return err({ kind: body.error });
 
@@ -111,6 +122,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       headers: headersToRecord(request),
       verifiedBy: verification.value.by,
       secretFingerprint: fingerprintOf(verification.value.secret),
+      traceparent,
     };
     return (await commit(delivery)) ? ok(delivery.deliveryId) : err({ kind: "unavailable" });
   }
@@ -129,11 +141,26 @@ export function createReceiver(options: ReceiverOptions): Receiver {
 
   /** The next commit does not wait for the queue; each sender does, up to the queue's own timeout. */
   async function recordAndEnqueue(deliveries: readonly Delivery[]): Promise<{ enqueued: Promise<void> }[]> {
-    await outages.postgres.watch(() => record(deliveries));
+    const startedAt = Date.now();
+    const trace = (failed: boolean) =>
+      tracing?.recordBatch({
+        operation: "send",
+        startedAt,
+        failed,
+        deliveries: deliveries.length,
+        traceparents: deliveries.flatMap(({ traceparent }) => traceparent ?? []),
+      });
+    try {
+      await outages.postgres.watch(() => record(deliveries));
+    } catch (error) {
+      trace(true);
+      throw error;
+    }
     const deliveryIds = deliveries.map(({ deliveryId }) => deliveryId);
     const enqueued = outages.queue
       .watch(() => queue.enqueue(deliveryIds))
-      .catch(() => onNotEnqueued(deliveryIds.length));
+      .catch(() => onNotEnqueued(deliveryIds.length))
+      .finally(() => trace(false));
     return deliveries.map(() => ({ enqueued }));
   }
 

@@ -49,7 +49,7 @@ export async function startIngest(
   context: ServiceContext,
   { host, queueTimeoutMs = 1_000 }: { readonly host?: string; readonly queueTimeoutMs?: number } = {},
 ): Promise<Result<{ port: number; shutdown: ShutdownSteps }>> {
-  const { log, ops } = context;
+  const { log, ops, tracing } = context;
   const {
     PORT,
     DATABASE_URL,
@@ -99,6 +99,7 @@ export async function startIngest(
     commitTimeoutMs: COMMIT_TIMEOUT_MS,
     maxBufferedBytes: MAX_BUFFERED_BYTES,
     outages,
+    tracing,
     onNotEnqueued: (deliveries) => notEnqueued.add(deliveries),
   });
 
@@ -111,6 +112,7 @@ export async function startIngest(
     counter: reporter.counter,
     log,
     summary,
+    tracing,
   });
   app.route(
     "/",

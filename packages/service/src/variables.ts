@@ -47,6 +47,13 @@ export const LOG_LEVEL = z
       "The lowest level that is logged. info sums up deliveries each minute; debug and trace write a line for each.",
   });
 
+export const OTEL_EXPORTER_OTLP_ENDPOINT = z
+  .url({ protocol: /^https?$/, error: "must be a URL that begins with http:// or https://" })
+  .optional()
+  .describe(
+    "Where traces are sent, by OTLP over HTTP, such as http://collector:4318. Not set: nothing is traced.",
+  );
+
 export const DATABASE_URL = url("postgres:", "postgresql:")
   .refine((text) => isKeptBySaslprep(passwordOf(text)), {
     error:

@@ -70,7 +70,7 @@ found as (
   left join settlements using (delivery_id)
 ),
 page as (
-  select delivery_id, status, found.bytes, matches, verified_by, secret_fingerprint, reason,
+  select delivery_id, status, found.bytes, matches, verified_by, secret_fingerprint, dead_letter_reason as reason,
     (extract(epoch from received_at) * 10000000)::bigint as received_ticks,
     case when status in ('applied', 'duplicate') or not (coalesce(stalls, 0) > 0 or exists (
       select from dead_letters where dead_letters.delivery_id = found.delivery_id and reason = 'stalled'

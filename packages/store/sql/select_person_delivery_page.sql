@@ -20,7 +20,7 @@ select delivery_id, concerned.event, concerned.id, ticks, coalesce(settled_as, '
   (extract(epoch from settled_at) * 10000000)::bigint as settled_ticks,
   attempts, stalls, (extract(epoch from due_at) * 10000000)::bigint as due_ticks,
   (extract(epoch from snoozed_until) * 10000000)::bigint as snoozed_ticks, snooze_error, error,
-  last_dead_letter.reason, message
+  reason, message
 from concerned
 join deliveries using (delivery_id)
 left join settlements using (delivery_id)

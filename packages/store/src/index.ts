@@ -91,6 +91,7 @@ export {
   type DeliverySummary,
 } from "./inbox/delivery-page.ts";
 export { FAILING_KINDS, listFailingDeliveries, type FailingDelivery } from "./inbox/failing-deliveries.ts";
+export { readTraceparents } from "./inbox/traces.ts";
 export { findIdentity } from "./inbox/identity.ts";
 export { readConnectionUse } from "./database/connection-use.ts";
 export {

@@ -49,15 +49,44 @@ test("every alert leads to a part of the runbook, and every part is one of an al
   expect(new Set(targets)).toEqual(new Set(headings));
 });
 
+/** Skips the test, or fails it in CI, if there is no such command. */
+function needsCommand(skip: (note: string) => never, command: string, origin: string): void {
+  if (spawnSync(command, ["--version"]).error === undefined) return;
+  if (config.ci) throw new Error(`there is no ${command}; ${origin} has it`);
+  skip(`there is no ${command}; ${origin} has it`);
+}
+
 describe("the alerts", () => {
   test("fire when they should, and not before (promtool)", ({ skip }) => {
-    if (spawnSync("promtool", ["--version"]).error !== undefined) {
-      if (config.ci) throw new Error("there is no promtool; Debian's package prometheus has it");
-      skip("there is no promtool; Debian's package prometheus has it");
-    }
+    needsCommand(skip, "promtool", "Debian's package prometheus");
     const alerts = [...read(RULES).matchAll(/- alert: (\w+)/g)].map(([, name]) => name);
     const tests = read("deploy/prometheus/rules.test.yml");
     expect(alerts.filter((name) => !tests.includes(`alertname: ${name}\n`))).toEqual([]);
     execFileSync("promtool", ["test", "rules", "deploy/prometheus/rules.test.yml"], { cwd: ROOT });
+  });
+});
+
+describe("the profile observability of Compose", () => {
+  const services = (...args: string[]) =>
+    execFileSync("docker", ["compose", ...args, "config", "--services"], { cwd: ROOT, encoding: "utf8" })
+      .trim()
+      .split("\n");
+
+  test("starts Prometheus, Grafana and Jaeger, and nothing without it does", ({ skip }) => {
+    needsCommand(skip, "docker", "Debian's package docker.io with docker-compose");
+    const added = ["prometheus", "grafana", "jaeger"];
+    const without = services();
+    expect(without.filter((service) => added.includes(service))).toEqual([]);
+    expect(services("--profile", "observability").toSorted()).toEqual([...without, ...added].toSorted());
+  });
+
+  test("has a Prometheus that takes its configuration, and scrapes each service's ops port", ({ skip }) => {
+    needsCommand(skip, "promtool", "Debian's package prometheus");
+    execFileSync("promtool", ["check", "config", "deploy/prometheus/prometheus.yml"], { cwd: ROOT });
+    const scraped = [...read("deploy/prometheus/prometheus.yml").matchAll(/names: \[(\w+)\].*port: (\d+)/g)];
+    const compose = read("docker-compose.yml");
+    for (const [, service, port] of scraped)
+      expect(compose).toMatch(new RegExp(`\\n  ${service}:\\n(    .*\\n)*?      OPS_PORT: ${port}\\n`));
+    expect(scraped).toHaveLength(3);
   });
 });

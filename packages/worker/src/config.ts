@@ -12,6 +12,7 @@ const schema = z.object({
   OPS_PORT: variables.opsPort(8082),
   OPS_HOST: variables.OPS_HOST,
   LOG_LEVEL: variables.LOG_LEVEL,
+  OTEL_EXPORTER_OTLP_ENDPOINT: variables.OTEL_EXPORTER_OTLP_ENDPOINT,
   DATABASE_URL: variables.DATABASE_URL,
   REDIS_URL: variables.redisUrl(redisUrlMistake),
   WORKER_CONCURRENCY: variables.WORKER_CONCURRENCY,

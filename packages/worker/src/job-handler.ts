@@ -1,6 +1,6 @@
 import type { Outcome, Outcomes } from "@dossier/events";
 import type { DeliveryQueue, JobInput, JobResult } from "@dossier/queue";
-import { countBy, groupCommit, summedLog, type Logger, type MinuteLog } from "@dossier/service";
+import { countBy, groupCommit, summedLog, type Logger, type MinuteLog, type Tracing } from "@dossier/service";
 import { findDeadLettered, type Pool } from "@dossier/store";
 import type { WorkerMetrics } from "./metrics.ts";
 import { ShutdownError, type OutagePause } from "./outage-pause.ts";
@@ -18,6 +18,7 @@ export interface JobHandlerOptions {
   readonly log: Logger;
   /** Sums up the outcomes of each minute. */
   readonly summary: MinuteLog;
+  readonly tracing: Tracing | undefined;
   /** Attempts after which a delivery is dead-lettered. */
   readonly maxAttempts: number;
   /** Stalls after which a delivery is dead-lettered. */
@@ -38,8 +39,8 @@ interface Execution {
 }
 
 export function createJobHandler(options: JobHandlerOptions): JobHandler {
-  const { pool, queue, outagePause, metrics, log, summary, maxAttempts, maxStalls } = options;
-  const batchOptions = { pool, outagePause, maxAttempts, onApplied: metrics.applied };
+  const { pool, queue, outagePause, metrics, log, summary, tracing, maxAttempts, maxStalls } = options;
+  const batchOptions = { pool, outagePause, tracing, maxAttempts, onApplied: metrics.applied };
   const settleAlone = createAloneSettler({ ...batchOptions, maxStalls });
   const unknownDeliveries = summedLog(log, {
     level: "error",

@@ -1,10 +1,11 @@
 import { foldFailed, type Outcome, type Outcomes, type Ticks } from "@dossier/events";
-import { backoff, describeError, retrySchedule, version } from "@dossier/service";
+import { backoff, countBy, describeError, retrySchedule, version, type Tracing } from "@dossier/service";
 import {
   deadLetter,
   findIdentity,
   isOutage,
   mayConcernOneDelivery,
+  readTraceparents,
   recordFailedAttempt,
   settle,
   snooze,
@@ -22,6 +23,7 @@ const PROBE_TIMEOUT_MS = 5_000;
 export interface BatchOptions {
   readonly pool: Pool;
   readonly outagePause: OutagePause;
+  readonly tracing: Tracing | undefined;
   /** Attempts after which a delivery is dead-lettered. */
   readonly maxAttempts: number;
   /** Called after a commit, with the time of receipt of each delivery that was applied. */
@@ -34,6 +36,27 @@ export interface BatchOptions {
  * @throws ShutdownError if the worker shuts down during an outage; then what is not settled stays open
  */
 export async function settleBatch(deliveryIds: readonly string[], options: BatchOptions): Promise<Outcomes> {
+  const { tracing, pool } = options;
+  if (tracing === undefined) return settleAll(deliveryIds, options);
+  const startedAt = Date.now();
+  // Before they are settled, since that removes them.
+  const traceparents = await readTraceparents(pool, deliveryIds).catch(() => []);
+  const batch = { operation: "process", startedAt, deliveries: deliveryIds.length, traceparents } as const;
+  try {
+    const outcomes = await settleAll(deliveryIds, options);
+    tracing.recordBatch({
+      ...batch,
+      failed: false,
+      outcomes: countBy(outcomes.values(), ({ kind }) => kind),
+    });
+    return outcomes;
+  } catch (error) {
+    tracing.recordBatch({ ...batch, failed: true });
+    throw error;
+  }
+}
+
+async function settleAll(deliveryIds: readonly string[], options: BatchOptions): Promise<Outcomes> {
   const outcomes = new Map<string, Outcome>();
   let left = deliveryIds;
   while (left.length > 0) {

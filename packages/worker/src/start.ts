@@ -57,7 +57,7 @@ export async function startWorker(
   context: ServiceContext,
   { maxStalls = 3, maxIdleMs = 30_000, ...consumerOptions }: Limits = {},
 ): Promise<Result<{ shutdown: ShutdownSteps }>> {
-  const { log, ops, shutdownSignal } = context;
+  const { log, ops, tracing, shutdownSignal } = context;
   const {
     DATABASE_URL,
     currentDatabaseUrl = DATABASE_URL,
@@ -109,6 +109,7 @@ export async function startWorker(
     metrics: workerMetrics,
     log,
     summary,
+    tracing,
     maxAttempts,
     maxStalls,
   });

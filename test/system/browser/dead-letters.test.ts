@@ -82,7 +82,7 @@ test("a bulk discard that is aborted midway says what it did, and leaves the res
   const left = () =>
     dossier.rows(
       `select count(*)::int as left from settlements
-       where settled_as = 'dead-lettered' and reason = 'unparsable'`,
+       where settled_as = 'dead-lettered' and dead_letter_reason = 'unparsable'`,
     );
   expect(await left()).toEqual([{ left: 501 }]);
   await page.getByRole("button", { name: "Discard exactly these 501" }).click();

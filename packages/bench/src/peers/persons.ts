@@ -1,8 +1,9 @@
-// What peers do with webhooks: as small as it can be, and still right for webhooks that come twice or in any order. It keeps
-// no bytes of a webhook, no hash chain, no feed of changes and no dead letters.
+// What peers do with webhooks: as small as it can be, and still right for webhooks that come again, perhaps with a later
+// time, or in any order. It keeps no bytes of a webhook, no hash chain, no feed of changes and no dead letters.
 
 export const TABLES = `
-  create table events (entity_id text, event text, id text, time text, data json, primary key (entity_id, event, id));
+  create table events (
+    entity_id text, event text, id text, time timestamptz, data json, primary key (entity_id, event, id));
   create table persons (entity_id text primary key, state json)`;
 
 export type Payload = {
@@ -23,8 +24,11 @@ export async function applyWebhooks(query: Query, payloads: readonly Payload[]):
     persons,
   ]);
   await query(
-    `insert into events select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::json[])
-     on conflict do nothing`,
+    `insert into events
+     select distinct on (entity_id, event, id) *
+     from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::json[]) as _ (entity_id, event, id, time, data)
+     order by entity_id, event, id, time
+     on conflict (entity_id, event, id) do update set time = excluded.time where excluded.time < events.time`,
     [
       payloads.map(({ data }) => data.entityId),
       payloads.map(({ event }) => event),

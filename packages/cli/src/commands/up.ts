@@ -12,7 +12,8 @@ Environment (each also as NAME_FILE):
   DOSSIER_API_TOKEN        the console's (default: one generated for the trial)
   OPS_PORT, OPS_HOST       where metrics and /readyz are, of all services (default: a free port,
                            always the same)
-  LOG_LEVEL, WORKER_CONCURRENCY, MAX_ATTEMPTS, MAX_BODY_BYTES, KEEP_ALIVE_SECONDS, STUCK_AFTER_HOURS
+  LOG_LEVEL, WORKER_CONCURRENCY, MAX_ATTEMPTS, MAX_BODY_BYTES, KEEP_ALIVE_SECONDS, STUCK_AFTER_HOURS,
+  OTEL_EXPORTER_OTLP_ENDPOINT
                            as for the services`;
 
 export const upCommand = createCommand("up")

@@ -1,6 +1,12 @@
 import { startConsole } from "@dossier/console";
 import { startIngest } from "@dossier/ingest";
-import { serveOps, type Result, type ServiceContext, type ShutdownSteps } from "@dossier/service";
+import {
+  loadTracing,
+  serveOps,
+  type Result,
+  type ServiceContext,
+  type ShutdownSteps,
+} from "@dossier/service";
 import { startWorker } from "@dossier/worker";
 import type { UpConfig } from "../config.ts";
 import type { CreateLogger } from "./log.ts";
@@ -30,19 +36,16 @@ export async function startServices(
 ): Promise<Result<Services>> {
   await using undo = new AsyncDisposableStack();
 
-  const { OPS_PORT, OPS_HOST, serviceUrls } = config;
-  const ops = await serveOps({
-    service: "up",
-    OPS_PORT,
-    OPS_HOST,
-    log: createLogger("up"),
-    drainSignal: shutdownSignal,
-  });
+  const { OPS_PORT, OPS_HOST, OTEL_EXPORTER_OTLP_ENDPOINT, serviceUrls } = config;
+  const log = createLogger("up");
+  const ops = await serveOps({ service: "up", OPS_PORT, OPS_HOST, log, drainSignal: shutdownSignal });
   if (!ops.ok) return ops;
   undo.defer(() => ops.value.close());
+  const tracing = await loadTracing("up", OTEL_EXPORTER_OTLP_ENDPOINT, log);
   const createContext = (service: string) => ({
     log: createLogger(service),
     ops: ops.value,
+    tracing,
     shutdownSignal,
     fail,
   });
@@ -75,6 +78,7 @@ export async function startServices(
         ...prefixSteps("ingest", ingest.value.shutdown),
         ...prefixSteps("worker", worker.value.shutdown),
         ...prefixSteps("console", console.value.shutdown),
+        "send the last traces": () => tracing?.stop(),
         "close the ops server": () => ops.value.close(),
       },
     },

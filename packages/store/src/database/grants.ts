@@ -48,7 +48,7 @@ const RIGHTS: Readonly<Record<RoleName, Readonly<Record<string, string>>>> = {
     ...REPORTS,
     deliveries:
       "select (delivery_id), insert (delivery_id, body, headers, verified_by, secret_fingerprint, digest)",
-    open_deliveries: "insert (delivery_id, due_at, bytes)",
+    open_deliveries: "insert (delivery_id, due_at, bytes, traceparent)",
     installations: "select, insert (database_identity)",
   },
   worker: {

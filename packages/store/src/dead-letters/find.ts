@@ -129,11 +129,11 @@ export async function* pageDeadLetters(
 
 // There may be very many. Their reasons are in an index, so that counting them reads no dead letter.
 const FROM_UNDECIDED = `from settlements
-  where settled_as = $1 and settled_as in ('dead-lettered', 'discarded') and ($2::text is null or reason = $2)`;
+  where settled_as = $1 and settled_as in ('dead-lettered', 'discarded') and ($2::text is null or dead_letter_reason = $2)`;
 
 const countUndecided = sql(
   "count_undecided",
-  `select reason, count(*) as count ${FROM_UNDECIDED} group by reason`,
+  `select dead_letter_reason as reason, count(*) as count ${FROM_UNDECIDED} group by dead_letter_reason`,
 );
 const countFound = sql(
   "count_dead_letters",

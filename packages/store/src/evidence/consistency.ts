@@ -80,7 +80,7 @@ const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
     orderBy: "delivery_id",
     text: `
       select delivery_id, coalesce('dead letter ' || last.dead_letter_id || ', ' || last.reason, 'a row in dead_letters') as expected,
-        coalesce('dead letter ' || settlements.dead_letter_id || ', ' || settlements.reason, 'none') as found
+        coalesce('dead letter ' || settlements.dead_letter_id || ', ' || settlements.dead_letter_reason, 'none') as found
       from settlements
       left join lateral (
         select dead_letter_id, reason from dead_letters
@@ -88,7 +88,7 @@ const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
       ) as last on true
       where settled_as in ('dead-lettered', 'discarded') and (
         last.dead_letter_id is null
-        or (last.dead_letter_id, last.reason) is distinct from (settlements.dead_letter_id, settlements.reason)
+        or (last.dead_letter_id, last.reason) is distinct from (settlements.dead_letter_id, settlements.dead_letter_reason)
       )`,
   },
   {

@@ -14,6 +14,8 @@ export interface Delivery {
   readonly verifiedBy: "signature" | "payload-secret";
   /** Which secret verified it; see `fingerprint` in ingest. */
   readonly secretFingerprint: string;
+  /** The W3C trace context of its request, if that is traced. */
+  readonly traceparent?: string | undefined;
 }
 
 /**
@@ -33,7 +35,7 @@ const insertDeliveries = sqlFile("insert_deliveries");
 
 /** Records deliveries, all or none, in one statement and one commit. When it resolves, they survive a crash. */
 export async function recordDeliveries(pool: Pool, deliveries: readonly Delivery[]): Promise<void> {
-  const kept = deliveries.map(({ headers, ...others }) => ({
+  const kept = deliveries.map(({ headers, traceparent, ...others }) => ({
     ...others,
     headersJson: JSON.stringify(headers),
   }));
@@ -47,6 +49,10 @@ export async function recordDeliveries(pool: Pool, deliveries: readonly Delivery
       kept.map(({ secretFingerprint }) => secretFingerprint),
       byteaArray(kept.map(deliveryDigest)),
       SWEEP_AFTER_SECONDS,
+      // A shorter array is filled up with nulls.
+      deliveries.some(({ traceparent }) => traceparent !== undefined)
+        ? deliveries.map(({ traceparent }) => traceparent)
+        : [],
     ],
   });
 }

@@ -358,7 +358,7 @@ describe("an inconsistent inbox is reported", () => {
   test("a settlement that names another dead letter than the last", async () => {
     await tamper(
       database.pool,
-      "update settlements set reason = 'stalled' where settled_as = 'dead-lettered'",
+      "update settlements set dead_letter_reason = 'stalled' where settled_as = 'dead-lettered'",
     );
     expect((await verifyEvidence(database.pool)).findings).toContainEqual({
       ...mismatch("dead-letter-missing", { table: "settlements", found: "dead letter 2, stalled" }),

@@ -9,18 +9,20 @@ const CONCURRENCY = 10;
 
 type Received = Event<"Received", Payload>;
 
-/** The events of a person, in their order, by identity. */
+/** The events of a person by identity, of redeliveries the earliest. */
 type Stream = Readonly<Record<string, Payload>>;
 
 const identify = ({ event, id }: Payload) => `${event} ${id}`;
+const timeOf = ({ creationTimeUtc }: Payload) => Date.parse(creationTimeUtc);
+const add = (stream: Stream, data: Payload): Stream => ({ ...stream, [identify(data)]: data });
 
 const handle = CommandHandler<Stream, Received>({
   initialState: () => ({}),
-  evolve: (stream, { data }) => ({ ...stream, [identify(data)]: data }),
+  evolve: (stream, { data }) => add(stream, data),
 });
 
 type Projected = {
-  readonly events: readonly Payload[];
+  readonly events: Stream;
   readonly state: Person;
 };
 
@@ -28,10 +30,11 @@ type Projected = {
 const projection = pongoSingleStreamProjection<Projected, Received>({
   collectionName: "persons",
   canHandle: ["Received"],
-  initialState: () => ({ events: [], state: INITIAL }),
+  initialState: () => ({ events: {}, state: INITIAL }),
   evolve({ events: before }: Projected, { data }: Received) {
-    const events = [...before, data].toSorted((a, b) => (a.creationTimeUtc < b.creationTimeUtc ? -1 : 1));
-    return { events, state: events.reduce(evolve, INITIAL) };
+    const events = add(before, data);
+    const inOrder = Object.values(events).toSorted((a, b) => timeOf(a) - timeOf(b));
+    return { events, state: inOrder.reduce(evolve, INITIAL) };
   },
 });
 
@@ -56,7 +59,10 @@ export async function start({ databaseUrl }: Places, onSettled: (deliveries: num
       await handle(
         store,
         data.data.entityId,
-        (stream) => (identify(data) in stream ? [] : { type: "Received", data }),
+        (stream) => {
+          const known = stream[identify(data)];
+          return known !== undefined && timeOf(known) <= timeOf(data) ? [] : { type: "Received", data };
+        },
         { retry: { onVersionConflict: true } },
       );
       onSettled(1);
