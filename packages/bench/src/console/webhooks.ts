@@ -25,9 +25,10 @@ answerCalls(async ({ port, rate, seconds, seed }: WebhookLoad): Promise<SentWebh
 
   async function send(request: Request): Promise<boolean> {
     const connection = free.pop() ?? new Connection(port);
-    const isAccepted = await connection.send(request);
-    free.push(connection);
-    return isAccepted;
+    const status = await connection.send(request);
+    if (status === 0) connection.close();
+    else free.push(connection);
+    return status === 200;
   }
 
   const answers: Promise<boolean>[] = [];
