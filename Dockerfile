@@ -26,8 +26,9 @@ ENV NO_PROXY=127.0.0.1,localhost
 WORKDIR /app
 COPY --from=installed /app .
 COPY packages packages
-# As in `docker compose exec console dossier dead list`, in any folder.
-RUN printf '#!/bin/sh\nexec node /app/packages/cli/src/main.ts "$@"\n' > /usr/local/bin/dossier && \
+# As in `docker compose exec console dossier dead list`, in any folder. It asks the console of its own container, and not
+# the address outside, which may not be reached from here.
+RUN printf '#!/bin/sh\nCONSOLE_URL= exec node /app/packages/cli/src/main.ts "$@"\n' > /usr/local/bin/dossier && \
     chmod 755 /usr/local/bin/dossier
 # Root owns the code: a service cannot change what it runs.
 USER node

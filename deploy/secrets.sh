@@ -10,9 +10,9 @@ dir=${1:?usage: bash deploy/secrets.sh FOLDER}
 mkdir -p "$dir"
 chmod 700 "$dir"
 
-# Writes stdin to a file that is not there yet.
+# Writes stdin to a file, unless it is there already. Reads stdin to its end, as its writer would fail otherwise.
 keep() {
-  if [ -e "$dir/$1" ]; then return; fi
+  if [ -e "$dir/$1" ]; then cat > /dev/null; return; fi
   cat > "$dir/$1.new"
   chmod 444 "$dir/$1.new"
   mv "$dir/$1.new" "$dir/$1"

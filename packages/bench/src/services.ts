@@ -38,8 +38,3 @@ export async function startService(
   await started.logged(service === "worker" ? "worker-started" : "listening");
   return { ...started, port };
 }
-
-/** Returns where an ingest, or a peer, takes webhooks. */
-export function webhookUrl(port: number): string {
-  return `http://127.0.0.1:${port}/webhooks/icomply`;
-}

@@ -24,7 +24,7 @@ function codeOf(document: string): readonly string[] {
 
 /** The `dossier` that begins a command: itself, by npm or in a container. */
 const DOSSIER =
-  /^(?:npm run (?:--silent |-s )?dossier --|(?:docker compose (?:exec|run) .*)?(?:\bdossier|packages\/cli\/src\/main\.ts))(?= |$) ?(.*)$/;
+  /^(?:npm run (?:--silent |-s )?dossier --|(?:docker compose (?:exec|run) (?:-\S+ |\S+= )*\S+ )?(?:dossier|packages\/cli\/src\/main\.ts))(?= |$) ?(.*)$/;
 
 /** The arguments of each `dossier` in a document. */
 function dossierCommands(document: string): readonly (readonly string[])[] {

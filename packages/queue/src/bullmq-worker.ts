@@ -54,6 +54,8 @@ export class BullmqWorker extends Worker<JobData, void, string, IQueueBackend, J
         maxStalledCount: UNLIMITED,
         runRetryDelay: RETRY_MS,
         drainDelay: askIntervalMs / 1_000,
+        // A rate limit that somebody set in the queue must not look like its silence.
+        maximumRateLimitDelay: askIntervalMs,
         // BullMQ checks the version on the first connection alone. If that check fails, so does every later command.
         skipVersionCheck: true,
         settings: {

@@ -19,7 +19,7 @@ const ACKNOWLEDGE_TIMEOUT_MS = 5_000;
 
 /** The errors of a server that cannot be reached or cannot write, whoever asks. */
 const REFUSED =
-  /\b(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|LOADING|READONLY|MASTERDOWN|MISCONF|NOREPLICAS|OOM)\b/;
+  /\b(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|MISCONF|NOREPLICAS|OOM)\b|the database system is|too many clients/;
 
 export interface JobInput {
   readonly deliveryIds: readonly string[];

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { SpanKind, SpanStatusCode, TraceFlags, type Span } from "@opentelemetry/api";
+import { SpanKind, SpanStatusCode, type Span } from "@opentelemetry/api";
 import type { MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { Tracing } from "./tracing.ts";
@@ -29,7 +29,7 @@ export function traceRequests(tracing: Tracing): MiddlewareHandler {
       { kind: SpanKind.SERVER, attributes },
       typeof traceparent === "string" ? traceparent : undefined,
     );
-    if (!span.isRecording()) return next();
+    if (span === undefined) return next();
     c.set("traceparent", formatTraceparent(span));
     await next();
     const route = routePath(c, -1);
@@ -41,6 +41,6 @@ export function traceRequests(tracing: Tracing): MiddlewareHandler {
 }
 
 function formatTraceparent(span: Span): string {
-  const { traceId, spanId, traceFlags } = span.spanContext();
-  return `00-${traceId}-${spanId}-${(traceFlags & TraceFlags.SAMPLED) === 0 ? "00" : "01"}`;
+  const { traceId, spanId } = span.spanContext();
+  return `00-${traceId}-${spanId}-01`;
 }

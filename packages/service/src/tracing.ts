@@ -17,15 +17,15 @@ import {
   resourceAttributesEnvDetector,
   resourceFromAttributes,
 } from "@opentelemetry/resources";
-import { BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import { AlwaysOnSampler, BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import pTimeout from "p-timeout";
 import type { Logger } from "./logger.ts";
-import { createSampler } from "./sampler.ts";
+import { createRateLimit } from "./rate-limit.ts";
 import { summedLog } from "./summed-log.ts";
 import { version } from "./version.ts";
 
-/** Of each process, at most. More cost more: a span is built, kept and sent. */
-const TRACED_REQUESTS_PER_SECOND = 50;
+/** Of each process, at most, so that tracing costs little under any load. */
+const TRACED_REQUESTS_PER_SECOND = 20;
 
 /** Of a batch to its deliveries. Without it, only the first 128 are kept. */
 const MAX_LINKS = 4_096;
@@ -35,8 +35,12 @@ const STOP_TIMEOUT_MS = 2_000;
 
 /** Where spans are made and sent from. Loads OpenTelemetry's SDK, so that this file is imported only if it is used. */
 export interface Tracing {
-  /** Starts the span of a request. @param traceparent what the client sent */
-  startRequest(name: string, options: SpanOptions, traceparent: string | undefined): Span;
+  /**
+   * Starts the span of a request. Returns `undefined` if it shall not be traced, as there are too many.
+   *
+   * @param traceparent what the client sent
+   */
+  startRequest(name: string, options: SpanOptions, traceparent: string | undefined): Span | undefined;
   /** Records the span of a batch, and links it to the request of each delivery that is traced. For none, does nothing. */
   recordBatch(batch: Batch): void;
   /** Sends the spans that have not been sent yet. */
@@ -63,7 +67,8 @@ export function startTracing(service: string, endpoint: string, log: Logger): Tr
   setGlobalErrorHandler((err) => failures.record("failed", () => ({ err })));
   const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, "")}/v1/traces` });
   const provider = new TracerProvider({
-    sampler: createSampler(TRACED_REQUESTS_PER_SECOND),
+    // Whatever a client says of its own trace: .NET sends a context with every request, also if it traces nothing.
+    sampler: new AlwaysOnSampler(),
     spanLimits: { linkCountLimit: MAX_LINKS },
     spanProcessors: [new BatchSpanProcessor({ exporter })],
     resource: defaultResource()
@@ -77,8 +82,10 @@ export function startTracing(service: string, endpoint: string, log: Logger): Tr
       .merge(detectResources({ detectors: [resourceAttributesEnvDetector] })),
   });
   const tracer = provider.getTracer("dossier", version);
+  const mayTrace = createRateLimit(TRACED_REQUESTS_PER_SECOND);
   return {
-    startRequest: (name, options, traceparent) => tracer.startSpan(name, options, parentOf(traceparent)),
+    startRequest: (name, options, traceparent) =>
+      mayTrace() ? tracer.startSpan(name, options, parentOf(traceparent)) : undefined,
     recordBatch({ operation, startedAt, failed, deliveries, traceparents, outcomes = new Map() }) {
       const links = traceparents.flatMap((traceparent): Link[] => {
         const linked = parseTraceParent(traceparent);

@@ -33,21 +33,26 @@ export interface ShellOptions {
   readonly cwd?: string;
   /** A folder of programs that come before those of the PATH. */
   readonly programs?: string | undefined;
+  /** The folder with the command's code. Default: this one. */
+  readonly code?: string;
 }
 
 /** Opens a shell whose PATH has `dossier`. */
-export async function openShell(scope: Scope, { cwd, programs }: ShellOptions = {}): Promise<Shell> {
+export async function openShell(
+  scope: Scope,
+  { cwd, programs, code = ROOT }: ShellOptions = {},
+): Promise<Shell> {
   const folder = await mkdtemp(join(tmpdir(), "dossier-documents-"));
   scope.onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const dossier = join(folder, "dossier");
-  const main = join(ROOT, "packages/cli/src/main.ts");
+  const main = join(code, "packages/cli/src/main.ts");
   await writeFile(dossier, `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`);
   await chmod(dossier, 0o755);
   const path = [folder, programs, process.env["PATH"]].filter((each) => each !== undefined).join(":");
   return {
     folder,
     async run(commands, env) {
-      const { stdout } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", commands], {
+      const { stdout } = await promisify(execFile)("bash", ["--norc", "-euo", "pipefail", "-c", commands], {
         cwd: cwd ?? folder,
         env: { PATH: path, HOME: folder, ...env },
       });

@@ -1,8 +1,7 @@
 import { join } from "node:path";
 import { startNode, startRedis, waitFor, type NodeProcess, type Scope } from "@dossier/testing";
-import type { Environment, Shell } from "../documents/commands.ts";
+import { ROOT, type Environment, type Shell } from "../documents/commands.ts";
 
-const PACKAGES = join(import.meta.dirname, "../../../packages");
 const TOKEN = "a-token-for-tests";
 
 /** Everything that runs on one Postgres, with a Redis of its own. */
@@ -10,13 +9,16 @@ export interface Installation {
   /** What an operator's commands read. */
   readonly env: Environment;
   readonly worker: NodeProcess;
-  startWorker(): NodeProcess;
+  /** Starts one more of a service, by default with the same code. */
+  start(service: Service, root?: string): NodeProcess;
   get(path: string): Promise<Answer>;
   /** Resolves once no delivery is open. */
   settled(): Promise<unknown>;
   /** Kills everything but Postgres. */
   kill(): Promise<void>;
 }
+
+type Service = "ingest" | "worker" | "console";
 
 interface Answer {
   readonly status: number;
@@ -25,27 +27,33 @@ interface Answer {
 }
 
 /** The URLs of a record and its logins. */
-export function urlsOn(server: string): Environment {
-  const login = (user: string, database = "dossier") => {
+export function urlsOn(server: string, database = "dossier"): Environment {
+  const login = (user: string) => {
     const url = new URL(server);
     [url.username, url.password, url.pathname] = [user, `password of ${user}`, database];
     return url.href;
   };
+  const owner = new URL(server);
+  owner.pathname = database;
   return {
     SERVER_URL: server,
-    MIGRATION_DATABASE_URL: login("postgres"),
+    MIGRATION_DATABASE_URL: owner.href,
     INGEST_DATABASE_URL: login("ingest"),
     WORKER_DATABASE_URL: login("worker"),
     CONSOLE_DATABASE_URL: login("console"),
   };
 }
 
-/** Starts the services on a database that was migrated, and an empty Redis. */
-export async function startInstallation(scope: Scope, urls: Environment): Promise<Installation> {
+/**
+ * Starts the services on a database that was migrated, and an empty Redis.
+ *
+ * @param code the folder with their code. Default: this one
+ */
+export async function startInstallation(scope: Scope, urls: Environment, code = ROOT): Promise<Installation> {
   const redis = await startRedis();
   scope.onTestFinished(() => redis.stop());
-  const start = (service: "ingest" | "worker" | "console") =>
-    startNode(scope, join(PACKAGES, service, "src/main.ts"), {
+  const start = (service: Service, root = code) =>
+    startNode(scope, join(root, "packages", service, "src/main.ts"), {
       env: {
         DATABASE_URL: urls[`${service.toUpperCase()}_DATABASE_URL`],
         REDIS_URL: redis.url,
@@ -73,7 +81,7 @@ export async function startInstallation(scope: Scope, urls: Environment): Promis
   return {
     env,
     worker,
-    startWorker: () => start("worker"),
+    start,
     get,
     settled: () =>
       waitFor(

@@ -41,7 +41,7 @@ beforeAll(async () => {
   await sendOpen(installation);
   for (const heading of ["Make a dump", "Make a base backup"])
     for (const commands of commandsIn("docs/runbook.md", heading)) await shell.run(commands, urls);
-  installation.startWorker();
+  installation.start("worker");
   await sendLost(installation);
   await installation.settled();
   positions.lost = await readFeed(installation);
