@@ -9,7 +9,7 @@ use([BarChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 
 const WIDTH = 860;
 const BAR = 22;
-const MARGIN = { top: 70, right: 90, bottom: 30, left: 300 };
+const MARGIN = { top: 70, right: 90, bottom: 30, left: 330 };
 
 /** Returns the medians of a table's figure as an SVG of bars: one for each first key, grouped by the further ones. */
 export function plot({ title, keys, rows }: Table, figure: string): string {
@@ -24,7 +24,7 @@ export function plot({ title, keys, rows }: Table, figure: string): string {
     legend: groups.size > 1 ? { top: 38, left: 10 } : undefined,
     grid: MARGIN,
     xAxis: { type: "value" },
-    yAxis: { type: "category", data: names, inverse: true, axisLabel: { width: 280, overflow: "break" } },
+    yAxis: { type: "category", data: names, inverse: true, axisLabel: { width: 315, overflow: "break" } },
     series: [...groups].map(([group, own]) => ({
       type: "bar",
       name: `${keys.slice(1).join(", ")}: ${group}`,

@@ -26,7 +26,8 @@ answerCalls(async ({ port, rate, seconds, seed }: WebhookLoad): Promise<SentWebh
   async function send(request: Request): Promise<boolean> {
     const connection = free.pop() ?? new Connection(port);
     const status = await connection.send(request);
-    free.push(connection);
+    if (status === 0) connection.close();
+    else free.push(connection);
     return status === 200;
   }
 
