@@ -75,6 +75,8 @@ const MODELS: Readonly<Record<string, () => Promise<unknown>>> = {
     import("@kubernetes-models/keda/keda.sh/v1alpha1/TriggerAuthentication"),
   "monitoring.coreos.com/v1/PodMonitor": () =>
     import("@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor"),
+  "monitoring.coreos.com/v1/PrometheusRule": () =>
+    import("@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule"),
 };
 
 async function modelOf({ apiVersion, kind }: Resource): Promise<Model> {
@@ -190,6 +192,11 @@ test("each selector and each reference leads to something", () => {
   const backends = [...JSON.stringify(ofKind("Ingress")).matchAll(/"service":\{"name":"(\w+)"/g)];
   expect(backends.map(([, name]) => name)).toEqual(services);
   expect(ofKind("PodDisruptionBudget").map(({ metadata }) => metadata.name)).toEqual(SERVICES);
+});
+
+test("the Prometheus operator gets the alerts of deploy/prometheus/rules.yml", () => {
+  const rules = parse(readFileSync(join(ROOT, "deploy/prometheus/rules.yml"), "utf8")) as object;
+  expect(ofKind("PrometheusRule").map(({ spec }) => spec)).toEqual([rules]);
 });
 
 test("each patch of the example changes something that is there", () => {

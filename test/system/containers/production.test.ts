@@ -52,6 +52,7 @@ test("the files are valid, leave no value of a trial, and publish nothing but Ca
   );
   expect(published).toEqual(["caddy 80", "caddy 443"]);
   expect(Object.keys(networks).filter((name) => networks[name]?.internal === true)).toEqual([
+    "metrics",
     "queue",
     "record",
   ]);

@@ -18,7 +18,7 @@ export interface SecretUse {
   readonly lastUsedAt: string | null;
 }
 
-/** iComply sends again for hours what was not accepted, and signs that with the secret of then. */
+/** Long enough for what iComply sends again, with the signature of then, and for a quiet night. */
 const TAKEN_OVER_AFTER: Ticks = 86_400n * TICKS_PER_SECOND;
 
 interface Row {
@@ -46,7 +46,11 @@ function stateOf({ is_accepted, last_ticks: last }: Row, all: readonly Row[]): S
   if (!is_accepted) return "removed";
   if (last === null) return "unused";
   const hasSuccessor = all.some(
-    (other) => other.is_accepted && other.last_ticks !== null && other.last_ticks - last >= TAKEN_OVER_AFTER,
+    ({ is_accepted: isAccepted, first_ticks: first, last_ticks: lastOfOther }) => {
+      if (!isAccepted || first === null || lastOfOther === null) return false;
+      // A single delivery, such as a test of the new secret, is no day.
+      return lastOfOther - (first > last ? first : last) >= TAKEN_OVER_AFTER;
+    },
   );
   return hasSuccessor ? "safe-to-remove" : "in-use";
 }

@@ -30,10 +30,11 @@ test("a secret is safe to remove when another one has verified deliveries for a 
   await accept(["old", "new"]);
   await accept(["gone"], true);
   await use("gone", 99);
-  await use("old", 30);
-  await use("old", 26);
+  await use("old", 90);
+  await use("old", 80);
   expect(await states()).toEqual({ old: "in-use", new: "unused", gone: "removed" });
-  await use("new", 3);
+  // A single one may be a test of the new secret, after a quiet weekend.
+  await use("new", 26);
   expect(await states()).toEqual({ old: "in-use", new: "in-use", gone: "removed" });
   await use("new", 1);
   expect(await states()).toEqual({ old: "safe-to-remove", new: "in-use", gone: "removed" });
