@@ -53,21 +53,26 @@ export async function start({ databaseUrl }: Places, onSettled: (deliveries: num
   const waiting = rows.values();
   await pool.end();
 
-  async function settleInTurn(): Promise<void> {
-    for (const { body } of waiting) {
-      const data = parse(body);
-      await handle(
-        store,
-        data.data.entityId,
-        (stream) => {
-          const known = stream[identify(data)];
-          return known !== undefined && timeOf(known) <= timeOf(data) ? [] : { type: "Received", data };
-        },
-        { retry: { onVersionConflict: true } },
-      );
-      onSettled(1);
-    }
+  async function settle({ body }: { readonly body: Buffer }): Promise<void> {
+    const data = parse(body);
+    await handle(
+      store,
+      data.data.entityId,
+      (stream) => {
+        const known = stream[identify(data)];
+        return known !== undefined && timeOf(known) <= timeOf(data) ? [] : { type: "Received", data };
+      },
+      { retry: { onVersionConflict: true } },
+    );
+    onSettled(1);
   }
 
+  async function settleInTurn(): Promise<void> {
+    for (const one of waiting) await settle(one);
+  }
+
+  // The first one alone, as it creates the projection's table.
+  const first = waiting.next();
+  if (first.done !== true) await settle(first.value);
   for (let n = 0; n < CONCURRENCY; n++) void settleInTurn();
 }
