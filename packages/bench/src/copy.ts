@@ -3,7 +3,7 @@ import { finished } from "node:stream/promises";
 import type { ClientBase } from "pg";
 import { from, to } from "pg-copy-streams";
 
-/** Reads a query's rows by `COPY`, as texts; `null` is not told from the text `\N`. */
+/** Reads a query's rows by `COPY`, as texts; `null` looks like the text `\N`. */
 export async function* copyOut(client: ClientBase, query: string): AsyncGenerator<readonly string[]> {
   let rest = "";
   const stream = client.query(to(`copy (${query}) to stdout`)).setEncoding("utf8");

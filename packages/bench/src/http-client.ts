@@ -40,7 +40,7 @@ export class Connection {
 
   constructor(port: number) {
     this.#socket = connect({ port, host: "127.0.0.1", noDelay: true });
-    // Whoever waits for an answer is told.
+    // `send` answers 0 then.
     this.#socket.on("error", () => undefined);
   }
 

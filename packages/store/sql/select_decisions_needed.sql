@@ -1,5 +1,5 @@
 -- What needs a person: by kind and name, how many there are, at most $1, and the times of the oldest and the newest
--- (ticks). Dead letters are counted until $1 were read in all, the first ones first.
+-- (ticks). Dead letters are counted until $1 were read in all, in the order in which they were made.
 with recursive dead as (
   select dead_letter_reason as reason, dead_letter_id from settlements
   where settled_as = 'dead-lettered' order by dead_letter_id limit $1::integer

@@ -54,8 +54,8 @@ export function lacksPrivilege(error: unknown): error is pg.DatabaseError {
 }
 
 /**
- * Returns why TLS to the server cannot work as the URL says it, with what to do; `undefined` for any other error. Met at the
- * start, it is a mistake; met later, it may be a certificate that is just being replaced.
+ * Returns why TLS to the server cannot work as the URL says it, with what to do; `undefined` for any other error. At a
+ * start it is a mistake. Later it may be a certificate that is just being replaced.
  */
 export function findTlsMistake(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
