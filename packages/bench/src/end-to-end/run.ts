@@ -18,8 +18,6 @@ const SYSTEMS = {
   "Express and BullMQ, one transaction a job": expressAndBullmq,
 };
 
-const WARM_UP_SECONDS = 1;
-
 const POLL_MS = 20;
 
 /** Measures webhooks from the first one that is sent to the last one that is settled, beside peers. */
@@ -37,35 +35,40 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
       again: false,
     } satisfies Load);
 
-  const sides = Object.entries(SYSTEMS).map(([name, start], index): Side => ({
-    keys: [name],
-    async measure(round) {
-      await using scope = openScope();
-      await servers.clearRedis();
-      const system = await start(scope, servers, `system ${index}`);
-      const warmUp = await send(system, WARM_UP_SECONDS, 2 * round);
-      await waitUntilSettled(system, warmUp.webhooks);
-
+  const sides: Side[] = [];
+  for (const [index, [name, start]] of Object.entries(SYSTEMS).entries()) {
+    const system = await start(outer, servers, `system ${index}`);
+    let accepted = 0;
+    const run = async (seconds: number, seed: number) => {
       // So that the webhooks are invented beforehand.
-      await send(system, 0, 2 * round + 1);
+      await send(system, 0, seed);
       const pids = Object.fromEntries(system.pids.map((pid, n) => [`process ${n}`, pid]));
       const usedCpu = await watchCpu({ ...pids, postgres: servers.postgres.pid, redis: servers.redis.pid });
       const startedAt = performance.now();
-      const sent = await send(system, size("seconds"), 2 * round + 1);
+      const sent = await send(system, seconds, seed);
       if (sent.refused > 0) throw new Error(`${name} refused ${sent.refused} webhooks`);
-      await waitUntilSettled(system, warmUp.webhooks + sent.webhooks);
-      const seconds = (performance.now() - startedAt) / 1_000;
-      const { postgres, redis, ...others } = await usedCpu();
-      const processes = Object.values<number>(others).reduce((sum, used) => sum + used, 0);
-      return {
-        "webhooks/s": sent.webhooks / seconds,
-        "accepted/s": sent.webhooks / sent.seconds,
-        "µs CPU a webhook": (processes * 1e6) / sent.webhooks,
-        "µs CPU, Postgres": (postgres * 1e6) / sent.webhooks,
-        "µs CPU, Redis": (redis * 1e6) / sent.webhooks,
-      };
-    },
-  }));
+      accepted += sent.webhooks;
+      await waitUntilSettled(system, accepted);
+      return { ...sent, took: (performance.now() - startedAt) / 1_000, cpu: await usedCpu() };
+    };
+    process.stderr.write(`warming up: ${name}\n`);
+    await run(size("warm"), 0);
+    sides.push({
+      keys: [name],
+      async measure(round) {
+        const { webhooks, seconds, took, cpu } = await run(size("seconds"), round + 1);
+        const { postgres, redis, ...others } = cpu;
+        const processes = Object.values<number>(others).reduce((sum, used) => sum + used, 0);
+        return {
+          "webhooks/s": webhooks / took,
+          "accepted/s": webhooks / seconds,
+          "µs CPU a webhook": (processes * 1e6) / webhooks,
+          "µs CPU, Postgres": (postgres * 1e6) / webhooks,
+          "µs CPU, Redis": (redis * 1e6) / webhooks,
+        };
+      },
+    });
+  }
   return [
     {
       title: "Webhooks sent, accepted and settled",

@@ -50,7 +50,7 @@ export async function run(options: Options): Promise<readonly Table[]> {
       seed: 1,
       again: true,
     } satisfies Load);
-  for (const { port } of servers) await send(port, options.size("connections"), options.size("seconds"));
+  for (const { port } of servers) await send(port, options.size("connections"), options.size("warm"));
 
   const sides = options.sizes("connections").flatMap((connections) =>
     servers.map(({ name, pid, port }): Side => ({

@@ -17,7 +17,7 @@ const SYSTEMS = {
   "Express and BullMQ, one transaction a job": expressAndBullmq,
 };
 
-const WARM_UP = { rate: 500, seconds: 2 };
+const WARM_UP_RATE = 500;
 
 const POLL_MS = 20;
 
@@ -44,7 +44,8 @@ export async function run({ size, sizes }: Options): Promise<readonly Table[]> {
       const times = await readTimes(pool, sentAt);
       return { "p50 ms": quantile(times, 0.5), "p99 ms": quantile(times, 0.99) };
     };
-    await measure(WARM_UP.rate, WARM_UP.seconds);
+    process.stderr.write(`warming up: ${name}\n`);
+    await measure(WARM_UP_RATE, size("warm"));
     for (const rate of sizes("rate"))
       sides.push({ keys: [name, String(rate)], measure: () => measure(rate, size("seconds")) });
   }

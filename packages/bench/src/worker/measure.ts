@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { watchCpu } from "../cpu.ts";
 import type { Peer } from "../peers/peer.ts";
 
-/** Each process runs this share of its deliveries, or so many ms, before it is measured. */
-const WARM_UP = { share: 0.2, ms: 1_500 };
+/** Each process runs this share of its deliveries, or so many ms, before it is measured, so that its code is compiled. */
+const WARM_UP = { share: 0.4, ms: 10_000 };
 
 const POLL_MS = 50;
 
