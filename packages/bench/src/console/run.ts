@@ -20,7 +20,7 @@ import type { SentWebhooks, WebhookLoad } from "./webhooks.ts";
 const HERE = import.meta.dirname;
 
 /** How long it runs before anything is measured: compiled code, filled caches, prepared statements. */
-const WARM_UP_SECONDS = 10;
+const WARM_UP_SECONDS = 30;
 
 /** Visits of each page alone, for each second that a part takes: 10 of the default's 30. */
 const VISITS_PER_SECOND = 1 / 3;
