@@ -11,7 +11,7 @@ export default defineConfig({
     reporters: ["verbose", new SummaryReporter()],
     fileParallelism: false,
     // These only end what hangs: the first test builds the image.
-    testTimeout: 15 * MINUTE_MS,
+    testTimeout: 6 * MINUTE_MS,
     hookTimeout: 5 * MINUTE_MS,
   },
 });
