@@ -1,6 +1,9 @@
 import type { Reporter, TestModule } from "vitest/node";
 
-/** Prints each skipped test with its reason at the end of a run, and the sums on the last line. */
+/**
+ * Prints at the end of a run each skipped test with its reason and each that passed at its second try with what failed at the
+ * first, and the sums on the last line.
+ */
 export class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const sums = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
@@ -14,6 +17,8 @@ export class SummaryReporter implements Reporter {
         sums[result.state]++;
         if (result.state === "skipped")
           print(`skipped: ${test.fullName}: ${result.note ?? "no reason given"}`);
+        if (result.state === "passed" && test.diagnostic()?.flaky === true)
+          print(`passed at the second try: ${test.fullName}: ${result.errors?.[0]?.message ?? "no error"}`);
       }
     }
     const skipped = sums.skipped > 0 ? `, ${sums.skipped} skipped` : "";
