@@ -1,6 +1,7 @@
 export {
   appendAudit,
   appendAuditEntries,
+  appendCommandAudit,
   AUDIT_ACTIONS,
   listAudit,
   type AuditAction,
