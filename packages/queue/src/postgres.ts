@@ -128,10 +128,10 @@ function openQueuePool(databaseUrl: DatabaseUrl, { name, size, timeoutMs }: Queu
 /** As the record's pool: each connection logs in as the URL says when it is made. */
 function connectTo(databaseUrl: DatabaseUrl): Pick<pg.PoolConfig, "connectionString" | "Client"> {
   if (typeof databaseUrl === "string") return { connectionString: databaseUrl };
-  const readUrl = databaseUrl;
+  const readLogin = databaseUrl;
   class Client extends pg.Client {
     constructor(options?: pg.ClientConfig) {
-      super({ ...options, connectionString: readUrl() });
+      super({ ...options, ...readLogin() });
     }
   }
   return { Client };
