@@ -4,7 +4,8 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { scenario } from "@dossier/simulator";
-import { eventBody, openRecord } from "@dossier/store/fixtures";
+import { listAudit } from "@dossier/store";
+import { createLogin, eventBody, openRecord } from "@dossier/store/fixtures";
 import { expect, test, type TestContext } from "vitest";
 import { dossier, runDossier, start } from "./command.ts";
 
@@ -18,6 +19,7 @@ async function record(context: TestContext) {
   context.onTestFinished(() => folder.remove());
   return {
     pool,
+    url,
     recordOpen,
     entityId: person!.entity_id,
     file: join(folder.path, "evidence.ndjson"),
@@ -97,6 +99,32 @@ test("export overwrites no file, and fails for an unknown person", async (contex
   expect(await run("export", entityId, "--output", file)).toMatchObject({ code: 1 });
   expect(await readFile(file, "utf8")).toBe("mine");
   expect(await run("export", "nobody")).toMatchObject({ code: 1, stdout: "" });
+});
+
+test("an export is in the audit log with the login, and fails without a right to write there", async (context) => {
+  const { pool, url, run, entityId } = await record(context);
+  const reader = await createLogin(url, "reader");
+  expect(await dossier(["export", entityId], { DATABASE_URL: reader })).toMatchObject({ code: 0 });
+  const detail = { command: "export", what: "evidence" };
+  const entry = { who: new URL(reader).username, action: "exported", subject: entityId, detail };
+  expect(await listAudit(pool, {}, { limit: 9 })).toMatchObject({ items: [entry] });
+
+  await pool.query("alter table audit_log add constraint full_disk check (false) not valid");
+  expect(await run("export", entityId)).toMatchObject({ code: 1, stdout: "" });
+});
+
+test("a rebuild, and values that one shows, are in the audit log with the login", async (context) => {
+  const { pool, run, url } = await record(context);
+  await pool.query("delete from natural_persons");
+  expect(await run("rebuild", "--dry-run", "--show-values")).toMatchObject({ code: 3 });
+  expect(await run("rebuild", "--dry-run")).toMatchObject({ code: 3 });
+  expect(await run("rebuild")).toMatchObject({ code: 0 });
+  const who = new URL(url).username;
+  const { items } = await listAudit(pool, {}, { limit: 9 });
+  expect(items).toMatchObject([
+    { who, action: "rebuilt", detail: { command: "rebuild", added: 20, changed: 0, removed: 0 } },
+    { who, action: "revealed", subject: null, detail: { command: "rebuild --show-values" } },
+  ]);
 });
 
 test("rebuild repairs a state that does not follow from the log; --dry-run only lists it", async (context) => {

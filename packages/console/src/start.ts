@@ -3,6 +3,7 @@ import {
   checkDatabase,
   createEvictionCheck,
   createInstanceReporter,
+  loginLog,
   observePool,
   describeError,
   outageLog,
@@ -17,6 +18,7 @@ import {
   checkServiceLogin,
   closePool,
   hasTokens,
+  keepLogin,
   openPool,
   readInstallationId,
   writeReport,
@@ -71,12 +73,13 @@ export async function startConsole(
   const {
     PORT,
     DATABASE_URL,
-    currentDatabaseUrl = DATABASE_URL,
+    currentDatabaseUrl = () => DATABASE_URL,
     REDIS_URL,
     CONSOLE_URL,
     DOSSIER_API_TOKEN: bootstrapToken,
   } = config;
-  const pool = openPool(currentDatabaseUrl, { name: NAME, size: CONNECTIONS });
+  const login = keepLogin(currentDatabaseUrl, loginLog(log));
+  const pool = openPool(login, { name: NAME, size: CONNECTIONS });
   observePool(ops.metrics, "console", pool);
   const checked = await checkDatabase("console", () => checkServiceLogin(pool, "console"), context);
   if (!checked.ok) {
@@ -95,7 +98,7 @@ export async function startConsole(
   };
   const location = REDIS_URL
     ? { redisUrl: REDIS_URL, installationId: () => readInstallationId(pool) }
-    : { databaseUrl: currentDatabaseUrl };
+    : { databaseUrl: login };
   const queue = openQueue(location, {
     name: NAME,
     timeoutMs: queueTimeoutMs,

@@ -3,6 +3,7 @@ import {
   checkDatabase,
   createEvictionCheck,
   createInstanceReporter,
+  loginLog,
   minuteLog,
   observePool,
   serve,
@@ -10,7 +11,14 @@ import {
   type ServiceContext,
   type ShutdownSteps,
 } from "@dossier/service";
-import { checkServiceLogin, closePool, openPool, readInstallationId, writeReport } from "@dossier/store";
+import {
+  checkServiceLogin,
+  closePool,
+  keepLogin,
+  openPool,
+  readInstallationId,
+  writeReport,
+} from "@dossier/store";
 import { createApp } from "./app.ts";
 import { createBodyBudget } from "./body-budget.ts";
 import { ingestSettings, type IngestConfig } from "./config.ts";
@@ -53,7 +61,7 @@ export async function startIngest(
   const {
     PORT,
     DATABASE_URL,
-    currentDatabaseUrl = DATABASE_URL,
+    currentDatabaseUrl = () => DATABASE_URL,
     REDIS_URL,
     ICOMPLY_WEBHOOK_SECRETS,
     MAX_BODY_BYTES,
@@ -61,7 +69,8 @@ export async function startIngest(
   const notEnqueued = ops.metrics.meter.createCounter("dossier_deliveries_not_enqueued_total", {
     description: "Recorded deliveries that the queue did not accept; the sweeper enqueues them.",
   });
-  const pool = openPool(currentDatabaseUrl, {
+  const login = keepLogin(currentDatabaseUrl, loginLog(log));
+  const pool = openPool(login, {
     name: NAME,
     size: CONNECTIONS,
     timeoutMs: STATEMENT_TIMEOUT_MS,
@@ -82,7 +91,7 @@ export async function startIngest(
   const outages = createOutageLogs(log);
   const location = REDIS_URL
     ? { redisUrl: REDIS_URL, installationId: () => readInstallationId(pool) }
-    : { databaseUrl: currentDatabaseUrl };
+    : { databaseUrl: login };
   const queue = openQueue(location, {
     name: NAME,
     timeoutMs: queueTimeoutMs,

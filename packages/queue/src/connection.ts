@@ -1,4 +1,5 @@
 import type { BackendFactory, IQueueBackend } from "bullmq";
+import type { ClientConfig } from "pg";
 import { keyPrefix } from "./job.ts";
 import { redisUrlMistake } from "./redis-url.ts";
 
@@ -8,8 +9,8 @@ import { redisUrlMistake } from "./redis-url.ts";
  */
 export type QueueLocation = RedisLocation | { readonly databaseUrl: DatabaseUrl };
 
-/** A URL, or what returns the one of now, which each new connection uses. */
-export type DatabaseUrl = string | (() => string);
+/** A URL, or what returns the login of now, which each new connection uses. */
+export type DatabaseUrl = string | (() => ClientConfig);
 
 /** A Redis, which several installations may share: their queues have different names. */
 export interface RedisLocation {
@@ -81,8 +82,8 @@ function problemOf(name: string, mistake: string | undefined): string | undefine
 }
 
 function postgresUrlMistake(databaseUrl: DatabaseUrl): string | undefined {
-  const url = typeof databaseUrl === "string" ? databaseUrl : databaseUrl();
-  return ["postgres:", "postgresql:"].includes(URL.parse(url)?.protocol ?? "")
+  if (typeof databaseUrl !== "string") return undefined;
+  return ["postgres:", "postgresql:"].includes(URL.parse(databaseUrl)?.protocol ?? "")
     ? undefined
     : "must look like postgres://user:password@host:port/database";
 }

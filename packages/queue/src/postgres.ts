@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import {
   assertSchemaCompatibility,
@@ -18,6 +19,9 @@ import {
   type ProducerOptions,
 } from "./connection.ts";
 import { QUEUE_NAME } from "./job.ts";
+
+/** How long a connection is used, as one of the record's: that of a login that was replaced ends by then. */
+const LIFETIME_SECONDS = 600;
 
 /** The pause before a statement that failed by an outage is retried, in milliseconds. */
 const RETRY_MS = 500;
@@ -112,6 +116,7 @@ interface QueuePoolOptions {
 function openQueuePool(databaseUrl: DatabaseUrl, { name, size, timeoutMs }: QueuePoolOptions): PgPool {
   const pool = new pg.Pool({
     ...connectTo(databaseUrl),
+    maxLifetimeSeconds: LIFETIME_SECONDS,
     application_name: name,
     // BullMQ's statements do not name the schema. A pooler such as PgBouncer refuses it as a startup parameter.
     onConnect: setSearchPath,
@@ -128,10 +133,10 @@ function openQueuePool(databaseUrl: DatabaseUrl, { name, size, timeoutMs }: Queu
 /** As the record's pool: each connection logs in as the URL says when it is made. */
 function connectTo(databaseUrl: DatabaseUrl): Pick<pg.PoolConfig, "connectionString" | "Client"> {
   if (typeof databaseUrl === "string") return { connectionString: databaseUrl };
-  const readUrl = databaseUrl;
+  const readLogin = databaseUrl;
   class Client extends pg.Client {
     constructor(options?: pg.ClientConfig) {
-      super({ ...options, connectionString: readUrl() });
+      super({ ...options, ...readLogin() });
     }
   }
   return { Client };
@@ -195,8 +200,12 @@ class RetryingPool implements PgPool {
   }
 }
 
-/** BullMQ's connection over a pool that it owns, with two corrections for the time after an outage. */
+/** What ends the connection on which a worker waits for jobs, as an error that nobody needs to hear of. */
+const EXPIRED = new Error("the connection's lifetime has ended");
+
+/** BullMQ's connection over a pool that it owns, with corrections for the time after an outage, and a lifetime. */
 class PoolConnection extends PostgresConnection {
+  readonly #listening = new WeakSet<EventEmitter>();
   #ready: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
@@ -218,6 +227,25 @@ class PoolConnection extends PostgresConnection {
    */
   override get hasListenClientKeepAlive(): boolean {
     return false;
+  }
+
+  /**
+   * A worker keeps the connection on which it waits for jobs, so that the pool cannot end it. BullMQ replaces it after an
+   * error, and asks for jobs that came meanwhile.
+   */
+  override async getListenClient() {
+    const client = await super.getListenClient();
+    if (client instanceof EventEmitter && !this.#listening.has(client)) {
+      this.#listening.add(client);
+      const expire = () => !this.isClosing && client.emit("error", EXPIRED);
+      const timer = setTimeout(expire, LIFETIME_SECONDS * 1_000).unref();
+      client.once("end", () => clearTimeout(timer));
+    }
+    return client;
+  }
+
+  override emit(event: string, ...args: unknown[]): boolean {
+    return args[0] !== EXPIRED && super.emit(event, ...args);
   }
 
   override close(): Promise<void> {

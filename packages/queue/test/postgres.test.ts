@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { freshDatabase } from "@dossier/testing";
+import { freshDatabase, waitFor } from "@dossier/testing";
 import pg from "pg";
-import { expect, test, type TestContext } from "vitest";
+import { expect, test, vi, type TestContext } from "vitest";
 import { migrateQueue } from "../src/index.ts";
 import {
   COMPLETED,
@@ -74,3 +74,45 @@ test("what was opened before the migration says so, and works after it", async (
   await waitUntilReady(consumer);
   await waitForCounts(queue, { completed: 1 });
 });
+
+test("no connection is used for longer than ten minutes, and jobs go on", async (context) => {
+  shortenTenMinutes(context);
+  const { url, drop } = await freshDatabase({ name: "queue", make: migrateQueue });
+  context.onTestFinished(() => drop());
+  const observer = await connect(context, url);
+  const { open, consume, errors } = createHarness(context, { databaseUrl: url });
+  const queue = open();
+  const jobs = manualHandler();
+  // Longer than the test: a job is found by the notification that the new connection gets.
+  const consumer = consume(jobs.handle, { askIntervalMs: 300_000, silence: NEVER_SILENT });
+  await waitUntilReady(consumer);
+  await queue.enqueue([randomUUID()]);
+  (await jobs.next()).end(COMPLETED);
+
+  const pids = async () => {
+    const { rows } = await observer.query<{ pid: number }>(
+      `select pid from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`,
+    );
+    return rows.map(({ pid }) => pid);
+  };
+  const first = await pids();
+  expect(first.length).toBeGreaterThan(1);
+  await waitFor(pids, (later) => expect(later.filter((pid) => first.includes(pid))).toEqual([]));
+  await queue.enqueue([randomUUID()]);
+  (await jobs.next()).end(COMPLETED);
+  await waitForCounts(queue, { completed: 2 });
+  expect(errors).toEqual([]);
+});
+
+const NEVER_SILENT = { replaceAfterMs: 600_001, giveUpAfterMs: 600_001 };
+
+/** Timers of ten minutes end after a second. */
+function shortenTenMinutes(context: TestContext): void {
+  const set = setTimeout;
+  const spy = vi
+    .spyOn(globalThis, "setTimeout")
+    .mockImplementation(((run: () => void, ms?: number) =>
+      set(run, ms === 600_000 ? 1_000 : ms)) as typeof set);
+  context.onTestFinished(() => spy.mockRestore());
+}

@@ -1,4 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "./logger.ts";
+import { outageLog, type OutageLog } from "./outage-log.ts";
 import type { ServiceContext } from "./run-service.ts";
 import type { Result } from "./run.ts";
 
@@ -52,4 +54,15 @@ export async function checkDatabase(
   const checked = await checkOnce();
   if (checked === undefined) void checkLater();
   return checked ?? { ok: true, value: undefined };
+}
+
+/** Logs that what a service logs in with cannot be read: its connections log in as those before. */
+export function loginLog(log: Logger): OutageLog {
+  return outageLog(log, {
+    began: {
+      code: "login-unreadable",
+      message: "a file that the database's login needs cannot be read; logging in as before",
+    },
+    ended: { code: "login-readable", message: "the files that the database's login needs can be read again" },
+  });
 }

@@ -40,7 +40,10 @@ export function readConfig<Schema extends z.ZodObject<Record<string, z.ZodType>>
 /** What a service logs in to its database with. */
 export interface DatabaseConfig {
   readonly DATABASE_URL: string;
-  /** Returns the URL of now, if it is in a file: its login and password may change while the service runs. */
+  /**
+   * Returns the URL of now, if it is in a file: its login and password may change while the service runs. Throws while the
+   * file is missing, or holds no URL, with a message that repeats no value.
+   */
   readonly currentDatabaseUrl?: () => string;
 }
 
@@ -51,12 +54,10 @@ export function readServiceConfig<
   const read = readConfig(schema, env) as Result<z.output<Schema> & DatabaseConfig>;
   if (!read.ok || !trimValue(env["DATABASE_URL_FILE"] ?? "")) return read;
   const urlSchema = z.object({ DATABASE_URL: schema.shape.DATABASE_URL });
-  let last = read.value.DATABASE_URL;
-  // What is not there, or cannot be a URL, is about to be replaced.
   const currentDatabaseUrl = () => {
     const current = readConfig(urlSchema, env);
-    if (current.ok) last = current.value.DATABASE_URL;
-    return last;
+    if (!current.ok) throw new Error(current.error);
+    return current.value.DATABASE_URL;
   };
   return { ok: true, value: { ...read.value, currentDatabaseUrl } };
 }

@@ -1,5 +1,5 @@
 export { backoff, retrySchedule, type BackoffLimits, type Retry } from "./backoff.ts";
-export { checkDatabase } from "./check-database.ts";
+export { checkDatabase, loginLog } from "./check-database.ts";
 export { readConfig, readServiceConfig, type DatabaseConfig } from "./config.ts";
 export { describeError, type ErrorDescription } from "./error.ts";
 export { createEvictionCheck } from "./eviction.ts";

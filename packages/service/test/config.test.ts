@@ -156,15 +156,17 @@ describe("readServiceConfig", () => {
     expect(current({ DATABASE_URL: "postgres://a:1@db/x" })).toBeUndefined();
   });
 
-  test("keeps the last URL while the file is missing or half written", () => {
+  test("says what is wrong while the file is missing or half written, and repeats nothing of it", () => {
     const file = mounted("replaced", "postgres://a:1@db/x");
     const read = current({ DATABASE_URL_FILE: file });
-    for (const content of ["", "postg"]) {
-      mounted("replaced", content);
-      expect(read?.()).toBe("postgres://a:1@db/x");
-    }
+    mounted("replaced", "");
+    expect(read).toThrow("DATABASE_URL_FILE names an empty file");
+    mounted("replaced", "postg");
+    expect(read).toThrow(/DATABASE_URL, read from DATABASE_URL_FILE, must be a URL(?!.*postg\b)/);
     rmSync(file);
-    expect(read?.()).toBe("postgres://a:1@db/x");
+    expect(read).toThrow("DATABASE_URL_FILE names a file that cannot be read");
+    mounted("replaced", "postgres://b:2@db/x");
+    expect(read?.()).toBe("postgres://b:2@db/x");
   });
 });
 

@@ -5,9 +5,7 @@ select
   open,
   overdue,
   (select count(*) from open_deliveries where attempts > 0 or snoozed_until is not null or stalls > 1) as failing,
-  (select extract(epoch from now() - min(received_at))::float8
-   from (select delivery_id from open_deliveries order by delivery_id limit 1) as oldest
-   join deliveries using (delivery_id)) as oldest_open_seconds,
+  (select extract(epoch from now() - min(opened_at))::float8 from open_deliveries) as oldest_open_seconds,
   (select count(*) from settlements where settled_as = 'dead-lettered') as dead_lettered,
   (select count(*) from settlements where settled_as = 'discarded') as discarded,
   (select count(*) from redeliveries) as redeliveries,

@@ -1,10 +1,8 @@
--- Open deliveries, at most $1; when the oldest of them, and the last delivery of all, were received (ticks); and the
+-- Open deliveries, at most $1; since when the oldest is open, and when the last delivery of all was received (ticks); and the
 -- longest time in the last 24 hours in which no webhook was accepted, by whole minutes.
 select
   (select count(*) from (select from open_deliveries limit $1) as counted) as open,
-  (select (extract(epoch from received_at) * 10000000)::bigint
-   from (select delivery_id from open_deliveries order by delivery_id limit 1) as oldest
-   join deliveries using (delivery_id)) as oldest_open,
+  (select (extract(epoch from min(opened_at)) * 10000000)::bigint from open_deliveries) as oldest_open,
   (select (extract(epoch from received_at) * 10000000)::bigint
    from deliveries order by delivery_id desc limit 1) as last_accepted,
   (select extract(epoch from max(minute - before))::float8

@@ -3,7 +3,7 @@ import { endOfPage, type PageRequest } from "./database/page.ts";
 import type { Connection, Pool } from "./database/pool.ts";
 import { sql, sqlFile } from "./database/statements.ts";
 
-/** What `appendAudit` records. A decision is recorded as such, and is among the entries that `listAudit` returns. */
+/** What is recorded as such. A decision is recorded as such, and is among the entries that `listAudit` returns. */
 const RECORDED_ACTIONS = [
   "signed-in",
   "signed-out",
@@ -12,6 +12,9 @@ const RECORDED_ACTIONS = [
   "exported",
   "verified",
   "read",
+  "token-created",
+  "token-revoked",
+  "rebuilt",
 ] as const;
 type RecordedAction = (typeof RECORDED_ACTIONS)[number];
 
@@ -42,6 +45,28 @@ export async function appendAudit(
 ): Promise<void> {
   const values = [who, action, subject, reason, detail && JSON.stringify(detail)];
   await connection.query({ ...insertAudit, values });
+}
+
+const insertCommandAudit = sql(
+  "insert_command_audit",
+  "insert into audit_log (action, subject, detail) values ($1, $2, $3)",
+);
+
+/**
+ * Appends to the audit log what a command does on the database itself. Its doer is the connection's login: the column's
+ * default, which a reader has no right to overwrite.
+ */
+export async function appendCommandAudit(
+  connection: Pool | Connection,
+  {
+    action,
+    subject,
+    detail,
+  }: Pick<NewAuditEntry, "action" | "subject"> & {
+    readonly detail: { readonly command: string; readonly [name: string]: string | number };
+  },
+): Promise<void> {
+  await connection.query({ ...insertCommandAudit, values: [action, subject, JSON.stringify(detail)] });
 }
 
 const insertAudits = sql(
@@ -96,7 +121,7 @@ export interface AuditPage {
 
 const selectAudit = sqlFile("select_audit");
 
-/** Returns a page of what was done in the console, decisions included, the latest first. */
+/** Returns a page of what was done in the console and by commands, decisions included, the latest first. */
 export async function listAudit(
   pool: Pool,
   { who, action, subject, since, before }: AuditFilter,

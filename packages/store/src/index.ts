@@ -1,6 +1,7 @@
 export {
   appendAudit,
   appendAuditEntries,
+  appendCommandAudit,
   AUDIT_ACTIONS,
   listAudit,
   type AuditAction,
@@ -121,6 +122,7 @@ export {
 } from "./instances/read.ts";
 export { removeOldReports, writeReport, type InstanceReport } from "./instances/report.ts";
 export { listSecrets, SECRET_STATES, type SecretUse } from "./instances/secrets.ts";
+export { keepLogin } from "./database/login.ts";
 export { settle } from "./log/settle.ts";
 export { listEvents, type EventDelivery, type EventPage, type PersonEvent } from "./persons/events.ts";
 export { countPersons, findPerson, listPersons, type PersonPage } from "./persons/find.ts";

@@ -14,7 +14,7 @@ export interface Stats {
     readonly failing: number;
     /** Those of the open ones that have been due for more than 30 s. Most often, a worker holds them. */
     readonly overdue: number;
-    /** The age of the oldest open delivery; `null` if none is open. */
+    /** How long the oldest is open, since its receipt or its last redrive; `null` if none is. */
     readonly oldestOpenSeconds: number | null;
     readonly deadLettered: number;
     readonly discarded: number;

@@ -1,7 +1,9 @@
 import { hash, randomBytes } from "node:crypto";
 import { formatTicks } from "@dossier/events";
+import { appendCommandAudit } from "./audit.ts";
 import type { Pool } from "./database/pool.ts";
 import { sql } from "./database/statements.ts";
+import { transaction } from "./database/transaction.ts";
 
 /** What a token may do, from least to most: a viewer reads, an operator also redrives and discards. */
 export const ROLES = ["viewer", "operator", "admin"] as const;
@@ -26,15 +28,23 @@ const insertToken = sql(
    values ($1, $2, $3, $4, now() + make_interval(secs => $5)) returning token_id`,
 );
 
-/** Creates a token. Returns it for the only time: the record has its hash alone. Takes the owner of the tables. */
+/**
+ * Creates a token, and says so in the audit log. Returns it for the only time: the record has its hash alone. Takes the
+ * owner of the tables.
+ */
 export async function createToken(
   pool: Pool,
   { name, role, isService, expiresIn }: NewToken,
 ): Promise<{ readonly tokenId: number; readonly token: string }> {
   const token = `dossier_${randomBytes(32).toString("base64url")}`;
   const values = [hashToken(token), name, role, isService, expiresIn];
-  const { rows } = await pool.query<{ token_id: number }>({ ...insertToken, values });
-  return { tokenId: rows[0]?.token_id ?? 0, token };
+  return transaction(pool, async (connection) => {
+    const { rows } = await connection.query<{ token_id: number }>({ ...insertToken, values });
+    const tokenId = rows[0]?.token_id ?? 0;
+    const detail = { command: "token create", tokenId, name, role };
+    await appendCommandAudit(connection, { action: "token-created", detail });
+    return { tokenId, token };
+  });
 }
 
 function hashToken(token: string): Buffer {
@@ -96,13 +106,25 @@ export async function listTokens(pool: Pool): Promise<readonly TokenSummary[]> {
 
 const updateRevoked = sql(
   "revoke_token",
-  "update tokens set revoked_at = coalesce(revoked_at, now()) where token_id = $1 returning name",
+  `update tokens set revoked_at = coalesce(revoked_at, now()) where token_id = $1
+   returning name, revoked_at = now() as revoked`,
 );
 
-/** Revokes a token at once and for good. Returns its name; `undefined` if there is none. Takes the owner of the tables. */
+/**
+ * Revokes a token at once and for good, and says so in the audit log, unless it is revoked already. Returns its name;
+ * `undefined` if there is none. Takes the owner of the tables.
+ */
 export async function revokeToken(pool: Pool, tokenId: number): Promise<string | undefined> {
-  const { rows } = await pool.query<{ name: string }>({ ...updateRevoked, values: [tokenId] });
-  return rows[0]?.name;
+  return transaction(pool, async (connection) => {
+    const values = [tokenId];
+    const { rows } = await connection.query<{ name: string; revoked: boolean }>({ ...updateRevoked, values });
+    const [found] = rows;
+    if (found?.revoked === true) {
+      const detail = { command: "token revoke", tokenId, name: found.name };
+      await appendCommandAudit(connection, { action: "token-revoked", detail });
+    }
+    return found?.name;
+  });
 }
 
 /** What a sign-in needs of a token. */

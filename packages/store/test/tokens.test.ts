@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { createToken, findToken, hasTokens, listTokens, recordTokenUse, revokeToken } from "../src/index.ts";
+import {
+  createToken,
+  findToken,
+  hasTokens,
+  listAudit,
+  listTokens,
+  recordTokenUse,
+  revokeToken,
+} from "../src/index.ts";
 import { useRecord } from "./database.ts";
 
 const record = useRecord({ size: 1, start: "empty" });
@@ -40,6 +48,26 @@ describe("a token", () => {
     const { token: old } = await createToken(record.pool, { ...ada, expiresIn: 0 });
     expect(await findToken(record.pool, token)).toMatchObject({ state: "valid" });
     expect(await findToken(record.pool, old)).toMatchObject({ state: "expired" });
+  });
+
+  test("is not created or revoked without an entry of the audit log, which names the login", async () => {
+    const { tokenId } = await createToken(record.pool, ada);
+    for (let n = 0; n < 2; n++) await revokeToken(record.pool, tokenId);
+    const { items } = await listAudit(record.pool, {}, { limit: 9 });
+    const [login] = await record.rows<{ name: string }>("select session_user::text as name");
+    const { name, role } = ada;
+    expect(items).toMatchObject([
+      { who: login?.name, action: "token-revoked", detail: { command: "token revoke", tokenId, name } },
+      { who: login?.name, action: "token-created", detail: { command: "token create", tokenId, name, role } },
+    ]);
+
+    const { tokenId: kept } = await createToken(record.pool, ada);
+    const before = await record.dump();
+    await record.pool.query("alter table audit_log add constraint full_disk check (false) not valid");
+    await expect(createToken(record.pool, ada)).rejects.toThrow("full_disk");
+    await expect(revokeToken(record.pool, kept)).rejects.toThrow("full_disk");
+    expect(await record.dump()).toEqual(before);
+    await record.pool.query("alter table audit_log drop constraint full_disk");
   });
 
   test("cannot have the name of the variable's", async () => {

@@ -98,7 +98,8 @@ export function observeBacklog({ meter }: Metrics, pool: Pool, queue: DeliveryQu
     description: "Deliveries that are recorded and not settled.",
   });
   const oldest = meter.createObservableGauge("dossier_oldest_open_delivery_seconds", {
-    description: "How long the oldest open delivery has waited; 0 if none is open.",
+    description:
+      "How long the oldest open delivery has waited since its receipt or last redrive; 0 if none is open.",
   });
   const last = meter.createObservableGauge("dossier_last_webhook_seconds", {
     description: "Time since the last webhook was accepted, by any ingest; absent if there was none ever.",

@@ -3,6 +3,7 @@ import {
   checkDatabase,
   createEvictionCheck,
   createInstanceReporter,
+  loginLog,
   minuteLog,
   observePool,
   outageLog,
@@ -16,6 +17,7 @@ import {
   closePool,
   hasUnheldDeliveries,
   isRetryable,
+  keepLogin,
   openPool,
   readInstallationId,
   writeReport,
@@ -60,7 +62,7 @@ export async function startWorker(
   const { log, ops, tracing, shutdownSignal } = context;
   const {
     DATABASE_URL,
-    currentDatabaseUrl = DATABASE_URL,
+    currentDatabaseUrl = () => DATABASE_URL,
     REDIS_URL,
     WORKER_CONCURRENCY,
     MAX_ATTEMPTS: maxAttempts,
@@ -78,7 +80,8 @@ export async function startWorker(
     code: "job-failed",
     message: "job failed unexpectedly; retrying",
   });
-  const pool = openPool(currentDatabaseUrl, { name: NAME, size: CONNECTIONS });
+  const login = keepLogin(currentDatabaseUrl, loginLog(log));
+  const pool = openPool(login, { name: NAME, size: CONNECTIONS });
   observePool(ops.metrics, "worker", pool);
   const checked = await checkDatabase("worker", () => checkServiceLogin(pool, "worker"), context);
   if (!checked.ok) {
@@ -95,7 +98,7 @@ export async function startWorker(
   const outagePause = createOutagePause(shutdownSignal, postgresOutage);
   const location = REDIS_URL
     ? { redisUrl: REDIS_URL, installationId: () => outagePause.run(() => readInstallationId(pool)) }
-    : { databaseUrl: currentDatabaseUrl };
+    : { databaseUrl: login };
   const queue = openQueue(location, {
     name: NAME,
     timeoutMs: QUEUE_TIMEOUT_MS,

@@ -1,12 +1,12 @@
 /** TLS to Postgres with an authority of one's own, verified in full: who issued the certificate, and for which host. */
 import { execFile } from "node:child_process";
-import { chmod, chown, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, copyFile, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { migrateQueue, openQueue } from "@dossier/queue";
 import { checkServiceLogin, migrate, openPool } from "@dossier/store";
-import { openScope, runNode, startPostgres, type LocalServer } from "@dossier/testing";
+import { openScope, runNode, startNode, startPostgres, waitFor, type LocalServer } from "@dossier/testing";
 import { afterAll, beforeAll, expect, test, type TestContext } from "vitest";
 
 const INGEST = "packages/ingest/src/main.ts";
@@ -125,4 +125,28 @@ test("a service whose Postgres has an untrusted certificate exits with 1, and sa
   const { code, stderr } = await runNode(INGEST, { env });
   expect(code).toBe(1);
   expect(stderr).toMatch(/^DATABASE_URL: the server's certificate is not trusted .*\n$/);
+});
+
+test("a service whose authority's file vanishes logs it, and connects as before", async (context) => {
+  await copyFile(join(folder, "ours.pem"), join(folder, "mounted.pem"));
+  const env = {
+    DATABASE_URL: tlsUrl({ authority: "mounted", username: "ingest", password: "s3cret" }),
+    REDIS_URL: "redis://127.0.0.1:1",
+    PORT: "0",
+    OPS_PORT: "0",
+    ICOMPLY_WEBHOOK_SECRETS: "whs_0123456789abcdef",
+  };
+  const { logged } = startNode(context, INGEST, { env });
+  const { opsPort } = await logged("listening");
+  await rm(join(folder, "mounted.pem"));
+  const owner = open(context, urls.owner);
+  await owner.query("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'ingest'");
+  const read = async () => {
+    // Many at once: more than the first connects anew, in the pool's own time.
+    await Promise.all(Array.from({ length: 20 }, () => fetch(`http://127.0.0.1:${opsPort}/readyz`)));
+    const { rows } = await owner.query("select 1 from pg_stat_activity where usename = 'ingest'");
+    return rows.length;
+  };
+  await waitFor(read, (connections) => expect(connections).toBeGreaterThan(0));
+  expect(await logged("login-unreadable")).toMatchObject({ level: "error", err: { code: "ENOENT" } });
 });

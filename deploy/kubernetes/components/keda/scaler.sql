@@ -6,5 +6,4 @@ create role dossier_scaler login connection limit 5;
 alter role dossier_scaler set statement_timeout = '5s';
 do $$ begin execute format('grant connect on database %I to dossier_scaler', current_database()); end $$;
 grant usage on schema public to dossier_scaler;
-grant select (delivery_id, attempts, snoozed_until) on open_deliveries to dossier_scaler;
-grant select (delivery_id, received_at) on deliveries to dossier_scaler;
+grant select (opened_at, attempts, snoozed_until) on open_deliveries to dossier_scaler;

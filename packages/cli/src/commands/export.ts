@@ -12,8 +12,9 @@ export const exportCommand = createCommand("export")
     joinParagraphs(
       `Writes what is kept about one person, one JSON object a line: every delivery's exact bytes, every
       entry of the log with its hash, the chain's head, failed attempts, what operators decided, and the resulting
-      state. \`dossier verify FILE\` checks it on any machine, without a database. It holds personal data. Which open
-      deliveries are the person's is known by parsing alone: it looks through the newest 1,000.`,
+      state. \`dossier verify FILE\` checks it on any machine, without a database. It holds personal data, and that it is
+      exported is in the audit log first. Which open deliveries are the person's is known by parsing alone: it looks
+      through the newest 1,000.`,
       DATABASE_ENVIRONMENT,
     ),
   )
@@ -31,7 +32,8 @@ export const exportCommand = createCommand("export")
 async function exportPerson(entityId: string, output: string): Promise<Result<void>> {
   const url = await findDatabaseUrl("reader");
   if (!url.ok) return url;
-  const { countPersonDeliveries, exportEvidence, findPerson, openPool } = await import("@dossier/store");
+  const { appendCommandAudit, countPersonDeliveries, exportEvidence, findPerson, openPool } =
+    await import("@dossier/store");
   const pool = openPool(url.value, { name: "dossier-export", size: 1 });
   try {
     const { open, deadLettered, discarded } = await countPersonDeliveries(pool, entityId);
@@ -39,6 +41,8 @@ async function exportPerson(entityId: string, output: string): Promise<Result<vo
     if (unlogged === 0 && (await findPerson(pool, entityId)) === undefined) {
       return { ok: false, error: `No event and no delivery is known of the person ${entityId}.` };
     }
+    const detail = { command: "export", what: "evidence" };
+    await appendCommandAudit(pool, { action: "exported", subject: entityId, detail });
     const lines = exportEvidence(pool, entityId, version);
     if (output === "-") await writeStdout(withLineFeeds(lines));
     else await writeNewFile(output, lines);

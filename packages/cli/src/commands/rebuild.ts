@@ -5,6 +5,7 @@ import { print, printJson } from "../terminal/print.ts";
 import { startProgress } from "../terminal/progress.ts";
 import { formatCount } from "../terminal/table.ts";
 import { createCommand, formatExitCodes, joinParagraphs, reportResult } from "./command.ts";
+import { withOwner } from "./owner.ts";
 
 /** The exit code of a dry run that found something to change. */
 const WOULD_CHANGE = 3;
@@ -23,7 +24,7 @@ export const rebuildCommand = createCommand("rebuild")
     ),
   )
   .option("--dry-run", "change nothing, and list the persons that would change")
-  .option("--show-values", "show the values before and after, which are personal data")
+  .option("--show-values", "show the values before and after, which are personal data; the audit log says so")
   .option("--json", "print one JSON object for each person that changes, and one for the whole")
   .addHelpText(
     "after",
@@ -45,6 +46,12 @@ async function runRebuild(options: RebuildFlags): Promise<Result<void>> {
   const { dryRun = false, showValues = false, json = false } = options;
   const url = await findDatabaseUrl("owner");
   if (!url.ok) return url;
+  if (showValues) {
+    const { appendCommandAudit } = await import("@dossier/store");
+    const detail = { command: "rebuild --show-values" };
+    const audited = await withOwner((pool) => appendCommandAudit(pool, { action: "revealed", detail }));
+    if (!audited.ok) return audited;
+  }
   const listed: string[] = [];
   let persons = 0;
   const result = await rebuildWithProgress(url.value, dryRun, (change) => {

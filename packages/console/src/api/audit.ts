@@ -12,7 +12,9 @@ const auditPage = page(
       who: z
         .string()
         .nullable()
-        .describe("The name of the token; `null` for a sign-in with a token that is not known."),
+        .describe(
+          "The name of the token, or the login of a command on the database; `null` for a sign-in with a token that is not known.",
+        ),
       action: z.enum(AUDIT_ACTIONS),
       subject: z
         .string()
@@ -22,7 +24,9 @@ const auditPage = page(
       detail: z
         .record(z.string(), z.union([z.string(), z.number()]))
         .nullable()
-        .describe("What else there is to know: `failures` are the failed sign-ins of a minute."),
+        .describe(
+          "What else there is to know: `failures` are the failed sign-ins of a minute, `command` is the command that did it.",
+        ),
     })
     .meta({ id: "AuditEntry" }),
 ).meta({ id: "AuditPage" });
@@ -38,7 +42,9 @@ const position = z.strictObject({
 
 /** What a list of the audit log can be asked for. */
 export const auditFilter = z.strictObject({
-  who: text.optional().describe("Only what was done with tokens of this name."),
+  who: text
+    .optional()
+    .describe("Only what was done with tokens of this name, or by commands with this login."),
   action: z
     .enum(AUDIT_ACTIONS, `must be one of ${AUDIT_ACTIONS.join(", ")}`)
     .optional()
@@ -58,7 +64,8 @@ export function auditOperations(pool: Pool): readonly Operation[] {
       operationId: "listAudit",
       summary: "List who did what",
       role: "admin",
-      description: "Sign-ins and decisions, the latest first. None is ever changed or removed.",
+      description:
+        "Sign-ins, decisions, and what commands did on the database, the latest first. None is ever changed or removed.",
       input: { query: auditFilter.extend({ limit }) },
       answer: auditPage,
       async handle({ query: { limit, cursor, ...filter } }) {

@@ -30,7 +30,9 @@ const stats = z
       oldestOpenSeconds: z
         .number()
         .nullable()
-        .describe("The age of the oldest open delivery; `null` if there is none."),
+        .describe(
+          "How long the oldest is open, since its receipt or its last redrive; `null` if there is none.",
+        ),
       deadLettered: count,
       discarded: count,
       applied: count,

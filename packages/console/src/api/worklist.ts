@@ -29,7 +29,9 @@ const worklist = z
           "Between two webhooks in the last 24 hours, by whole minutes; `null` if that is not known.",
         ),
       open: z.object(bounded).describe("Deliveries that are not settled yet."),
-      oldestOpenAt: utc.nullable(),
+      oldestOpenAt: utc
+        .nullable()
+        .describe("Since when the oldest is open: its receipt, or its last redrive; `null` if none is."),
       refused: z
         .array(z.object({ reason: z.string(), count, oldestAt: utc, newestAt: utc }))
         .describe("Webhooks that were refused in the last 24 hours, by reason; the times are whole minutes."),

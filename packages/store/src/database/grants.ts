@@ -93,7 +93,8 @@ const RIGHTS: Readonly<Record<RoleName, Readonly<Record<string, string>>>> = {
     installations: "insert (database_identity)",
     migrations: "select",
   },
-  reader: {},
+  // Not who: that is the login.
+  reader: { audit_log: "insert (action, subject, detail)" },
 };
 
 /** A database whose tables are in this schema, and the names of its roles. */

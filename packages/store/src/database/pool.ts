@@ -1,5 +1,6 @@
 import pTimeout from "p-timeout";
 import pg from "pg";
+import type { ReadLogin } from "./login.ts";
 
 /** A pool of connections to the record. */
 export type Pool = pg.Pool;
@@ -19,8 +20,8 @@ export interface PoolOptions {
   readonly timeoutMs?: number;
 }
 
-/** A URL, or what returns the one of now, which each new connection uses. */
-export type DatabaseUrl = string | (() => string);
+/** A URL, or what returns the login of now, which each new connection uses. */
+export type DatabaseUrl = string | ReadLogin;
 
 /** How long a connection is used, in seconds: that of a login that was replaced ends by then. */
 const LIFETIME_SECONDS = 600;
@@ -50,10 +51,10 @@ export function openPool(databaseUrl: DatabaseUrl, { name, size, timeoutMs = 15_
 
 function connectTo(databaseUrl: DatabaseUrl): Pick<pg.PoolConfig, "connectionString" | "Client"> {
   if (typeof databaseUrl === "string") return { connectionString: databaseUrl };
-  const readUrl = databaseUrl;
+  const readLogin = databaseUrl;
   class Client extends pg.Client {
     constructor(options?: pg.ClientConfig) {
-      super({ ...options, connectionString: readUrl() });
+      super({ ...options, ...readLogin() });
     }
   }
   return { Client };

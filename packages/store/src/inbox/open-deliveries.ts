@@ -97,7 +97,7 @@ export async function hasUnheldDeliveries(pool: Pool): Promise<boolean> {
 /** The open deliveries: recorded and not settled. */
 export interface Backlog {
   readonly open: number;
-  /** The age of the oldest, by Postgres' clock; 0 if none is open. */
+  /** How long the oldest is open, since its receipt or its last redrive, by Postgres' clock; 0 if none is. */
   readonly oldestSeconds: number;
   /** The age of the last delivery that was accepted, by Postgres' clock; `undefined` if there was none ever. */
   readonly lastSeconds: number | undefined;

@@ -1,4 +1,5 @@
 import type { JsonDifference } from "@dossier/events";
+import { appendCommandAudit } from "../audit.ts";
 import { openPool, type Connection } from "../database/pool.ts";
 import { sql } from "../database/statements.ts";
 import { transaction } from "../database/transaction.ts";
@@ -56,8 +57,8 @@ export interface RebuildResult {
 
 /**
  * Refolds the whole log into a draft beside the live projection, while events keep arriving, and puts the draft in the
- * projection's place. It is one transaction: its result is visible at its end, and if it ends early, by a crash too, it
- * leaves nothing. While it runs, Postgres cannot vacuum rows that others delete.
+ * projection's place, and says so in the audit log. It is one transaction: its result is visible at its end, and if it ends
+ * early, by a crash too, it leaves nothing. While it runs, Postgres cannot vacuum rows that others delete.
  *
  * Throws if another rebuild or a migration is running, if the role lacks a right, if the projection stays locked by
  * others for minutes, and what Postgres throws.
@@ -108,6 +109,9 @@ async function foldAndSwitch(connection: Connection, options: RebuildOptions): P
   // No transaction can append now: fold the last few persons, and switch.
   caughtUp += await foldSince(connection, since, options);
   await recordRebuiltPersons(connection);
+  const { added, changed, removed } = rebuilt;
+  const detail = { command: "rebuild", added, changed, removed };
+  await appendCommandAudit(connection, { action: "rebuilt", detail });
   await switchToDraft(connection);
   return { ...rebuilt, caughtUp };
 }

@@ -18,7 +18,7 @@ export interface Health {
   /** In the last 24 hours, by whole minutes; `null` if fewer than two of them had a webhook. */
   readonly longestGapSeconds: number | null;
   readonly open: BoundedCount;
-  /** `null` if none is open. */
+  /** Since when the oldest is open: its receipt, or its last redrive; `null` if none is. */
   readonly oldestOpenAt: string | null;
   /** By reason, the most first. */
   readonly refused: readonly RefusedWebhooks[];

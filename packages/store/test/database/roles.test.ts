@@ -197,6 +197,7 @@ const STATEMENTS: readonly (readonly [statement: string, ...RoleName[]])[] = [
     values (gen_random_uuid(), 'discard', '', '', '2025-01-01')`,
   ],
   ["insert into audit_log (who, action) values ('Eve', 'signed-in')", "console"],
+  ["insert into audit_log (action, subject) values ('exported', 'a')", "console", "reader"],
   ["insert into audit_log (who, action, at) values ('Eve', 'signed-in', '2025-01-01')"],
   ["select who from audit_log", "console"],
   ["insert into reveals (session_hash, subject, who, reason) values ('', 'a', 'Eve', '')", "console"],

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { queryAs, tamper } from "../database.ts";
+import { queryAs } from "../database.ts";
 import { migratedDatabase, openRecord } from "../fixtures.ts";
 
 const KEDA = join(import.meta.dirname, "../../../../deploy/kubernetes/components/keda");
@@ -30,18 +30,19 @@ test("the scaler's login reads the age and the number of open deliveries, and no
   expect(await read()).toEqual([[0], [0]]);
 
   const { pool, record } = await openRecord(context, { url, size: 1 });
-  const [waits] = await record("one", "another", "a third");
-  await tamper(
-    pool,
-    `update deliveries set received_at = now() - interval '1 h' where delivery_id = '${waits}'`,
-  );
-  await pool.query(
-    "update open_deliveries set attempts = 1 where delivery_id = (select delivery_id from open_deliveries order by delivery_id desc limit 1)",
-  );
+  const [waits, failed] = await record("one", "another", "a third");
+  const openSince = (hours: number, id: string | undefined, failed = 0) =>
+    pool.query(
+      `update open_deliveries set opened_at = now() - make_interval(hours => $1), attempts = $3 where delivery_id = $2`,
+      [hours, id, failed],
+    );
+  await openSince(1, waits);
+  await openSince(2, failed, 1);
   const [[age = 0] = [], [count] = []] = await read();
   expect(age).toBeGreaterThanOrEqual(3_600);
+  expect(age).toBeLessThan(7_200);
   expect(count).toBe(2);
 
-  for (const statement of ["select body from deliveries", "table events", "delete from open_deliveries"])
+  for (const statement of ["table deliveries", "table events", "delete from open_deliveries"])
     await expect(queryAs(scalerUrl, statement)).rejects.toThrow("permission denied");
 });

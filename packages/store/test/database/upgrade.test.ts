@@ -87,6 +87,29 @@ test("a database of an older version is migrated while webhooks are settled, and
   expect(await verifyEvidence(record.pool)).toMatchObject({ findings: [], persons: 13, unsealed: 0 });
 });
 
+test("a delivery that was open before the migration keeps its age", async (context) => {
+  const record = await openFixture(context);
+  const [redriven = ""] = (await listDeadLetters(record.pool, {}, { limit: 1 })).items.map(
+    ({ deliveryId }) => deliveryId,
+  );
+  await queryAs(record.url, OLD_REDRIVE.replaceAll("$1", `'${redriven}'`));
+  await migrate(record.url);
+  const [age] = await record.rows<{ received: boolean; redriven: boolean }>(
+    `select
+       bool_and(opened_at = received_at) filter (where delivery_id <> $1) as received,
+       bool_and(opened_at = (select max(decided_at) from decisions)) filter (where delivery_id = $1) as redriven
+     from open_deliveries join deliveries using (delivery_id)`,
+    [redriven],
+  );
+  expect(age).toEqual({ received: true, redriven: true });
+});
+
+/** As the version of the fixture redrives the delivery $1. */
+const OLD_REDRIVE = `
+  delete from settlements where delivery_id = $1;
+  insert into open_deliveries (delivery_id, due_at, bytes) values ($1, now(), 1);
+  insert into decisions (delivery_id, action, decided_by, reason) values ($1, 'redrive', 'Ada', 'a test')`;
+
 test("this version goes on while the next one adds columns to every table, and removes its own again", async (context) => {
   const record = await openFixture(context);
   const { url } = record;

@@ -1,18 +1,21 @@
 import type { DeadLetter } from "@dossier/events";
 import { expect, test } from "vitest";
 import {
+  countBacklog,
   countDeadLetters,
   deadLetter,
   discard,
   findDeadLetter,
   listDeadLetters,
+  readHealth,
+  readStats,
   recordFailedAttempt,
   redrive,
   restore,
   settle,
   takeDueDeliveries,
 } from "../../src/index.ts";
-import { useRecord } from "../database.ts";
+import { tamper, useRecord } from "../database.ts";
 import { eventBody, refuseEvents, UNPARSABLE_BODY } from "../fixtures.ts";
 
 const database = useRecord({ start: "empty" });
@@ -62,6 +65,24 @@ test("a redriven delivery is open again with all its attempts, and applies after
     deadLetters: [{ reason: "fold-failed" }],
     decisions: [{ action: "redrive", ...by }],
   });
+});
+
+test("an old delivery that is redriven is open since then, for the metric, the API and the worklist", async () => {
+  const { pool } = database;
+  const [old = ""] = await database.recordAndSettle(UNPARSABLE_BODY);
+  await tamper(pool, "update deliveries set received_at = now() - interval '9 d'");
+  await redrive(pool, [old], by);
+  const ages = async () => [
+    (await countBacklog(pool)).oldestSeconds,
+    (await readStats(pool)).deliveries.oldestOpenSeconds ?? NaN,
+    (Date.now() - Date.parse((await readHealth(pool)).oldestOpenAt ?? "")) / 1_000,
+  ];
+  for (const age of await ages()) expect(age).toBeLessThan(3_600);
+
+  const [later] = await database.record("{}");
+  const backdate = "update open_deliveries set opened_at = now() - interval '1 d' where delivery_id = $1";
+  await pool.query(backdate, [later]);
+  for (const age of await ages()) expect(Math.round(age / 3_600)).toBe(24);
 });
 
 test("a redriven delivery that is not enqueued is swept", async () => {

@@ -4,7 +4,7 @@ import type { Role } from "@dossier/store";
 import { OWNER_ENVIRONMENT } from "../../database-url.ts";
 import { print, printError, printJson } from "../../terminal/print.ts";
 import { createCommand, formatExitCodes, joinParagraphs, parseDuration, reportResult } from "../command.ts";
-import { withOwner } from "./owner.ts";
+import { withOwner } from "../owner.ts";
 
 // Not from the store, which loads the Postgres client. The compiler compares the two.
 const ROLES = Object.keys({ viewer: true, operator: true, admin: true } satisfies Record<

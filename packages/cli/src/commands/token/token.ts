@@ -3,8 +3,8 @@ import { OWNER_ENVIRONMENT } from "../../database-url.ts";
 import { print, printJson } from "../../terminal/print.ts";
 import { formatTable, formatTime } from "../../terminal/table.ts";
 import { createCommand, formatExitCodes, integerParser, joinParagraphs, reportResult } from "../command.ts";
+import { withOwner } from "../owner.ts";
 import { createTokenCommand } from "./create.ts";
-import { withOwner } from "./owner.ts";
 
 const listCommand = createCommand("list")
   .summary("list all tokens, with their last use")
