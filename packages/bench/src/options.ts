@@ -71,7 +71,13 @@ const SIZES = [
   { of: ["end-to-end"], name: "seconds", help: "of sending, for each side and round", full: "2", quick: "1" },
   { of: ["end-to-end"], name: "webhooks", help: "webhooks at most", full: "12000", quick: "3000" },
   { of: ["latency"], name: "rate", help: "webhooks a second", full: "10,100,1000", quick: "100" },
-  { of: ["latency"], name: "seconds", help: "for each side, rate and round", full: "2", quick: "1" },
+  {
+    of: ["latency"],
+    name: "seconds",
+    help: "for each side, rate and round, or longer, for 100 webhooks",
+    full: "2",
+    quick: "1",
+  },
   {
     of: ["rebuild", "verify", "bytes"],
     name: "events",
