@@ -2,27 +2,40 @@ import { once } from "node:events";
 import { openScope } from "@dossier/testing";
 import { QueueEvents } from "bullmq";
 import { watchCpu } from "../cpu.ts";
+import { settleAll } from "../log.ts";
 import { withoutWaiting } from "../peers/peer.ts";
-import { recordBodies } from "../record.ts";
+import { inGroups, recordBodies } from "../record.ts";
 import type { Servers } from "../servers.ts";
 import { SECRET, startService } from "../services.ts";
 import { openFiller } from "../worker/ours.ts";
-import { mixedBodies } from "./bodies.ts";
 
 const WARM_UP_SHARE = 0.2;
+const BATCH = 1_000;
+
+export interface Turns {
+  /** Settled beforehand. */
+  readonly stored?: Iterable<Buffer>;
+  readonly bodies: Iterable<Buffer>;
+  /** How many bodies there are. */
+  readonly count: number;
+  /** How many of them wait at a time. */
+  readonly waiting: number;
+  readonly seconds: number;
+}
 
 /** Measures a worker that has a job of so many deliveries at a time: the next one when they are settled. */
 export async function measureInTurns(
   { postgres, redis, createDatabase, clearRedis }: Servers,
-  { waiting, count, seconds }: { readonly waiting: number; readonly count: number; readonly seconds: number },
+  { stored = [], bodies, count, waiting, seconds }: Turns,
 ): Promise<Readonly<Record<string, number>>> {
   await using scope = openScope();
   await clearRedis();
   const databaseUrl = await createDatabase("growth", "ours");
   await using filler = openFiller(withoutWaiting({ databaseUrl, redisUrl: redis.url, secret: SECRET }));
+  for await (const ids of recordBodies(filler.pool, stored, BATCH)) await settleAll(filler.pool, ids);
   const jobs: (readonly string[])[] = [];
   // Recorded beforehand, so that it is not measured.
-  for await (const ids of recordBodies(filler.pool, mixedBodies(count), waiting)) jobs.push(ids);
+  for await (const ids of recordBodies(filler.pool, bodies, BATCH)) jobs.push(...inGroups(ids, waiting));
   const queue = await filler.queue.bullmq();
   const events = new QueueEvents(queue.name, {
     connection: { url: redis.url },

@@ -10,13 +10,16 @@ import { measureSettling } from "../worker/measure.ts";
 import * as ours from "../worker/ours.ts";
 import { enqueueBacklog, startBacklog } from "./backlog.ts";
 import { bodiesOfPersons, mixedBodies } from "./bodies.ts";
-import { measureInTurns } from "./in-turns.ts";
+import { measureInTurns, type Turns } from "./in-turns.ts";
 import { measureIngest } from "./ingest.ts";
 
 const JOB = 40;
 
 /** More waiting deliveries are kept in the folder for data. */
 const LARGE_BACKLOG = 100_000;
+
+/** Webhooks of one person, one after the other. */
+const ALONE = 300;
 
 interface Case {
   readonly name: string;
@@ -54,19 +57,26 @@ export async function run({ data, size, sizes }: DataOptions): Promise<readonly 
       measure: () => measureIngest(kept ?? empty, kept === undefined, size("seconds")),
     });
   }
+  const inTurns = (name: string, turns: () => Omit<Turns, "seconds">): Side => ({
+    keys: [name],
+    measure: () => measureInTurns(empty, { ...turns(), seconds: size("seconds") }),
+  });
   for (const each of sizes("person")) {
     const all = Math.max(count, each);
     sides.push(
       settling({ name: `${each} events a person`, bodies: () => bodiesOfPersons(all, each), count: all }),
     );
   }
+  for (const each of sizes("person"))
+    sides.push(
+      inTurns(`${each} events of one person, and one webhook at a time`, () => {
+        const bodies = bodiesOfPersons(each + ALONE, each + ALONE);
+        return { stored: bodies.slice(0, each), bodies: bodies.slice(each), count: ALONE, waiting: 1 };
+      }),
+    );
   for (const waiting of sizes("waiting")) {
     const name = `${waiting} waiting deliveries`;
-    if (waiting < JOB)
-      sides.push({
-        keys: [name],
-        measure: () => measureInTurns(empty, { waiting, count, seconds: size("seconds") }),
-      });
+    if (waiting < JOB) sides.push(inTurns(name, () => ({ bodies: mixedBodies(count), count, waiting })));
     else if (waiting < LARGE_BACKLOG)
       sides.push(settling({ name, bodies: () => mixedBodies(waiting), count: waiting }));
     else {
