@@ -5,11 +5,20 @@ const TICKS_PER_SECOND = 100;
 
 /** Returns the seconds of CPU that a process and its children have used; `NaN` where there is no /proc. */
 export async function cpuSeconds(pid: number | undefined): Promise<number> {
+  const own = await readStats(pid);
+  if (own.length === 0) return Number.NaN;
+  return own.reduce((sum, { ticks }) => sum + ticks, 0) / TICKS_PER_SECOND;
+}
+
+/** Returns the ids of a process and its children; none where there is no /proc. */
+export async function processesOf(pid: number | undefined): Promise<readonly number[]> {
+  return (await readStats(pid)).map((stat) => stat.pid);
+}
+
+async function readStats(pid: number | undefined) {
   const folders = await readdir("/proc").catch(() => []);
   const all = await Promise.all(folders.filter((name) => /^\d+$/.test(name)).map(readStat));
-  const own = all.filter((stat) => stat?.pid === pid || stat?.parent === pid);
-  if (own.length === 0) return Number.NaN;
-  return own.reduce((sum, stat) => sum + (stat?.ticks ?? 0), 0) / TICKS_PER_SECOND;
+  return all.filter((stat) => stat !== undefined).filter((stat) => stat.pid === pid || stat.parent === pid);
 }
 
 async function readStat(folder: string) {

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Circumstances } from "./circumstances.ts";
-import { plot } from "./plot.ts";
+import { plot, plotLines } from "./plot.ts";
 import { toMarkdown, type Table } from "./result.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
@@ -27,10 +27,17 @@ export async function writeResults(
   ];
   for (const [index, table] of tables.entries()) {
     lines.push(...toMarkdown(table));
-    if (table.plot === undefined) continue;
-    const name = `${benchmark}${index === 0 ? "" : `-${index + 1}`}.svg`;
-    await writeFile(join(FOLDER, name), `${plot(table, table.plot)}\n`);
-    lines.push(`![${table.title}: ${table.plot}](performance/${name})`, "");
+    const stem = `${benchmark}${index === 0 ? "" : `-${index + 1}`}`;
+    const plots: [name: string, shows: string, svg: string][] = (table.lines ?? []).map((figures, n) => [
+      `${stem}-lines-${n + 1}.svg`,
+      figures.join(", "),
+      plotLines(table, figures),
+    ]);
+    if (table.plot !== undefined) plots.unshift([`${stem}.svg`, table.plot, plot(table, table.plot)]);
+    for (const [name, shows, svg] of plots) {
+      await writeFile(join(FOLDER, name), `${svg}\n`);
+      lines.push(`![${table.title}: ${shows}](performance/${name})`, "");
+    }
   }
   await replacePart(benchmark, lines.join("\n"));
 }

@@ -1,9 +1,9 @@
 import { startProgress } from "@dossier/cli/terminal/progress";
 import type { LocalServer } from "@dossier/embedded";
 import { poison, scenario } from "@dossier/simulator";
-import { recordDeliveries, settle, type Pool } from "@dossier/store";
+import { settle, type Pool } from "@dossier/store";
 import type { Scope } from "@dossier/testing";
-import { toDelivery } from "./record.ts";
+import { recordBodies } from "./record.ts";
 import { startSeeded } from "./servers.ts";
 
 const BATCH = 1_000;
@@ -27,29 +27,24 @@ export async function startLog(scope: Scope, data: string, events: number): Prom
   return postgres;
 }
 
-/**
- * Fills an empty log through the product's own write path, with so many webhooks of mixed persons. Records one batch
- * while the one before is settled.
- */
+/** Fills an empty log through the product's own write path, with so many webhooks of mixed persons. */
 export async function fillLog(pool: Pool, count: number): Promise<void> {
   using progress = startProgress("webhooks recorded and settled", count);
+  await recordAndSettle(pool, bodies(count), (recorded) => progress.advance(recorded));
+}
+
+/** Records one batch while the one before is settled. */
+export async function recordAndSettle(
+  pool: Pool,
+  all: Iterable<Buffer>,
+  onRecorded: (recorded: number) => void,
+): Promise<void> {
   let settled: Promise<unknown> = Promise.resolve();
-  let batch: Buffer[] = [];
-  const write = async () => {
-    const deliveries = batch.map(toDelivery);
-    batch = [];
-    await recordDeliveries(pool, deliveries);
+  for await (const deliveryIds of recordBodies(pool, all, BATCH)) {
     await settled;
-    settled = settleAll(
-      pool,
-      deliveries.map(({ deliveryId }) => deliveryId),
-    );
-    progress.advance(deliveries.length);
-  };
-  for (const body of bodies(count)) {
-    if (batch.push(body) === BATCH) await write();
+    settled = settleAll(pool, deliveryIds);
+    onRecorded(deliveryIds.length);
   }
-  await write();
   await settled;
 }
 
@@ -68,7 +63,7 @@ function* bodies(count: number): Generator<Buffer> {
 }
 
 /** A batch with large deliveries takes more than one transaction. */
-async function settleAll(pool: Pool, deliveryIds: readonly string[]): Promise<void> {
+export async function settleAll(pool: Pool, deliveryIds: readonly string[]): Promise<void> {
   for (let left = deliveryIds; left.length > 0;) {
     const outcomes = await settle(pool, left, "bench");
     left = left.filter((deliveryId) => !outcomes.has(deliveryId));

@@ -1,14 +1,15 @@
-import { BarChart } from "echarts/charts";
+import { BarChart, LineChart } from "echarts/charts";
 import { GridComponent, LegendComponent, TitleComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { formatNumber, type Table } from "./result.ts";
 import { quantile } from "./statistics.ts";
 
-use([BarChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
+use([BarChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 
 const WIDTH = 860;
 const BAR = 22;
+const LINES_HEIGHT = 360;
 const MARGIN = { top: 70, right: 90, bottom: 30, left: 330 };
 
 /** Returns the medians of a table's figure as an SVG of bars: one for each first key, grouped by the further ones. */
@@ -16,10 +17,7 @@ export function plot({ title, keys, rows }: Table, figure: string): string {
   const names = [...new Set(rows.map((row) => row.keys[0] ?? ""))];
   const groups = Map.groupBy(rows, (row) => row.keys.slice(1).join(", "));
   const height = MARGIN.top + MARGIN.bottom + names.length * (groups.size * BAR + BAR);
-  const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height });
-  chart.setOption({
-    animation: false,
-    backgroundColor: "#fff",
+  return render(height, {
     title: { text: `${title}: ${figure}`, left: 10, top: 10, textStyle: { fontSize: 15 } },
     legend: groups.size > 1 ? { top: 38, left: 10 } : undefined,
     grid: MARGIN,
@@ -39,6 +37,34 @@ export function plot({ title, keys, rows }: Table, figure: string): string {
       },
     })),
   });
+}
+
+/** Returns the medians of some of a table's figures as an SVG of lines, from the first row to the last. */
+export function plotLines({ title, keys, rows }: Table, figures: readonly string[]): string {
+  return render(LINES_HEIGHT, {
+    title: { text: title, left: 10, top: 10, textStyle: { fontSize: 15 } },
+    legend: { top: 38, left: 10 },
+    grid: { ...MARGIN, right: 30, bottom: 50, left: 70 },
+    xAxis: {
+      type: "category",
+      name: keys[0],
+      nameLocation: "middle",
+      nameGap: 30,
+      data: rows.map((row) => row.keys[0] ?? ""),
+    },
+    yAxis: { type: "value" },
+    series: figures.map((figure) => ({
+      type: "line",
+      name: figure,
+      symbolSize: 5,
+      data: rows.map((row) => quantile(row.figures[figure] ?? [], 0.5)),
+    })),
+  });
+}
+
+function render(height: number, option: object): string {
+  const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height });
+  chart.setOption({ animation: false, backgroundColor: "#fff", ...option });
   const svg = chart.renderToSVGString();
   chart.dispose();
   return svg;

@@ -16,17 +16,26 @@ export function toDelivery(body: Buffer): Delivery {
   };
 }
 
-/** Records bodies, so many in each commit. Returns the ids, of each commit. */
-export async function recordBodies(
+/** Records bodies, so many in each commit. Yields the ids of each commit. */
+export async function* recordBodies(
   pool: Pool,
-  bodies: readonly Buffer[],
+  bodies: Iterable<Buffer>,
   commit: number,
-): Promise<readonly (readonly string[])[]> {
-  const recorded: (readonly string[])[] = [];
-  for (let start = 0; start < bodies.length; start += commit) {
-    const deliveries = bodies.slice(start, start + commit).map(toDelivery);
+): AsyncGenerator<readonly string[]> {
+  for (const group of inGroups(bodies, commit)) {
+    const deliveries = group.map(toDelivery);
     await recordDeliveries(pool, deliveries);
-    recorded.push(deliveries.map(({ deliveryId }) => deliveryId));
+    yield deliveries.map(({ deliveryId }) => deliveryId);
   }
-  return recorded;
+}
+
+/** Yields items in groups of so many; the last one may have fewer. */
+export function* inGroups<T>(items: Iterable<T>, size: number): Generator<readonly T[]> {
+  let group: T[] = [];
+  for (const item of items) {
+    if (group.push(item) < size) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
 }

@@ -7,8 +7,10 @@ export interface Table {
   /** What the rows differ by. */
   readonly keys: readonly string[];
   readonly rows: readonly Row[];
-  /** The figure that is plotted, if any. */
+  /** The figure that is plotted as bars, if any. */
   readonly plot?: string;
+  /** The figures of each plot of lines. Its rows are points of time. */
+  readonly lines?: readonly (readonly string[])[];
   /** The figure, a rate, by which the first row, which is ours, is compared with others that have the same further keys. */
   readonly compare?: string;
 }

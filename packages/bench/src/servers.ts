@@ -87,7 +87,9 @@ export async function startSeeded({ data, name, seed }: SeedOptions): Promise<Lo
       for (const [setting, value] of Object.entries(FAST))
         await pool.query(`alter system set ${setting} = '${value}'`);
       await pool.query("select pg_reload_conf()");
+      const startedAt = performance.now();
       await seed(pool);
+      process.stderr.write(`${name}: filled in ${((performance.now() - startedAt) / 1_000).toFixed(0)} s\n`);
       await pool.query("create table bench_seeded ()");
       for (const setting of Object.keys(FAST)) await pool.query(`alter system reset ${setting}`);
       await pool.query("checkpoint");

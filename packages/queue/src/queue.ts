@@ -9,11 +9,13 @@ import {
 } from "./connection.ts";
 import {
   batchJob,
+  KEEP_FAILED,
   parseJobData,
   QUEUE_NAME,
   singleJob,
   singleJobId,
   type JobData,
+  type Kept,
   type NewJob,
 } from "./job.ts";
 import { connectPostgresProducer } from "./postgres.ts";
@@ -30,6 +32,8 @@ export interface QueueOptions {
    * answers webhooks sooner while the queue is unavailable. Default 1,000.
    */
   readonly timeoutMs?: number;
+  /** Tests cannot wait for as many failed jobs as the default, `KEEP_FAILED`, keeps. */
+  readonly keepFailed?: Kept;
   /** Called with every error of the connection, which reconnects by itself. */
   readonly onError: (error: Error) => void;
 }
@@ -70,7 +74,7 @@ export interface DeliveryQueue {
   /** Removes the job that each delivery has for itself, in any state, unless it is running. */
   remove(deliveryIds: readonly string[]): Promise<void>;
   counts(): Promise<JobCounts>;
-  /** Returns the jobs that failed last, at most `limit`. */
+  /** Returns the jobs that failed last, at most `limit`. The queue keeps the last 1,000, for 30 days. */
   failedJobs(limit: number): Promise<readonly FailedJob[]>;
   /**
    * Returns the `maxmemory-policy` with which the server, or a master of the cluster, may remove jobs when its memory is
@@ -93,7 +97,7 @@ export interface DeliveryQueue {
  */
 export function openQueue(
   location: QueueLocation,
-  { name, timeoutMs = 1_000, onError }: QueueOptions,
+  { name, timeoutMs = 1_000, keepFailed = KEEP_FAILED, onError }: QueueOptions,
 ): DeliveryQueue {
   checkLocation(location);
   const connection =
@@ -159,21 +163,21 @@ export function openQueue(
 
     async enqueue(deliveryIds) {
       if (deliveryIds.length === 0) return;
-      await bounded("adding a job", (queue) => add(queue, batchJob(deliveryIds)));
+      await bounded("adding a job", (queue) => add(queue, batchJob(deliveryIds, keepFailed)));
     },
 
     enqueueSingle: (deliveryId, { delayMs = 0 } = {}) =>
       bounded("adding a delivery's job", async (queue) => {
         const state = await queue.getJobState(singleJobId(deliveryId));
         if (state === "completed" || state === "failed") await removeSingle(queue, deliveryId);
-        await add(queue, singleJob(deliveryId, delayMs));
+        await add(queue, singleJob(deliveryId, delayMs, keepFailed));
       }),
 
     replaceSingles: (deliveryIds) =>
       inChunks("redriving deliveries", deliveryIds, async (queue, chunk) => {
         await Promise.all(chunk.map((deliveryId) => removeSingle(queue, deliveryId)));
         // Not `addBulk`, which on Postgres needs the right to create a sequence.
-        await Promise.all(chunk.map((deliveryId) => add(queue, singleJob(deliveryId, 0))));
+        await Promise.all(chunk.map((deliveryId) => add(queue, singleJob(deliveryId, 0, keepFailed))));
       }),
 
     remove: (deliveryIds) =>

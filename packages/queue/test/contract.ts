@@ -1,7 +1,7 @@
 /** What the queue does wherever it is: one suite for every kind of server. */
 import { randomUUID } from "node:crypto";
 import { waitFor } from "@dossier/testing";
-import { describe, expect, test, type TestContext } from "vitest";
+import { describe, expect, test, vi, type TestContext } from "vitest";
 import type { QueueLocation } from "../src/index.ts";
 import {
   COMPLETED,
@@ -245,6 +245,44 @@ export function describeQueue(
       await queue.remove([deliveryId, randomUUID()]);
 
       expect(await queue.counts()).toMatchObject({ failed: 0 });
+    });
+
+    test("the jobs that failed last are kept, and no more than that", async (context) => {
+      const { open, consume } = createHarness(context, await locate(context));
+      const queue = open({ keepFailed: { count: 2, age: 3_600 } });
+      consume(async () => ({ kind: "failed", error: "never" }), { concurrency: 1 });
+      const deliveryIds = Array.from({ length: 4 }, () => randomUUID());
+
+      for (const deliveryId of deliveryIds) {
+        await queue.enqueueSingle(deliveryId);
+        await waitForState(queue, deliveryId, "failed");
+      }
+
+      const kept = await queue.failedJobs(10);
+      expect(kept.flatMap((job) => job.deliveryIds)).toEqual(deliveryIds.slice(2).toReversed());
+      expect(await (await queue.bullmq()).getJob(`delivery-${deliveryIds[0]}`)).toBe(undefined);
+    });
+
+    test("a job that failed a month ago is removed when another one fails", async (context) => {
+      const { open, consume } = createHarness(context, await locate(context));
+      const queue = open();
+      const jobs = manualHandler();
+      consume(jobs.handle);
+      const [old, last] = [randomUUID(), randomUUID()];
+      await queue.enqueueSingle(old);
+      const job = await jobs.next();
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() - 31 * 24 * 3_600_000 });
+      context.onTestFinished(() => void vi.useRealTimers());
+      job.end({ kind: "failed", error: "never" });
+      await waitForState(queue, old, "failed");
+      vi.useRealTimers();
+      expect(await queue.failedJobs(10)).toMatchObject([{ deliveryIds: [old] }]);
+
+      await queue.enqueueSingle(last);
+      (await jobs.next()).end({ kind: "failed", error: "never" });
+      await waitForState(queue, last, "failed");
+
+      expect(await queue.failedJobs(10)).toMatchObject([{ deliveryIds: [last] }]);
     });
 
     test("another consumer takes over the job of one that crashed, which uses no attempt", async (context) => {

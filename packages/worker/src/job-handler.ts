@@ -163,8 +163,8 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
 }
 
 /**
- * Returns how the job of a single delivery ends. BullMQ's failed jobs mirror the dead letters, and its retries are the
- * delivery's attempts; see docs/outcomes.md.
+ * Returns how the job of a single delivery ends. BullMQ's failed jobs show the latest dead letters, and its retries are
+ * the delivery's attempts; see docs/outcomes.md.
  */
 export function jobResult(outcome: Outcome | undefined): JobResult {
   switch (outcome?.kind) {

@@ -128,7 +128,7 @@ export function observeBacklog({ meter }: Metrics, pool: Pool, queue: DeliveryQu
     });
   meter
     .createObservableGauge("dossier_queue_jobs", {
-      description: "Jobs in the queue, by state. Failed ones mirror dead letters.",
+      description: "Jobs in the queue, by state. Failed ones show the latest dead letters.",
     })
     .addCallback(async (gauge) => {
       for (const [state, count] of Object.entries(await queue.counts())) gauge.observe(count, { state });

@@ -4,6 +4,7 @@ import { openPool, type Pool } from "@dossier/store";
 import { openScope, startRedis } from "@dossier/testing";
 import { Redis } from "ioredis";
 import { startLog } from "../log.ts";
+import { usedMemory } from "../memory.ts";
 import type { DataOptions } from "../options.ts";
 import type { Row, Table } from "../result.ts";
 
@@ -65,8 +66,4 @@ async function fillRedis(deliveries: number, job: number): Promise<number> {
   await queue.close();
   await client.quit();
   return after - before;
-}
-
-async function usedMemory(client: Redis): Promise<number> {
-  return Number(/used_memory_dataset:(\d+)/.exec(await client.info("memory"))?.[1]);
 }

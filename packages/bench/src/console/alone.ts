@@ -1,14 +1,12 @@
-import { Random } from "@dossier/simulator";
 import { cpuSeconds } from "../cpu.ts";
-import { pagesOf, type Subjects } from "./pages.ts";
+import type { PageVisit } from "./pages.ts";
 import { open, signIn } from "./visit.ts";
 
 export interface AloneOptions {
   readonly url: string;
   readonly token: string;
-  readonly subjects: Subjects;
-  /** Of each page. */
-  readonly visits: number;
+  /** The same pages in each round. The first round is not measured. */
+  readonly rounds: readonly (readonly PageVisit[])[];
   readonly pids: Readonly<Record<string, number | undefined>>;
 }
 
@@ -22,18 +20,8 @@ export interface PageAlone {
 }
 
 /** Opens each page some times. Other load on the machine hardly changes its CPU time. */
-export async function readAlone({
-  url,
-  token,
-  subjects,
-  visits,
-  pids,
-}: AloneOptions): Promise<readonly PageAlone[]> {
+export async function readAlone({ url, token, rounds, pids }: AloneOptions): Promise<readonly PageAlone[]> {
   const cookie = await signIn(url, token);
-  const random = new Random(1, "history");
-  const rounds = Array.from({ length: visits + 1 }, () =>
-    pagesOf(subjects, (choices) => random.pick(choices)),
-  );
   const pages: PageAlone[] = [];
   for (const [index, { name }] of (rounds[0] ?? []).entries()) {
     const [first, ...others] = rounds.map((round) => round[index]);
@@ -43,7 +31,11 @@ export async function readAlone({
     const times: number[] = [];
     for (const visit of others) if (visit !== undefined) times.push((await open(url, cookie, visit)).ms);
     const after = await Promise.all(Object.values(pids).map(cpuSeconds));
-    pages.push({ name, times, cpu: after.map((used, n) => ((used - (before[n] ?? 0)) * 1_000) / visits) });
+    pages.push({
+      name,
+      times,
+      cpu: after.map((used, n) => ((used - (before[n] ?? 0)) * 1_000) / others.length),
+    });
   }
   return pages;
 }

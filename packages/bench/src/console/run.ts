@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
+import { Random } from "@dossier/simulator";
 import { createToken, openPool, type Pool } from "@dossier/store";
 import { openScope, startRedis } from "@dossier/testing";
 import { startChild } from "../child.ts";
@@ -11,6 +12,7 @@ import { loginOn, startSeeded } from "../servers.ts";
 import { startService } from "../services.ts";
 import { quantile } from "../statistics.ts";
 import { readAlone, type PageAlone } from "./alone.ts";
+import { pagesOf } from "./pages.ts";
 import type { ReaderLoad } from "./readers.ts";
 import { seed } from "./seed.ts";
 import { readSubjects } from "./subjects.ts";
@@ -93,11 +95,13 @@ export async function run({ data, profile, size }: DataOptions): Promise<readonl
   const warmUp = Math.min(WARM_UP_SECONDS, seconds);
   await Promise.all([sendFor(warmUp), readFor(warmUp)]);
   process.stderr.write("measuring: each page alone\n");
+  const random = new Random(1, "history");
   const alone = await readAlone({
     url: consoleUrl,
     token: tokens[0] ?? "",
-    subjects,
-    visits: Math.ceil(seconds * VISITS_PER_SECOND),
+    rounds: Array.from({ length: Math.ceil(seconds * VISITS_PER_SECOND) + 1 }, () =>
+      pagesOf(subjects, (choices) => random.pick(choices)),
+    ),
     pids: { console: pids.console, Postgres: pids.Postgres },
   });
   const parts = [

@@ -13,8 +13,8 @@ export interface Disorder {
   readonly deadLetters?: boolean;
 }
 
-/** Returns webhooks of new persons. */
-export function mixedBodies(count: number, disorder: Disorder = {}): readonly Buffer[] {
+/** Invents webhooks of new persons. */
+export function mixedBodies(count: number, disorder: Disorder = {}): Iterable<Buffer> {
   const { shuffle = 0, duplicates = 0, deadLetters = false } = disorder;
   const seed = randomInt(2 ** 32);
   const { webhooks } = scenario({ persons: count, seed, duplicates, shuffle });
@@ -24,8 +24,7 @@ export function mixedBodies(count: number, disorder: Disorder = {}): readonly Bu
     .map(({ body }, n) => {
       const other = deadLetters && n % WEBHOOKS_PER_DEAD_LETTER === 0 ? wrong.next() : undefined;
       return other?.done === false ? other.value.body : body;
-    })
-    .toArray();
+    });
 }
 
 /** Returns webhooks of persons who have so many each, with a document each. Persons take turns. */

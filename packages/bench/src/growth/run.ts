@@ -2,52 +2,96 @@ import { openScope } from "@dossier/testing";
 import { startLog } from "../log.ts";
 import type { DataOptions } from "../options.ts";
 import { withoutWaiting } from "../peers/peer.ts";
-import type { Table } from "../result.ts";
+import type { Row, Table } from "../result.ts";
 import { takeTurns, type Side } from "../rounds.ts";
 import { startServers, type Servers } from "../servers.ts";
 import { SECRET } from "../services.ts";
 import { measureSettling } from "../worker/measure.ts";
 import * as ours from "../worker/ours.ts";
+import { enqueueBacklog, startBacklog } from "./backlog.ts";
 import { bodiesOfPersons, mixedBodies } from "./bodies.ts";
+import { measureInTurns, type Turns } from "./in-turns.ts";
+import { measureIngest } from "./ingest.ts";
 
 const JOB = 40;
 
+/** More waiting deliveries are kept in the folder for data. */
+const LARGE_BACKLOG = 100_000;
+
+/** Webhooks of one person, one after the other. */
+const ALONE = 300;
+
 interface Case {
   readonly name: string;
-  readonly bodies: () => readonly Buffer[];
-  /** A server whose database has a log already. Default: an empty database. */
-  readonly log?: Servers;
+  readonly bodies: () => Iterable<Buffer>;
+  /** How many bodies there are. */
+  readonly count: number;
+  /** A server whose database has a log or a backlog already. Default: an empty database. */
+  readonly kept?: Servers;
 }
 
-/** Measures how fast one worker settles a full queue, while one thing grows. */
+/** Measures what a webhook costs ingest and one worker, while one thing grows. */
 export async function run({ data, size, sizes }: DataOptions): Promise<readonly Table[]> {
   await using scope = openScope();
   const count = size("deliveries");
-  const cases: Case[] = [];
-  for (const stored of sizes("stored"))
-    cases.push({
-      name: `${stored} webhooks in the log`,
-      bodies: () => mixedBodies(count),
-      ...(stored > 0 && { log: await startServers(scope, await startLog(scope, data, stored)) }),
-    });
-  cases.push(
-    ...sizes("person").map((each) => ({
-      name: `${each} events a person`,
-      bodies: () => bodiesOfPersons(Math.max(count, each), each),
-    })),
-    ...sizes("waiting").map((waiting) => ({
-      name: `${waiting} waiting deliveries`,
-      bodies: () => mixedBodies(waiting),
-    })),
-    { name: "10 % out of order", bodies: () => mixedBodies(count, { shuffle: 0.1 }) },
-    { name: "30 % redeliveries", bodies: () => mixedBodies(count, { duplicates: 0.3 }) },
-    { name: "1 % dead letters", bodies: () => mixedBodies(count, { deadLetters: true }) },
-  );
   const empty = await startServers(scope);
-  const sides = cases.map((one): Side => ({
+  const sides: Side[] = [];
+  const ingestSides: Side[] = [];
+  const settling = (one: Case): Side => ({
     keys: [one.name],
     measure: () => measure(one, empty, size("seconds")),
-  }));
+  });
+
+  for (const stored of sizes("stored")) {
+    const kept = stored === 0 ? undefined : await startServers(scope, await startLog(scope, data, stored));
+    sides.push(
+      settling({
+        name: `${stored} webhooks in the log`,
+        bodies: () => mixedBodies(count),
+        count,
+        ...(kept && { kept }),
+      }),
+    );
+    ingestSides.push({
+      keys: [`${stored} webhooks in the log`],
+      measure: () => measureIngest(kept ?? empty, kept === undefined, size("seconds")),
+    });
+  }
+  const inTurns = (name: string, turns: () => Omit<Turns, "seconds">): Side => ({
+    keys: [name],
+    measure: () => measureInTurns(empty, { ...turns(), seconds: size("seconds") }),
+  });
+  for (const each of sizes("person")) {
+    const all = Math.max(count, each);
+    sides.push(
+      settling({ name: `${each} events a person`, bodies: () => bodiesOfPersons(all, each), count: all }),
+    );
+  }
+  for (const each of sizes("person"))
+    sides.push(
+      inTurns(`${each} events of one person, and one webhook at a time`, () => {
+        const bodies = bodiesOfPersons(each + ALONE, each + ALONE);
+        return { stored: bodies.slice(0, each), bodies: bodies.slice(each), count: ALONE, waiting: 1 };
+      }),
+    );
+  for (const waiting of sizes("waiting")) {
+    const name = `${waiting} waiting deliveries`;
+    if (waiting < JOB) sides.push(inTurns(name, () => ({ bodies: mixedBodies(count), count, waiting })));
+    else if (waiting < LARGE_BACKLOG)
+      sides.push(settling({ name, bodies: () => mixedBodies(waiting), count: waiting }));
+    else {
+      const kept = await startServers(scope, await startBacklog(scope, data, waiting));
+      sides.push({ keys: [name], measure: () => measureBacklog(kept, waiting, size("seconds")) });
+    }
+  }
+  const disorder = (name: string, options: Parameters<typeof mixedBodies>[1]) =>
+    settling({ name, bodies: () => mixedBodies(count, options), count });
+  sides.push(
+    disorder("10 % out of order", { shuffle: 0.1 }),
+    disorder("30 % redeliveries", { duplicates: 0.3 }),
+    disorder("1 % dead letters", { deadLetters: true }),
+  );
+  const ingestRows: readonly Row[] = await takeTurns(ingestSides, size("rounds"));
   const rows = await takeTurns(sides, size("rounds"));
   return [
     {
@@ -56,21 +100,35 @@ export async function run({ data, size, sizes }: DataOptions): Promise<readonly 
       rows,
       plot: "µs CPU a webhook",
     },
+    { title: "Webhooks accepted by one process", keys: ["case"], rows: ingestRows },
   ];
 }
 
 async function measure(
-  { bodies, log }: Case,
+  { bodies, count, kept }: Case,
   empty: Servers,
   seconds: number,
 ): Promise<Readonly<Record<string, number>>> {
   await using scope = openScope();
-  const { postgres, redis, createDatabase, clearRedis } = log ?? empty;
+  const { postgres, redis, createDatabase, clearRedis } = kept ?? empty;
   await clearRedis();
-  const databaseUrl = log === undefined ? await createDatabase("growth", "ours") : postgres.url;
+  const databaseUrl = kept === undefined ? await createDatabase("growth", "ours") : postgres.url;
   const places = { databaseUrl, redisUrl: redis.url, secret: SECRET };
-  const waiting = bodies();
-  await ours.fill(withoutWaiting(places), waiting, JOB);
+  await ours.fill(withoutWaiting(places), bodies(), JOB);
   const worker = await ours.start(scope, places);
-  return await measureSettling(worker, { postgres: postgres.pid, redis: redis.pid }, waiting.length, seconds);
+  return await measureSettling(worker, { postgres: postgres.pid, redis: redis.pid }, count, seconds);
+}
+
+async function measureBacklog(
+  { postgres, redis, clearRedis }: Servers,
+  waiting: number,
+  seconds: number,
+): Promise<Readonly<Record<string, number>>> {
+  await using scope = openScope();
+  await clearRedis();
+  const places = { databaseUrl: postgres.url, redisUrl: redis.url, secret: SECRET };
+  await enqueueBacklog(withoutWaiting(places), waiting, JOB);
+  const worker = await ours.start(scope, places);
+  const processes = { postgres: postgres.pid, redis: redis.pid };
+  return await measureSettling(worker, processes, Math.min(waiting, ours.COUNTED), seconds);
 }

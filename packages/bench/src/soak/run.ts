@@ -7,19 +7,23 @@ import { waitUntilSettled } from "../end-to-end/run.ts";
 import type { Load, Measured } from "../load.ts";
 import { readMegabytes } from "../memory.ts";
 import type { Options } from "../options.ts";
+import { receiptToState } from "../receipt-to-state.ts";
 import type { Row, Table } from "../result.ts";
-import { startServers } from "../servers.ts";
+import { startServers, type Servers } from "../servers.ts";
+import { quantile } from "../statistics.ts";
 import { dossier, type System } from "../systems/systems.ts";
+import { answerQuestions, type Loss } from "./answers.ts";
 import type { SoakLoad, Statuses } from "./load.ts";
 
 /** How capacity is measured, if the soak is not shorter. */
-const CAPACITY = { connections: 64, seconds: 4, webhooksPerSecond: 7_500 };
+const CAPACITY = { connections: 64, seconds: 10, webhooksPerSecond: 7_500 };
 
-const SLICES = 6;
+/** Of the soak; a window is no longer than a minute. */
+const MIN_WINDOWS = 6;
 
 const FLOOD = { times: 10, bytes: 128 * 1024 };
 
-/** Measures a long time at 80 % of the capacity, and then a flood of large webhooks at ten times of it. */
+/** Measures a long time at 80 % of the capacity, a flood of large webhooks at ten times of it, and a window after it. */
 export async function run({ size }: Options): Promise<readonly Table[]> {
   await using scope = openScope();
   const servers = await startServers(scope);
@@ -32,39 +36,80 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
     startChild(scope, join(import.meta.dirname, "../load.ts")),
     Math.min(CAPACITY.seconds, size("seconds")),
   );
+  const before = await countDeliveries(pool);
   const send = (rate: number, seconds: number, seed: number, bytes: number) =>
     load.call<Statuses>({ port: system.port, rate, seconds, seed, bytes } satisfies SoakLoad);
 
   const rate = Math.round((capacity * size("share")) / 100);
-  const slices: Row[] = [];
+  const count = Math.max(MIN_WINDOWS, Math.ceil(size("seconds") / 60));
+  const seconds = size("seconds") / count;
+  const windows: Window[] = [];
+  const watch = async (name: string, endsAt: number) => {
+    const from = new Date();
+    await delay(endsAt - performance.now());
+    windows.push({ name, from, until: new Date(), memory: await readMemory(servers, system) });
+  };
+
+  const startedAt = performance.now();
   const sending = send(rate, size("seconds"), 3, 0);
-  for (let slice = 1; slice <= SLICES; slice++) {
-    const from = await now(pool);
-    await delay((size("seconds") * 1_000) / SLICES);
-    slices.push({
-      keys: [`${slice} of ${SLICES}`],
-      figures: { ...(await readTimes(pool, from)), ...(await readMemory(system)) },
+  for (let window = 1; window <= count; window++) {
+    process.stderr.write(`soak: window ${window} of ${count}\n`);
+    await watch(((seconds * window) / 60).toFixed(1), startedAt + window * seconds * 1_000);
+  }
+  const answers = [await conclude("soak", servers, system, await sending)];
+  process.stderr.write("flood\n");
+  const flooded = await send(capacity * FLOOD.times, size("flood"), 4, FLOOD.bytes);
+  answers.push(await conclude(`flood of ${FLOOD.bytes / 1024} KiB webhooks`, servers, system, flooded));
+  process.stderr.write("after the flood\n");
+  const [afterwards] = await Promise.all([
+    send(rate, seconds, 5, 0),
+    watch("after the flood", performance.now() + seconds * 1_000),
+  ]);
+  answers.push(await conclude("after the flood", servers, system, afterwards));
+
+  const rows: Row[] = [];
+  for (const { name, from, until, memory } of windows) {
+    const times = await receiptToState(pool, from, until);
+    rows.push({
+      keys: [name],
+      figures: {
+        settled: [times.length],
+        "receipt → state p50 ms": [quantile(times, 0.5)],
+        "p99 ms": [quantile(times, 0.99)],
+        ...memory,
+      },
     });
   }
-  const answers: Row[] = [await conclude("soak", system, await sending)];
-
-  const before = await countDeliveries(pool);
-  const flooded = await send(capacity * FLOOD.times, size("flood"), 4, FLOOD.bytes);
-  const recorded = (await countDeliveries(pool)) - before;
-  if (recorded < (flooded["200"] ?? 0)) throw new Error("a webhook was answered 200 and is not recorded");
-  answers.push(await conclude(`flood of ${FLOOD.bytes / 1024} KiB webhooks`, system, flooded));
+  const accepted = answers.reduce((sum, { figures }) => sum + (figures["answered 200"]?.[0] ?? 0), 0);
+  const loss: Loss = {
+    accepted,
+    recorded: (await countDeliveries(pool)) - before,
+    unsettled: await countUnsettled(pool),
+  };
   return [
     {
       title: `${rate} webhooks/s, ${size("share")} % of the capacity, for ${size("seconds")} s`,
-      keys: ["part"],
-      rows: slices,
+      keys: ["until minute"],
+      rows,
+      lines: [
+        ["receipt → state p50 ms", "p99 ms"],
+        Object.keys(rows[0]?.figures ?? {}).filter((name) => name.startsWith("MB")),
+      ],
     },
     {
       title: "Answers, memory at the end of the load, and time until all is settled",
       keys: ["load"],
       rows: answers,
     },
+    answerQuestions(rows.slice(0, count), rows[count], answers, loss),
   ];
+}
+
+interface Window {
+  readonly name: string;
+  readonly from: Date;
+  readonly until: Date;
+  readonly memory: Row["figures"];
 }
 
 /** Returns webhooks a second, from the first that is sent to the last that is settled. */
@@ -85,32 +130,16 @@ async function measureCapacity(system: System, load: Child, seconds: number): Pr
   return capacity;
 }
 
-async function now(pool: Pool): Promise<Date> {
-  const { rows } = await pool.query<{ now: Date }>("select now()");
-  return rows[0]?.now ?? new Date();
-}
-
-/** Returns quantiles of the time from receipt to state, of what was received since then and is settled. */
-async function readTimes(pool: Pool, from: Date): Promise<Row["figures"]> {
-  const { rows } = await pool.query<{ count: number; p50: number | null; p99: number | null }>(
-    `select count(*)::int, percentile_cont(0.5) within group (order by ms) as p50,
-       percentile_cont(0.99) within group (order by ms) as p99
-     from (
-       select extract(epoch from pg_xact_commit_timestamp(settlements.xmin) - received_at)::float8 * 1000 as ms
-       from deliveries join settlements using (delivery_id) where received_at >= $1
-     ) as times`,
-    [from],
-  );
-  const [{ count, p50, p99 } = { count: 0, p50: null, p99: null }] = rows;
+async function readMemory(
+  { postgres, redis }: Servers,
+  { pids: [ingest, worker] }: System,
+): Promise<Row["figures"]> {
   return {
-    settled: [count],
-    "receipt → state p50 ms": [p50 ?? Number.NaN],
-    "p99 ms": [p99 ?? Number.NaN],
+    "MB, ingest": [await readMegabytes(ingest)],
+    "MB, worker": [await readMegabytes(worker)],
+    "MB, Postgres": [await readMegabytes(postgres.pid)],
+    "MB, Redis": [await readMegabytes(redis.pid)],
   };
-}
-
-async function readMemory({ pids: [ingest, worker] }: System): Promise<Row["figures"]> {
-  return { "MB, ingest": [await readMegabytes(ingest)], "MB, worker": [await readMegabytes(worker)] };
 }
 
 async function countDeliveries(pool: Pool): Promise<number> {
@@ -118,16 +147,25 @@ async function countDeliveries(pool: Pool): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
+async function countUnsettled(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>(
+    `select count(*)::int as count
+     from deliveries left join settlements using (delivery_id) where settlements.delivery_id is null`,
+  );
+  return rows[0]?.count ?? 0;
+}
+
 /** Returns what became of a load that has ended, once all of it is settled. */
-async function conclude(name: string, system: System, statuses: Statuses): Promise<Row> {
+async function conclude(name: string, servers: Servers, system: System, statuses: Statuses): Promise<Row> {
   const endedAt = performance.now();
-  const memory = await readMemory(system);
+  const memory = await readMemory(servers, system);
   await waitUntilSettled(system, 0);
-  const { 200: accepted = 0, 503: unavailable = 0, ...others } = statuses;
+  const { 200: accepted = 0, 503: unavailable = 0, 0: unanswered = 0, ...others } = statuses;
   const figures = {
     "answered 200": [accepted],
     "answered 503": [unavailable],
-    "otherwise, or not": [Object.values(others).reduce((sum, count) => sum + count, 0)],
+    "no answer": [unanswered],
+    otherwise: [Object.values(others).reduce((sum, count) => sum + count, 0)],
     ...memory,
     "settled after s": [(performance.now() - endedAt) / 1_000],
   };

@@ -43,6 +43,21 @@ export function dossier(workers: number): StartSystem {
   };
 }
 
+/** The smallest system that could do it: no headers, digests, states, or anything that is checked. */
+export const limit: StartSystem = async (scope, { redis, createDatabase }, database) => {
+  const databaseUrl = await createDatabase(database, "empty");
+  const places = { databaseUrl, redisUrl: redis.url, secret: SECRET };
+  const ingest = join(import.meta.dirname, "../ingest/peers/group-commit-and-job.ts");
+  const hono = await startPeer(scope, ingest, places);
+  const worker = await startPeer(scope, join(import.meta.dirname, "limit-worker.ts"), places);
+  return {
+    port: hono.port,
+    pids: [hono.pid, worker.pid],
+    databaseUrl,
+    countOpen: async (accepted) => accepted - (await worker.settled()),
+  };
+};
+
 export const expressInline: StartSystem = async (scope, { redis, createDatabase }, database) => {
   const databaseUrl = await createDatabase(database, "empty");
   const places = { databaseUrl, redisUrl: redis.url, secret: SECRET };

@@ -2,6 +2,7 @@ import { parseTicks } from "@dossier/events";
 import { encode, payload } from "@dossier/simulator";
 import { v7 } from "uuid";
 import { describe, expect, test } from "vitest";
+import { filterValues, fromDeadLetters } from "../../src/dead-letters/find.ts";
 import {
   countDeadLetters,
   deadLetter,
@@ -24,6 +25,17 @@ const database = useRecord({ start: "empty" });
 const by = { decidedBy: "ada", reason: "looked at it" };
 
 describe("dead letters", () => {
+  test("a page reads no more of them than it shows, however many there are", async () => {
+    const { pool } = database;
+    await database.recordAndSettle(...Array.from({ length: 2_000 }, () => UNPARSABLE_BODY));
+    await pool.query("analyze settlements, dead_letters");
+    const query = `select message ${fromDeadLetters} order by dead_letter_id desc limit 50`;
+    const plan = await pool.query(`explain (analyze, costs off) ${query}`, filterValues({}));
+    const scans = JSON.stringify(plan.rows).matchAll(/ on (?:dead_letters|settlements) [^"]*rows=(\d+)/g);
+    const read = [...scans].map(([, rows]) => Number(rows));
+    expect([read.length, Math.max(...read)]).toEqual([2, 50]);
+  });
+
   test("are found by reason, type, person, age and text, and counted exactly", async () => {
     const { pool } = database;
     await database.recordAndSettle(eventBody("a", { id: "1" }));

@@ -3,7 +3,9 @@ import { Queue } from "bullmq";
 import type { Places } from "../../peers/peer.ts";
 import { start as startGroupCommit } from "./group-commit.ts";
 
+export const LIMIT_QUEUE = "limit";
+
 export function start(places: Places): Promise<number> {
-  const queue = new Queue("limit", { connection: { url: places.redisUrl } });
+  const queue = new Queue(LIMIT_QUEUE, { connection: { url: places.redisUrl } });
   return startGroupCommit(places, (ids) => queue.add("deliveries", { ids }));
 }

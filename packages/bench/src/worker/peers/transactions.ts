@@ -7,7 +7,7 @@ const BATCH = 500;
 
 export async function fill({ databaseUrl }: Places, bodies: readonly Buffer[]): Promise<void> {
   const pool = openPool(databaseUrl, { name: "bench", size: 1 });
-  await recordBodies(pool, bodies, BATCH);
+  for await (const _ of recordBodies(pool, bodies, BATCH));
   await pool.end();
 }
 

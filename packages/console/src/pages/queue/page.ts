@@ -13,7 +13,7 @@ const STATES: Readonly<Record<keyof JobCounts, { label: string; means: string }>
   waiting: { label: "Waiting", means: "a worker takes them next" },
   active: { label: "Active", means: "workers hold them now" },
   delayed: { label: "Delayed", means: "retries, at their time" },
-  failed: { label: "Failed", means: "dead letters' jobs" },
+  failed: { label: "Failed", means: "the latest dead letters' jobs, 1,000 at most" },
   completed: { label: "Completed", means: "of the last hour, 1,000 at most" },
 };
 

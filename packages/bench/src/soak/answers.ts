@@ -1,0 +1,54 @@
+import { formatNumber, type Row, type Table } from "../result.ts";
+import { quantile } from "../statistics.ts";
+
+export interface Loss {
+  /** Webhooks that were answered 200. */
+  readonly accepted: number;
+  readonly recorded: number;
+  readonly unsettled: number;
+}
+
+/** Returns in words what a soak and a flood were run for. */
+export function answerQuestions(
+  soak: readonly Row[],
+  afterFlood: Row | undefined,
+  [, flood]: readonly Row[],
+  { accepted, recorded, unsettled }: Loss,
+): Table {
+  const [first, second] = [soak.slice(0, soak.length / 3), soak.slice(-soak.length / 3)];
+  const compare = (name: string) =>
+    `${formatNumber(median(first, name))} → ${formatNumber(median(second, name))}`;
+  const memory = Object.keys(soak[0]?.figures ?? {}).filter((name) => name.startsWith("MB, "));
+  const of = (row: Row | undefined, name: string) => row?.figures[name]?.[0] ?? Number.NaN;
+  const rows = [
+    ["Is the memory flat?", `MB, ${memory.map((name) => `${name.slice(4)} ${compare(name)}`).join("; ")}`],
+    ["Is the p99 flat?", `ms, ${compare("p99 ms")}`],
+    [
+      "Is the excess of the flood answered 503?",
+      `${of(flood, "answered 503")} were; ${of(flood, "answered 200")} were accepted, ` +
+        `${of(flood, "no answer")} got no answer, ${of(flood, "otherwise")} another one`,
+    ],
+    [
+      "Is anything lost?",
+      recorded >= accepted && unsettled === 0
+        ? `no: ${accepted} were answered 200, ${recorded} are recorded, and all are settled`
+        : `yes: ${accepted} were answered 200, ${recorded} are recorded, and ${unsettled} are not settled`,
+    ],
+    [
+      "When is it as before the flood?",
+      `all was settled ${formatNumber(of(flood, "settled after s"))} s after it; then p99 ${formatNumber(of(afterFlood, "p99 ms"))} ms`,
+    ],
+  ];
+  return {
+    title: "The first third of the soak → its last third",
+    keys: ["question", "answer"],
+    rows: rows.map((keys) => ({ keys, figures: {} })),
+  };
+}
+
+function median(rows: readonly Row[], name: string): number {
+  return quantile(
+    rows.map(({ figures }) => figures[name]?.[0] ?? Number.NaN),
+    0.5,
+  );
+}
