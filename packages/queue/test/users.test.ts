@@ -70,7 +70,7 @@ test("this user may not empty or change the server, look around, or touch other 
     ["CONFIG", "SET", "maxmemory", "1"],
     ["CONFIG", "GET", "*"],
     ["ACL", "LIST"],
-    ["CLIENT", "LIST"],
+    ["CLIENT", "KILL", "TYPE", "normal"],
     ["SCRIPT", "FLUSH"],
     ["FUNCTION", "LIST"],
     ["MONITOR"],

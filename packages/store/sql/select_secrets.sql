@@ -1,6 +1,5 @@
 -- Selects the first and last use of each webhook secret, by its fingerprint, and whether an ingest accepts it that was
--- seen within $1 seconds. Steps from one fingerprint to the next in the index, as there are few of
--- them. Compares rows: with an equal fingerprint, the planner would walk over all deliveries by their ids alone.
+-- seen within $1 seconds. Steps from one fingerprint to the next in the index, as there are few of them.
 with recursive used as (
   (select secret_fingerprint as fingerprint from deliveries order by secret_fingerprint limit 1)
   union all
@@ -16,20 +15,8 @@ accepted as (
 ),
 uses as (
   select fingerprint, accepted.fingerprint is not null as is_accepted,
-    (
-      select received_at from (
-        select secret_fingerprint, received_at from deliveries
-        where (secret_fingerprint, delivery_id) >= (fingerprint, '00000000-0000-0000-0000-000000000000')
-        order by secret_fingerprint, delivery_id limit 1
-      ) as next where secret_fingerprint = fingerprint
-    ) as first_at,
-    (
-      select received_at from (
-        select secret_fingerprint, received_at from deliveries
-        where (secret_fingerprint, delivery_id) <= (fingerprint, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-        order by secret_fingerprint desc, delivery_id desc limit 1
-      ) as last where secret_fingerprint = fingerprint
-    ) as last_at
+    (select min(received_at) from deliveries where secret_fingerprint = fingerprint) as first_at,
+    (select max(received_at) from deliveries where secret_fingerprint = fingerprint) as last_at
   from (select fingerprint from used where fingerprint is not null union select fingerprint from accepted) as found
   left join accepted using (fingerprint)
 )

@@ -9,7 +9,7 @@ import { answerOperations } from "../operation.ts";
 
 answerOperations({
   async verify(url) {
-    const pool = openPool(url, { name: "bench", size: 1 });
+    const pool = openPool(url, { name: "bench", size: 2 });
     const { events, redeliveries, findings } = await verifyEvidence(pool);
     await pool.end();
     if (findings.length > 0) throw new Error(`the log does not verify: ${JSON.stringify(findings)}`);

@@ -90,7 +90,7 @@ async function verifyDatabase(entityId: string | undefined): Promise<Result<Evid
   const url = await findDatabaseUrl("reader");
   if (!url.ok) return url;
   const { openPool, verifyEvidence } = await import("@dossier/store");
-  const pool = openPool(url.value, { name: "dossier-verify", size: 1 });
+  const pool = openPool(url.value, { name: "dossier-verify", size: 2 });
   using progress = startProgress("verifying", 0);
   try {
     const onProgress = (checked: number, total: number) => progress.update(checked, total);

@@ -12,10 +12,25 @@ export interface Snapshot extends AsyncDisposable {
  * Begins to read one state of the database, whatever is written meanwhile. The pool's time limits do not apply to it.
  * Ends with the caller's block (`await using`).
  */
-export async function openSnapshot(pool: Pool): Promise<Snapshot> {
+export function openSnapshot(pool: Pool): Promise<Snapshot> {
+  return beginSnapshot(pool);
+}
+
+/**
+ * Begins to read the same state on another connection, beside the first one. The pool must have a connection for each: with
+ * too few, this throws after a time limit.
+ */
+export async function shareSnapshot(pool: Pool, { connection }: Snapshot): Promise<Snapshot> {
+  const { rows } = await connection.query<{ id: string }>("select pg_export_snapshot() as id");
+  return beginSnapshot(pool, rows[0]?.id);
+}
+
+/** @param id of an exported snapshot, whose transaction is open; a new one by default */
+async function beginSnapshot(pool: Pool, id?: string): Promise<Snapshot> {
   const connection = await pool.connect();
   try {
     await connection.query("begin isolation level repeatable read, read only");
+    if (id !== undefined) await connection.query(`set transaction snapshot '${id}'`);
     await connection.query("set local statement_timeout = 0");
     await connection.query("set local lock_timeout = 0");
     await connection.query("set local idle_in_transaction_session_timeout = 0");

@@ -1,7 +1,7 @@
 import { LONG_TIMEOUT } from "../database/long-read.ts";
 import type { Connection } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
-import type { EvidenceCheck, ReportMismatch } from "./findings.ts";
+import type { EvidenceCheck, Finding } from "./findings.ts";
 
 /** A query that must return no row. */
 interface ConsistencyCheck {
@@ -122,23 +122,23 @@ const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
 export function checkStreams(
   connection: Connection,
   entityId: string | undefined,
-  report: ReportMismatch,
-): Promise<void> {
-  return runCheck(connection, streamWithoutEntries, report, [entityId ?? null]);
+): Promise<readonly Finding[]> {
+  return runCheck(connection, streamWithoutEntries, [entityId ?? null]);
 }
 
-/** Checks that inbox, log, dead letters and decisions agree. */
-export async function checkConsistency(connection: Connection, report: ReportMismatch): Promise<void> {
-  for (const check of CONSISTENCY_CHECKS) await runCheck(connection, check, report);
+/** Checks that inbox, log, dead letters and decisions agree. Returns what does not, in the order of the checks. */
+export async function checkConsistency(connection: Connection): Promise<readonly Finding[]> {
+  const found: Finding[] = [];
+  for (const check of CONSISTENCY_CHECKS) found.push(...(await runCheck(connection, check)));
+  return found;
 }
 
-/** Reports the first row that a check returns, and how many there are. */
+/** Returns the first row that a check returns, and how many there are. */
 async function runCheck(
   connection: Connection,
   { check, table, orderBy, text }: ConsistencyCheck,
-  report: ReportMismatch,
   values: unknown[] = [],
-): Promise<void> {
+): Promise<readonly Finding[]> {
   const { rows } = await connection.query<{
     delivery_id?: string;
     entity_id?: string;
@@ -153,10 +153,9 @@ async function runCheck(
     values,
     ...LONG_TIMEOUT,
   });
-  for (const { delivery_id: deliveryId, entity_id: entityId, expected, found, rows: count } of rows)
-    report(
-      check,
-      { table, ...(deliveryId && { deliveryId }), ...(entityId && { entityId }), expected, found },
-      Number(count),
-    );
+  return rows.map(({ delivery_id: deliveryId, entity_id: entityId, expected, found, rows: count }) => ({
+    check,
+    first: { table, ...(deliveryId && { deliveryId }), ...(entityId && { entityId }), expected, found },
+    rows: Number(count),
+  }));
 }
