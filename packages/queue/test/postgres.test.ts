@@ -112,7 +112,6 @@ function shortenTenMinutes(context: TestContext): void {
   const set = setTimeout;
   const spy = vi
     .spyOn(globalThis, "setTimeout")
-    .mockImplementation(((run: () => void, ms?: number) =>
-      set(run, ms === 600_000 ? 1_000 : ms)) as typeof set);
+    .mockImplementation((run: () => void, ms?: number) => set(run, ms === 600_000 ? 1_000 : ms));
   context.onTestFinished(() => spy.mockRestore());
 }
