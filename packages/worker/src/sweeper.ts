@@ -8,6 +8,12 @@ import { repeatUntilShutdown } from "./repeat.ts";
 const INTERVAL_MS = 1_000;
 /** Deliveries of one sweep. */
 const MAX_TAKEN = 10_000;
+/**
+ * Most sweeps look at what became due lately: while a transaction elsewhere keeps an old snapshot, looking at all costs
+ * more and more. All are looked at by one sweep of so many, and by the first one after any that took not all.
+ */
+const LATELY_SECONDS = 30;
+const SWEEPS_PER_FULL_ONE = 30;
 /** If more jobs wait, most open deliveries are in one of them, and another job would only repeat it. */
 const MAX_WAITING_JOBS = 50;
 
@@ -26,6 +32,7 @@ export interface SweeperOptions {
  */
 export async function runSweeper(options: SweeperOptions): Promise<void> {
   const { pool, queue, queueOutage, metrics, log, shutdownSignal } = options;
+  let sinceFullSweep = SWEEPS_PER_FULL_ONE;
   const outage = outageLog(log, {
     began: { code: "sweep-failed", message: "sweep failed; retrying" },
     ended: { code: "sweep-recovered", message: "sweeps succeed again" },
@@ -51,15 +58,20 @@ export async function runSweeper(options: SweeperOptions): Promise<void> {
 
   /** Returns how many deliveries it enqueued. */
   async function sweep(): Promise<number> {
+    const isFull = sinceFullSweep >= SWEEPS_PER_FULL_ONE;
+    const since = isFull ? 1 : sinceFullSweep + 1;
+    // Unless this one takes all that it looks for.
+    sinceFullSweep = SWEEPS_PER_FULL_ONE;
     const { waiting } = await queueOutage.watch(() => queue.counts());
     if (waiting > MAX_WAITING_JOBS) return 0;
-    const groups = await takeDueDeliveries(pool, MAX_TAKEN);
+    const groups = await takeDueDeliveries(pool, MAX_TAKEN, isFull ? undefined : LATELY_SECONDS);
     for (const deliveryIds of groups) await queue.enqueue(deliveryIds);
     const taken = groups.flat().length;
     if (taken > 0) {
       metrics.swept(taken);
       log.info({ code: "swept", deliveries: taken }, "open deliveries enqueued");
     }
+    if (taken < MAX_TAKEN) sinceFullSweep = since;
     return taken;
   }
 }

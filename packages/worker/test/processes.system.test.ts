@@ -241,3 +241,18 @@ test("a worker whose clock is an hour ahead settles, fails and retries like any 
   );
   expect(rows).toEqual([]);
 });
+
+test("a delivery whose job was lost an hour ago is enqueued by a worker that runs since", async (context) => {
+  const harness = await createHarness(context, sharedServers(context));
+  await harness.startWorker();
+  const first = await harness.record(newEvent("first"));
+  await harness.makeDue();
+  await harness.waitForStatuses(first, "applied");
+
+  const lost = await harness.record(newEvent("lost"));
+  await harness.pool.query("update open_deliveries set due_at = now() - interval '1 hour'");
+  await waitFor(
+    () => harness.statuses(lost),
+    (statuses) => expect(statuses).toEqual(["applied"]),
+  );
+});

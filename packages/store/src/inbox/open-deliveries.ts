@@ -8,16 +8,25 @@ const MIN_WEIGHT = Math.floor(MAX_BYTES / 500);
 
 const takeDue = sqlFile("take_due_deliveries");
 
+/** About 300 years. */
+const EVER_SECONDS = 1e10;
+
 /**
  * Returns open deliveries that are due, and makes each due again `SWEEP_AFTER_SECONDS` from now: so concurrent sweepers
  * take different deliveries. Each group is as large as one transaction should be, in number and in bytes.
  *
  * @param limit the greatest number of deliveries; the longest due are taken
+ * @param withinSeconds takes those alone that became due in this time, which costs less in a table with many deleted rows.
+ *   Default: all that are due
  */
-export async function takeDueDeliveries(pool: Pool, limit: number): Promise<readonly (readonly string[])[]> {
+export async function takeDueDeliveries(
+  pool: Pool,
+  limit: number,
+  withinSeconds = EVER_SECONDS,
+): Promise<readonly (readonly string[])[]> {
   const { rows } = await pool.query<{ delivery_id: string; bytes: number }>({
     ...takeDue,
-    values: [SWEEP_AFTER_SECONDS, limit],
+    values: [SWEEP_AFTER_SECONDS, limit, withinSeconds],
   });
   const groups = groupByWeight(rows, MAX_BYTES, ({ bytes }) => Math.max(bytes, MIN_WEIGHT));
   return groups.map((group) => group.map(({ delivery_id }) => delivery_id));

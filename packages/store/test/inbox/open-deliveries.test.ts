@@ -37,6 +37,17 @@ async function makeDue(ids: readonly string[]): Promise<void> {
   );
 }
 
+test("where asked for, those alone are taken that became due lately", async () => {
+  const { pool } = database;
+  const [long = "", lately = ""] = await database.record("{}", "{}");
+  await makeDue([lately]);
+  await pool.query("update open_deliveries set due_at = now() - interval '1 hour' where delivery_id = $1", [
+    long,
+  ]);
+  expect(await takeDueDeliveries(pool, 10, 30)).toEqual([[lately]]);
+  expect(await takeDueDeliveries(pool, 10)).toEqual([[long]]);
+});
+
 test("each failed attempt is counted, and kept with its error", async () => {
   const { pool } = database;
   const [id = ""] = await database.record("{}");
