@@ -74,7 +74,8 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
   connection.release();
   await watch("after", WINDOWS.after);
   const { 200: accepted = 0, ...others } = await sending;
-  if (Object.keys(others).length > 0) throw new Error(`not only 200 was answered: ${JSON.stringify(others)}`);
+  if (Object.keys(others).length > 0)
+    throw new Error(`some were refused, or not sent: ${JSON.stringify(others)}`);
   await waitUntilSettled(system, accepted);
 
   const rows: Row[] = [];

@@ -8,6 +8,9 @@ export interface Loss {
   readonly unsettled: number;
 }
 
+/** How much more is still flat. */
+const FLAT = 1.1;
+
 /** Returns in words what a soak and a flood were run for. */
 export function answerQuestions(
   soak: readonly Row[],
@@ -15,14 +18,19 @@ export function answerQuestions(
   [, flood]: readonly Row[],
   { accepted, recorded, unsettled }: Loss,
 ): Table {
-  const [first, second] = [soak.slice(0, soak.length / 3), soak.slice(-soak.length / 3)];
+  const [first, last] = [soak.slice(0, soak.length / 3), soak.slice(-soak.length / 3)];
   const compare = (name: string) =>
-    `${formatNumber(median(first, name))} → ${formatNumber(median(second, name))}`;
+    `${formatNumber(median(first, name))} → ${formatNumber(median(last, name))}`;
+  const areFlat = (names: readonly string[]) =>
+    names.every((name) => median(last, name) <= FLAT * median(first, name)) ? "yes" : "no";
   const memory = Object.keys(soak[0]?.figures ?? {}).filter((name) => name.startsWith("MB, "));
   const of = (row: Row | undefined, name: string) => row?.figures[name]?.[0] ?? Number.NaN;
   const rows = [
-    ["Is the memory flat?", `MB, ${memory.map((name) => `${name.slice(4)} ${compare(name)}`).join("; ")}`],
-    ["Is the p99 flat?", `ms, ${compare("p99 ms")}`],
+    [
+      "Is the memory flat?",
+      `${areFlat(memory)}: MB, ${memory.map((name) => `${name.slice(4)} ${compare(name)}`).join("; ")}`,
+    ],
+    ["Is the p99 flat?", `${areFlat(["p99 ms"])}: ms, ${compare("p99 ms")}`],
     [
       "Is the excess of the flood answered 503?",
       `${of(flood, "answered 503")} were; ${of(flood, "answered 200")} were accepted, ` +

@@ -14,7 +14,7 @@ export interface SoakLoad {
   readonly bytes: number;
 }
 
-/** How many webhooks got an answer with each status; 0 for none. */
+/** How many webhooks got an answer with each status; 0 for none; and how many were `not sent`. */
 export type Statuses = Readonly<Record<string, number>>;
 
 /** So many connections may wait for an answer. A webhook that is due beyond is not sent. */
@@ -44,7 +44,10 @@ answerCalls(async ({ port, rate, seconds, seed, bytes }: SoakLoad): Promise<Stat
   let due = 0;
   for (let passed = 0; passed < seconds; passed = (performance.now() - startedAt) / 1_000) {
     for (; due < passed * rate; due++) {
-      if (waiting >= MAX_WAITING) continue;
+      if (waiting >= MAX_WAITING) {
+        statuses["not sent"] = (statuses["not sent"] ?? 0) + 1;
+        continue;
+      }
       const answer = send().finally(() => answers.delete(answer));
       answers.add(answer);
     }

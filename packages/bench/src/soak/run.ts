@@ -160,11 +160,18 @@ async function conclude(name: string, servers: Servers, system: System, statuses
   const endedAt = performance.now();
   const memory = await readMemory(servers, system);
   await waitUntilSettled(system, 0);
-  const { 200: accepted = 0, 503: unavailable = 0, 0: unanswered = 0, ...others } = statuses;
+  const {
+    200: accepted = 0,
+    503: unavailable = 0,
+    0: unanswered = 0,
+    "not sent": notSent = 0,
+    ...others
+  } = statuses;
   const figures = {
     "answered 200": [accepted],
     "answered 503": [unavailable],
     "no answer": [unanswered],
+    "not sent, as 4,000 wait": [notSent],
     otherwise: [Object.values(others).reduce((sum, count) => sum + count, 0)],
     ...memory,
     "settled after s": [(performance.now() - endedAt) / 1_000],
