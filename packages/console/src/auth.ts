@@ -89,7 +89,7 @@ export function createAccess(pool: Pool, bootstrapToken: string | undefined): Ac
     async resume(sessionId, isUsed) {
       const owner = await findSession(pool, sessionId, bootstrapToken);
       if (owner === undefined) return undefined;
-      if (isUsed) await recordSessionUse(pool, sessionId);
+      if (isUsed && !owner.isUseRecorded) await recordSessionUse(pool, sessionId);
       if (owner.tokenId === undefined) return BOOTSTRAP;
       recordUse(owner.tokenId);
       return { name: owner.name, role: owner.role, isService: false };

@@ -1,18 +1,33 @@
-/**
- * Returns a function that reads what is the same for everybody, at most once at a time. Whoever asks while a read runs
- * gets the next one, together with all others who do: nobody gets what was read before the question.
- */
-export function shareReads<Result>(read: () => Promise<Result>): () => Promise<Result> {
-  let running: Promise<unknown> | undefined;
+/** A read of what is the same for everybody. */
+export interface SharedRead<Result> {
+  /** Returns what a read found that began within the last `freshMs`, and after the last `forget`. */
+  read(): Promise<Result>;
+  /** Has what was read until now not be returned any more: something has changed it that somebody will look for. */
+  forget(): void;
+}
+
+/** Reads what is the same for everybody at most once at a time. Failed reads are not kept. */
+export function shareReads<Result>(read: () => Promise<Result>, freshMs: number): SharedRead<Result> {
+  let last: { readonly result: Promise<Result>; readonly until: number } | undefined;
   let next: Promise<Result> | undefined;
+  let running: Promise<unknown> | undefined;
 
   async function readNext(): Promise<Result> {
     await running?.catch(() => undefined);
     next = undefined;
-    const started = read();
-    running = started;
-    return started;
+    const result = read();
+    const begun = { result, until: performance.now() + freshMs };
+    [running, last] = [result, begun];
+    result.catch(() => {
+      if (last === begun) last = undefined;
+    });
+    return result;
   }
 
-  return () => (next ??= readNext());
+  return {
+    read: () => (last !== undefined && performance.now() < last.until ? last.result : (next ??= readNext())),
+    forget() {
+      last = undefined;
+    },
+  };
 }

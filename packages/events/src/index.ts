@@ -57,7 +57,15 @@ export {
   type Outcome,
   type Outcomes,
 } from "./outcome.ts";
-export { err, MAX_ID_LENGTH, ok, parseDelivery, type ParsedEvent, type Result } from "./parse-delivery.ts";
+export {
+  err,
+  MAX_ID_LENGTH,
+  ok,
+  parseDelivery,
+  parsePartialIdentity,
+  type ParsedEvent,
+  type Result,
+} from "./parse-delivery.ts";
 export {
   STATUSES,
   toPerson,

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { formatTicks, identityKey, MAX_ID_LENGTH, parseDelivery } from "../src/index.ts";
+import {
+  formatTicks,
+  identityKey,
+  MAX_ID_LENGTH,
+  parseDelivery,
+  parsePartialIdentity,
+} from "../src/index.ts";
 import { ENTITY, ENVELOPE, issuePaths, parsed, parseFailure } from "./parsing.ts";
 
 describe("parses", () => {
@@ -123,4 +129,22 @@ test("`__proto__` and `constructor` are names like any other, and add no fields"
   const inherited = `{"__proto__":{"event":"E","data":{"entityId":"e"}},"id":1,"creationTimeUtc":"2022-02-01T15:09:26"}`;
   expect(issuePaths(parseFailure(inherited))).toEqual(["event", "data"]);
   expect(issuePaths(parseFailure(inherited.replace("__proto__", "__Proto__")))).toEqual(["event", "data"]);
+});
+
+test.each([
+  ["valid", ENVELOPE],
+  [
+    "PascalCase",
+    { Id: 1, WebhookEvent: "NaturalPersonPending", Data: { EntityId: 2 }, CreationTimeUtc: "no time" },
+  ],
+  ["of a type with wrong data", { ...ENVELOPE, event: "NaturalPersonUploadedID" }],
+  ["without ids", { event: "", data: { entityId: [] } }],
+  ["without data", { ...ENVELOPE, data: null }],
+  ["no object", []],
+])("the identity alone of a payload that is %s is that of the whole", (_, payload) => {
+  const body = Buffer.from(JSON.stringify(payload));
+  const whole = parseDelivery(body);
+  const { event, id, entityId } = (whole.ok ? whole.value : whole.error.identity) ?? {};
+  const isParsed = whole.ok || whole.error.identity !== undefined;
+  expect(parsePartialIdentity(body)).toEqual(isParsed ? { event, id, entityId } : undefined);
 });

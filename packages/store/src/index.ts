@@ -98,6 +98,7 @@ export { readConnectionUse } from "./database/connection-use.ts";
 export {
   countPersonDeliveries,
   listPersonDeliveries,
+  listUnsettledDeliveries,
   type PersonDelivery,
 } from "./inbox/person-deliveries.ts";
 export {
@@ -160,7 +161,7 @@ export {
   type Role,
   type TokenSummary,
 } from "./tokens.ts";
-export { COUNTED_UP_TO, type BoundedCount } from "./worklist/bounded-count.ts";
+export { COUNTED_UP_TO, countUnlessAll, type BoundedCount } from "./worklist/bounded-count.ts";
 export { listDecisionsNeeded, type DecisionKind, type DecisionNeeded } from "./worklist/decisions-needed.ts";
 export { readHealth, type Health, type RefusedWebhooks } from "./worklist/health.ts";
 export {

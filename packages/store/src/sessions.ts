@@ -48,9 +48,13 @@ function hashBootstrap(sessionId: string, bootstrapToken: string): Buffer {
 }
 
 /** Of whom a session is: of a token of the record, or of DOSSIER_API_TOKEN. */
-export type SessionOwner =
+export type SessionOwner = (
   | { readonly tokenId: number; readonly name: string; readonly role: Role }
-  | { readonly tokenId: undefined };
+  | { readonly tokenId: undefined }
+) & {
+  /** Whether the session's use was recorded within the last minute. */
+  readonly isUseRecorded: boolean;
+};
 
 const selectSession = sqlFile("select_session");
 
@@ -65,13 +69,15 @@ export async function findSession(
     name: string;
     role: Role;
     bootstrap_hash: Buffer | null;
+    is_use_recorded: boolean;
   }>({ ...selectSession, values: [hashSessionId(sessionId), IDLE_SECONDS, LONGEST_SECONDS] });
   const [found] = rows;
   if (found === undefined) return undefined;
-  if (found.token_id !== null) return { tokenId: found.token_id, name: found.name, role: found.role };
+  const { token_id: tokenId, name, role, is_use_recorded: isUseRecorded } = found;
+  if (tokenId !== null) return { tokenId, name, role, isUseRecorded };
   if (bootstrapToken === undefined || found.bootstrap_hash === null) return undefined;
   return timingSafeEqual(found.bootstrap_hash, hashBootstrap(sessionId, bootstrapToken))
-    ? { tokenId: undefined }
+    ? { tokenId: undefined, isUseRecorded }
     : undefined;
 }
 

@@ -28,7 +28,7 @@ const age = (column: string, by: string) =>
 
 test("a session is found by its id alone, which is not in the record, until it is ended", async () => {
   const { tokenId, sessionId } = await open();
-  expect(await find(sessionId)).toEqual({ tokenId, name: "Ada", role: "operator" });
+  expect(await find(sessionId)).toEqual({ tokenId, name: "Ada", role: "operator", isUseRecorded: true });
   expect(await find(`${sessionId}x`)).toBeUndefined();
   expect(JSON.stringify(await record.dump())).not.toContain(sessionId);
   await endSession(record.pool, sessionId);
@@ -44,7 +44,7 @@ test("a session ends with its token, at once", async () => {
 
 test("a session of DOSSIER_API_TOKEN ends when that changes, and the record does not have it", async () => {
   const sessionId = await createSession(record.pool, { bootstrapToken: "guessable" });
-  expect(await find(sessionId, "guessable")).toEqual({ tokenId: undefined });
+  expect(await find(sessionId, "guessable")).toEqual({ tokenId: undefined, isUseRecorded: true });
   expect(await find(sessionId, "other")).toBeUndefined();
   expect(await find(sessionId)).toBeUndefined();
 });
@@ -52,8 +52,9 @@ test("a session of DOSSIER_API_TOKEN ends when that changes, and the record does
 test("a session ends 30 minutes after its last use", async () => {
   const { sessionId } = await open();
   await age("last_seen_at", "29 min");
-  expect(await find(sessionId)).toBeDefined();
+  expect(await find(sessionId)).toMatchObject({ isUseRecorded: false });
   await recordSessionUse(record.pool, sessionId);
+  expect(await find(sessionId)).toMatchObject({ isUseRecorded: true });
   await age("last_seen_at", "29 min");
   expect(await find(sessionId)).toBeDefined();
   await age("last_seen_at", "2 min");

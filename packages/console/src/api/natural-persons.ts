@@ -3,6 +3,7 @@ import {
   COUNTED_UP_TO,
   countPersonDeliveries,
   countPersons,
+  countUnlessAll,
   findPerson,
   listEvents,
   listPersons,
@@ -96,10 +97,10 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
     const { limit, cursor, q, count: isCounted, ...filter } = given;
     const selected = { ...filter, ...searchFor(caller, q) };
     const isPast = filter.asOf !== undefined || filter.knownAt !== undefined;
-    const [{ persons, next }, found] = await Promise.all([
-      listPersons(pool, selected, { limit, after: cursor?.entityId }),
-      isCounted === true && !isPast ? countPersons(pool, selected) : null,
-    ]);
+    const { persons, next } = await listPersons(pool, selected, { limit, after: cursor?.entityId });
+    const shown = { listed: persons.length, isAll: cursor === undefined && next === undefined };
+    const found =
+      isCounted === true && !isPast ? await countUnlessAll(shown, () => countPersons(pool, selected)) : null;
     return {
       items: persons,
       nextCursor: nextCursor(next && { entityId: next }),

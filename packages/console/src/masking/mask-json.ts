@@ -111,8 +111,8 @@ function isHarmless(text: string, field: string): boolean {
 }
 
 /** A person without what tells who it is. The id stays: it is in the request, and leads to the person. */
-export function maskPerson<P extends Person>(person: P): P {
-  return { ...(maskJson(person as unknown as Json) as unknown as P), entityId: person.entityId };
+export function maskPerson<P extends Pick<Person, "entityId">>(person: P): P {
+  return { ...(maskJson(person) as unknown as P), entityId: person.entityId };
 }
 
 /** What differs between two states, with the values masked. */

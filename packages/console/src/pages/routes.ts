@@ -32,7 +32,7 @@ import { createSessions } from "./session.ts";
 import { signInRoutes } from "./sign-in.ts";
 import { systemPage } from "./system/page.ts";
 import { createCharts } from "./worklist/charts.ts";
-import { EVENTS_PATH, liveParts } from "./worklist/live.ts";
+import { EVENTS_PATH, liveParts, READ_EVERY_MS } from "./worklist/live.ts";
 import { worklistPage } from "./worklist/page.ts";
 import { readParts } from "./worklist/parts.ts";
 
@@ -59,10 +59,16 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
   const sessions = createSessions({ pool, access, consoleUrl });
   const headers = securityHeaders(consoleUrl?.protocol === "https:");
   const worklist = { pool, queue, stuckAfterHours, charts: createCharts(pool) };
-  const readWorklist = shareReads(() => readParts(worklist));
+  const worklistParts = shareReads(() => readParts(worklist), READ_EVERY_MS);
+  /** Whoever decided something sees it in the worklist at once. */
+  const decideSeen: Decide = async (...decision) => {
+    const decided = await decide(...decision);
+    worklistParts.forget();
+    return decided;
+  };
   const showBoard = boardRoute(queue);
   const pages = [
-    { path: "/", role: "viewer", respond: worklistPage(readWorklist) },
+    { path: "/", role: "viewer", respond: worklistPage(worklistParts.read) },
     { path: "/dead-letters", role: "viewer", respond: deadLetterListPage(pool) },
     { path: "/dead-letters/:deliveryId", role: "viewer", respond: toDelivery },
     { path: "/deliveries", role: "viewer", respond: deliveryListPage(pool) },
@@ -94,7 +100,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
     ...(["redrive", "discard", "restore"] as const).map((action) => ({
       path: `/deliveries/:deliveryId/${action}` as const,
       role: "operator" as const,
-      respond: decideForm(decide, action),
+      respond: decideForm(decideSeen, action),
     })),
     { path: "/deliveries", role: "operator", respond: searchDeliveries() },
     { path: "/dead-letters", role: "operator", respond: searchDeadLetters() },
@@ -111,7 +117,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
     sessions.authenticateRefresh,
     liveParts({
       async read() {
-        const parts = await readWorklist();
+        const parts = await worklistParts.read();
         postgres.recordSuccess();
         return parts;
       },

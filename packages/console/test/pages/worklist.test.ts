@@ -40,6 +40,16 @@ test("the worklist shows what needs a person, and no personal data", async (cont
   expect(answer).not.toMatch(/Grace|navy|<b>Eve/);
 });
 
+test("what somebody decided is seen in the worklist at once", async (context) => {
+  const console = await startTestConsole(context);
+  const browser = openBrowser(console);
+  const [deliveryId] = await console.recordAndSettle("not JSON");
+  await browser.signIn(TOKEN);
+  expect((await browser.get("/")).text).toContain("Dead letters: unparsable");
+  await browser.post(`/deliveries/${deliveryId}/discard`, { reason: "noise" });
+  expect((await browser.get("/")).text).not.toContain("Dead letters: unparsable");
+});
+
 test("a page loads the console's own files alone, and may run and send nothing else", async (context) => {
   const browser = openBrowser(await startTestConsole(context));
   await browser.signIn(TOKEN);

@@ -67,12 +67,12 @@ const selectDeadLetters = sql(
   `select delivery_id, dead_letter_id, reason, message, event, id, entity_id, code_version,
      (extract(epoch from dead_lettered_at) * 10000000)::bigint as dead_lettered_ticks,
      (select (extract(epoch from received_at) * 10000000)::bigint from deliveries
-      where deliveries.delivery_id = dead_letters.delivery_id) as received_ticks,
+      where deliveries.delivery_id = settlements.delivery_id) as received_ticks,
      case when settled_as = 'discarded' then (
        select json_build_object('decidedBy', decided_by, 'reason', decisions.reason,
          'ticks', (extract(epoch from decided_at) * 10000000)::bigint::text)
        from decisions
-       where decisions.delivery_id = dead_letters.delivery_id and action = 'discard'
+       where decisions.delivery_id = settlements.delivery_id and action = 'discard'
        order by decision_id desc limit 1) end as discard
    ${fromDeadLetters}
    and ($8::bigint is null or dead_letter_id < $8) order by dead_letter_id desc limit $9`,

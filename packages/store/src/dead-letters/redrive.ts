@@ -1,10 +1,11 @@
-import { toPerson, type Person } from "@dossier/events";
+import { toPerson, type Folded, type Person } from "@dossier/events";
+import { MAX_BYTES } from "../database/groups.ts";
 import { isRetryable } from "../database/outage.ts";
 import type { Connection, Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
 import { awaitAll, rollBack } from "../database/transaction.ts";
 import { SWEEP_AFTER_SECONDS } from "../inbox/deliveries.ts";
-import { findIdentity } from "../inbox/identity.ts";
+import { parseIdentity } from "../inbox/identity.ts";
 import { applyDeliveries } from "../log/settle.ts";
 import { selectFolded } from "../persons/projection.ts";
 
@@ -93,11 +94,14 @@ interface Candidate {
   readonly entityId: string | undefined;
 }
 
+/** Deliveries that are run together. If one of them fails, each is run by itself. */
+const GROUP_SIZE = 100;
+
 /**
- * Settles dead-lettered deliveries by today's code, one after the other, and yields what became of each. Works on
- * temporary copies of their persons' rows, so that it needs no right to write the log and locks nothing. Each sees what
- * those before it would have done. Pass some hundred deliveries at most. Throws if it should be retried (see
- * `isRetryable`).
+ * Settles dead-lettered deliveries by today's code, and yields what became of each. Works on temporary copies of their
+ * persons' rows, so that it needs no right to write the log and locks nothing. Each sees what those before it would have
+ * done. As a worker does, it settles many together, in the order of their ids; then each has the change of all of these to
+ * its person. Pass some hundred deliveries at most. Throws if it should be retried (see `isRetryable`).
  */
 export async function* dryRunRedrive(
   pool: Pool,
@@ -108,23 +112,30 @@ export async function* dryRunRedrive(
     await connection.query("begin isolation level repeatable read");
     const candidates = await findCandidates(connection, deliveryIds);
     await copyCandidates(connection, candidates);
-    for (const candidate of candidates) yield await dryRunOne(connection, candidate);
+    for (let n = 0; n < candidates.length; n += GROUP_SIZE)
+      yield* dryRun(connection, candidates.slice(n, n + GROUP_SIZE));
   } finally {
     await rollBack(connection);
   }
 }
 
-/** Reads one body at a time, since together they may be large. */
+const selectBodies = sqlFile("select_bodies");
+
+/** Reads the bodies of `MAX_BYTES` at a time, since together they may be large. */
 async function findCandidates(
   connection: Connection,
   deliveryIds: readonly string[],
 ): Promise<readonly Candidate[]> {
-  const candidates: Candidate[] = [];
-  for (const deliveryId of deliveryIds) {
-    const identity = await findIdentity(connection, deliveryId);
-    candidates.push({ deliveryId, entityId: identity?.entityId });
+  const entityIds = new Map<string, string | undefined>();
+  for (let last: string | undefined; ;) {
+    const { rows } = await connection.query<{ delivery_id: string; body: Buffer }>({
+      ...selectBodies,
+      values: [deliveryIds, last, MAX_BYTES],
+    });
+    if (rows.length === 0) return deliveryIds.map((id) => ({ deliveryId: id, entityId: entityIds.get(id) }));
+    for (const { delivery_id, body } of rows) entityIds.set(delivery_id, parseIdentity(body)?.entityId);
+    last = rows.at(-1)?.delivery_id;
   }
-  return candidates;
 }
 
 const createCopies = sqlFile("create_dry_run");
@@ -148,35 +159,56 @@ async function copyCandidates(connection: Connection, candidates: readonly Candi
   ]);
 }
 
-async function dryRunOne(connection: Connection, { deliveryId, entityId }: Candidate): Promise<DryRunResult> {
+async function* dryRun(
+  connection: Connection,
+  candidates: readonly Candidate[],
+): AsyncGenerator<DryRunResult> {
   await connection.query("savepoint dry_run");
-  const reopened = await connection.query({
-    ...redriveDeadLetters,
-    values: [[deliveryId], 0, "dry run", "rolled back"],
-  });
-  if (reopened.rowCount === 0) return { deliveryId, outcome: "not-dead-lettered" };
+  let results: readonly DryRunResult[];
   try {
-    const before = await selectPerson(connection, entityId);
-    const { outcomes } = await applyDeliveries(connection, [deliveryId]);
+    results = await settleAgain(connection, candidates);
+  } catch (error) {
+    if (isRetryable(error)) throw error;
+    await connection.query("rollback to savepoint dry_run");
+    const [{ deliveryId } = { deliveryId: "" }, ...others] = candidates;
+    if (others.length === 0) yield { deliveryId, outcome: "failed", error };
+    else for (const candidate of candidates) yield* dryRun(connection, [candidate]);
+    return;
+  }
+  yield* results;
+}
+
+/** Throws if they, or their persons' states, are too large together. */
+async function settleAgain(
+  connection: Connection,
+  candidates: readonly Candidate[],
+): Promise<readonly DryRunResult[]> {
+  const { rows } = await connection.query<{ delivery_id: string }>({
+    ...redriveDeadLetters,
+    values: [candidates.map(({ deliveryId }) => deliveryId), 0, "dry run", "rolled back"],
+  });
+  const reopened = new Set(rows.map(({ delivery_id }) => delivery_id));
+  const concerned = candidates.filter(({ deliveryId }) => reopened.has(deliveryId));
+  const entityIds = [...new Set(concerned.flatMap(({ entityId }) => entityId ?? []))];
+  const before = await selectFolded(connection, entityIds);
+  const { outcomes } = await applyDeliveries(connection, [...reopened]);
+  const after = await selectFolded(connection, entityIds);
+  const isUnread = [...before.values(), ...after.values()].includes("not-read");
+  if (isUnread || outcomes.size < reopened.size) throw new Error("too large to be run together");
+  return candidates.map(({ deliveryId, entityId = "" }) => {
+    if (!reopened.has(deliveryId)) return { deliveryId, outcome: "not-dead-lettered" };
     const outcome = outcomes.get(deliveryId);
     if (outcome?.kind === "dead-lettered") {
       const { reason, message } = outcome.deadLetter;
       return { deliveryId, outcome: "dead-lettered", reason, message };
     }
-    const after = await selectPerson(connection, entityId);
     const settled = { deliveryId, outcome: outcome?.kind === "applied" ? "applied" : "duplicate" } as const;
-    return entityId === undefined || after === null
-      ? settled
-      : { ...settled, change: { entityId, before, after } };
-  } catch (error) {
-    if (isRetryable(error)) throw error;
-    await connection.query("rollback to savepoint dry_run");
-    return { deliveryId, outcome: "failed", error };
-  }
+    const changed = toPersonOf(after.get(entityId));
+    const change = changed && { entityId, before: toPersonOf(before.get(entityId)) ?? null, after: changed };
+    return { ...settled, ...(change && { change }) };
+  });
 }
 
-async function selectPerson(connection: Connection, entityId: string | undefined): Promise<Person | null> {
-  if (entityId === undefined) return null;
-  const folded = (await selectFolded(connection, [entityId])).get(entityId);
-  return folded === undefined || folded === "not-read" ? null : toPerson(folded.state);
+function toPersonOf(folded: Folded | "not-read" | undefined): Person | undefined {
+  return folded === undefined || folded === "not-read" ? undefined : toPerson(folded.state);
 }

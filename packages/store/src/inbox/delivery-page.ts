@@ -1,8 +1,8 @@
 import { formatTicks, type DeadLetterReason, type Ticks } from "@dossier/events";
 import { MAX_BYTES } from "../database/groups.ts";
-import { endOfPage, type PageRequest } from "../database/page.ts";
+import type { PageRequest } from "../database/page.ts";
 import type { Pool } from "../database/pool.ts";
-import { MAX_PAGE_BYTES, sqlFile } from "../database/statements.ts";
+import { MAX_PAGE_BYTES, sql, sqlFile, type Statement } from "../database/statements.ts";
 import type { DeliveryStatus } from "./delivery-history.ts";
 import { parseIdentity } from "./identity.ts";
 import { searchOpenDeliveries } from "./open-search.ts";
@@ -47,11 +47,8 @@ export interface DeliveryPage {
   readonly searched: number;
 }
 
-/** Deliveries that one page searches at most for ones that match, fewer if most of them do, and bytes of their bodies. */
+/** Deliveries that one page searches at most for ones that match, and bytes of their bodies. */
 const MAX_SEARCHED = 5_000;
-const MAX_SEARCHED_FOR_COMMON = 2_000;
-/** Most pages are full after so many. Only for the others are further bodies read. */
-const SEARCHED_FIRST = 1_500;
 const MAX_SEARCHED_BYTES = 4 * MAX_BYTES;
 
 /** Ids begin with the time of ingest's clock, which may differ from Postgres' by so much. In milliseconds. */
@@ -61,22 +58,77 @@ const LEAST_ID = "00000000-0000-0000-0000-000000000000";
 const GREATEST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
 interface Row {
-  readonly candidates: bigint;
-  readonly searched: bigint;
-  readonly last_searched: string | null;
-  /** `null` in the only row of a page without deliveries. */
-  readonly delivery_id: string | null;
+  readonly delivery_id: string;
+  /** Among those that were searched, from 1. */
+  readonly number: bigint;
+  /** Whether it was the last one to be searched for this page. */
+  readonly is_end: boolean;
+  readonly matches: boolean;
+  /** How many rows there were before the page was cut to so many bytes. */
+  readonly listed: bigint;
   readonly status: DeliveryStatus;
   readonly reason: DeadLetterReason | null;
   readonly bytes: number;
-  readonly matches: bigint;
   readonly verified_by: string;
   readonly secret_fingerprint: string;
   readonly received_ticks: bigint;
   readonly body: Buffer | null;
 }
 
-const selectPage = sqlFile("select_delivery_page");
+const RANGE =
+  "delivery_id < $1::uuid and delivery_id >= $2::uuid order by delivery_id desc limit $4::integer";
+
+/** Reads the deliveries that `ids` selects, one after the other, unless a condition says that it need not. */
+const deliveriesOf = (ids: string, condition = "true") =>
+  `select ids.delivery_id, received_at, verified_by, secret_fingerprint, body, candidate_status
+   from (${ids}) as ids left join lateral (
+     select * from deliveries where deliveries.delivery_id = ids.delivery_id and ${condition} offset 0
+   ) as delivery on true`;
+
+/** What is searched, in the order of ids, with the status if that is known or filtered. */
+const SOURCES = {
+  all: `select delivery_id, received_at, verified_by, secret_fingerprint, body, null::text as candidate_status
+    from deliveries where ${RANGE}`,
+  open: deliveriesOf(`select delivery_id, 'open' as candidate_status from open_deliveries where ${RANGE}`),
+  undecided: deliveriesOf(
+    `select delivery_id, settled_as as candidate_status from settlements
+     where settled_as in ('dead-lettered', 'discarded') and settled_as = $3 and ${RANGE}`,
+  ),
+  // The others are only counted.
+  settled: deliveriesOf(
+    `select delivery_id, settled_as as candidate_status from settlements where ${RANGE}`,
+    "candidate_status = $3",
+  ),
+  person: deliveriesOf(
+    `select delivery_id, coalesce((
+       select settled_as from settlements where settlements.delivery_id = concerned.delivery_id
+     ), 'open') as candidate_status
+     from (
+       select delivery_id from events where entity_id = $13
+       union select delivery_id from redeliveries where entity_id = $13
+       union select delivery_id from dead_letters where entity_id = $13
+       union select unnest($14::uuid[])
+     ) as concerned where ${RANGE}`,
+  ),
+};
+
+const { text: searchSource } = sqlFile("select_delivery_page");
+const SELECT_PAGE = Object.fromEntries(
+  Object.entries(SOURCES).map(([name, source]) => [
+    name,
+    sql(
+      `select_delivery_page_${name}`,
+      searchSource.replace("(SOURCE)", () => `(${source})`),
+    ),
+  ]),
+) as Readonly<Record<keyof typeof SOURCES, Statement>>;
+
+function sourceOf({ status, entityId }: DeliveryFilter): keyof typeof SOURCES {
+  if (entityId !== undefined) return "person";
+  if (status === undefined) return "all";
+  if (status === "open") return "open";
+  return status === "applied" || status === "duplicate" ? "settled" : "undecided";
+}
 
 /**
  * Returns a page of all deliveries, whatever became of them. Whether one matches, only its row says: a page ends when it
@@ -89,45 +141,15 @@ export async function listDeliveries(
   filter: DeliveryFilter,
   { limit, after }: PageRequest<string>,
 ): Promise<DeliveryPage> {
-  const { entityId, event } = filter;
-  const open = entityId === undefined ? undefined : await searchOpenDeliveries(pool, entityId);
-  const openIds = open?.found.map(({ deliveryId }) => deliveryId) ?? [];
-  const greatest = maxSearchedFor(filter, limit);
-  let maxSearched = Math.min(greatest, SEARCHED_FIRST);
-  let rows = await search(pool, filter, openIds, { limit, after, maxSearched });
-  if (maxSearched < greatest && !isFull(rows, limit) && !isAll(rows, maxSearched)) {
-    maxSearched = greatest;
-    rows = await search(pool, filter, openIds, { limit, after, maxSearched });
-  }
-  return {
-    deliveries: rows
-      .flatMap((row) => (row.delivery_id === null ? [] : toSummary(row, row.delivery_id)))
-      .filter((delivery) => event === undefined || delivery.event === event),
-    next: nextOf(rows, limit, maxSearched),
-    searched: Number(rows[0]?.searched ?? 0),
-  };
-}
-
-interface Search extends PageRequest<string> {
-  readonly maxSearched: number;
-}
-
-async function search(
-  pool: Pool,
-  { status, event, entityId, secretFingerprint, since, before, text }: DeliveryFilter,
-  openIds: readonly string[],
-  { limit, after, maxSearched }: Search,
-): Promise<readonly Row[]> {
+  const { status, event, entityId, secretFingerprint, since, before, text } = filter;
   const upper = before === undefined ? GREATEST_ID : idAt(before, CLOCK_TOLERANCE);
   const { rows } = await pool.query<Row>({
-    ...selectPage,
+    ...SELECT_PAGE[sourceOf(filter)],
     values: [
       after !== undefined && after < upper ? after : upper,
       since === undefined ? LEAST_ID : idAt(since, -CLOCK_TOLERANCE),
       status,
-      entityId,
-      openIds,
-      maxSearched,
+      MAX_SEARCHED,
       MAX_SEARCHED_BYTES,
       secretFingerprint,
       since,
@@ -136,37 +158,28 @@ async function search(
       limit,
       MAX_PAGE_BYTES,
       text === undefined ? undefined : Buffer.from(text),
+      ...(entityId === undefined ? [] : [entityId, await findOpen(pool, entityId)]),
     ],
   });
-  return rows;
-}
-
-/** What needs no search is read from an index alone. */
-function maxSearchedFor({ status, ...filter }: DeliveryFilter, limit: number): number {
-  const { event, entityId, secretFingerprint, text, since, before } = filter;
-  if (status === "duplicate" || [event, entityId, secretFingerprint, text].some((one) => one !== undefined))
-    return MAX_SEARCHED;
-  const isCommon = status === "applied" || since !== undefined || before !== undefined;
-  return isCommon ? Math.max(limit, MAX_SEARCHED_FOR_COMMON) : limit;
-}
-
-/** Returns where the search goes on: behind the last delivery that was returned, or behind the last searched. */
-function nextOf(rows: readonly Row[], limit: number, maxSearched: number): string | undefined {
   const last = rows.at(-1);
-  const behind = isFull(rows, limit) ? last?.delivery_id : last?.last_searched;
-  return isAll(rows, maxSearched) && !isFull(rows, limit) ? undefined : (behind ?? undefined);
+  return {
+    deliveries: rows
+      .filter(({ matches }) => matches)
+      .map(toSummary)
+      .filter((delivery) => event === undefined || delivery.event === event),
+    next: last && isAll(last, rows.length) ? undefined : last?.delivery_id,
+    searched: Number(last?.number ?? 0),
+  };
 }
 
-/** Whether more match than the page holds, or as many. */
-function isFull(rows: readonly Row[], limit: number): boolean {
-  const last = rows.at(-1);
-  return typeof last?.delivery_id === "string" && endOfPage(rows, limit, last.matches) !== undefined;
+async function findOpen(pool: Pool, entityId: string): Promise<readonly string[]> {
+  const { found } = await searchOpenDeliveries(pool, entityId);
+  return found.map(({ deliveryId }) => deliveryId);
 }
 
-/** Whether everything was searched. */
-function isAll(rows: readonly Row[], maxSearched: number): boolean {
-  const last = rows.at(-1);
-  return last === undefined || (last.candidates < maxSearched && last.searched === last.candidates);
+/** Whether there is nothing to be searched behind the last row. */
+function isAll({ is_end, number, listed }: Row, rows: number): boolean {
+  return is_end && number < MAX_SEARCHED && Number(listed) === rows;
 }
 
 /** Returns the least id of a time. */
@@ -178,10 +191,10 @@ function idAt(ticks: Ticks, offsetMs: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8)}${LEAST_ID.slice(13)}`;
 }
 
-function toSummary(row: Row, deliveryId: string): DeliverySummary {
+function toSummary(row: Row): DeliverySummary {
   const identity = row.body === null ? undefined : parseIdentity(row.body);
   return {
-    deliveryId,
+    deliveryId: row.delivery_id,
     status: row.status,
     reason: row.reason,
     event: identity?.event ?? null,

@@ -1,4 +1,11 @@
-import { parseDelivery, parseJson, scalarText, type PartialIdentity, type Ticks } from "@dossier/events";
+import {
+  parseDelivery,
+  parseJson,
+  parsePartialIdentity,
+  scalarText,
+  type PartialIdentity,
+  type Ticks,
+} from "@dossier/events";
 import type { Connection, Pool } from "../database/pool.ts";
 import { sql } from "../database/statements.ts";
 
@@ -13,19 +20,22 @@ export async function findIdentity(
   return rows[0] && parseIdentity(rows[0].body);
 }
 
-/** What a delivery's bytes say of its event; the time only if all of it can be parsed. */
-export interface ParsedIdentity extends PartialIdentity {
-  readonly ticks: Ticks | undefined;
+/** Returns the identity of a delivery's event, as far as its bytes can be parsed. Never throws. */
+export function parseIdentity(body: Buffer): PartialIdentity | undefined {
+  return orUndefined(() => parsePartialIdentity(body));
 }
 
-/** Returns the identity of a delivery's event, as far as its bytes can be parsed. Never throws. */
-export function parseIdentity(body: Buffer): ParsedIdentity | undefined {
+/** Returns the time of a delivery's event, if all of its bytes can be parsed. Never throws. */
+export function parseTime(body: Buffer): Ticks | undefined {
+  const parsed = orUndefined(() => parseDelivery(body));
+  return parsed?.ok === true ? parsed.value.ticks : undefined;
+}
+
+/** The parser itself may be what fails at a delivery. */
+function orUndefined<T>(parse: () => T): T | undefined {
   try {
-    const parsed = parseDelivery(body);
-    if (parsed.ok) return parsed.value;
-    return parsed.error.identity && { ...parsed.error.identity, ticks: undefined };
+    return parse();
   } catch {
-    // The parser itself may be what fails at this delivery.
     return undefined;
   }
 }

@@ -2,7 +2,7 @@ import type { Ticks } from "@dossier/events";
 import { MAX_BYTES } from "../database/groups.ts";
 import type { Connection, Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
-import { namesPerson, parseIdentity } from "./identity.ts";
+import { namesPerson, parseIdentity, parseTime } from "./identity.ts";
 
 /** How many open deliveries were searched, the newest first: whom one concerns, only its bytes say. */
 export interface OpenSearch {
@@ -26,6 +26,9 @@ const MAX_SEARCHED = 1_000;
 /** An id that JSON may also write as a number, in several spellings. */
 const NUMERIC = /^[-+.\deE]+$/;
 
+/** What JSON may write with a backslash and itself, and not only as `\u` and a number. */
+const ESCAPED = /["\\/\p{Cc}]/u;
+
 const selectNewestOpen = sqlFile("select_newest_open");
 
 interface Row {
@@ -42,7 +45,12 @@ export async function searchOpenDeliveries(
 ): Promise<OpenSearch & { readonly found: readonly FoundDelivery[] }> {
   const { rows } = await connection.query<Row>({
     ...selectNewestOpen,
-    values: [MAX_SEARCHED, MAX_BYTES, NUMERIC.test(entityId) ? null : Buffer.from(entityId)],
+    values: [
+      MAX_SEARCHED,
+      MAX_BYTES,
+      NUMERIC.test(entityId) ? null : Buffer.from(entityId),
+      Buffer.from(ESCAPED.test(entityId) ? "\\" : "\\u"),
+    ],
   });
   return {
     found: rows.flatMap((row) => findIn(row, entityId) ?? []),
@@ -59,6 +67,6 @@ function findIn({ delivery_id: deliveryId, body, may_stop_workers }: Row, entity
   }
   const identity = parseIdentity(body);
   return identity?.entityId === entityId
-    ? { deliveryId, event: identity.event, id: identity.id, ticks: identity.ticks }
+    ? { deliveryId, event: identity.event, id: identity.id, ticks: parseTime(body) }
     : undefined;
 }

@@ -3,7 +3,7 @@ import { endOfPage, type PageRequest } from "../database/page.ts";
 import type { Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
 import type { DeliveryStatus } from "./delivery-history.ts";
-import { searchOpenDeliveries, type OpenSearch } from "./open-search.ts";
+import { searchOpenDeliveries, type FoundDelivery, type OpenSearch } from "./open-search.ts";
 import { toOpenState, type OpenState, type OpenStateRow } from "./open-state.ts";
 
 /** A delivery that concerns a person. */
@@ -58,9 +58,39 @@ export async function listPersonDeliveries(
   pool: Pool,
   entityId: string,
   status: DeliveryStatus | undefined,
-  { limit, after }: PageRequest<string>,
+  page: PageRequest<string>,
 ): Promise<PersonDeliveryPage> {
   const { found, ...openDeliveriesSearched } = await searchOpenDeliveries(pool, entityId);
+  return { ...(await selectDeliveries(pool, { entityId, status, found, page })), openDeliveriesSearched };
+}
+
+/** Returns the dead letters of a person, and then the open deliveries, `limit` of each at most, the latest first. */
+export async function listUnsettledDeliveries(
+  pool: Pool,
+  entityId: string,
+  limit: number,
+): Promise<readonly PersonDelivery[]> {
+  const list = (status: DeliveryStatus, found: readonly FoundDelivery[]) =>
+    selectDeliveries(pool, { entityId, status, found, page: { limit } });
+  const [dead, open] = await Promise.all([
+    list("dead-lettered", []),
+    searchOpenDeliveries(pool, entityId).then(({ found }) => list("open", found)),
+  ]);
+  return [...dead.deliveries, ...open.deliveries];
+}
+
+interface Selection {
+  readonly entityId: string;
+  readonly status: DeliveryStatus | undefined;
+  /** Those that were found among the open ones. */
+  readonly found: readonly FoundDelivery[];
+  readonly page: PageRequest<string>;
+}
+
+async function selectDeliveries(
+  pool: Pool,
+  { entityId, status, found, page: { limit, after } }: Selection,
+): Promise<Omit<PersonDeliveryPage, "openDeliveriesSearched">> {
   const { rows } = await pool.query<Row>({
     ...selectPage,
     values: [
@@ -77,7 +107,6 @@ export async function listPersonDeliveries(
   return {
     deliveries: rows.map(toDelivery),
     next: endOfPage(rows, limit)?.delivery_id,
-    openDeliveriesSearched,
   };
 }
 

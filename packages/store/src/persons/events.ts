@@ -141,13 +141,18 @@ function toIdentities(entityId: string, events: readonly EventOrderKey[]): Logge
 const MAX_EVENTS = 1_000;
 const MAX_DATA_BYTES = 4 * 1024 * 1024;
 
-/** Reads persons' events as of a point in time, with their data, in the persons' order: as many at a time as fit in memory. */
+/**
+ * Reads persons' events as of a point in time, with their data, in the persons' order: as many at a time as fit in memory.
+ *
+ * @param deliveries what `selectLoggedDeliveries` returned of these persons
+ */
 export async function* readEventsAt(
   pool: Pool,
   entityIds: readonly string[],
+  deliveries: readonly StreamDelivery[],
   time: PointInTime,
 ): AsyncGenerator<readonly Event[]> {
-  const byEntity = Map.groupBy(await selectLoggedDeliveries(pool, entityIds), ({ entityId }) => entityId);
+  const byEntity = Map.groupBy(deliveries, ({ entityId }) => entityId);
   const events = entityIds.flatMap((id) => toIdentities(id, eventsAt(byEntity.get(id) ?? [], time)));
   for (let read = 0; read < events.length;) {
     const wanted = events.slice(read, read + MAX_EVENTS);

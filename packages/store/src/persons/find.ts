@@ -10,7 +10,7 @@ import { endOfPage, type PageRequest } from "../database/page.ts";
 import type { Pool } from "../database/pool.ts";
 import { MAX_PAGE_BYTES, sql, sqlFile } from "../database/statements.ts";
 import { boundedCount, COUNTED_UP_TO, type BoundedCount } from "../worklist/bounded-count.ts";
-import { isPossibleId, readEventsAt } from "./events.ts";
+import { isPossibleId, readEventsAt, selectLoggedDeliveries } from "./events.ts";
 import { isSelected, personSelection, type PersonFilter } from "./selection.ts";
 
 export interface PersonPage {
@@ -131,11 +131,13 @@ async function listPersonsAt(
   const persons: Person[] = [];
   let after = start;
   let bytes = 0;
-  // If everybody matches, no more persons are folded than the page shows.
+  // As many again as were folded before: if nearly everybody matches, hardly more than the page shows.
   let size = Math.min(limit, MAX_PERSONS);
+  let read = 0;
   for (let folded = 0; folded < MAX_ENTRIES_OF_PAGE;) {
     const streams = await selectNextStreams(pool, after, size);
-    size = MAX_PERSONS;
+    read += streams.length;
+    size = Math.min(read, MAX_PERSONS);
     if (streams.length === 0) return { persons, next: undefined };
     const entityIds = streams.map(({ entityId }) => entityId);
     for await (const person of foldPersonsAt(pool, entityIds, time)) {
@@ -171,7 +173,8 @@ async function* foldPersonsAt(
   time: PointInTime,
 ): AsyncGenerator<Person> {
   let current: Folded | undefined;
-  for await (const events of readEventsAt(pool, entityIds, time)) {
+  const deliveries = await selectLoggedDeliveries(pool, entityIds);
+  for await (const events of readEventsAt(pool, entityIds, deliveries, time)) {
     for (const [entityId, own] of Map.groupBy(events, (event) => event.entityId)) {
       if (current !== undefined && current.state.entityId !== entityId) {
         yield toPerson(current.state);

@@ -71,7 +71,8 @@ export async function readTimeline(
   limit: number,
 ): Promise<Timeline | undefined> {
   if (!isPossibleId(entityId)) return undefined;
-  const all = eventsAt(await selectLoggedDeliveries(pool, [entityId]), {});
+  const deliveries = await selectLoggedDeliveries(pool, [entityId]);
+  const all = eventsAt(deliveries, {});
   if (all.length === 0) return undefined;
   const until = asOf === undefined ? -1 : all.findIndex(({ ticks }) => ticks > asOf);
   const end = until === -1 ? all.length : Math.min(all.length, until + Math.min(MAX_LATER, limit - 1));
@@ -79,7 +80,7 @@ export async function readTimeline(
   const shown = all.slice(start, end);
 
   const changes = new Map(shown.map((event) => [identityKey(event), undefined as Changes]));
-  const person = await foldChanges(pool, entityId, { asOf, knownAt }, changes);
+  const person = await foldChanges(pool, { entityId, deliveries, asOf, knownAt }, changes);
   const outOfOrder = findOutOfOrder(all);
   const entries = lastWithin(
     MAX_PAGE_BYTES,
@@ -115,16 +116,20 @@ function lastWithin(bytes: number, entries: readonly TimelineEntry[]): readonly 
 /** What an event changed, and when it happened as known then; `undefined` if it was not known. */
 type Changes = { readonly ticks: Ticks; readonly differences: readonly JsonDifference[] } | undefined;
 
+interface FoldOptions extends PointInTime {
+  readonly entityId: string;
+  readonly deliveries: readonly StreamDelivery[];
+}
+
 /** Notes what each event in `changes` changed. Returns the person at the point in time. */
 async function foldChanges(
   pool: Pool,
-  entityId: string,
-  { asOf, knownAt }: PointInTime,
+  { entityId, deliveries, asOf, knownAt }: FoldOptions,
   changes: Map<string, Changes>,
 ): Promise<Person | undefined> {
   let state = initialState(entityId);
   let counted: PersonState | undefined;
-  for await (const events of readEventsAt(pool, [entityId], { knownAt })) {
+  for await (const events of readEventsAt(pool, [entityId], deliveries, { knownAt })) {
     for (const event of events) {
       const next = evolve(state, event);
       const key = identityKey(event);

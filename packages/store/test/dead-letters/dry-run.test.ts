@@ -51,6 +51,17 @@ test("a dry run shows what would change and what would fail again, and changes n
   ]);
 });
 
+test("of deliveries that are too many to be settled together, each is run", async () => {
+  const ids = await recordDeadLetters(
+    ...Array.from({ length: 230 }, (_, n) => eventBody(`p${n % 7}`, { id: String(n) })),
+  );
+  const results = await Array.fromAsync(dryRunRedrive(database.pool, ids));
+  expect(results.map(({ deliveryId, outcome }) => `${deliveryId} ${outcome}`)).toEqual(
+    ids.map((id) => `${id} applied`),
+  );
+  expect(results.at(-1)).toMatchObject({ change: { entityId: "p5", after: { version: 33 } } });
+});
+
 test("each delivery of a dry run sees what those before it would have done", async () => {
   const ids = await recordDeadLetters(
     eventBody("a", { id: "1", data: { entity: "Ann" } }),

@@ -106,6 +106,17 @@ test("an open delivery whose person a dead letter named is found without its byt
   expect(await idsOf("a")).toEqual([invalid]);
 });
 
+test("an open delivery is found in whatever way JSON writes the person's id", async () => {
+  const bodyOf = (written: string) => eventBody("ID").toString().replace('"ID"', `"${written}"`);
+  const ids = await database.record(
+    bodyOf(String.raw`p\u0065rson`),
+    bodyOf(String.raw`a\/b`),
+    bodyOf(String.raw`say \"hi\"`),
+  );
+  for (const [n, entityId] of ["person", "a/b", 'say "hi"'].entries())
+    expect(await idsOf(entityId)).toEqual([ids[n]]);
+});
+
 test("an open delivery that may have stopped a worker is found without being parsed", async () => {
   const { pool } = database;
   const escaped = eventBody("émile")
@@ -152,7 +163,7 @@ test("a search reads as many open deliveries, however many there are", async () 
   const plan = await transaction(database.pool, async (connection) => {
     // As planned for many rows.
     await connection.query("set local enable_seqscan = off");
-    const values = [1_000, MAX_BYTES, Buffer.from("b")];
+    const values = [1_000, MAX_BYTES, Buffer.from("b"), Buffer.from(String.raw`\u`)];
     return connection.query({ text: `explain (analyze, costs off) ${text}`, values });
   });
   const scans = JSON.stringify(plan.rows).matchAll(/ on open_deliveries [^"]*rows=(\d+)/g);

@@ -1,7 +1,7 @@
 import { parseTicks } from "@dossier/events";
 import { expect, test } from "vitest";
 import { findPerson, listEvents, listPersons } from "../../src/index.ts";
-import { readEventsAt } from "../../src/persons/events.ts";
+import { readEventsAt, selectLoggedDeliveries } from "../../src/persons/events.ts";
 import { useRecord } from "../database.ts";
 import { eventBody } from "../fixtures.ts";
 
@@ -43,8 +43,10 @@ test("a page of events ends when it has a MiB, and the next one continues", asyn
 test("a person as of a time is folded from a few MiB of events at once, in their order", async () => {
   const ids = Array.from({ length: 15 }, (_, n) => String(n + 10));
   await database.recordAndSettle(...ids.toReversed().map((id) => large("a", id)), large("b", "1"));
+  const entityIds = ["a", "none", "b"];
+  const deliveries = await selectLoggedDeliveries(database.pool, entityIds);
   const batches: string[][] = [];
-  for await (const events of readEventsAt(database.pool, ["a", "none", "b"], { asOf: LATER }))
+  for await (const events of readEventsAt(database.pool, entityIds, deliveries, { asOf: LATER }))
     batches.push(events.map(({ entityId, id }) => `${entityId}${id}`));
   expect(batches.map((batch) => batch.length)).toEqual([7, 7, 2]);
   expect(batches.flat()).toEqual([...ids.map((id) => `a${id}`), "b1"]);

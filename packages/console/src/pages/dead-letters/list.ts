@@ -1,6 +1,7 @@
 import { DEAD_LETTER_REASONS } from "@dossier/events";
 import {
   countDeadLettersBounded,
+  countUnlessAll,
   listDeadLetters,
   type BoundedCount,
   type DeadLetterStatus,
@@ -58,10 +59,12 @@ export function deadLetterListPage(pool: Pool) {
     if (search !== undefined && text === undefined) return searchEnded(c);
     const filter = { ...others, text };
     const values = { status: "dead-lettered", ...read.given, text };
-    const [{ items, next }, count] = await Promise.all([
-      listDeadLetters(pool, filter, { limit: ROWS, after: cursor?.deadLetterId }),
-      mayDecide ? countDeadLettersBounded(pool, filter) : undefined,
-    ]);
+    const after = cursor?.deadLetterId;
+    const { items, next } = await listDeadLetters(pool, filter, { limit: ROWS, after });
+    const shown = { listed: items.length, isAll: after === undefined && next === undefined };
+    const count = mayDecide
+      ? await countUnlessAll(shown, () => countDeadLettersBounded(pool, filter))
+      : undefined;
     return page(c, {
       title: "Dead letters",
       body: html`<div class="heading">

@@ -2,7 +2,7 @@ import type { Person } from "@dossier/events";
 import {
   findLastVerification,
   findRevealEnd,
-  listPersonDeliveries,
+  listUnsettledDeliveries,
   readTimeline,
   type Pool,
   type Timeline,
@@ -37,16 +37,12 @@ export function personPage(pool: Pool) {
     const { entityId } = id.data;
     const read = readFilter(c, pointInTime);
     if (!read.ok) return read.refusal;
-    const list = (status: "open" | "dead-lettered") =>
-      listPersonDeliveries(pool, entityId, status, { limit: MAX_UNLOGGED });
-    const [timeline, until, last, open, dead] = await Promise.all([
+    const [timeline, until, last, deliveries] = await Promise.all([
       readTimeline(pool, entityId, read.value, MAX_ENTRIES),
       findRevealEnd(pool, c.get("sessionId"), entityId),
       findLastVerification(pool, entityId),
-      list("open"),
-      list("dead-lettered"),
+      listUnsettledDeliveries(pool, entityId, MAX_UNLOGGED),
     ]);
-    const deliveries = [...dead.deliveries, ...open.deliveries];
     if (timeline === undefined && deliveries.length === 0) return notFound(c);
     const revealed = until !== undefined;
     const person = timeline?.person && (revealed ? timeline.person : maskPerson(timeline.person));

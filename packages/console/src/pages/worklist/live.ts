@@ -17,11 +17,14 @@ export interface LiveOptions {
   readonly isSignedIn: (c: Context<PageEnv>) => Promise<boolean>;
   /** Ends all streams. */
   readonly shutdownSignal: AbortSignal;
-  /** A person does not see what takes less. A shorter time costs Postgres more. Default 2,000. */
+  /** Default: `READ_EVERY_MS`. */
   readonly readEveryMs?: number;
 }
 
 export const EVENTS_PATH = "/worklist/events";
+
+/** A person does not see what takes less. A shorter time costs Postgres more. */
+export const READ_EVERY_MS = 2_000;
 
 /** Each holds one event at most, of some 20 KiB. */
 const MAX_STREAMS = 200;
@@ -32,7 +35,13 @@ const RETRY_AFTER_SECONDS = 30;
  * Returns a handler that streams a page's parts as Server-Sent Events. All streams share one read. A reader gets the
  * newest parts once it has taken the event before, and those alone that have changed since.
  */
-export function liveParts({ read, onError, isSignedIn, shutdownSignal, readEveryMs = 2_000 }: LiveOptions) {
+export function liveParts({
+  read,
+  onError,
+  isSignedIn,
+  shutdownSignal,
+  readEveryMs = READ_EVERY_MS,
+}: LiveOptions) {
   const reads = new EventEmitter<{ read: [Parts | undefined] }>().setMaxListeners(MAX_STREAMS);
   let streams = 0;
   let isReading = false;
