@@ -14,6 +14,7 @@ import {
 import {
   appendAudit,
   appendAuditEntries,
+  checkSchema,
   checkServiceLogin,
   closePool,
   hasTokens,
@@ -137,7 +138,7 @@ export async function startConsole(
   app.route(
     "/",
     ops.addService("console", {
-      needs: { postgres: () => pool.query("select 1 from natural_persons limit 1") },
+      needs: { postgres: () => checkSchema(pool) },
       uses: {
         queue: () => outages.queue.watch(() => queue.counts()),
         eviction: createEvictionCheck(log, () => queue.findEviction()),

@@ -10,7 +10,14 @@ import {
   type ServiceContext,
   type ShutdownSteps,
 } from "@dossier/service";
-import { checkServiceLogin, closePool, openPool, readInstallationId, writeReport } from "@dossier/store";
+import {
+  checkSchema,
+  checkServiceLogin,
+  closePool,
+  openPool,
+  readInstallationId,
+  writeReport,
+} from "@dossier/store";
 import { createApp } from "./app.ts";
 import { createBodyBudget } from "./body-budget.ts";
 import { ingestSettings, type IngestConfig } from "./config.ts";
@@ -117,7 +124,7 @@ export async function startIngest(
   app.route(
     "/",
     ops.addService("ingest", {
-      needs: { postgres: () => pool.query("select 1 from deliveries limit 1") },
+      needs: { postgres: () => checkSchema(pool) },
       uses: {
         queue: () => outages.queue.watch(() => queue.counts()),
         eviction: createEvictionCheck(log, () => queue.findEviction()),
