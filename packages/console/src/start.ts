@@ -15,6 +15,7 @@ import {
 import {
   appendAudit,
   appendAuditEntries,
+  checkSchema,
   checkServiceLogin,
   closePool,
   hasTokens,
@@ -140,7 +141,7 @@ export async function startConsole(
   app.route(
     "/",
     ops.addService("console", {
-      needs: { postgres: () => pool.query("select 1 from natural_persons limit 1") },
+      needs: { postgres: () => checkSchema(pool) },
       uses: {
         queue: () => outages.queue.watch(() => queue.counts()),
         eviction: createEvictionCheck(log, () => queue.findEviction()),

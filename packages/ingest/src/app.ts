@@ -68,20 +68,21 @@ export function createApp({
   const unauthenticatedByReason = metrics.meter.createCounter("dossier_unauthenticated_webhooks_total", {
     description: "Webhooks refused as unauthenticated, by what was wrong.",
   });
-  let unauthenticated = 0;
+  const inARow = new Map(VERIFICATION_FAILURES.map((reason) => [reason, 0]));
   metrics.meter
     .createObservableGauge("dossier_unauthenticated_webhooks_in_a_row", {
       description:
-        "Webhooks refused as unauthenticated since this ingest accepted one. Many: a wrong secret.",
+        "Webhooks refused as unauthenticated since this ingest accepted one. Many with a wrong signature: a wrong secret.",
     })
-    .addCallback((gauge) => gauge.observe(unauthenticated));
+    .addCallback((gauge) => {
+      for (const [reason, refused] of inARow) gauge.observe(refused, { reason });
+    });
   // Summed up, since anybody can cause any number of them.
   const rejections = summedLog(log, { level: "warn", code: "webhook-rejected", message: "webhook rejected" });
 
   function count(answered: "accepted" | RejectedWebhook["kind"]): void {
     webhooks.add(1, { answer: answered });
-    if (answered === "accepted") unauthenticated = 0;
-    if (answered === "unauthenticated") unauthenticated++;
+    if (answered === "accepted") for (const reason of inARow.keys()) inARow.set(reason, 0);
     counter.add(`webhook/${answered}`);
     summary.add(answered);
   }
@@ -99,6 +100,7 @@ export function createApp({
     switch (rejected.kind) {
       case "unauthenticated":
         unauthenticatedByReason.add(1, { reason: rejected.reason });
+        inARow.set(rejected.reason, (inARow.get(rejected.reason) ?? 0) + 1);
         logRejection(rejected.reason, rejected.body);
         return problem(401, "unauthenticated", VERIFICATION_DETAILS[rejected.reason]);
       case "too-large":
@@ -153,3 +155,5 @@ const VERIFICATION_DETAILS: Readonly<Record<VerificationFailure, string>> = {
   "wrong-signature": "No secret in ICOMPLY_WEBHOOK_SECRETS produces abp-webhook-signature for this body.",
   "wrong-payload-secret": "The payload's secret is not in ICOMPLY_WEBHOOK_SECRETS.",
 };
+
+const VERIFICATION_FAILURES = Object.keys(VERIFICATION_DETAILS) as VerificationFailure[];

@@ -12,6 +12,7 @@ import {
   type ShutdownSteps,
 } from "@dossier/service";
 import {
+  checkSchema,
   checkServiceLogin,
   closePool,
   keepLogin,
@@ -126,7 +127,7 @@ export async function startIngest(
   app.route(
     "/",
     ops.addService("ingest", {
-      needs: { postgres: () => pool.query("select 1 from deliveries limit 1") },
+      needs: { postgres: () => checkSchema(pool) },
       uses: {
         queue: () => outages.queue.watch(() => queue.counts()),
         eviction: createEvictionCheck(log, () => queue.findEviction()),

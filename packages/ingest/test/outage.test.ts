@@ -157,6 +157,18 @@ describe("while Postgres is down", () => {
   });
 });
 
+test("ingest is not ready until each migration of its version has run, and says which is missing", async (context) => {
+  const service = await ingest(context, { REDIS_URL: undefined });
+  expect((await service.get("/readyz")).status).toBe(200);
+  await service.pool.query("update migrations set name = 'of-another-version' where name like '0016%'");
+  expect((await service.get("/readyz")).status).toBe(503);
+  expect(await service.getOps("/readyz")).toMatchObject({
+    json: { checks: { postgres: expect.stringContaining("dossier migrate` (0016_worklist)") as string } },
+  });
+  await service.pool.query("insert into migrations (name, run_on) values ('0016_worklist', now())");
+  expect((await service.get("/readyz")).status).toBe(200);
+});
+
 test("a serialization failure is retried, answered 200, and not logged as an outage", async (context) => {
   const service = await ingest(context);
   // A sequence is not rolled back.

@@ -149,14 +149,29 @@ describe("a request that is not an authentic webhook", () => {
   });
 });
 
-test("a metric counts the unauthenticated webhooks since the last one that was accepted", async (context) => {
-  const { post, getOps } = await ingest(context, { REDIS_URL: undefined });
+test("a metric counts the refused webhooks since the last accepted one, by what is wrong with them", async (context) => {
+  const { post, send, getOps } = await ingest(context, { REDIS_URL: undefined });
   const inARow = async () =>
-    /^dossier_unauthenticated_webhooks_in_a_row (\d+)$/m.exec((await getOps("/metrics")).text)?.[1];
+    Object.fromEntries(
+      Array.from(
+        (await getOps("/metrics")).text.matchAll(
+          /^dossier_unauthenticated_.*_in_a_row\{reason="(.+)"\} (\d+)$/gm,
+        ),
+        ([, reason, refused]) => [reason, Number(refused)],
+      ),
+    );
+  const none = {
+    "no-signature-and-no-secret": 0,
+    "malformed-signature": 0,
+    "wrong-signature": 0,
+    "wrong-payload-secret": 0,
+  };
+  expect(await inARow()).toEqual(none);
   for (const secret of [OTHER_SECRET, SECRET, OTHER_SECRET, OTHER_SECRET]) await post(BODY, secret);
-  expect(await inARow()).toBe("2");
+  await send("of a stranger");
+  expect(await inARow()).toEqual({ ...none, "wrong-signature": 2, "no-signature-and-no-secret": 1 });
   await post(BODY);
-  expect(await inARow()).toBe("0");
+  expect(await inARow()).toEqual(none);
 });
 
 test("an idle connection is kept for KEEP_ALIVE_SECONDS", async (context) => {

@@ -37,7 +37,7 @@ export { readInstallationId } from "./database/installation.ts";
 export { isOutage, isRetryable, mayConcernOneDelivery } from "./database/outage.ts";
 export { closePool, openPool, type Pool, type PoolOptions } from "./database/pool.ts";
 export { ensureRoles, type Roles } from "./database/roles.ts";
-export { readSchemaLevel, type SchemaLevel } from "./database/schema-level.ts";
+export { checkSchema, readSchemaLevel, type SchemaLevel } from "./database/schema-level.ts";
 export { migrate, type Migrated } from "./database/migrate.ts";
 export { checkServiceLogin, type ServiceLogin } from "./database/service-login.ts";
 export type { RoleName } from "./database/grants.ts";

@@ -13,6 +13,7 @@ import {
   type ShutdownSteps,
 } from "@dossier/service";
 import {
+  checkSchema,
   checkServiceLogin,
   closePool,
   hasUnheldDeliveries,
@@ -137,7 +138,7 @@ export async function startWorker(
       async postgres() {
         // A server that answers but takes no writes fails the batches, and not this query.
         if (outagePause.outage !== undefined) throw outagePause.outage.error;
-        await pool.query("select 1 from open_deliveries limit 1");
+        await checkSchema(pool);
       },
       queue: () => consumer.checkReady(),
       async jobs() {

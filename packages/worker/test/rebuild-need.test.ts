@@ -20,6 +20,15 @@ test("a worker says at its start and in /readyz that a rebuild is needed, and is
   expect(before.logged("rebuild-needed")).toEqual([]);
 });
 
+test("a worker is not ready until each migration of its version has run", async (context) => {
+  const { pool, startWorker } = await createHarness(context, sharedServers(context));
+  const worker = await startWorker();
+  await worker.waitForReadyz(200);
+  await pool.query("delete from migrations where name like '0016%'");
+  await worker.waitForReadyz(503);
+  expect(await checksOf(worker)).toMatchObject({ postgres: expect.stringContaining("0016_worklist") });
+});
+
 async function checksOf({ get }: { get(path: string): Promise<Response> }): Promise<unknown> {
   return ((await (await get("/readyz")).json()) as { checks: unknown }).checks;
 }

@@ -32,9 +32,11 @@ test("the system page says what runs and why it does not, with its settings and 
   for (const hidden of [TOKEN, "postgres:", "<1>"]) expect(text).not.toContain(hidden);
 });
 
-test("a database that lacks migrations of this version is told apart, with what to do", async (context) => {
+test("a console whose migrations have not all run is not ready, and says what to do", async (context) => {
   const console = await startTestConsole(context);
+  expect((await console.request("/readyz")).status).toBe(200);
   await console.rows("delete from migrations where name like '0016%'");
+  expect((await console.request("/readyz")).status).toBe(503);
   expect((await console.get("/system")).json.schema).toMatchObject({
     migration: expect.stringMatching(/^\d{4}_/),
     missing: ["0016_worklist"],

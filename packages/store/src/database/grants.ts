@@ -18,6 +18,7 @@ const READABLE = [
   "installations",
   "instance_minutes",
   "instances",
+  "migrations",
   "natural_persons",
   "open_deliveries",
   "person_search",
@@ -50,6 +51,7 @@ const RIGHTS: Readonly<Record<RoleName, Readonly<Record<string, string>>>> = {
       "select (delivery_id), insert (delivery_id, body, headers, verified_by, secret_fingerprint, digest)",
     open_deliveries: "insert (delivery_id, due_at, bytes, traceparent)",
     installations: "select, insert (database_identity)",
+    migrations: "select",
   },
   worker: {
     instances: `${REPORTS.instances}, delete`,
@@ -91,7 +93,6 @@ const RIGHTS: Readonly<Record<RoleName, Readonly<Record<string, string>>>> = {
     tokens: "select, update (last_used_at)",
     sessions: "select, insert (session_hash, token_id, bootstrap_hash), update (last_seen_at), delete",
     installations: "insert (database_identity)",
-    migrations: "select",
   },
   // Not who: that is the login.
   reader: { audit_log: "insert (action, subject, detail)" },

@@ -36,3 +36,12 @@ export async function readSchemaLevel(pool: Pool): Promise<SchemaLevel> {
     missing: own.filter((name) => !ran.has(name)),
   };
 }
+
+/** Throws unless Postgres answers and each migration of this version has run. Those of later versions do not matter. */
+export async function checkSchema(pool: Pool): Promise<void> {
+  const { missing } = await readSchemaLevel(pool);
+  if (missing.length > 0)
+    throw new Error(
+      `the database lacks migrations of this version: run \`dossier migrate\` (${missing.join()})`,
+    );
+}

@@ -312,7 +312,7 @@ test("every table has its rights, and nothing is granted to anybody else", async
   expect(others).toEqual([]);
   const unnamed = await owner.rows(
     `select relname from pg_class
-     where relnamespace = 'public'::regnamespace and relkind = 'r' and relname <> 'migrations'
+     where relnamespace = 'public'::regnamespace and relkind = 'r'
        and not has_any_column_privilege($1, oid, 'select')`,
     [new URL(as.console.url).username],
   );
