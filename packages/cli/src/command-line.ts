@@ -13,6 +13,7 @@ export const COMMANDS = new Map<string, () => Promise<CommandUnknownOpts>>([
   ["send", async () => (await import("./commands/send.ts")).sendCommand],
   ["simulate", async () => (await import("./commands/simulate.ts")).simulateCommand],
   ["status", async () => (await import("./commands/status.ts")).statusCommand],
+  ["ready", async () => (await import("./commands/ready.ts")).readyCommand],
   ["why", async () => (await import("./commands/why/why.ts")).whyCommand],
   ["delivery", async () => (await import("./commands/delivery.ts")).deliveryCommand],
   ["failing", async () => (await import("./commands/failing.ts")).failingCommand],

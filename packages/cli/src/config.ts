@@ -40,6 +40,8 @@ const DOSSIER_API_TOKEN = variables.DOSSIER_API_TOKEN.describe(
   "The bearer token of the console. Not set: one is generated for the trial, and kept in DOSSIER_DATA_DIR.",
 );
 
+const OPS_PORT = variables.opsPort(0).unwrap().optional();
+
 const upSchema = z.object({
   INGEST_PORT,
   CONSOLE_PORT,
@@ -52,7 +54,7 @@ const upSchema = z.object({
   REDIS_URL: variables.redisUrl(redisUrlMistake),
   ICOMPLY_WEBHOOK_SECRETS,
   DOSSIER_API_TOKEN,
-  OPS_PORT: variables.opsPort(0).unwrap().optional(),
+  OPS_PORT,
   OPS_HOST: variables.OPS_HOST,
   LOG_LEVEL: variables.LOG_LEVEL,
   OTEL_EXPORTER_OTLP_ENDPOINT: variables.OTEL_EXPORTER_OTLP_ENDPOINT,
@@ -106,3 +108,7 @@ const consoleSchema = z.object({
 });
 /** Reads where the console is, and its token. */
 export const readConsoleConfig = () => readConfig(consoleSchema, process.env);
+
+const opsSchema = z.object({ OPS_PORT, DOSSIER_DATA_DIR });
+/** Reads where a process shows whether it can do its work. */
+export const readOpsConfig = () => readConfig(opsSchema, process.env);

@@ -8,6 +8,7 @@ const COMMANDS = [
   "send",
   "simulate",
   "status",
+  "ready",
   "why",
   "delivery",
   "failing",

@@ -167,3 +167,12 @@ test("no webhook is refused while ingest restarts with a new secret beside the o
   expect(new Set(answers)).toEqual(new Set([200]));
   expect(await send(NEW)).toMatchObject({ status: 200 });
 });
+
+test("the program of capture-webhooks.md takes ingest's place, and answers one webhook with 503", async (context) => {
+  ingest.child.kill("SIGTERM");
+  await ingest.ended;
+  const capture = startNode(context, "deploy/capture-webhook.mjs", { args: [String(ports.ingest)] });
+  expect(await send(OLD)).toMatchObject({ status: 503 });
+  expect(await capture.ended).toMatchObject({ code: 0 });
+  expect(capture.printed()).toContain(BODY);
+});

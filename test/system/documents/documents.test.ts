@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort } from "@dossier/embedded";
+import { payload } from "@dossier/simulator";
 import { openScope, startNode, waitFor, type NodeProcess } from "@dossier/testing";
 import { beforeAll, expect, test, type TestContext } from "vitest";
 import { commandsIn, openShell, ROOT, type Environment } from "./commands.ts";
@@ -59,6 +60,27 @@ test("docs/how-to/connect-icomply.md", async (context) => {
   const [status, sent] = await follow(context, "docs/how-to/connect-icomply.md");
   expect(status).toBe("204\n");
   expect(sent).toMatch(/accepted.*Healthy/s);
+});
+
+test("docs/how-to/capture-webhooks.md", async (context) => {
+  const PORT = String(await freePort());
+  const { items } = await get("/deliveries?limit=1&entityId=702a96b1-e145-45fc-99c1-69c2199aa30d");
+  const DELIVERY = items[0].deliveryId as string;
+  const body = JSON.stringify(payload({ event: "NaturalPersonPending" }));
+  const following = follow(context, "docs/how-to/capture-webhooks.md", { cwd: ROOT, DELIVERY, PORT });
+  const sending = waitFor(() =>
+    fetch(`http://127.0.0.1:${PORT}/webhooks/icomply`, {
+      method: "POST",
+      headers: { "abp-webhook-signature": "sha256=0" },
+      body,
+    }),
+  );
+  const [[kept, printed], { status }] = await Promise.all([following, sending]);
+  expect(kept).toContain("verified by signature");
+  // iComply never sends again what is answered 200.
+  expect(status).toBe(503);
+  expect(printed).toContain("abp-webhook-signature");
+  expect(printed).toContain(body);
 });
 
 test("docs/tutorial.md", async (context) => {
