@@ -13,11 +13,11 @@ test("ready prints each check of a process, and why it failed", async () => {
     stderr: "",
   });
 
-  await pool.query("alter table natural_persons rename to elsewhere");
+  await pool.query("alter table migrations rename to elsewhere");
   const unready = await dossier(["ready"], env);
   expect(unready.code).toBe(1);
   expect(unready.stdout).toMatch(/^status +unready$/m);
-  expect(unready.stdout).toMatch(/^postgres +relation "natural_persons" does not exist$/m);
+  expect(unready.stdout).toMatch(/^postgres +relation "migrations" does not exist$/m);
   expect(unready.stderr).toBe(`http://127.0.0.1:${opsPort} is not ready: unready\n`);
   const { stdout } = await dossier(["ready", `http://localhost:${opsPort}/readyz`, "--json"]);
   expect(JSON.parse(stdout)).toMatchObject({ status: "unready", checks: { queue: "ok" } });
