@@ -47,7 +47,8 @@ test("dead list lists what the filters select, and counts all", async () => {
     items: [{ deliveryId: id, reason: "fold-failed" }],
     counts: { "fold-failed": 1 },
   });
-  expect((await dead("list", "--before", "1h")).stdout).toBe("no dead letters\n");
+  for (const time of ["1h", "2020-01-31", "2020-01-31 12:00"])
+    expect((await dead("list", "--before", time)).stdout).toBe("no dead letters\n");
   expect(await dead("list", "--before", "soon")).toMatchObject({ code: 2, stdout: "" });
 });
 

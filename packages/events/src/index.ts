@@ -77,5 +77,12 @@ export {
   type SupportingDocument,
 } from "./person.ts";
 export { shortTermPattern, toSearchable } from "./searchable.ts";
-export { formatTicks, parseTicks, TICKS_PER_MILLISECOND, TICKS_PER_SECOND, type Ticks } from "./ticks.ts";
+export {
+  completeTime,
+  formatTicks,
+  parseTicks,
+  TICKS_PER_MILLISECOND,
+  TICKS_PER_SECOND,
+  type Ticks,
+} from "./ticks.ts";
 export { upcast } from "./upcast.ts";

@@ -28,6 +28,19 @@ export function parseTicks(text: string): Ticks | undefined {
   return ticks < LEAST || ticks > GREATEST ? undefined : ticks;
 }
 
+const AS_WRITTEN = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2}(?:\.\d{1,7})?)?)?(Z|[+-]\d{2}:\d{2})?$/;
+
+/**
+ * Returns the ISO 8601 time that a person means by `2026-01-31`, which is its midnight, or by `2026-01-31 12:00`, with
+ * seconds and a zone or without; UTC if it names no zone. Returns any other text as it is.
+ */
+export function completeTime(text: string): string {
+  const match = AS_WRITTEN.exec(text.trim());
+  if (match === null) return text;
+  const [, day, minutes = "00:00", seconds = ":00", zone = "Z"] = match;
+  return `${day}T${minutes}${seconds}${zone}`;
+}
+
 /** Returns the time as ISO 8601 in UTC with seven fractional digits. Such texts sort as the times do. */
 export function formatTicks(ticks: Ticks): string {
   const seconds = Number(ticks / TICKS_PER_SECOND);

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatTicks, parseTicks, TICKS_PER_MILLISECOND, TICKS_PER_SECOND } from "../src/index.ts";
+import {
+  completeTime,
+  formatTicks,
+  parseTicks,
+  TICKS_PER_MILLISECOND,
+  TICKS_PER_SECOND,
+} from "../src/index.ts";
 
 const FIRST = -621_355_968_000_000_000n;
 const LAST = 2_534_023_007_999_999_999n;
@@ -125,3 +131,22 @@ test.each([
 function two(n: number): string {
   return String(n).padStart(2, "0");
 }
+
+test.each([
+  ["2026-11-23", "2026-11-23T00:00:00Z"],
+  ["2026-11-23 13:58", "2026-11-23T13:58:00Z"],
+  [" 2026-11-23 13:58:23Z", "2026-11-23T13:58:23Z"],
+  ["2026-11-23T13:58Z", "2026-11-23T13:58:00Z"],
+  ["2026-11-23 13:58:23.1234567", "2026-11-23T13:58:23.1234567Z"],
+  ["2026-11-23 13:58+02:00", "2026-11-23T13:58:00+02:00"],
+])("a person who writes %j means %s", (written, meant) => {
+  expect(completeTime(written)).toBe(meant);
+  expect(parseTicks(meant)).toBeDefined();
+});
+
+test.each(["yesterday", "2026-11", "2026-11-23 1", "2026-11-23 13:58:23 02:00", ""])(
+  "%j is no time that a person writes",
+  (written) => {
+    expect(completeTime(written)).toBe(written);
+  },
+);

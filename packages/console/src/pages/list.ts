@@ -5,13 +5,19 @@ import type { Html } from "./page.ts";
 /** A page of a list holds as many rows as one reads. */
 export const ROWS = 50;
 
-/** A field of a list's filter. With `options`, one of them; else any text. */
+/** A field of a list's filter. With `options`, one of them; else any text, or a time. */
 export interface FilterField {
   readonly name: string;
   readonly label: string;
   readonly options?: readonly string[];
   readonly placeholder?: string;
+  readonly isTime?: boolean;
 }
+
+/** Says beside a form which times its fields take. */
+export const timeHint = html`<p class="hint wide" id="times">
+  Times are UTC: <code>2026-01-31</code>, which is its midnight, <code>2026-01-31 12:00</code> or <code>2026-01-31T12:00:00Z</code>.
+</p>`;
 
 /**
  * The form above a list. The page's URL holds what it says.
@@ -31,12 +37,13 @@ export function filterForm(
       </p>`;
     })}
     <p><button>Filter</button></p>
+    ${fields.some(({ isTime }) => isTime) ? timeHint : ""}
   </form>`;
 }
 
-function input({ name, options, placeholder }: FilterField, value: string): Html {
+function input({ name, options, placeholder, isTime }: FilterField, value: string): Html {
   if (options === undefined)
-    return html`<input id="${name}" name="${name}" value="${value}" placeholder="${placeholder ?? ""}" />`;
+    return html`<input id="${name}" name="${name}" value="${value}" placeholder="${placeholder ?? ""}" ${isTime ? html`aria-describedby="times"` : ""} />`;
   return html`<select id="${name}" name="${name}">
     <option value="">any</option>
     ${options.map(

@@ -81,6 +81,12 @@ test("people are filtered by what the URL says, also as of a time", async () => 
   expect(idsOf(await list("reviewNeeded=true"))).toEqual([]);
   expect(await list("reviewNeeded=true")).toContain("No person matches");
   expect(await list("knownAt=2020-01-01T00:00:00Z")).toContain("Not counted at an earlier time");
+  for (const time of ["2020-01-01", "2020-01-01 12:00", "2020-01-01 12:00:00Z"]) {
+    const { status, text } = await browser.get(
+      `/natural-persons?${new URLSearchParams({ asOf: time }).toString()}`,
+    );
+    expect([time, status, text.includes("Nobody.")]).toEqual([time, 200, true]);
+  }
   const { status, text } = await browser.get("/natural-persons?asOf=yesterday");
   expect([status, text.includes("asOf must be an ISO 8601 time")]).toEqual([400, true]);
   for (const q of ["a\0", "x".repeat(301)])

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import type { DeadLetterQuery } from "@dossier/console";
-import { DEAD_LETTER_REASONS, parseTicks, type DeadLetterReason } from "@dossier/events";
+import { completeTime, DEAD_LETTER_REASONS, parseTicks, type DeadLetterReason } from "@dossier/events";
 import { createCommand, parseDuration } from "../command.ts";
 
 export interface FilterOptions {
@@ -20,7 +20,7 @@ export function createFilterCommand(name: string) {
     .option("--entity <entityId>", "those of this person")
     .option(
       "--before <time>",
-      "those dead-lettered before then: an ISO time, or an age such as 30m, 2h, 7d",
+      'those dead-lettered before then: a time such as 2026-01-31 or "2026-01-31 12:00", in UTC, or an age such as 30m, 2h, 7d',
       parseTime,
     )
     .option("--since <time>", "those dead-lettered then or later: the same", parseTime)
@@ -40,12 +40,12 @@ export function sumCounts(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-/** Parses an ISO time, or an age, into an ISO time. */
+/** Parses a time as people write it, or an age, into an ISO time. */
 function parseTime(text: string): string {
   const age = parseDuration(text);
-  const time = age === undefined ? text : new Date(Date.now() - age * 1_000).toISOString();
+  const time = age === undefined ? completeTime(text) : new Date(Date.now() - age * 1_000).toISOString();
   if (parseTicks(time) !== undefined) return time;
   throw new InvalidArgumentError(
-    "It must be an ISO time such as 2026-01-31T12:00:00Z, or an age such as 30m, 2h, 7d.",
+    'It must be a time such as 2026-01-31, "2026-01-31 12:00" or 2026-01-31T12:00:00Z, or an age such as 30m, 2h, 7d.',
   );
 }

@@ -18,8 +18,8 @@ const FIELDS = [
   { name: "who", label: "Who", placeholder: "Ada Lovelace" },
   { name: "action", label: "Did what", options: AUDIT_ACTIONS },
   { name: "subject", label: "To which delivery or person" },
-  { name: "since", label: "Since", placeholder: "2026-01-31T12:00:00Z" },
-  { name: "before", label: "Before", placeholder: "2026-02-01T12:00:00Z" },
+  { name: "since", label: "Since", placeholder: "2026-01-31", isTime: true },
+  { name: "before", label: "Before", placeholder: "2026-02-01", isTime: true },
 ];
 
 /** Returns the handler of the audit log's page. */

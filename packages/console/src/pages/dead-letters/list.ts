@@ -35,8 +35,8 @@ const FIELDS = [
   { name: "status", label: "Which", options: ["dead-lettered", "discarded"] },
   { name: "reason", label: "Reason", options: DEAD_LETTER_REASONS },
   { name: "event", label: "Event type", placeholder: "NaturalPersonPending" },
-  { name: "since", label: "Dead-lettered since", placeholder: "2026-01-31T12:00:00Z" },
-  { name: "before", label: "Before", placeholder: "2026-02-01T12:00:00Z" },
+  { name: "since", label: "Dead-lettered since", placeholder: "2026-01-31", isTime: true },
+  { name: "before", label: "Before", placeholder: "2026-02-01", isTime: true },
 ];
 
 const TEXT_FIELD = { name: "text", label: "Text" };

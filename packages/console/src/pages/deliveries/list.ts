@@ -24,8 +24,8 @@ const FIELDS = [
   { name: "event", label: "Event type", placeholder: "NaturalPersonPending" },
   { name: "entityId", label: "Person (id)" },
   { name: "secret", label: "Secret (fingerprint)" },
-  { name: "since", label: "Received since", placeholder: "2026-01-31T12:00:00Z" },
-  { name: "before", label: "Before", placeholder: "2026-02-01T12:00:00Z" },
+  { name: "since", label: "Received since", placeholder: "2026-01-31", isTime: true },
+  { name: "before", label: "Before", placeholder: "2026-02-01", isTime: true },
 ];
 
 const TEXT_FIELD = { name: "text", label: "Text" };

@@ -12,8 +12,8 @@ const query = failingFilter.extend({ cursor: byDelivery });
 
 const FIELDS = [
   { name: "kind", label: "Why", options: FAILING_KINDS },
-  { name: "since", label: "Received since", placeholder: "2026-01-31T12:00:00Z" },
-  { name: "before", label: "Before", placeholder: "2026-02-01T12:00:00Z" },
+  { name: "since", label: "Received since", placeholder: "2026-01-31", isTime: true },
+  { name: "before", label: "Before", placeholder: "2026-02-01", isTime: true },
 ];
 
 const ORDER = { first: "Oldest", next: "Later" };

@@ -7,7 +7,7 @@ import { hasRole } from "../../auth.ts";
 import { maskPerson } from "../../masking/mask-json.ts";
 import { personPagePath } from "../../person-path.ts";
 import { age, formatCount, statusLabel } from "../format.ts";
-import { pager, ROWS } from "../list.ts";
+import { pager, ROWS, timeHint } from "../list.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { readFilter } from "../read-filter.ts";
 import { leadToList, MAX_TERM_LENGTH, searchEnded } from "../sealed-search.ts";
@@ -74,7 +74,7 @@ function filterForm(
   const time = (name: "asOf" | "knownAt", label: string) =>
     html`<p>
       <label for="${name}">${label}</label>
-      <input id="${name}" name="${name}" value="${query[name] ?? ""}" placeholder="now" autocomplete="off" />
+      <input id="${name}" name="${name}" value="${query[name] ?? ""}" placeholder="now" autocomplete="off" aria-describedby="times" />
     </p>`;
   return html`<form class="filter card" role="search" method="post" action="${PATH}">
     <p class="wide">
@@ -105,6 +105,7 @@ function filterForm(
     ${time("asOf", "As of")} ${time("knownAt", "Known at")}
     <p class="checks">${checkbox("reviewNeeded", "Review needed")} ${checkbox("unknownEvents", "Unknown events")}</p>
     <p><button class="primary">Search</button></p>
+    ${timeHint}
   </form>`;
 }
 

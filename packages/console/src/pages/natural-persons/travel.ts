@@ -1,5 +1,6 @@
 import type { TimelineEntry } from "@dossier/store";
 import { html } from "hono/html";
+import { timeHint } from "../list.ts";
 import type { Html } from "../page.ts";
 
 interface Axis {
@@ -34,6 +35,7 @@ export function travelForm(entries: readonly TimelineEntry[], given: GivenTimes)
     ${field({ name: "asOf", label: "As of", hint: "what had happened", times: happened }, given.asOf ?? "")}
     ${field({ name: "knownAt", label: "Known at", hint: "what was received", times: received }, given.knownAt ?? "")}
     <p class="row"><button>Travel</button> <a href="?">Back to now</a></p>
+    ${timeHint}
   </form>`;
 }
 
@@ -42,7 +44,7 @@ function field({ name, label, hint, times }: Axis, given: string): Html {
   const value = given === "" ? times.length : Math.max(0, step);
   return html`<p>
     <label for="${name}">${label} <span class="muted">${hint}</span></label>
-    <input id="${name}" name="${name}" value="${given}" placeholder="now" autocomplete="off" />
+    <input id="${name}" name="${name}" value="${given}" placeholder="now" autocomplete="off" aria-describedby="times" />
     <input
       type="range"
       id="${name}-slider"
