@@ -9,8 +9,6 @@ export interface PictureTime {
 
 const HAPPENED_Y = 30;
 const RECEIVED_Y = 66;
-const TICKS = [0, 25, 50, 75, 100];
-const DAY_MS = 86_400_000;
 
 /**
  * The events on a time axis: when each happened above, and when it was received below. A slanted line is an event that
@@ -21,13 +19,14 @@ export function timelinePicture(entries: readonly TimelineEntry[], { asOf, known
     entry.happenedAt,
     ...entry.deliveries.map((one) => one.receivedAt),
   ]);
-  const [from, to] = [Math.min(...times.map(Date.parse)), Math.max(...times.map(Date.parse))];
-  const span = Math.max(1, to - from);
-  const x = (time: string) => `${(2 + (96 * (Date.parse(time) - from)) / span).toFixed(2)}%`;
+  const from = Math.min(...times.map(Date.parse));
+  const span = Math.max(MINUTE_MS, Math.max(...times.map(Date.parse)) - from);
+  const percentOf = (ms: number) => 2 + (96 * (ms - from)) / span;
+  const x = (time: string) => `${percentOf(Date.parse(time)).toFixed(2)}%`;
   const at = (time: string | undefined) =>
     time === undefined ? "100%" : `${Math.min(100, Math.max(0, Number.parseFloat(x(time))))}%`;
-  const tick = (percent: number) => new Date(from + (span * percent) / 100).toISOString();
   return html`<svg class="axis" width="100%" height="100" role="img" aria-label="When each event happened, and when it was received. The table below says the same.">
+    ${ticksOf(from, span).map((tick, n) => tickMark(tick, percentOf(tick.ms), n))}
     <line x1="0" x2="100%" y1="${HAPPENED_Y}" y2="${HAPPENED_Y}" class="rail" />
     <line x1="0" x2="100%" y1="${RECEIVED_Y}" y2="${RECEIVED_Y}" class="rail" />
     <text x="0" y="14">happened</text>
@@ -48,11 +47,44 @@ export function timelinePicture(entries: readonly TimelineEntry[], { asOf, known
     })}
     <line x1="${at(asOf)}" x2="${at(asOf)}" y1="18" y2="${HAPPENED_Y + 10}" class="marker" />
     <line x1="${at(knownAt)}" x2="${at(knownAt)}" y1="${RECEIVED_Y - 10}" y2="${RECEIVED_Y + 12}" class="marker" />
-    ${TICKS.map(
-      (percent) =>
-        html`<text class="${percent % 50 === 0 ? "" : "wide-only"}" x="${percent}%" y="98" text-anchor="${percent === 0 ? "start" : percent === 100 ? "end" : "middle"}">${
-          span > 2 * DAY_MS ? tick(percent).slice(0, 10) : tick(percent).slice(11, 19)
-        }</text>`,
-    )}
   </svg>`;
+}
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+/** What may be between two ticks. Each divides a day, or is whole days: so some ticks are midnights. */
+const STEPS = [
+  ...[0.25, 0.5, 1, 2, 5, 15, 30, 60, 180, 360, 720].map((minutes) => minutes * MINUTE_MS),
+  ...[1, 2, 4, 7, 14, 28, 91, 182, 364].map((days) => days * DAY_MS),
+];
+const MAX_TICKS = 6;
+
+interface Tick {
+  /** Since 1970. */
+  readonly ms: number;
+  readonly label: string;
+}
+
+/** Returns round times of the axis, in UTC. The first says its day, and so does each midnight. */
+function ticksOf(from: number, span: number): readonly Tick[] {
+  const widest = Math.ceil(span / MAX_TICKS / DAY_MS) * DAY_MS;
+  const step = STEPS.find((one) => span / one < MAX_TICKS) ?? widest;
+  const first = Math.ceil(from / step) * step;
+  const count = Math.floor((from + span - first) / step) + 1;
+  return Array.from({ length: count }, (_, n) => {
+    const ms = first + n * step;
+    const [day = "", time = ""] = new Date(ms).toISOString().split("T");
+    if (ms % DAY_MS === 0) return { ms, label: day };
+    const clock = time.slice(0, step < MINUTE_MS ? 8 : 5);
+    return { ms, label: n === 0 ? `${day} ${clock}` : clock };
+  });
+}
+
+/** A label at an end of the axis stays inside. */
+function tickMark({ label }: Tick, percent: number, n: number): Html {
+  const x = `${percent.toFixed(2)}%`;
+  const anchor = percent < 8 ? "start" : percent > 92 ? "end" : "middle";
+  return html`<line x1="${x}" x2="${x}" y1="${HAPPENED_Y}" y2="86" class="rail" />
+    <text class="${n % 2 === 0 ? "" : "wide-only"}" x="${x}" y="98" text-anchor="${anchor}">${label}</text>`;
 }
