@@ -1,5 +1,5 @@
 -- Selects the deliveries that concern a person ($1), those that were found among the open ones ($2 to $4, $8) too: the
--- next ones before $5, at most $6, and of one status ($7) if it is given.
+-- next ones before $5, at most $6, and of one status ($7), or received by a time ($9, in ticks), if it is given.
 with concerned as (
   select distinct on (delivery_id) delivery_id, event, id, ticks
   from (
@@ -37,6 +37,7 @@ left join lateral (
   order by dead_letter_id desc
   limit 1
 ) as last_dead_letter on true
-where $7::text is null or coalesce(settled_as, 'open') = $7
+where ($7::text is null or coalesce(settled_as, 'open') = $7)
+  and ($9::bigint is null or (extract(epoch from received_at) * 10000000)::bigint <= $9)
 order by delivery_id desc
 limit $6

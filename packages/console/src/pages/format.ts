@@ -34,6 +34,11 @@ export function age(iso: string, now: number): Html {
   >`;
 }
 
+/** Returns what the ages on a page count to: the time of the past that it is at, if any, else now. */
+export function pageTime(past: string | undefined, now: number): number {
+  return past === undefined ? now : Math.min(now, Date.parse(past));
+}
+
 /** A time to the second. The reader's zone is on hover. */
 export function exactTime(iso: string): Html {
   return html`<time datetime="${iso}" title="${iso}">${formatTime(iso)}</time>`;

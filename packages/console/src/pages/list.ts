@@ -1,6 +1,7 @@
 import { html } from "hono/html";
 import { toWords } from "./format.ts";
 import type { Html } from "./page.ts";
+import type { FieldErrors, Given } from "./read-filter.ts";
 
 /** A page of a list holds as many rows as one reads. */
 export const ROWS = 50;
@@ -22,18 +23,21 @@ export const timeHint = html`<p class="hint wide" id="times">
 /**
  * The form above a list. The page's URL holds what it says.
  *
- * @param method `post` if a field may say what no URL may
+ * @param options.method `post` if a field may say what no URL may
  */
 export function filterForm(
   fields: readonly FilterField[],
-  values: Readonly<Record<string, unknown>>,
-  method: "get" | "post" = "get",
+  values: Given,
+  {
+    method = "get",
+    errors = {},
+  }: { readonly method?: "get" | "post"; readonly errors?: FieldErrors | undefined } = {},
 ): Html {
   return html`<form class="filter card" role="search" method="${method}">
     ${fields.map((field) => {
       const value = values[field.name];
       return html`<p>
-        <label for="${field.name}">${field.label}</label>${input(field, typeof value === "string" ? value : "")}
+        <label for="${field.name}">${field.label}</label>${input(field, typeof value === "string" ? value : "", errors)}
       </p>`;
     })}
     <p><button>Filter</button></p>
@@ -41,16 +45,28 @@ export function filterForm(
   </form>`;
 }
 
-function input({ name, options, placeholder, isTime }: FilterField, value: string): Html {
+function input(
+  { name, options, placeholder, isTime }: FilterField,
+  value: string,
+  errors: FieldErrors,
+): Html {
+  const described = describe(errors[name], isTime);
   if (options === undefined)
-    return html`<input id="${name}" name="${name}" value="${value}" placeholder="${placeholder ?? ""}" ${isTime ? html`aria-describedby="times"` : ""} />`;
-  return html`<select id="${name}" name="${name}">
+    return html`<input id="${name}" name="${name}" value="${value}" placeholder="${placeholder ?? ""}" ${described} />`;
+  return html`<select id="${name}" name="${name}" ${described}>
     <option value="">any</option>
     ${options.map(
       (option) =>
         html`<option value="${option}" ${option === value ? html`selected` : ""}>${toWords(option)}</option>`,
     )}
   </select>`;
+}
+
+/** Marks a field that is wrong, and says where it stands what is wrong with it, and what it takes. */
+export function describe(error: string | undefined, isTime = true): Html | string {
+  const ids = [error && "refused", isTime && "times"].filter((id) => id);
+  if (ids.length === 0) return "";
+  return html`${error ? html`aria-invalid="true"` : ""} aria-describedby="${ids.join(" ")}"`;
 }
 
 /** Leads to the next page of a list and back to its first, with the same filter. */

@@ -39,6 +39,11 @@ export function searchEnded(c: Context<PageEnv>): Promise<Response> {
   return message(c, 400, "This search has ended", "It was made in another session. Search again.");
 }
 
+/** Returns the term that a list's URL has sealed; `undefined` if it has none, or it was sealed in another session. */
+export function openGiven(c: Context<PageEnv>, search: unknown): string | undefined {
+  return typeof search === "string" ? openTerm(search, c.get("sessionId")) : undefined;
+}
+
 /** For the anonymous viewer of a console without tokens, who has no session. */
 const PROCESS_SECRET = randomBytes(32).toString("base64url");
 
@@ -57,7 +62,7 @@ function sealTerm(term: string, sessionId: string | undefined): string {
 }
 
 /** Returns the term; `undefined` if it was not sealed in this session. */
-export function openTerm(sealed: string, sessionId: string | undefined): string | undefined {
+function openTerm(sealed: string, sessionId: string | undefined): string | undefined {
   const bytes = Buffer.from(sealed, "base64url");
   if (bytes.length < IV_BYTES + TAG_BYTES) return undefined;
   const decipher = createDecipheriv("aes-256-gcm", keyOf(sessionId), bytes.subarray(0, IV_BYTES));

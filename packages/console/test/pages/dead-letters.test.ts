@@ -29,7 +29,8 @@ test("dead letters are listed in pages, filtered by what the URL says", async ()
   const discarded = (await browser.get("/dead-letters?status=discarded")).text;
   expect([idsOf(discarded), discarded.includes("Olga &lt;b&gt;: noise")]).toEqual([[aside], true]);
   const { status, text } = await browser.get("/dead-letters?since=yesterday");
-  expect([status, text.includes("since must be an ISO 8601 time")]).toEqual([400, true]);
+  expect([status, text.includes("Dead-lettered since must be an ISO 8601 time")]).toEqual([400, true]);
+  expect(text).toMatch(/name="since" value="[^"]+"[^>]*aria-invalid="true"/);
 });
 
 test("dead letters are searched for a text, which no URL has and which takes an operator", async () => {

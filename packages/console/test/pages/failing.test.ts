@@ -37,7 +37,7 @@ test("failing deliveries are listed with attempts, last error and next attempt, 
   expect(first + second).not.toContain("Canary");
   expect(idsOf((await browser.get("/failing?kind=snoozed")).text)).toEqual([snoozed]);
   expect((await browser.get("/failing?kind=lost")).text).toContain(
-    "kind must be one of retrying, snoozed, stalled",
+    "Why must be one of retrying, snoozed, stalled",
   );
   expect((await browser.get(`/deliveries/${fine}`)).text).toContain("Attempts used");
 });

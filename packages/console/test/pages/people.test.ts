@@ -88,9 +88,34 @@ test("people are filtered by what the URL says, also as of a time", async () => 
     expect([time, status, text.includes("Nobody.")]).toEqual([time, 200, true]);
   }
   const { status, text } = await browser.get("/natural-persons?asOf=yesterday");
-  expect([status, text.includes("asOf must be an ISO 8601 time")]).toEqual([400, true]);
+  expect([status, text.includes("As of must be an ISO 8601 time")]).toEqual([400, true]);
   for (const q of ["a\0", "x".repeat(301)])
     expect((await browser.post("/natural-persons", { q })).status).toBe(400);
+});
+
+test("a filter that cannot be read is shown again, with what is wrong marked and all that was given", async () => {
+  const browser = await signIn("operator");
+  const given = {
+    q: "canary",
+    status: "approved",
+    reviewNeeded: "true",
+    asOf: "yesterday",
+    knownAt: "2026-01-01",
+  };
+  const { headers } = await browser.post("/natural-persons", given);
+  const refused = await browser.get(headers.location ?? "");
+  expect(refused.status).toBe(400);
+  expect(refused.text.match(/aria-invalid/g)).toHaveLength(1);
+  expect(refused.text).toMatch(
+    /name="asOf" value="yesterday"[^>]*aria-invalid="true" aria-describedby="refused times"/,
+  );
+  for (const kept of [
+    'value="canary"',
+    'value="approved" selected',
+    'value="true" checked',
+    'value="2026-01-01T00:00:00Z"',
+  ])
+    expect(refused.text).toContain(kept);
 });
 
 test("an export has everybody who is listed, masked, with no formula, and is in the audit log", async () => {

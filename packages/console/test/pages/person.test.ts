@@ -84,9 +84,62 @@ test("a person's page travels through both times by its URL, and shows the state
   expect(known).toContain("0 of 2 events");
   const all = (await browser.get(`${PATH}?knownAt=${items[0].receivedAt}`)).text;
   expect(all).toContain("2 of 2 events");
-  expect((await browser.get(`${PATH}?asOf=yesterday`)).status).toBe(400);
+  const refused = await browser.get(`${PATH}?asOf=yesterday`);
+  expect(refused.status).toBe(400);
+  expect(refused.text).toMatch(/value="yesterday"[^>]*aria-invalid="true"/);
   expect((await browser.get("/natural-persons/nobody")).status).toBe(404);
   expect((await browser.get("/natural-persons/a%00b")).status).toBe(404);
+});
+
+test("a page of the past says so, counts ages to then, and lists no delivery that came later", async () => {
+  const browser = await signIn("viewer");
+  const now = (await browser.get(PATH)).text;
+  expect([now.includes("This is the past"), now.includes("Not in the log")]).toEqual([false, true]);
+  const then = (await browser.get(`${PATH}?asOf=2026-01-05&knownAt=2026-01-05`)).text;
+  expect(then).toContain("This is the past");
+  expect(then).not.toContain("Not in the log");
+  const { text } = await browser.get(`${PATH}?asOf=2026-01-05`);
+  expect(
+    / since .*?, (.*?) ago/s
+      .exec(text)?.[1]
+      ?.replace(/<[^>]*>/gs, "")
+      .trim(),
+  ).toBe("3 d");
+  const list = (await browser.get("/natural-persons?asOf=2026-01-05")).text;
+  expect(list).toMatch(/<time datetime="2026-01-03T[^>]*>2 d\s*</);
+});
+
+/** The labels of the axis with where they are, in percent. */
+const ticksOf = (text: string) =>
+  [...text.matchAll(/<text class="[^"]*" x="([\d.]+)%"[^>]*>([^<]+)</g)].map(
+    ([, x, label = ""]) => [Number(x), label] as const,
+  );
+
+test("the axis has midnights, on the scale of the events", async () => {
+  const [first, last] = ["2020-01-02T05:00:00Z", "2026-01-04T19:00:00Z"] as const;
+  await shared().recordAndSettle(
+    eventBody("axis", { creationTimeUtc: first }),
+    eventBody("axis", { id: "2", event: "SomethingNew", creationTimeUtc: last }),
+  );
+  const { text } = await (await signIn("viewer")).get("/natural-persons/axis");
+  const [from = 0, to = 0] = [...text.matchAll(/cx="([\d.]+)%" cy="30"/g)].map(([, x]) => Number(x));
+  const share = (time: string) =>
+    (Date.parse(time) - Date.parse(first)) / (Date.parse(last) - Date.parse(first));
+  const ticks = ticksOf(text);
+  expect(ticks.length).toBeGreaterThan(1);
+  for (const [x, day] of ticks) {
+    expect(day).toMatch(/^\d{4}-\d\d-\d\d$/);
+    expect(x).toBeCloseTo(from + (to - from) * share(`${day}T00:00:00Z`), 1);
+  }
+});
+
+test("an axis of hours says the day", async () => {
+  const creationTimeUtc = new Date(Date.now() - 6 * 3_600_000).toISOString();
+  await shared().recordAndSettle(eventBody("hours", { creationTimeUtc }));
+  const ticks = ticksOf((await (await signIn("viewer")).get("/natural-persons/hours")).text);
+  expect(ticks.length).toBeGreaterThan(1);
+  for (const [n, [, label]] of ticks.entries())
+    expect(label).toMatch(n === 0 ? /^\d{4}-\d\d-\d\d/ : /^(\d\d:\d\d|\d{4}-\d\d-\d\d)$/);
 });
 
 test("a revealed person is shown in full to that session alone, until the reveal ends", async () => {

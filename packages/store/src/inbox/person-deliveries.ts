@@ -1,4 +1,4 @@
-import { formatTicks, type DeadLetterReason } from "@dossier/events";
+import { formatTicks, type DeadLetterReason, type Ticks } from "@dossier/events";
 import { endOfPage, type PageRequest } from "../database/page.ts";
 import type { Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
@@ -64,19 +64,31 @@ export async function listPersonDeliveries(
   return { ...(await selectDeliveries(pool, { entityId, status, found, page })), openDeliveriesSearched };
 }
 
-/** Returns the dead letters of a person, and then the open deliveries, `limit` of each at most, the latest first. */
+/** Which deliveries that are not settled are listed: those received by a time, if it is given. */
+export interface UnsettledRequest {
+  readonly limit: number;
+  readonly receivedBy: Ticks | undefined;
+}
+
+/**
+ * Returns the dead letters of a person, and then the open deliveries, `limit` of each at most, the latest first, and
+ * whether there are more.
+ */
 export async function listUnsettledDeliveries(
   pool: Pool,
   entityId: string,
-  limit: number,
-): Promise<readonly PersonDelivery[]> {
+  { limit, receivedBy }: UnsettledRequest,
+): Promise<{ readonly deliveries: readonly PersonDelivery[]; readonly isMore: boolean }> {
   const list = (status: DeliveryStatus, found: readonly FoundDelivery[]) =>
-    selectDeliveries(pool, { entityId, status, found, page: { limit } });
+    selectDeliveries(pool, { entityId, status, found, page: { limit }, receivedBy });
   const [dead, open] = await Promise.all([
     list("dead-lettered", []),
     searchOpenDeliveries(pool, entityId).then(({ found }) => list("open", found)),
   ]);
-  return [...dead.deliveries, ...open.deliveries];
+  return {
+    deliveries: [...dead.deliveries, ...open.deliveries],
+    isMore: dead.next !== undefined || open.next !== undefined,
+  };
 }
 
 interface Selection {
@@ -85,11 +97,12 @@ interface Selection {
   /** Those that were found among the open ones. */
   readonly found: readonly FoundDelivery[];
   readonly page: PageRequest<string>;
+  readonly receivedBy?: Ticks | undefined;
 }
 
 async function selectDeliveries(
   pool: Pool,
-  { entityId, status, found, page: { limit, after } }: Selection,
+  { entityId, status, found, page: { limit, after }, receivedBy }: Selection,
 ): Promise<Omit<PersonDeliveryPage, "openDeliveriesSearched">> {
   const { rows } = await pool.query<Row>({
     ...selectPage,
@@ -102,6 +115,7 @@ async function selectDeliveries(
       limit,
       status,
       found.map(({ ticks }) => ticks),
+      receivedBy,
     ],
   });
   return {

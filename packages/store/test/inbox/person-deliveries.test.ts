@@ -1,4 +1,4 @@
-import { stalled } from "@dossier/events";
+import { parseTicks, stalled } from "@dossier/events";
 import { expect, test } from "vitest";
 import { MAX_BYTES } from "../../src/database/groups.ts";
 import { sqlFile } from "../../src/database/statements.ts";
@@ -8,6 +8,7 @@ import {
   deadLetter,
   discard,
   listPersonDeliveries,
+  listUnsettledDeliveries,
   recordFailedAttempt,
   redrive,
   snooze,
@@ -64,6 +65,20 @@ test("a person's deliveries are listed whatever became of them, the latest first
     discarded: 1,
     openDeliveriesSearched: { searched: 2, all: true },
   });
+});
+
+test("deliveries that are not settled are listed up to a time of receipt", async () => {
+  await database.record(eventBody("late", { id: "1" }), eventBody("late", { id: "2" }));
+  const { receivedAt } = (await list("late")).deliveries[0] ?? {};
+  const received = parseTicks(receivedAt ?? "") ?? 0n;
+  const countBy = async (time: bigint) => {
+    const page = await listUnsettledDeliveries(database.pool, "late", { limit: 1, receivedBy: time });
+    return [page.deliveries.length, page.isMore];
+  };
+  expect([await countBy(received), await countBy(received - 1n)]).toEqual([
+    [1, true],
+    [0, false],
+  ]);
 });
 
 test("an open delivery shows its attempts, its last error, and until when it is snoozed", async () => {

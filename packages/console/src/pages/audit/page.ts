@@ -25,7 +25,11 @@ const FIELDS = [
 /** Returns the handler of the audit log's page. */
 export function auditPage(pool: Pool) {
   return async (c: Context<PageEnv>): Promise<Response> => {
-    const read = readFilter(c, auditFilter);
+    const read = readFilter(c, auditFilter, {
+      title: "Audit",
+      fields: FIELDS,
+      form: (given, errors) => filterForm(FIELDS, given, { errors }),
+    });
     if (!read.ok) return read.refusal;
     const { cursor, ...filter } = read.value;
     const { items, next } = await listAudit(pool, filter, { limit: ROWS, after: cursor });

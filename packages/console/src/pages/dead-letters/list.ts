@@ -18,8 +18,8 @@ import { newBulkAction, type NewBulkActionOptions } from "../bulk-actions/new.ts
 import { age, exactTime, toWords } from "../format.ts";
 import { filterForm, pager, ROWS } from "../list.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
-import { readFilter } from "../read-filter.ts";
-import { leadToList, openTerm, sealedSearch, searchEnded } from "../sealed-search.ts";
+import { readFilter, type FieldErrors, type Given } from "../read-filter.ts";
+import { leadToList, openGiven, sealedSearch, searchEnded } from "../sealed-search.ts";
 
 const PATH = "/dead-letters";
 
@@ -50,15 +50,21 @@ export function searchDeadLetters() {
 /** Returns the handler of the list of dead letters, or of discarded ones. */
 export function deadLetterListPage(pool: Pool) {
   return async (c: Context<PageEnv>): Promise<Response> => {
-    const read = readFilter(c, query);
-    if (!read.ok) return read.refusal;
-    const { cursor, search, ...others } = read.value;
     // To whoever may not reveal, a search for texts would tell what payloads hold.
     const mayDecide = hasRole(c.get("caller"), "operator");
-    const text = search === undefined || !mayDecide ? undefined : openTerm(search, c.get("sessionId"));
+    const open = (search: unknown) => (mayDecide ? openGiven(c, search) : undefined);
+    const form = (given: Given, errors?: FieldErrors) => {
+      const values = { status: "dead-lettered", ...given, text: open(given["search"]) };
+      return mayDecide
+        ? filterForm([...FIELDS, TEXT_FIELD], values, { method: "post", errors })
+        : filterForm(FIELDS, values, { errors });
+    };
+    const read = readFilter(c, query, { title: "Dead letters", fields: FIELDS, form });
+    if (!read.ok) return read.refusal;
+    const { cursor, search, ...others } = read.value;
+    const text = open(search);
     if (search !== undefined && text === undefined) return searchEnded(c);
     const filter = { ...others, text };
-    const values = { status: "dead-lettered", ...read.given, text };
     const after = cursor?.deadLetterId;
     const { items, next } = await listDeadLetters(pool, filter, { limit: ROWS, after });
     const shown = { listed: items.length, isAll: after === undefined && next === undefined };
@@ -71,7 +77,7 @@ export function deadLetterListPage(pool: Pool) {
           <h1>Dead letters</h1>
           <p class="sub">Deliveries that wait for a decision, the latest first.</p>
         </div>
-        ${mayDecide ? filterForm([...FIELDS, TEXT_FIELD], values, "post") : filterForm(FIELDS, values)}
+        ${form(read.given)}
         ${count ? newBulkAction(bulkOptions(filter.status, { ...read.given, text }, count)) : ""} ${table(items, filter.status === "dead-lettered" && mayDecide)}
         ${pager(read.given, nextCursor(next && { deadLetterId: String(next) }))}`,
     });

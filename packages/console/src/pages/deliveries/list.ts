@@ -10,8 +10,8 @@ import { personPagePath } from "../../person-path.ts";
 import { age, formatBytes, formatCount } from "../format.ts";
 import { filterForm, pager, ROWS } from "../list.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
-import { readFilter } from "../read-filter.ts";
-import { leadToList, openTerm, sealedSearch, searchEnded } from "../sealed-search.ts";
+import { readFilter, type FieldErrors, type Given } from "../read-filter.ts";
+import { leadToList, openGiven, sealedSearch, searchEnded } from "../sealed-search.ts";
 import { statusChip } from "./status.ts";
 
 const PATH = "/deliveries";
@@ -39,26 +39,34 @@ export function searchDeliveries() {
 /** Returns the handler of the list of all deliveries, whatever became of them. */
 export function deliveryListPage(pool: Pool) {
   return async (c: Context<PageEnv>): Promise<Response> => {
-    const read = readFilter(c, query);
-    if (!read.ok) return read.refusal;
-    const { cursor, secret, search, ...filter } = read.value;
     // To whoever may not reveal, a search for texts would tell what payloads hold.
     const maySearch = hasRole(c.get("caller"), "operator");
-    const sought = search === undefined || !maySearch ? undefined : openTerm(search, c.get("sessionId"));
+    const open = (search: unknown) => (maySearch ? openGiven(c, search) : undefined);
+    const form = (given: Given, errors?: FieldErrors) =>
+      maySearch
+        ? filterForm(
+            [...FIELDS, TEXT_FIELD],
+            { ...given, text: open(given["search"]) },
+            { method: "post", errors },
+          )
+        : filterForm(FIELDS, given, { errors });
+    const read = readFilter(c, query, { title: "Deliveries", fields: FIELDS, form });
+    if (!read.ok) return read.refusal;
+    const { cursor, secret, search, ...filter } = read.value;
+    const sought = open(search);
     if (search !== undefined && sought === undefined) return searchEnded(c);
     const found = await listDeliveries(
       pool,
       { ...filter, secretFingerprint: secret, text: sought },
       { limit: ROWS, after: cursor?.deliveryId },
     );
-    const values = { ...read.given, text: sought };
     return page(c, {
       title: "Deliveries",
       body: html`<div class="heading">
           <h1>Deliveries</h1>
           <p class="sub">Every webhook that was accepted, whatever became of it, the latest first.</p>
         </div>
-        ${maySearch ? filterForm([...FIELDS, TEXT_FIELD], values, "post") : filterForm(FIELDS, values)}
+        ${form(read.given)}
         ${found.deliveries.length === 0 ? none(found) : table(found.deliveries)}
         ${pager(read.given, nextCursor(found.next && { deliveryId: found.next }))}`,
     });

@@ -21,7 +21,11 @@ const ORDER = { first: "Oldest", next: "Later" };
 /** Returns the handler of the list of deliveries that are retried or snoozed, or at which workers stop. */
 export function failingPage(pool: Pool) {
   return async (c: Context<PageEnv>): Promise<Response> => {
-    const read = readFilter(c, query);
+    const read = readFilter(c, query, {
+      title: "Failing",
+      fields: FIELDS,
+      form: (given, errors) => filterForm(FIELDS, given, { errors }),
+    });
     if (!read.ok) return read.refusal;
     const { cursor, ...filter } = read.value;
     const after = cursor?.deliveryId;

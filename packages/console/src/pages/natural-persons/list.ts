@@ -6,14 +6,19 @@ import { nextCursor } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
 import { maskPerson } from "../../masking/mask-json.ts";
 import { personPagePath } from "../../person-path.ts";
-import { age, formatCount, statusLabel } from "../format.ts";
-import { pager, ROWS, timeHint } from "../list.ts";
+import { age, formatCount, pageTime, statusLabel } from "../format.ts";
+import { describe, pager, ROWS, timeHint } from "../list.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
-import { readFilter } from "../read-filter.ts";
-import { leadToList, MAX_TERM_LENGTH, searchEnded } from "../sealed-search.ts";
-import { listQuery, readListed, type Listed } from "./listed.ts";
+import { readFilter, type FieldErrors, type Given } from "../read-filter.ts";
+import { leadToList, openGiven, MAX_TERM_LENGTH, searchEnded } from "../sealed-search.ts";
+import { listQuery, readListed } from "./listed.ts";
 
 const PATH = "/natural-persons";
+
+const TIMES = [
+  { name: "asOf", label: "As of" },
+  { name: "knownAt", label: "Known at" },
+];
 
 const FILTERS = ["status", "reviewNeeded", "unknownEvents", "asOf", "knownAt"];
 
@@ -25,7 +30,10 @@ export function searchPersons() {
 /** Returns the handler of the list of persons, all of them masked. */
 export function personListPage(pool: Pool) {
   return async (c: Context<PageEnv>): Promise<Response> => {
-    const read = readFilter(c, listQuery);
+    const mayAct = hasRole(c.get("caller"), "operator");
+    const form = (given: Given, errors?: FieldErrors) =>
+      filterForm(openGiven(c, given["search"]), given, mayAct, errors);
+    const read = readFilter(c, listQuery, { title: "People", fields: TIMES, form });
     if (!read.ok) return read.refusal;
     const listed = readListed(c, read.value);
     if (listed === undefined) return searchEnded(c);
@@ -36,7 +44,6 @@ export function personListPage(pool: Pool) {
     const shown = { listed: persons.length, isAll: after === undefined && next === undefined };
     const count = isPast ? undefined : await countUnlessAll(shown, () => countPersons(pool, listed.filter));
     const query = read.given as Readonly<Record<string, string>>;
-    const mayAct = hasRole(c.get("caller"), "operator");
     return page(c, {
       title: "People",
       body: html`<div class="heading row">
@@ -49,7 +56,7 @@ export function personListPage(pool: Pool) {
           </div>
           ${mayAct ? exportForm(query) : ""}
         </div>
-        ${filterForm(listed, query, mayAct)} ${table(persons, next !== undefined)}
+        ${form(query)} ${table(persons, next !== undefined, pageTime(query["asOf"] ?? query["knownAt"], Date.now()))}
         ${pager(query, nextCursor(next === undefined ? undefined : { entityId: next }), { first: "First", next: "Next" })}`,
     });
   };
@@ -62,20 +69,17 @@ function exportForm({ cursor: _, ...query }: Readonly<Record<string, string>>): 
   </form>`;
 }
 
-function filterForm(
-  { term, filter }: Listed,
-  query: Readonly<Record<string, string>>,
-  mayAct: boolean,
-): Html {
+function filterForm(term: string | undefined, given: Given, mayAct: boolean, errors: FieldErrors = {}): Html {
   const checkbox = (name: "reviewNeeded" | "unknownEvents", label: string) =>
     html`<label class="check">
-      <input type="checkbox" name="${name}" value="true" ${filter[name] === true ? html`checked` : ""} />${label}
+      <input type="checkbox" name="${name}" value="true" ${given[name] === "true" ? html`checked` : ""} />${label}
     </label>`;
-  const time = (name: "asOf" | "knownAt", label: string) =>
-    html`<p>
+  const times = TIMES.map(
+    ({ name, label }) => html`<p>
       <label for="${name}">${label}</label>
-      <input id="${name}" name="${name}" value="${query[name] ?? ""}" placeholder="now" autocomplete="off" aria-describedby="times" />
-    </p>`;
+      <input id="${name}" name="${name}" value="${given[name] ?? ""}" placeholder="now" autocomplete="off" ${describe(errors[name])} />
+    </p>`,
+  );
   return html`<form class="filter card" role="search" method="post" action="${PATH}">
     <p class="wide">
       <label for="search">${mayAct ? "Name, e-mail or id, or a part of one" : "Whole e-mail or whole id"}</label>
@@ -96,25 +100,24 @@ function filterForm(
         <option value="">any</option>
         ${STATUSES.map(
           (status) =>
-            html`<option value="${status}" ${status === filter.status ? html`selected` : ""}>
+            html`<option value="${status}" ${status === given["status"] ? html`selected` : ""}>
               ${statusLabel(status)}
             </option>`,
         )}
       </select>
     </p>
-    ${time("asOf", "As of")} ${time("knownAt", "Known at")}
+    ${times}
     <p class="checks">${checkbox("reviewNeeded", "Review needed")} ${checkbox("unknownEvents", "Unknown events")}</p>
     <p><button class="primary">Search</button></p>
     ${timeHint}
   </form>`;
 }
 
-function table(persons: readonly Person[], isMore: boolean): Html {
+function table(persons: readonly Person[], isMore: boolean, then: number): Html {
   if (persons.length === 0)
     return isMore
       ? html`<p class="card"><b>None yet.</b> The next page looks further.</p>`
       : html`<p class="card"><b>Nobody.</b> No person matches.</p>`;
-  const now = Date.now();
   return html`<section class="card flush">
     <table class="list persons">
       <thead>
@@ -126,7 +129,7 @@ function table(persons: readonly Person[], isMore: boolean): Html {
         </tr>
       </thead>
       <tbody>
-        ${persons.map((person) => row(maskPerson(toListed(person)), now))}
+        ${persons.map((person) => row(maskPerson(toListed(person)), then))}
       </tbody>
     </table>
   </section>`;
@@ -138,7 +141,7 @@ function toListed(person: Person) {
   return { entityId, name, email, status, reviewNeeded, unrecognisedEvents, lastEventAt };
 }
 
-function row({ entityId, name, email, status, ...person }: ReturnType<typeof toListed>, now: number): Html {
+function row({ entityId, name, email, status, ...person }: ReturnType<typeof toListed>, then: number): Html {
   const { reviewNeeded, unrecognisedEvents, lastEventAt } = person;
   return html`<tr>
     <th scope="row">
@@ -151,6 +154,6 @@ function row({ entityId, name, email, status, ...person }: ReturnType<typeof toL
       ${reviewNeeded ? html`<span class="chip warn">review needed</span>` : ""}
       ${unrecognisedEvents > 0 ? html`<span class="chip warn">${unrecognisedEvents} unknown</span>` : ""}
     </td>
-    <td class="num" data-label="Last event">${lastEventAt === null ? "–" : age(lastEventAt, now)}</td>
+    <td class="num" data-label="Last event">${lastEventAt === null ? "–" : age(lastEventAt, then)}</td>
   </tr>`;
 }

@@ -7,7 +7,7 @@ import type { OnFileError } from "../../exports/file.ts";
 import { exportPersons } from "../../exports/persons.ts";
 import { readForm } from "../form.ts";
 import type { PageEnv } from "../page.ts";
-import { openTerm, searchEnded, sealedSearch } from "../sealed-search.ts";
+import { openGiven, searchEnded, sealedSearch } from "../sealed-search.ts";
 
 /** What the URL of a list of persons says. The search term in it is sealed. */
 export const listQuery = personQuery.omit({ count: true, limit: true }).extend(sealedSearch);
@@ -23,7 +23,7 @@ export function readListed(
   c: Context<PageEnv>,
   { search, cursor: _, ...filter }: z.output<typeof listQuery>,
 ): Listed | undefined {
-  const term = search === undefined ? undefined : openTerm(search, c.get("sessionId"));
+  const term = openGiven(c, search);
   if (search !== undefined && term === undefined) return undefined;
   return { term, filter: { ...filter, ...searchFor(c.get("caller"), term) } };
 }

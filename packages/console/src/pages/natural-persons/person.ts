@@ -12,7 +12,7 @@ import { html } from "hono/html";
 import { personPath, pointInTime } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
 import { maskPerson } from "../../masking/mask-json.ts";
-import { age, exactTime, statusLabel } from "../format.ts";
+import { age, exactTime, pageTime, statusLabel } from "../format.ts";
 import { message } from "../message.ts";
 import { pathOf } from "../own-path.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
@@ -22,7 +22,7 @@ import { timelinePicture } from "./picture.ts";
 import { revealForm } from "./reveal.ts";
 import { stateCard } from "./state.ts";
 import { timelineTable } from "./timeline.ts";
-import { travelForm, type GivenTimes } from "./travel.ts";
+import { timesOf, TRAVEL_FIELDS, travelForm, type GivenTimes } from "./travel.ts";
 import { unlogged } from "./unlogged.ts";
 
 /** Most persons have fewer events; of others, those around the point in time are shown. */
@@ -35,25 +35,32 @@ export function personPage(pool: Pool) {
     const id = personPath.safeParse(c.req.param());
     if (!id.success) return notFound(c);
     const { entityId } = id.data;
-    const read = readFilter(c, pointInTime);
+    const read = readFilter(c, pointInTime, {
+      title: "Person",
+      fields: TRAVEL_FIELDS,
+      form: (given, errors) =>
+        html`<section class="card">${travelForm([], given as GivenTimes, errors)}</section>`,
+    });
     if (!read.ok) return read.refusal;
-    const [timeline, until, last, deliveries] = await Promise.all([
+    const given = read.given as GivenTimes;
+    const past = timesOf(given);
+    const unsettled = { limit: MAX_UNLOGGED, receivedBy: read.value.knownAt };
+    const [timeline, until, last, { deliveries }] = await Promise.all([
       readTimeline(pool, entityId, read.value, MAX_ENTRIES),
       findRevealEnd(pool, c.get("sessionId"), entityId),
       findLastVerification(pool, entityId),
-      listUnsettledDeliveries(pool, entityId, MAX_UNLOGGED),
+      listUnsettledDeliveries(pool, entityId, unsettled),
     ]);
-    if (timeline === undefined && deliveries.length === 0) return notFound(c);
+    if (timeline === undefined && deliveries.length === 0 && past === "") return notFound(c);
     const revealed = until !== undefined;
     const person = timeline?.person && (revealed ? timeline.person : maskPerson(timeline.person));
     const mayAct = hasRole(c.get("caller"), "operator");
     const now = Date.now();
-    const given = read.given as GivenTimes;
     return page(c, {
       title: "Person",
       assets: ["htmx"],
-      body: html`${head({ entityId, timeline, person, until, mayAct, path: pathOf(c), now })}
-        ${unlogged(deliveries, now)}
+      body: html`${head({ entityId, timeline, person, until, mayAct, path: pathOf(c), then: pageTime(given.asOf ?? given.knownAt, now) })}
+        ${pastNotice(past)} ${unlogged(deliveries, pageTime(given.knownAt, now))}
         ${timeline === undefined ? "" : timePanel(timeline, given)}
         <div class="cols">
           <div class="stack">
@@ -80,13 +87,19 @@ function linkTo({ knownAt }: GivenTimes) {
   return (asOf: string) => `?${new URLSearchParams({ asOf, ...(knownAt && { knownAt }) }).toString()}`;
 }
 
+/** Nobody shall take the past for now. */
+function pastNotice(past: string): Html | string {
+  if (past === "") return "";
+  return html`<p class="notice past"><b>This is the past</b>, ${past}. <a href="?">Back to now</a></p>`;
+}
+
 /** For how long the status is what it is, if the event that made it so is among those shown. */
-function since({ person, entries }: Timeline, now: number): Html | string {
+function since({ person, entries }: Timeline, then: number): Html | string {
   const made = entries.findLast(
     ({ when, changes }) => when === "counts" && changes.some(({ path }) => path === "status"),
   );
   if (person === undefined || made === undefined) return "";
-  return html` · ${statusLabel(person.status)} since ${exactTime(made.happenedAt)}, ${age(made.happenedAt, now)} ago`;
+  return html` · ${statusLabel(person.status)} since ${exactTime(made.happenedAt)}, ${age(made.happenedAt, then)} ago`;
 }
 
 interface Head {
@@ -96,15 +109,16 @@ interface Head {
   readonly until: string | undefined;
   readonly mayAct: boolean;
   readonly path: string;
-  readonly now: number;
+  /** What ages count to. */
+  readonly then: number;
 }
 
-function head({ entityId, timeline, person, until, mayAct, path, now }: Head): Html {
+function head({ entityId, timeline, person, until, mayAct, path, then }: Head): Html {
   return html`<div class="heading row">
     <div>
       <p class="sub"><a href="/natural-persons">People</a> /</p>
       <h1>${title(person)}</h1>
-      <p class="sub"><code><bdi>${entityId}</bdi></code>${timeline && since(timeline, now)}</p>
+      <p class="sub"><code><bdi>${entityId}</bdi></code>${timeline && since(timeline, then)}</p>
     </div>
     <div class="push">
       ${

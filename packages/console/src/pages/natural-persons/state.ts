@@ -2,11 +2,11 @@ import type { Person } from "@dossier/events";
 import { html } from "hono/html";
 import { exactTime, statusLabel } from "../format.ts";
 import type { Html } from "../page.ts";
-import type { GivenTimes } from "./travel.ts";
+import { timesOf, type GivenTimes } from "./travel.ts";
 
 /** A person's state at the point in time that the page is at, masked or not. */
-export function stateCard(person: Person | undefined, { asOf, knownAt }: GivenTimes): Html {
-  const then = [asOf && `as of ${asOf}`, knownAt && `known at ${knownAt}`].filter((part) => part).join(", ");
+export function stateCard(person: Person | undefined, given: GivenTimes): Html {
+  const then = timesOf(given);
   if (person === undefined)
     return html`<section class="card">
       <h2>State ${then}</h2>

@@ -3,8 +3,12 @@ import { html } from "hono/html";
 import { age, exactTime, toWords } from "../format.ts";
 import type { Html } from "../page.ts";
 
-/** The deliveries that name a person and are not in the log: dead letters, and those that are open. */
-export function unlogged(deliveries: readonly PersonDelivery[], now: number): Html | string {
+/**
+ * The deliveries that name a person and are not in the log: dead letters, and those that are open.
+ *
+ * @param then what ages count to
+ */
+export function unlogged(deliveries: readonly PersonDelivery[], then: number): Html | string {
   if (deliveries.length === 0) return "";
   const isWaiting = deliveries.some(({ status }) => status !== "open");
   return html`<section class="card panel ${isWaiting ? "urgent" : ""}" aria-labelledby="unlogged">
@@ -19,7 +23,7 @@ export function unlogged(deliveries: readonly PersonDelivery[], now: number): Ht
                 ? toWords(status)
                 : `dead letter: ${toWords(lastDeadLetter.reason)}`
             }</span>
-            <span class="muted">received ${exactTime(receivedAt)}, ${age(receivedAt, now)} ago</span>
+            <span class="muted">received ${exactTime(receivedAt)}, ${age(receivedAt, then)} ago</span>
           </li>`,
       )}
     </ul>
