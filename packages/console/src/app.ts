@@ -1,8 +1,6 @@
 import type { DeliveryQueue } from "@dossier/queue";
 import {
-  answerOptions,
   BufferFullError,
-  notFound,
   onError,
   problem,
   traceRequests,
@@ -37,7 +35,8 @@ import { createDecide } from "./decide.ts";
 import { openApi } from "./docs/openapi.ts";
 import { docsRoutes } from "./docs/routes.ts";
 import type { RecordFailedSignIn } from "./failed-sign-ins.ts";
-import { pageRoutes } from "./pages/routes.ts";
+import { pageNotFound } from "./pages/refusals.ts";
+import { pageRoutes, securityHeaders } from "./pages/routes.ts";
 import { createOnReadError } from "./read-errors.ts";
 import type { UpdateQueue } from "./update-queue.ts";
 
@@ -104,7 +103,6 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
   if (parts.tracing !== undefined) app.use(traceRequests(parts.tracing));
   return app
     .route(API, optionsRoutes(operations))
-    .options("*", answerOptions("GET, HEAD, POST"))
     .route("/", pageRoutes({ ...parts, decide, wake, onReadError }))
     .route("/", docsRoutes(openApi(operations, API)))
     .use(`${API}/*`, authenticate(access, parts.recordFailedSignIn))
@@ -115,7 +113,7 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
       if (c.res.ok) postgres.recordSuccess();
     })
     .route(API, routes(operations))
-    .notFound(notFound)
+    .notFound(pageNotFound(securityHeaders(parts.consoleUrl)))
     .onError((err, c) => {
       if (err instanceof BufferFullError) return unavailable();
       if (!isRetryable(err)) return onOtherError(err, c);

@@ -86,11 +86,11 @@ describe("with a token", () => {
     }
   });
 
-  test.each(["/", "/api/v1/none", "/nothing", "*"])(
+  test.each(["/", "*"])(
     "OPTIONS %s is answered without a token, as load balancers send none",
     async (path) => {
       const { status, headers } = await exchange(shared().port, path, { method: "OPTIONS" });
-      expect([status, headers.allow]).toEqual([204, "GET, HEAD, POST, OPTIONS"]);
+      expect([status, headers.allow]).toEqual([204, "GET, HEAD, OPTIONS"]);
     },
   );
 

@@ -52,6 +52,46 @@ test("any other method is answered 405, with those that are allowed", async () =
   }
 });
 
+test.each([
+  ["/", "GET, HEAD"],
+  ["/natural-persons", "GET, HEAD, POST"],
+  ["/sign-in", "GET, HEAD, POST"],
+  ["/sign-out", "POST"],
+  ["/audit/export", "POST"],
+  ["/docs", "GET, HEAD"],
+  ["/openapi.json", "GET, HEAD"],
+])("OPTIONS and a wrong method of %s say that it allows %s", async (path, allow) => {
+  const { port } = shared();
+  const options = await exchange(port, path, { method: "OPTIONS" });
+  expect([options.status, options.headers.allow]).toEqual([204, `${allow}, OPTIONS`]);
+  const { status, headers, json } = await exchange(port, path, { method: "DELETE" });
+  expect([status, headers.allow, json.code]).toEqual([405, allow, "method-not-allowed"]);
+});
+
+test("what is not there has no methods", async () => {
+  for (const method of ["GET", "POST", "OPTIONS"]) {
+    const { status, json } = await exchange(shared().port, "/nothing", { method });
+    expect([method, status, json.code]).toEqual([method, 404, "not-found"]);
+  }
+});
+
+test("people get a page where nothing is, or nothing to read; programs and the API get a problem", async () => {
+  const { port } = shared();
+  const browser = { accept: "text/html,application/xhtml+xml,*/*;q=0.8" };
+  for (const [path, code, words] of [
+    ["/nothing", 404, "There is no such page"],
+    ["/sign-out", 405, "There is no page here to read"],
+  ] as const) {
+    const { status, headers, text } = await exchange(port, path, { headers: browser });
+    expect([path, status, headers["content-type"]]).toEqual([path, code, "text/html; charset=UTF-8"]);
+    expect(text).toContain(words);
+    const [, nonce = ""] = /nonce="([^"]+)"/.exec(text) ?? [];
+    expect(headers["content-security-policy"]).toContain(`'nonce-${nonce}'`);
+  }
+  const answer = await exchange(port, "/api/v1/nothing", { headers: { ...AUTHORIZATION, ...browser } });
+  expect([answer.status, answer.json.code]).toEqual([404, "not-found"]);
+});
+
 test("HEAD answers as GET does, without a body", async () => {
   const [got, heads] = [await each("GET", {}), await each("HEAD", {})];
   for (const [n, { path, answer }] of heads.entries()) {

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { answerOptions, problem } from "@dossier/service";
 import { Hono } from "hono";
 import { etag } from "hono/etag";
 import { html } from "hono/html";
@@ -53,7 +54,7 @@ const CONTENT_SECURITY_POLICY = [
 /** The API's document, and a page that shows it. Neither holds data, so neither needs a token. */
 export function docsRoutes(document: OpenApi): Hono {
   let script: Promise<Script> | undefined;
-  return new Hono()
+  const app = new Hono()
     .get("/openapi.json", (c) => c.json(document))
     .get("/docs", (c) => {
       c.header("content-security-policy", CONTENT_SECURITY_POLICY);
@@ -67,6 +68,14 @@ export function docsRoutes(document: OpenApi): Hono {
       c.header("content-type", "text/javascript; charset=utf-8");
       return c.body(gzipped);
     });
+  const allow = "GET, HEAD";
+  for (const path of ["/openapi.json", "/docs", SCRIPT_PATH])
+    app
+      .options(path, answerOptions(allow))
+      .all(path, () =>
+        problem(405, "method-not-allowed", `This path allows ${allow}.`, { headers: { allow } }),
+      );
+  return app;
 }
 
 interface Script {

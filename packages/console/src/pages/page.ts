@@ -45,7 +45,7 @@ export interface PageOptions {
   readonly body: Html;
   /** What it loads beside that which all pages load. */
   readonly assets?: readonly PageAsset[];
-  readonly status?: 200 | 400 | 401 | 403 | 404 | 409 | 413 | 500 | 503;
+  readonly status?: 200 | 400 | 401 | 403 | 404 | 405 | 409 | 413 | 500 | 503;
 }
 
 /** Answers a page inside the frame of the console: who is signed in, the navigation, the skip link. */

@@ -9,7 +9,7 @@ import type { Decide } from "../decide.ts";
 import type { RecordFailedSignIn } from "../failed-sign-ins.ts";
 import type { OnReadError } from "../read-errors.ts";
 import { shareReads } from "../shared-read.ts";
-import { assetRoutes } from "./assets.ts";
+import { ASSET_PATHS, assetRoutes } from "./assets.ts";
 import { auditPage, downloadAudit } from "./audit/page.ts";
 import { abortForm, bulkDryRunPage, confirmForm } from "./bulk-actions/decide.ts";
 import { bulkActionPage } from "./bulk-actions/detail.ts";
@@ -28,6 +28,7 @@ import { personPage } from "./natural-persons/person.ts";
 import { revealPerson } from "./natural-persons/reveal.ts";
 import type { PageEnv } from "./page.ts";
 import { BOARD_PATH, queuePage } from "./queue/page.ts";
+import { refuseMethods } from "./refusals.ts";
 import { createSessions } from "./session.ts";
 import { signInRoutes } from "./sign-in.ts";
 import { systemPage } from "./system/page.ts";
@@ -57,7 +58,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
   const { pool, queue, log, postgres, access, recordFailedSignIn, consoleUrl } = options;
   const { stuckAfterHours, shutdownSignal, decide, wake, onReadError } = options;
   const sessions = createSessions({ pool, access, consoleUrl });
-  const headers = securityHeaders(consoleUrl?.protocol === "https:");
+  const headers = securityHeaders(consoleUrl);
   const worklist = { pool, queue, stuckAfterHours, charts: createCharts(pool) };
   const worklistParts = shareReads(() => readParts(worklist), READ_EVERY_MS);
   /** Whoever decided something sees it in the worklist at once. */
@@ -146,16 +147,14 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
       return response;
     });
   }
-  const allowed = [
-    ...pages.map(({ path }) => ({ path, method: "GET, HEAD" })),
+  const read = "GET, HEAD";
+  refuseMethods(app, headers, [
+    ...["/sign-in", EVENTS_PATH].map((path) => ({ path, method: read })),
+    ...["/sign-in", "/sign-out"].map((path) => ({ path, method: "POST" })),
+    ...Object.values(ASSET_PATHS).map((path) => ({ path, method: read })),
+    ...pages.map(({ path }) => ({ path, method: read })),
     ...forms.map(({ path }) => ({ path, method: "POST" })),
-  ];
-  for (const [path, own] of Map.groupBy(allowed, ({ path }) => path)) {
-    const allow = own.map(({ method }) => method).join(", ");
-    app.all(path, () =>
-      problem(405, "method-not-allowed", `This path allows ${allow}.`, { headers: { allow } }),
-    );
-  }
+  ]);
   return app.onError((err, c) => {
     if (isOutage(err)) postgres.recordFailure(err);
     if (isRetryable(err))
@@ -178,7 +177,7 @@ const formLimit = bodyLimit({
 });
 
 /** Pages load nothing but the console's own style, script and icon, and send forms to it alone. */
-function securityHeaders(isSecure: boolean) {
+export function securityHeaders(consoleUrl: URL | undefined) {
   return secureHeaders({
     contentSecurityPolicy: {
       defaultSrc: ["'none'"],
@@ -193,7 +192,7 @@ function securityHeaders(isSecure: boolean) {
     // With `no-referrer`, browsers would send forms with the Origin `null`.
     referrerPolicy: "same-origin",
     xFrameOptions: "DENY",
-    strictTransportSecurity: isSecure,
+    strictTransportSecurity: consoleUrl?.protocol === "https:",
   });
 }
 
