@@ -25,6 +25,11 @@ test("the worklist shows what needs a person, and no personal data", async (cont
   const { text } = await browser.get("/");
   for (const words of ["Dead letters: unparsable", "Natural&lt;b&gt;Person", "all are settled"])
     expect(text).toContain(words);
+  for (const path of [
+    "/deliveries?event=Natural%3Cb%3EPerson",
+    ...["/deliveries", "/deliveries?status=open", "/system", "/queue"],
+  ])
+    expect(text).toContain(`href="${path}"`);
   for (const hidden of ["Grace", "Hopper", "navy", "<b>Eve", "<script>alert", "No webhook has arrived"])
     expect(text).not.toContain(hidden);
   const { json, text: answer } = await console.get("/worklist");
@@ -48,6 +53,16 @@ test("what somebody decided is seen in the worklist at once", async (context) =>
   expect((await browser.get("/")).text).toContain("Dead letters: unparsable");
   await browser.post(`/deliveries/${deliveryId}/discard`, { reason: "noise" });
   expect((await browser.get("/")).text).not.toContain("Dead letters: unparsable");
+test("what is snoozed leads to the snoozed deliveries alone", async (context) => {
+  const console = await startTestConsole(context);
+  const [id = ""] = await console.record(eventBody("a"));
+  await console.rows(
+    "update open_deliveries set snoozed_until = now() + interval '1 h' where delivery_id = $1",
+    [id],
+  );
+  const browser = openBrowser(console);
+  await browser.signIn(TOKEN);
+  expect((await browser.get("/")).text).toContain('href="/failing?kind=snoozed"');
 });
 
 test("a page loads the console's own files alone, and may run and send nothing else", async (context) => {

@@ -51,19 +51,18 @@ export function decisionsNeeded(needed: readonly DecisionNeeded[], now: number):
   </section>`;
 }
 
-/** Where those are listed that need a person. */
-const PATHS: Readonly<Partial<Record<DecisionKind, string>>> = {
-  "person-to-review": "/natural-persons?reviewNeeded=true",
-  "unknown-type": "/natural-persons?unknownEvents=true",
-  failing: "/failing",
-  snoozed: "/failing",
-};
+/** Where those are listed that need a person: no more than these, as far as a filter can say so. */
+function pathOf(kind: Exclude<DecisionKind, "dead-letter">, name: string): string {
+  if (kind === "person-to-review") return "/natural-persons?reviewNeeded=true";
+  if (kind === "unknown-type") return `/deliveries?event=${encodeURIComponent(name)}`;
+  return kind === "snoozed" ? "/failing?kind=snoozed" : "/failing";
+}
 
 function describe({ kind, name }: DecisionNeeded): Html {
   if (kind === "dead-letter")
     return html`<a href="/dead-letters?reason=${name}">Dead letters: ${toWords(name)}</a
       ><small>${REASONS[name as DeadLetterReason].means}</small>`;
   const { label, means } = KINDS[kind];
-  const path = PATHS[kind];
-  return html`${path === undefined ? label : html`<a href="${path}">${label}</a>`}${name === "" ? "" : html` <a href="/deliveries?event=${encodeURIComponent(name)}"><code>${name}</code></a>`}<small>${means}</small>`;
+  const type = name === "" ? "" : html` <code><bdi>${name}</bdi></code>`;
+  return html`<a href="${pathOf(kind, name)}">${label}${type}</a><small>${means}</small>`;
 }
