@@ -82,6 +82,7 @@ export { recordDeliveries, SWEEP_AFTER_SECONDS, type Delivery } from "./inbox/de
 export {
   findDeadLetter,
   findDelivery,
+  findDeliveryIds,
   type DeliveryHistory,
   type DeliveryStatus,
 } from "./inbox/delivery-history.ts";

@@ -1,4 +1,4 @@
-import type { Person, PointInTime } from "@dossier/events";
+import { formatTicks, type Person, type PointInTime } from "@dossier/events";
 import { appendAudit, listPersons, type PersonFilter, type Pool } from "@dossier/store";
 import type { Context } from "hono";
 import { MAX_LIMIT } from "../api/parameters.ts";
@@ -49,7 +49,8 @@ function describe(filter: PersonsExport["filter"]): Record<string, string> {
     ...(reviewNeeded === true && { reviewNeeded: "yes" }),
     ...(unknownEvents === true && { unknownEvents: "yes" }),
     ...((q !== undefined || whole !== undefined) && { searched: "yes" }),
-    ...((asOf !== undefined || knownAt !== undefined) && { at: "an earlier time" }),
+    ...(asOf !== undefined && { asOf: formatTicks(asOf) }),
+    ...(knownAt !== undefined && { knownAt: formatTicks(knownAt) }),
   };
 }
 

@@ -23,6 +23,22 @@ test("the audit log is a page for admins, filtered by what the URL says", async 
   expect([filtered.includes(id), filtered.includes("role: admin")]).toEqual([true, false]);
 });
 
+test("an entry leads to the delivery or the person that it is about", async (context) => {
+  const console = await startTestConsole(context);
+  const [id = ""] = await console.recordAndSettle("not JSON");
+  const person = "0196b4ba-17b6-7c2f-8000-4a3f9d0c1b2a";
+  await appendAuditEntries(console.pool, [
+    { who: "Ada", action: "revealed", subject: id, reason: "ticket 1" },
+    { who: "feed", action: "read", subject: person },
+  ]);
+  const admin = openBrowser(console);
+  await admin.signIn(TOKEN);
+  const { text } = await admin.get("/audit");
+  for (const path of [`/deliveries/${id}`, `/natural-persons/${person}`])
+    expect(text).toContain(`href="${path}"`);
+  expect(text).not.toContain(`/natural-persons/${id}`);
+});
+
 test("the audit log is exported whole, as CSV without formulas and as JSON, as the filter says", async (context) => {
   const console = await startTestConsole(context);
   const evil = '=HYPERLINK("https://evil.example")';

@@ -134,4 +134,10 @@ test("an export has everybody who is listed, masked, with no formula, and is in 
     { who: "Ada operator", detail: { list: "natural-persons", status: "pending", searched: "yes" } },
   ]);
   expect(JSON.stringify(items)).not.toContain("canary");
+  await browser.post("/natural-persons/export", {
+    ...{ asOf: "2026-01-31T00:00:00Z", knownAt: "2026-02-01T12:00:00Z" },
+  });
+  expect((await shared().get("/audit?action=exported&limit=1")).json.items).toMatchObject([
+    { detail: { asOf: "2026-01-31T00:00:00.0000000Z", knownAt: "2026-02-01T12:00:00.0000000Z" } },
+  ]);
 });

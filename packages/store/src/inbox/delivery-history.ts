@@ -1,6 +1,6 @@
 import { formatTicks, type DeadLetterReason, type Issue, type PartialIdentity } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
-import { sqlFile } from "../database/statements.ts";
+import { sql, sqlFile } from "../database/statements.ts";
 import { parseIdentity } from "./identity.ts";
 import { toOpenState, type OpenState, type OpenStateRow } from "./open-state.ts";
 
@@ -171,3 +171,18 @@ interface DecisionRow extends Pick<RecordedDecision, "action" | "reason"> {
   readonly decided_by: string;
   readonly decided_ticks: bigint;
 }
+
+const selectIds = sql(
+  "select_delivery_ids",
+  "select delivery_id from deliveries where delivery_id = any($1)",
+);
+
+/** Returns those of the ids that are deliveries'. */
+export async function findDeliveryIds(pool: Pool, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const possible = ids.filter((id) => UUID.test(id));
+  if (possible.length === 0) return new Set();
+  const { rows } = await pool.query<{ delivery_id: string }>({ ...selectIds, values: [possible] });
+  return new Set(rows.map((row) => row.delivery_id));
+}
+
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;

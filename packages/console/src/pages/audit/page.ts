@@ -1,5 +1,5 @@
 import { formatTicks } from "@dossier/events";
-import { AUDIT_ACTIONS, listAudit, type AuditEntry, type Pool } from "@dossier/store";
+import { AUDIT_ACTIONS, findDeliveryIds, listAudit, type AuditEntry, type Pool } from "@dossier/store";
 import type { Context } from "hono";
 import { html } from "hono/html";
 import { z } from "zod";
@@ -33,6 +33,10 @@ export function auditPage(pool: Pool) {
     if (!read.ok) return read.refusal;
     const { cursor, ...filter } = read.value;
     const { items, next } = await listAudit(pool, filter, { limit: ROWS, after: cursor });
+    const deliveries = await findDeliveryIds(
+      pool,
+      items.flatMap(({ subject }) => subject ?? []),
+    );
     const after = next && { ...next, ticks: formatTicks(next.ticks), id: String(next.id) };
     return page(c, {
       title: "Audit",
@@ -40,7 +44,7 @@ export function auditPage(pool: Pool) {
           <h1>Audit</h1>
           <p class="sub">Who did what, the latest first. No entry is ever changed or removed.</p>
         </div>
-        ${filterForm(FIELDS, read.given)} ${exportForm(read.given)} ${table(items)} ${pager(read.given, nextCursor(after))}`,
+        ${filterForm(FIELDS, read.given)} ${exportForm(read.given)} ${table(items, deliveries)} ${pager(read.given, nextCursor(after))}`,
     });
   };
 }
@@ -65,7 +69,7 @@ function exportForm({ cursor: _, ...filter }: Readonly<Record<string, unknown>>)
   </form>`;
 }
 
-function table(items: readonly AuditEntry[]): Html {
+function table(items: readonly AuditEntry[], deliveries: ReadonlySet<string>): Html {
   if (items.length === 0) return html`<p class="card"><b>None.</b> No entry matches this filter.</p>`;
   return html`<section class="card flush">
     <table class="list">
@@ -83,7 +87,7 @@ function table(items: readonly AuditEntry[]): Html {
             html`<tr>
               <th scope="row">${exactTime(entry.at)}</th>
               <td data-label="Who">${entry.who ?? "unknown"}</td>
-              <td data-label="Did what">${toWords(entry.action)} ${subject(entry)} ${detail(entry)}</td>
+              <td data-label="Did what">${toWords(entry.action)} ${subject(entry, deliveries)} ${detail(entry)}</td>
               <td data-label="Why">${entry.reason ?? "–"}</td>
             </tr>`,
         )}
@@ -94,12 +98,13 @@ function table(items: readonly AuditEntry[]): Html {
 
 const DECISIONS = new Set<string>(["redrove", "discarded", "restored"]);
 
-const OF_PERSONS = new Set<string>(["revealed", "exported", "verified"]);
+const OF_PERSONS = new Set<string>(["revealed", "exported", "verified", "read"]);
 
-function subject({ subject: id, action }: AuditEntry): Html | string {
+/** A delivery whose bytes do not say whom it concerns is revealed, and read, by its own id. */
+function subject({ subject: id, action }: AuditEntry, deliveries: ReadonlySet<string>): Html | string {
   if (id === null) return "";
   const shown = html`<code><bdi>${id}</bdi></code>`;
-  if (DECISIONS.has(action)) return html`<a href="/deliveries/${id}">${shown}</a>`;
+  if (DECISIONS.has(action) || deliveries.has(id)) return html`<a href="/deliveries/${id}">${shown}</a>`;
   return OF_PERSONS.has(action) ? html`<a href="${personPagePath(id)}">${shown}</a>` : shown;
 }
 
