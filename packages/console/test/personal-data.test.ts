@@ -116,6 +116,8 @@ test("a reveal shows one person to one token, with the reason in the audit log",
   const [ada, grace] = [await create("Ada 2", false), await create("Grace 2", false)];
   const path = "/natural-persons/a%20person";
   expect((await post(`${path}/reveal`, {}, ada)).status).toBe(400);
+  expect((await post(`${path}/reveal`, { reason: "x".repeat(501) }, ada)).status).toBe(400);
+  expect((await post("/natural-persons/nobody/reveal", { reason: "ticket 7" }, ada)).status).toBe(404);
   const { status, json } = await post(`${path}/reveal`, { reason: "ticket 7" }, ada);
   expect([status, json.entityId]).toEqual([200, "a person"]);
   const minutes = (Date.parse(json.revealedUntil) - Date.now()) / 60_000;

@@ -3,8 +3,12 @@ import { DECISION_BATCH_SIZE } from "@dossier/store";
 import { z } from "zod";
 import { deadLetterFilter, deliveryId, text } from "./parameters.ts";
 
+/** In characters. Longer ones would fill the lists that show them. */
+export const MAX_REASON_LENGTH = 500;
+
 /** Kept for ever, so it must say something, as it was sent. */
 export const reason = text
+  .max(MAX_REASON_LENGTH, `must have at most ${MAX_REASON_LENGTH} characters`)
   .refine((value) => value === "" || value.trim() !== "", "must not be blank")
   .refine((value) => value.isWellFormed(), "must be valid Unicode");
 

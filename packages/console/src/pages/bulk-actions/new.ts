@@ -2,7 +2,7 @@ import { createBulkAction, type BoundedCount, type DecisionAction, type Pool } f
 import type { Context } from "hono";
 import { html } from "hono/html";
 import { z } from "zod";
-import { bulkActionBody } from "../../api/selection.ts";
+import { bulkActionBody, MAX_REASON_LENGTH } from "../../api/selection.ts";
 import { readForm } from "../form.ts";
 import { formatCount } from "../format.ts";
 import type { Html, PageEnv } from "../page.ts";
@@ -58,7 +58,7 @@ export function newBulkAction({ actions, filter, count }: NewBulkActionOptions):
       </p>
       <p>
         <label for="bulk-reason">Why?</label>
-        <input id="bulk-reason" name="reason" required autocomplete="off" />
+        <input id="bulk-reason" name="reason" required maxlength="${MAX_REASON_LENGTH}" autocomplete="off" />
       </p>
       <p><button class="primary">Preview</button></p>
     </form>

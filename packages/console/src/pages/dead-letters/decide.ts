@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { html } from "hono/html";
 import { dryRunSelection } from "../../api/dry-run.ts";
 import { deliveryId } from "../../api/parameters.ts";
-import { decisionBody } from "../../api/selection.ts";
+import { decisionBody, MAX_REASON_LENGTH } from "../../api/selection.ts";
 import type { Decide } from "../../decide.ts";
 import { readForm } from "../form.ts";
 import { capitalize } from "../format.ts";
@@ -85,7 +85,7 @@ const HINTS: Readonly<Record<DecisionAction, string>> = {
 function reasonForm(id: string, action: DecisionAction): Html {
   return html`<form method="post" action="/deliveries/${id}/${action}">
     <label for="reason-${action}">Why?</label>
-    <input id="reason-${action}" name="reason" required autocomplete="off" aria-describedby="hint-${action}" />
+    <input id="reason-${action}" name="reason" required maxlength="${MAX_REASON_LENGTH}" autocomplete="off" aria-describedby="hint-${action}" />
     <p class="hint" id="hint-${action}">${HINTS[action]} Your name and the reason are kept for ever.</p>
     <button class="primary">${capitalize(action)}</button>
   </form>`;

@@ -3,19 +3,14 @@ import type { Context } from "hono";
 import { html } from "hono/html";
 import { z } from "zod";
 import { personPath } from "../../api/parameters.ts";
-import { reason } from "../../api/selection.ts";
+import { MAX_REASON_LENGTH, reason } from "../../api/selection.ts";
 import { personPagePath } from "../../person-path.ts";
 import { readForm } from "../form.ts";
 import { message } from "../message.ts";
 import { ownPath } from "../own-path.ts";
 import type { Html, PageEnv } from "../page.ts";
 
-const MAX_REASON_LENGTH = 500;
-
-const form = z.object({
-  reason: reason.max(MAX_REASON_LENGTH, `must have at most ${MAX_REASON_LENGTH} characters`),
-  next: z.string().optional(),
-});
+const form = z.object({ reason, next: z.string().optional() });
 
 /** Returns the handler that reveals a person to whoever says why, in their session, and leads back. */
 export function revealPerson(pool: Pool) {
