@@ -10,6 +10,15 @@ export function formatCount({ count, isMore }: BoundedCount | { count: number; i
   return `${numbers.format(count)}${isMore === true ? "+" : ""}`;
 }
 
+/** Returns `1 job` or `1,204 jobs`. */
+export function formatCounted(
+  count: BoundedCount | { count: number; isMore?: false },
+  one: string,
+  many = `${one}s`,
+): string {
+  return `${formatCount(count)} ${count.count === 1 && count.isMore !== true ? one : many}`;
+}
+
 const UNITS = [
   { unit: "d", seconds: 86_400 },
   { unit: "h", seconds: 3_600 },

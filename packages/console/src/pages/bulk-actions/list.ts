@@ -4,7 +4,7 @@ import { html } from "hono/html";
 import { z } from "zod";
 import { bulkActionPosition } from "../../api/bulk-actions.ts";
 import { cursor, nextCursor } from "../../api/parameters.ts";
-import { age, formatCount, toWords } from "../format.ts";
+import { age, capitalize, formatCounted } from "../format.ts";
 import { pager, ROWS } from "../list.ts";
 import { liveBar } from "../live-bar.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
@@ -59,7 +59,7 @@ function table(items: readonly BulkAction[]): Html {
             html`<tr>
               <th scope="row">
                 <a href="/bulk-actions/${one.bulkActionId}"
-                  >${toWords(one.action)} ${formatCount({ count: one.total })}</a
+                  >${capitalize(one.action)} ${formatCounted({ count: one.total }, "dead letter")}</a
                 ><small>${filterWords(one)}</small>
               </th>
               <td class="wide">${one.confirmedBy ?? one.createdBy}<small>${one.reason}</small></td>

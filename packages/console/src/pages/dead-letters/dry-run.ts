@@ -5,7 +5,7 @@ import type { RedriveDryRun } from "../../api/dry-run.ts";
 import type { Readable } from "../../api/operation.ts";
 import { personPagePath } from "../../person-path.ts";
 import { differences } from "../differences.ts";
-import { formatCount, toWords } from "../format.ts";
+import { formatCount, formatCounted, toWords } from "../format.ts";
 import type { Html } from "../page.ts";
 
 /** Of the persons and of the deliveries that would fail again, so many are shown. */
@@ -39,7 +39,7 @@ export async function dryRun(
             </h3>
             ${differences(before as unknown as Json, after as unknown as Json, isRevealed)}`,
       )}
-      ${morePersons > 0 ? html`<p class="hint">${formatCount({ count: morePersons })} more persons.</p>` : ""}
+      ${morePersons > 0 ? html`<p class="hint">${formatCounted({ count: morePersons }, "more person")}.</p>` : ""}
     </section>
     ${unsettled.length === 0 ? "" : failures(unsettled)}`;
 }

@@ -2,7 +2,7 @@
 import type { DeliveryHistory } from "@dossier/store";
 import { html } from "hono/html";
 import { personPagePath } from "../../person-path.ts";
-import { age, exactTime, formatBytes, toWords } from "../format.ts";
+import { age, exactTime, formatBytes, formatCounted, toWords } from "../format.ts";
 import type { Html } from "../page.ts";
 
 export type DeadLetterRecord = DeliveryHistory["deadLetters"][number];
@@ -16,6 +16,7 @@ const MAX_TEXT_LENGTH = 4_000;
 /** What is wrong with a delivery that is a dead letter, or was one the last time. */
 export function whatIsWrong({ message, issues, codeVersion }: DeadLetterRecord): Html {
   const listed = issues.slice(0, MAX_LISTED);
+  const notListed = issues.length - listed.length;
   return html`<section class="card">
     <h2>What is wrong</h2>
     ${
@@ -26,7 +27,7 @@ export function whatIsWrong({ message, issues, codeVersion }: DeadLetterRecord):
         </ul>`
     }
     <p class="hint">
-      ${issues.length > listed.length ? `${issues.length - listed.length} further fields are not listed. ` : ""}Found by
+      ${notListed === 0 ? "" : `${formatCounted({ count: notListed }, "further field")} ${notListed === 1 ? "is" : "are"} not listed. `}Found by
       version ${codeVersion}.
     </p>
   </section>`;

@@ -5,7 +5,7 @@ import { personPath } from "../../api/parameters.ts";
 import { exportPersonEvidence } from "../../exports/evidence.ts";
 import type { OnFileError } from "../../exports/file.ts";
 import { personPagePath } from "../../person-path.ts";
-import { age } from "../format.ts";
+import { age, formatCounted } from "../format.ts";
 import { message } from "../message.ts";
 import type { Html, PageEnv } from "../page.ts";
 
@@ -47,7 +47,7 @@ export function evidenceCard({ entityId, last, mayAct, revealed, now }: Evidence
         : html`<p>
           ${
             last.wrong === 0
-              ? html`<span class="chip ok">verified</span> ${last.entries} entries of the chain`
+              ? html`<span class="chip ok">verified</span> ${formatCounted({ count: last.entries }, "entry", "entries")} of the chain`
               : html`<span class="chip bad">${last.wrong} wrong</span> ${last.failed}`
           }
           <small>${age(last.at, now)} ago, by ${last.who}</small>

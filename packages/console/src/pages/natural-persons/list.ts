@@ -6,7 +6,7 @@ import { nextCursor } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
 import { maskPerson } from "../../masking/mask-json.ts";
 import { personPagePath } from "../../person-path.ts";
-import { age, formatCount, pageTime, statusLabel } from "../format.ts";
+import { age, formatCounted, pageTime, statusLabel } from "../format.ts";
 import { describe, pager, ROWS, timeHint } from "../list.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { readFilter, type FieldErrors, type Given } from "../read-filter.ts";
@@ -50,7 +50,7 @@ export function personListPage(pool: Pool) {
           <div>
             <h1>People</h1>
             <p class="sub">
-              ${count === undefined ? "Not counted at an earlier time." : html`<b>${formatCount(count)}</b> ${count.count === 1 && !count.isMore ? "person" : "persons"}`}
+              ${count === undefined ? "Not counted at an earlier time." : html`<b>${formatCounted(count, "person")}</b>`}
               ${query["search"] === undefined ? "" : "found"}
             </p>
           </div>

@@ -1,7 +1,7 @@
 import type { Timeline, TimelineEntry } from "@dossier/store";
 import { html } from "hono/html";
 import { differenceList } from "../differences.ts";
-import { exactTime, formatSeconds } from "../format.ts";
+import { exactTime, formatCounted, formatSeconds } from "../format.ts";
 import type { Html } from "../page.ts";
 
 /** Events that are received so long after they happened were learned late. */
@@ -14,7 +14,7 @@ export function timelineTable(
 ): Html {
   return html`<section class="card flush" aria-labelledby="timeline">
     <h2 id="timeline">Timeline</h2>
-    ${later === 0 ? "" : html`<p class="note">${later} later events are not shown. Travel forward to see them.</p>`}
+    ${later === 0 ? "" : html`<p class="note">${formatCounted({ count: later }, "later event")} ${later === 1 ? "is" : "are"} not shown. Travel forward to see them.</p>`}
     <table class="list timeline">
       <thead>
         <tr>
@@ -27,7 +27,7 @@ export function timelineTable(
         ${entries.toReversed().map((entry) => row(entry, revealed, linkTo(entry.happenedAt)))}
       </tbody>
     </table>
-    ${earlier === 0 ? "" : html`<p class="note">${earlier} earlier events are not shown. Travel back to see them.</p>`}
+    ${earlier === 0 ? "" : html`<p class="note">${formatCounted({ count: earlier }, "earlier event")} ${earlier === 1 ? "is" : "are"} not shown. Travel back to see them.</p>`}
   </section>`;
 }
 

@@ -70,7 +70,7 @@ function failedTable(failed: readonly FailedJob[], now: number): Html {
       <p><b>None.</b> A job fails when its delivery becomes a dead letter.</p>
     </section>`;
   return html`<section class="card flush" aria-labelledby="failed">
-    <h2 id="failed">Failed jobs, the last ${FAILED_LISTED}</h2>
+    <h2 id="failed">${failed.length < FAILED_LISTED ? "Failed jobs" : `Failed jobs, the last ${FAILED_LISTED}`}</h2>
     <table class="list">
       <thead>
         <tr>
