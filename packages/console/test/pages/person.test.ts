@@ -218,6 +218,14 @@ test("evidence is verified now, on demand, and the page and the audit log say by
   await shared().rows("alter table events enable trigger all");
 });
 
+test("more deliveries that are not in the log than a page lists are one link away", async () => {
+  const { text } = await (await signIn("viewer")).get(PATH);
+  expect(text).not.toContain("All deliveries of this person");
+  await shared().record(...Array.from({ length: 22 }, (_, n) => eventBody("many &", { id: String(n) })));
+  const many = (await (await signIn("viewer")).get("/natural-persons/many%20%26")).text;
+  expect(many).toContain('href="/deliveries?entityId=many+%26">All deliveries of this person');
+});
+
 test("evidence is downloaded by whoever has revealed the person, and that is in the audit log", async () => {
   const browser = await signIn("operator");
   expect((await browser.post(`${PATH}/evidence`)).status).toBe(403);

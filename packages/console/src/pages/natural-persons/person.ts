@@ -60,7 +60,7 @@ export function personPage(pool: Pool) {
       title: "Person",
       assets: ["htmx"],
       body: html`${head({ entityId, timeline, person, until, mayAct, path: pathOf(c), then: pageTime(given.asOf ?? given.knownAt, now) })}
-        ${pastNotice(past)} ${unlogged(deliveries, pageTime(given.knownAt, now))}
+        ${pastNotice(past)} ${unlogged({ entityId, deliveries, isMore: (dead.next ?? open.next) !== undefined, then: pageTime(given.knownAt, now) })}
         ${timeline === undefined ? "" : timePanel(timeline, given)}
         <div class="cols">
           <div class="stack">

@@ -3,12 +3,17 @@ import { html } from "hono/html";
 import { age, exactTime, toWords } from "../format.ts";
 import type { Html } from "../page.ts";
 
-/**
- * The deliveries that name a person and are not in the log: dead letters, and those that are open.
- *
- * @param then what ages count to
- */
-export function unlogged(deliveries: readonly PersonDelivery[], then: number): Html | string {
+interface Unlogged {
+  readonly entityId: string;
+  readonly deliveries: readonly PersonDelivery[];
+  /** Whether there are more than these. */
+  readonly isMore: boolean;
+  /** What ages count to. */
+  readonly then: number;
+}
+
+/** The deliveries that name a person and are not in the log: dead letters, and those that are open. */
+export function unlogged({ entityId, deliveries, isMore, then }: Unlogged): Html | string {
   if (deliveries.length === 0) return "";
   const isWaiting = deliveries.some(({ status }) => status !== "open");
   return html`<section class="card panel ${isWaiting ? "urgent" : ""}" aria-labelledby="unlogged">
@@ -27,5 +32,6 @@ export function unlogged(deliveries: readonly PersonDelivery[], then: number): H
           </li>`,
       )}
     </ul>
+    ${isMore ? html`<p class="hint"><a href="/deliveries?${new URLSearchParams({ entityId }).toString()}">All deliveries of this person</a>: more of them are not in the log.</p>` : ""}
   </section>`;
 }
