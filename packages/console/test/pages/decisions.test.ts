@@ -103,7 +103,14 @@ describe("a bulk action", () => {
     );
     expect((await operator.post(`${path}/abort`)).status).toBe(409);
     const all = (await operator.get("/bulk-actions")).text;
-    for (const words of [path, "reason: unparsable", "Olga the operator", "junk &lt;b&gt;", "completed"])
+    for (const words of [
+      path,
+      "reason: unparsable",
+      "Olga the operator",
+      "junk &lt;b&gt;",
+      "completed",
+      "Discard 11 dead letters",
+    ])
       expect(all).toContain(words);
   });
 
@@ -118,6 +125,7 @@ describe("a bulk action", () => {
       { action: "discard", reason: "x", "filter.odd": "y" },
       { action: "discard", "filter.reason": "stalled" },
       { action: "forget", reason: "x", "filter.reason": "stalled" },
+      { action: "discard", reason: "x".repeat(501), "filter.reason": "stalled" },
     ])
       expect((await operator.post("/bulk-actions", form)).status).toBe(400);
     expect(await made()).toEqual(before);
@@ -137,6 +145,9 @@ describe("a bulk action", () => {
     await decideNextBatch(pool, holder, 1);
     const page = (await browser.get(`/bulk-actions/${id}`)).text;
     expect(page).toMatch(/1 of 3 decided.*Abort/s);
+    // Nothing takes the button from under a hand, and the end is announced.
+    expect(page).toMatch(/<div data-live>\s*<section class="card">\s*<h2>Running<\/h2>/);
+    expect(page).toMatch(/<span role="status"><span class="chip warn">running</);
     expect((await browser.post(`/bulk-actions/${id}/abort`)).status).toBe(303);
     expect(await decideNextBatch(pool, holder, 1)).toBeUndefined();
     expect(await findBulkAction(pool, id)).toMatchObject({

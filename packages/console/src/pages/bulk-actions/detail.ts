@@ -11,7 +11,7 @@ import { z } from "zod";
 import { bulkActionPath, failurePosition, SAMPLE_SIZE } from "../../api/bulk-actions.ts";
 import { cursor, nextCursor } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
-import { age, capitalize, exactTime, formatCount, toWords } from "../format.ts";
+import { age, capitalize, exactTime, formatCount, formatCounted, toWords } from "../format.ts";
 import { pager, ROWS } from "../list.ts";
 import { liveBar } from "../live-bar.ts";
 import { message } from "../message.ts";
@@ -45,8 +45,7 @@ export function bulkActionPage(pool: Pool) {
     ]);
     const next = nextCursor(failures.next && { deadLetterId: String(failures.next) });
     const mayDecide = hasRole(c.get("caller"), "operator");
-    const noun = found.total === 1 ? "dead letter" : "dead letters";
-    const title = `${capitalize(toWords(found.action))} ${formatCount({ count: found.total })} ${noun}`;
+    const title = `${capitalize(found.action)} ${formatCounted({ count: found.total }, "dead letter")}`;
     return page(c, {
       title,
       assets: ["htmx"],
@@ -65,7 +64,7 @@ export function bulkActionPage(pool: Pool) {
             </div>
           </div>
           <div class="stack">
-            ${mayDecide ? nextStep(found) : ""} ${who(found)}
+            ${mayDecide ? html`<div data-live>${nextStep(found)}</div>` : ""} ${who(found)}
           </div>
         </div>`,
     });
@@ -76,7 +75,7 @@ function progressCard(found: BulkAction): Html {
   const { state, total, decided, missed } = found;
   const left = total - decided - missed;
   return html`<section class="card" aria-labelledby="progress">
-    <h2 id="progress">Progress ${stateChip(found)}</h2>
+    <h2 id="progress">Progress <span role="status">${stateChip(found)}</span></h2>
     <p>${progress(found)}</p>
     ${state === "aborted" && left > 0 ? html`<p>Nothing was decided about the other ${formatCount({ count: left })}.</p>` : ""}
     ${found.error === null ? "" : html`<p class="notice bad">${found.error.slice(0, 1_000)}</p>`}
