@@ -181,10 +181,10 @@ document.addEventListener("keydown", (event) => {
   if (event.target instanceof HTMLElement && event.target.closest("input, textarea, select")) return;
   if (event.key === "r") live?.pause();
   if (event.key === "/") {
-    const search = document.querySelector("#search");
-    if (search === null) return;
     event.preventDefault();
-    search.focus();
+    const search = document.querySelector("#search, .filter :is(input, select)");
+    if (search === null) location.assign("/natural-persons#search");
+    else search.focus();
   }
 });
 

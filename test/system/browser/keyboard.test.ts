@@ -123,3 +123,14 @@ test("all of it works by keyboard, with the focus always in sight", async (conte
   await page.waitForURL("/sign-in");
   await page.locator("#token:focus").waitFor();
 });
+
+test("a slash goes to the filter of a list, and elsewhere to the search for people", async (context) => {
+  const page = await (await open(context)).signedIn(context, "viewer");
+  await page.goto("/failing");
+  await page.keyboard.press("/");
+  await page.locator(".filter :focus").waitFor();
+  await page.goto("/system");
+  await page.keyboard.press("/");
+  await page.waitForURL("/natural-persons#search");
+  await page.locator("#search:focus").waitFor();
+});
