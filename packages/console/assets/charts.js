@@ -83,6 +83,11 @@ function keepPowers(_, values) {
   return values.map((value) => (isPower(value) && Math.log10(value) % every === 0 ? value : null));
 }
 
+/** Returns what a legend says while nobody points at a time: the last that is known. */
+function lastOf(values) {
+  return values.findLast((value) => value !== null) ?? null;
+}
+
 const plots = [];
 
 function draw(table) {
@@ -122,14 +127,14 @@ function draw(table) {
           },
         ],
         series: [
-          { label: "UTC", value: (_, time) => (time === null ? "–" : formatTime(time)) },
+          { label: "UTC", value: (plot, time) => formatTime(time ?? plot.data[0].at(-1)) },
           ...series.map(([label], n) => ({
             label,
             stroke: n === 0 ? first : second,
             width: 2,
             dash: n === 0 ? undefined : [6, 4],
             points: { show: false },
-            value: (_, value) => format(value),
+            value: (plot, value, column, index) => format(index === null ? lastOf(plot.data[column]) : value),
           })),
         ],
       },
