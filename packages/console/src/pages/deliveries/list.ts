@@ -21,7 +21,7 @@ const query = deliveryFilter.extend({ ...sealedSearch, cursor: byDelivery });
 
 const FIELDS = [
   { name: "status", label: "Outcome", options: deliveryStatus.options },
-  { name: "event", label: "Event type", placeholder: "NaturalPersonPending" },
+  { name: "event", label: "Event type", placeholder: "NaturalPerson…" },
   { name: "entityId", label: "Person (id)" },
   { name: "secret", label: "Secret (fingerprint)" },
   { name: "since", label: "Received since", placeholder: "2026-01-31", isTime: true },
