@@ -1,4 +1,5 @@
 import { createToken, revokeToken, writeReport } from "@dossier/store";
+import { eventBody } from "@dossier/store/fixtures";
 import { waitFor } from "@dossier/testing";
 import { expect, test } from "vitest";
 import { startTestConsole, TOKEN } from "../harness.ts";
@@ -43,7 +44,17 @@ test("a console whose migrations have not all run is not ready, and says what to
   });
   const browser = openBrowser(console);
   await browser.signIn(TOKEN);
+  expect((await browser.get("/system")).text).not.toContain("dossier rebuild");
   expect((await browser.get("/system")).text).toContain("<code>dossier migrate</code> runs 0016_worklist");
+});
+
+test("the system page says that a rebuild is needed", async (context) => {
+  const console = await startTestConsole(context);
+  await console.recordAndSettle(eventBody("a"));
+  await console.rows("update natural_persons set fold_version = fold_version - 1");
+  const browser = openBrowser(console);
+  await browser.signIn(TOKEN);
+  expect((await browser.get("/system")).text).toContain("<code>dossier rebuild</code>");
 });
 
 test("admins see who has a token, in the page and the API, and nobody sees a token", async (context) => {

@@ -1,10 +1,12 @@
 import { version } from "@dossier/service";
 import {
+  findRebuildNeed,
   listInstances,
   listSecrets,
   listTokens,
   readSchemaLevel,
   type Pool,
+  type RebuildNeed,
   type SchemaLevel,
 } from "@dossier/store";
 import type { Context } from "hono";
@@ -20,14 +22,31 @@ import { tokenTable } from "./tokens.ts";
 /** Those alive, and those that ended in the last hour. */
 const RECENT_INSTANCES = { limit: 200, seenWithinSeconds: 3_600 };
 
+/** To find out counts all persons, and the page asks every 5 s. */
+const NEED_KEPT_MS = 60_000;
+
+/** Returns what finds whether a rebuild is needed, once a minute. */
+function rebuildNeedOf(pool: Pool): () => Promise<RebuildNeed> {
+  let last: { readonly at: number; readonly need: Promise<RebuildNeed> } | undefined;
+  return () => {
+    if (last === undefined || Date.now() - last.at >= NEED_KEPT_MS) {
+      last = { at: Date.now(), need: findRebuildNeed(pool) };
+      last.need.catch(() => (last = undefined));
+    }
+    return last.need;
+  };
+}
+
 /** Returns the handler of the page that says what runs, with which secrets, settings and schema. */
 export function systemPage(pool: Pool) {
+  const findNeed = rebuildNeedOf(pool);
   return async (c: Context<PageEnv>): Promise<Response> => {
     const isAdmin = hasRole(c.get("caller"), "admin");
-    const [instances, secrets, schema, tokens] = await Promise.all([
+    const [instances, secrets, schema, rebuild, tokens] = await Promise.all([
       listInstances(pool, RECENT_INSTANCES),
       listSecrets(pool),
       readSchemaLevel(pool),
+      findNeed(),
       isAdmin ? listTokens(pool) : undefined,
     ]);
     const now = Date.now();
@@ -43,13 +62,13 @@ export function systemPage(pool: Pool) {
         <div class="stack system">
           <div data-live>${instanceTable(instances.items, now)}</div>
           ${secretTable(secrets, now)} ${tokens && tokenTable(tokens, now)}
-          <div class="cols">${settingsOf(instances.items)} ${schemaLevel(schema)}</div>
+          <div class="cols">${settingsOf(instances.items)} ${schemaLevel(schema, rebuild)}</div>
         </div>`,
     });
   };
 }
 
-function schemaLevel({ migration, migratedAt, missing }: SchemaLevel): Html {
+function schemaLevel({ migration, migratedAt, missing }: SchemaLevel, rebuild: RebuildNeed): Html {
   return html`<section class="card">
     <h2>Version</h2>
     <dl class="facts">
@@ -64,6 +83,14 @@ function schemaLevel({ migration, migratedAt, missing }: SchemaLevel): Html {
             ? html`<span class="chip ok">nothing</span>`
             : html`<span class="chip warn">${missing.length} missing</span
                 ><small><code>dossier migrate</code> runs ${missing.join(", ")}</small>`
+        }
+      </dd>
+      <dt>To rebuild</dt>
+      <dd>
+        ${
+          rebuild.needed
+            ? html`<span class="chip warn">persons' states</span><small><code>dossier rebuild</code> folds them anew</small>`
+            : html`<span class="chip ok">nothing</span>`
         }
       </dd>
     </dl>

@@ -1,7 +1,7 @@
 import type { JobCounts } from "@dossier/queue";
 import type { Health, InstanceSummary } from "@dossier/store";
 import { html } from "hono/html";
-import { age, formatCount, formatSeconds, toWords } from "../format.ts";
+import { age, formatCount, formatCounted, formatSeconds, toWords } from "../format.ts";
 import type { Html } from "../page.ts";
 
 export interface HealthStripOptions {
@@ -22,18 +22,28 @@ export function healthStrip({ health, instances, queue, now }: HealthStripOption
   </dl>`;
 }
 
+const LAST_WEBHOOK = { label: "Last webhook accepted", path: "/deliveries" };
+const OPEN = { label: "Open deliveries", path: "/deliveries?status=open" };
+const WORKERS = { label: "Workers", path: "/system" };
+const REFUSED = { label: "Refused, 24 h", path: "#refused" };
+
 type Level = "" | "ok" | "warn" | "bad";
 
-function item(label: string, value: Html | string, note: Html | string, level: Level = ""): Html {
+/** Leads to the page that says more. */
+function item(
+  { label, path }: { readonly label: string; readonly path: string },
+  value: Html | string,
+  note: Html | string,
+  level: Level = "",
+): Html {
   return html`<div class="${level}">
-    <dt>${label}</dt>
+    <dt><a href="${path}">${label}</a></dt>
     <dd>${value}<small>${note}</small></dd>
   </div>`;
 }
 
 function lastWebhook({ lastAcceptedAt, longestGapSeconds }: Health, now: number): Html {
-  if (lastAcceptedAt === null)
-    return item("Last webhook accepted", "None yet", "since this database was made");
+  if (lastAcceptedAt === null) return item(LAST_WEBHOOK, "None yet", "since this database was made");
   const gap =
     longestGapSeconds === null
       ? "no gap known of the last day"
@@ -41,34 +51,29 @@ function lastWebhook({ lastAcceptedAt, longestGapSeconds }: Health, now: number)
   const isSilent =
     longestGapSeconds !== null &&
     now - Date.parse(lastAcceptedAt) > Math.max(600, 2 * longestGapSeconds) * 1_000;
-  return item("Last webhook accepted", html`${age(lastAcceptedAt, now)} ago`, gap, isSilent ? "warn" : "");
+  return item(LAST_WEBHOOK, html`${age(lastAcceptedAt, now)} ago`, gap, isSilent ? "warn" : "");
 }
 
 function openDeliveries({ open, oldestOpenAt }: Health, now: number): Html {
-  if (oldestOpenAt === null) return item("Open deliveries", "0", "all are settled");
+  if (oldestOpenAt === null) return item(OPEN, "0", "all are settled");
   const isOld = now - Date.parse(oldestOpenAt) > OLD_SECONDS * 1_000;
-  return item(
-    "Open deliveries",
-    formatCount(open),
-    html`oldest ${age(oldestOpenAt, now)}`,
-    isOld ? "warn" : "",
-  );
+  return item(OPEN, formatCount(open), html`oldest ${age(oldestOpenAt, now)}`, isOld ? "warn" : "");
 }
 
 function workers(instances: readonly InstanceSummary[]): Html {
   const alive = instances.filter(({ service, state }) => service === "worker" && state === "alive");
   const paused = alive.filter(({ pausedBecause }) => pausedBecause !== null);
-  if (alive.length === 0) return item("Workers", "None alive", "deliveries wait until one starts", "bad");
+  if (alive.length === 0) return item(WORKERS, "None alive", "deliveries wait until one starts", "bad");
   if (paused.length > 0)
     return item(
-      "Workers",
+      WORKERS,
       `${paused.length} of ${alive.length} paused`,
       paused[0]?.pausedBecause ?? "",
       "warn",
     );
   const rate = alive.reduce((sum, one) => sum + (one.rate ?? 0), 0);
   return item(
-    "Workers",
+    WORKERS,
     `${alive.length} alive`,
     `${rate < 10 ? rate.toFixed(1) : Math.round(rate)} deliveries/s`,
   );
@@ -76,7 +81,7 @@ function workers(instances: readonly InstanceSummary[]): Html {
 
 function refused({ refused: reasons }: Health, now: number): Html {
   const [most] = reasons;
-  if (most === undefined) return item("Refused, 24 h", "0", "no webhook was refused");
+  if (most === undefined) return item({ ...REFUSED, path: "/deliveries" }, "0", "no webhook was refused");
   const count = reasons.reduce((sum, one) => sum + one.count, 0);
   const newest =
     reasons
@@ -84,7 +89,7 @@ function refused({ refused: reasons }: Health, now: number): Html {
       .toSorted()
       .at(-1) ?? most.newestAt;
   return item(
-    "Refused, 24 h",
+    REFUSED,
     formatCount({ count }),
     html`${toWords(most.reason)}; last ${age(newest, now)} ago`,
     "warn",
@@ -92,13 +97,16 @@ function refused({ refused: reasons }: Health, now: number): Html {
 }
 
 function stores({ backend, jobs }: HealthStripOptions["queue"]): Html {
-  const label = backend === "redis" ? "Postgres · Redis" : "Postgres · queue in Postgres";
+  const store = {
+    label: backend === "redis" ? "Postgres · Redis" : "Postgres · queue in Postgres",
+    path: "/queue",
+  };
   if (jobs === undefined)
-    return item(label, "Queue is silent", "webhooks are accepted; the sweeper enqueues them later", "bad");
+    return item(store, "Queue is silent", "webhooks are accepted; the sweeper enqueues them later", "bad");
   const waiting = jobs.waiting + jobs.delayed;
   return item(
-    label,
+    store,
     "Ready",
-    `${formatCount({ count: jobs.active })} jobs active, ${formatCount({ count: waiting })} waiting`,
+    `${formatCounted({ count: jobs.active }, "job")} active, ${formatCount({ count: waiting })} waiting`,
   );
 }
