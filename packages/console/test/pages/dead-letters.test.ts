@@ -28,6 +28,7 @@ test("dead letters are listed in pages, filtered by what the URL says", async ()
   expect(idsOf((await browser.get("/dead-letters?reason=invalid-event")).text)).toEqual([invalid]);
   const discarded = (await browser.get("/dead-letters?status=discarded")).text;
   expect([idsOf(discarded), discarded.includes("Olga &lt;b&gt;: noise")]).toEqual([[aside], true]);
+  expect(first).toContain("it cannot be read");
   const { status, text } = await browser.get("/dead-letters?since=yesterday");
   expect([status, text.includes("Dead-lettered since must be an ISO 8601 time")]).toEqual([400, true]);
   expect(text).toMatch(/name="since" value="[^"]+"[^>]*aria-invalid="true"/);

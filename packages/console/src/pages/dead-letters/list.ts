@@ -20,6 +20,7 @@ import { filterForm, pager, ROWS } from "../list.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
 import { readFilter, type FieldErrors, type Given } from "../read-filter.ts";
 import { leadToList, openGiven, sealedSearch, searchEnded } from "../sealed-search.ts";
+import { REASONS } from "./reasons.ts";
 
 const PATH = "/dead-letters";
 
@@ -34,7 +35,7 @@ const query = z.object({
 const FIELDS = [
   { name: "status", label: "Which", options: ["dead-lettered", "discarded"] },
   { name: "reason", label: "Reason", options: DEAD_LETTER_REASONS },
-  { name: "event", label: "Event type", placeholder: "NaturalPersonPending" },
+  { name: "event", label: "Event type", placeholder: "NaturalPerson…" },
   { name: "since", label: "Dead-lettered since", placeholder: "2026-01-31", isTime: true },
   { name: "before", label: "Before", placeholder: "2026-02-01", isTime: true },
 ];
@@ -119,7 +120,7 @@ function table(items: readonly DeadLetterSummary[], mayDecide: boolean): Html {
             html`<tr>
               <th scope="row">
                 <a href="/deliveries/${deliveryId}">${toWords(reason)}</a
-                ><small>${message}</small>${
+                ><small>${REASONS[reason].means}</small><small>${message}</small>${
                   discard && html`<small>Discarded by ${discard.decidedBy}: ${discard.reason}</small>`
                 }
               </th>
