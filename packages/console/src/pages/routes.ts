@@ -1,5 +1,5 @@
 import type { DeliveryQueue } from "@dossier/queue";
-import { problem, type Logger, type OutageLog } from "@dossier/service";
+import type { Logger, OutageLog } from "@dossier/service";
 import { isOutage, isRetryable, type Pool, type StuckAfterHours } from "@dossier/store";
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";

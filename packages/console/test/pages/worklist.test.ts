@@ -53,6 +53,8 @@ test("what somebody decided is seen in the worklist at once", async (context) =>
   expect((await browser.get("/")).text).toContain("Dead letters: unparsable");
   await browser.post(`/deliveries/${deliveryId}/discard`, { reason: "noise" });
   expect((await browser.get("/")).text).not.toContain("Dead letters: unparsable");
+});
+
 test("what is snoozed leads to the snoozed deliveries alone", async (context) => {
   const console = await startTestConsole(context);
   const [id = ""] = await console.record(eventBody("a"));

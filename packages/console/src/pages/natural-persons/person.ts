@@ -45,7 +45,7 @@ export function personPage(pool: Pool) {
     const given = read.given as GivenTimes;
     const past = timesOf(given);
     const unsettled = { limit: MAX_UNLOGGED, receivedBy: read.value.knownAt };
-    const [timeline, until, last, { deliveries }] = await Promise.all([
+    const [timeline, until, last, { deliveries, isMore }] = await Promise.all([
       readTimeline(pool, entityId, read.value, MAX_ENTRIES),
       findRevealEnd(pool, c.get("sessionId"), entityId),
       findLastVerification(pool, entityId),
@@ -59,8 +59,8 @@ export function personPage(pool: Pool) {
     return page(c, {
       title: "Person",
       assets: ["htmx"],
-      body: html`${head({ entityId, timeline, person, until, mayAct, path: pathOf(c), then: pageTime(given.asOf ?? given.knownAt, now) })}
-        ${pastNotice(past)} ${unlogged({ entityId, deliveries, isMore: (dead.next ?? open.next) !== undefined, then: pageTime(given.knownAt, now) })}
+      body: html`${head({ entityId, timeline, person, until, mayAct, path: pathOf(c), agesTo: pageTime(given.asOf ?? given.knownAt, now) })}
+        ${pastNotice(past)} ${unlogged({ entityId, deliveries, isMore, agesTo: pageTime(given.knownAt, now) })}
         ${timeline === undefined ? "" : timePanel(timeline, given)}
         <div class="cols">
           <div class="stack">
@@ -110,15 +110,15 @@ interface Head {
   readonly mayAct: boolean;
   readonly path: string;
   /** What ages count to. */
-  readonly then: number;
+  readonly agesTo: number;
 }
 
-function head({ entityId, timeline, person, until, mayAct, path, then }: Head): Html {
+function head({ entityId, timeline, person, until, mayAct, path, agesTo }: Head): Html {
   return html`<div class="heading row">
     <div>
       <p class="sub"><a href="/natural-persons">People</a> /</p>
       <h1>${title(person)}</h1>
-      <p class="sub"><code><bdi>${entityId}</bdi></code>${timeline && since(timeline, then)}</p>
+      <p class="sub"><code><bdi>${entityId}</bdi></code>${timeline && since(timeline, agesTo)}</p>
     </div>
     <div class="push">
       ${

@@ -9,11 +9,11 @@ interface Unlogged {
   /** Whether there are more than these. */
   readonly isMore: boolean;
   /** What ages count to. */
-  readonly then: number;
+  readonly agesTo: number;
 }
 
 /** The deliveries that name a person and are not in the log: dead letters, and those that are open. */
-export function unlogged({ entityId, deliveries, isMore, then }: Unlogged): Html | string {
+export function unlogged({ entityId, deliveries, isMore, agesTo }: Unlogged): Html | string {
   if (deliveries.length === 0) return "";
   const isWaiting = deliveries.some(({ status }) => status !== "open");
   return html`<section class="card panel ${isWaiting ? "urgent" : ""}" aria-labelledby="unlogged">
@@ -28,7 +28,7 @@ export function unlogged({ entityId, deliveries, isMore, then }: Unlogged): Html
                 ? toWords(status)
                 : `dead letter: ${toWords(lastDeadLetter.reason)}`
             }</span>
-            <span class="muted">received ${exactTime(receivedAt)}, ${age(receivedAt, then)} ago</span>
+            <span class="muted">received ${exactTime(receivedAt)}, ${age(receivedAt, agesTo)} ago</span>
           </li>`,
       )}
     </ul>

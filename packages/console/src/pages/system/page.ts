@@ -12,6 +12,7 @@ import {
 import type { Context } from "hono";
 import { html } from "hono/html";
 import { hasRole } from "../../auth.ts";
+import { shareReads } from "../../shared-read.ts";
 import { exactTime } from "../format.ts";
 import { liveBar } from "../live-bar.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
@@ -25,28 +26,16 @@ const RECENT_INSTANCES = { limit: 200, seenWithinSeconds: 3_600 };
 /** To find out counts all persons, and the page asks every 5 s. */
 const NEED_KEPT_MS = 60_000;
 
-/** Returns what finds whether a rebuild is needed, once a minute. */
-function rebuildNeedOf(pool: Pool): () => Promise<RebuildNeed> {
-  let last: { readonly at: number; readonly need: Promise<RebuildNeed> } | undefined;
-  return () => {
-    if (last === undefined || Date.now() - last.at >= NEED_KEPT_MS) {
-      last = { at: Date.now(), need: findRebuildNeed(pool) };
-      last.need.catch(() => (last = undefined));
-    }
-    return last.need;
-  };
-}
-
 /** Returns the handler of the page that says what runs, with which secrets, settings and schema. */
 export function systemPage(pool: Pool) {
-  const findNeed = rebuildNeedOf(pool);
+  const rebuildNeed = shareReads(() => findRebuildNeed(pool), NEED_KEPT_MS);
   return async (c: Context<PageEnv>): Promise<Response> => {
     const isAdmin = hasRole(c.get("caller"), "admin");
     const [instances, secrets, schema, rebuild, tokens] = await Promise.all([
       listInstances(pool, RECENT_INSTANCES),
       listSecrets(pool),
       readSchemaLevel(pool),
-      findNeed(),
+      rebuildNeed.read(),
       isAdmin ? listTokens(pool) : undefined,
     ]);
     const now = Date.now();
