@@ -15,6 +15,7 @@ const BENCHMARKS = {
     "webhooks while a transaction stays open elsewhere: the time to state, and the queue's tables",
   soak: "80 % of the capacity for a long time, and then a flood of large webhooks",
   console: "the pages, with readers at once while webhooks arrive: latency of each page, receipt → state",
+  tracing: "what traces cost ingest and a worker, beside themselves without",
   search: "the search for persons, and its cost for a person who is written",
 } as const;
 
@@ -35,7 +36,7 @@ interface Size {
 /** An option may have other defaults, or another meaning, in other benchmarks. */
 const SIZES = [
   {
-    of: ["ingest", "worker", "end-to-end", "latency", "rebuild", "verify"],
+    of: ["ingest", "worker", "end-to-end", "latency", "rebuild", "verify", "tracing"],
     name: "rounds",
     help: "rounds, in each of which all sides take a turn",
     full: "3",
@@ -64,21 +65,23 @@ const SIZES = [
     quick: "1",
   },
   { of: ["worker"], name: "deliveries", help: "that wait in a full queue", full: "40000", quick: "2000" },
+  { of: ["tracing"], name: "deliveries", help: "that wait in a full queue", full: "10000", quick: "3000" },
   {
-    of: ["worker"],
+    of: ["worker", "tracing"],
     name: "job",
     help: "deliveries in one job: as many as ingest recorded in one commit",
     full: "40",
     quick: "40",
   },
   {
-    of: ["end-to-end"],
+    of: ["end-to-end", "tracing"],
     name: "connections",
     help: "connections, each with one webhook at a time",
     full: "64",
     quick: "16",
   },
   { of: ["end-to-end"], name: "seconds", help: "of sending, for each side and round", full: "5", quick: "1" },
+  { of: ["tracing"], name: "seconds", help: "at most, for each side and round", full: "2", quick: "1" },
   { of: ["end-to-end"], name: "webhooks", help: "webhooks at most", full: "40000", quick: "3000" },
   { of: ["latency"], name: "rate", help: "webhooks a second", full: "10,100,1000", quick: "100" },
   {

@@ -9,6 +9,8 @@ export const SECRET = "whs_ef0dbc12345c418ab4a1cc4c888dea02";
 export interface ServiceOptions {
   readonly databaseUrl: string;
   readonly redisUrl: string;
+  /** Where traces are sent; nothing is traced without it. */
+  readonly collector?: string | undefined;
   /** Options of Node itself. */
   readonly execArgv?: readonly string[];
 }
@@ -21,7 +23,7 @@ export interface Service extends NodeProcess {
 export async function startService(
   scope: Scope,
   service: "ingest" | "worker" | "console",
-  { databaseUrl, redisUrl, execArgv = [] }: ServiceOptions,
+  { databaseUrl, redisUrl, collector, execArgv = [] }: ServiceOptions,
 ): Promise<Service> {
   const port = await freePort();
   const started = startNode(scope, join(PACKAGES, service, "src/main.ts"), {
@@ -33,6 +35,7 @@ export async function startService(
       REDIS_URL: redisUrl,
       ICOMPLY_WEBHOOK_SECRETS: SECRET,
       LOG_LEVEL: "info",
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector,
     },
   });
   await started.logged(service === "worker" ? "worker-started" : "listening");

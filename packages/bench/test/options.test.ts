@@ -16,7 +16,7 @@ test("--help names the benchmarks and exits 0", async () => {
 test.each([
   [
     ["consul"],
-    'there is no benchmark "consul", but ingest, worker, end-to-end, latency, rebuild, verify, bytes, growth, dead-letters, long-transaction, soak, console, search\n',
+    'there is no benchmark "consul", but ingest, worker, end-to-end, latency, rebuild, verify, bytes, growth, dead-letters, long-transaction, soak, console, tracing, search\n',
   ],
   [["console", "--readers", "0"], '--readers must be a whole number of 1 or more, not "0"\n'],
 ])("%j is wrong usage: it says why and exits 2", async (args, message) => {

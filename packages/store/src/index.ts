@@ -93,7 +93,6 @@ export {
   type DeliverySummary,
 } from "./inbox/delivery-page.ts";
 export { FAILING_KINDS, listFailingDeliveries, type FailingDelivery } from "./inbox/failing-deliveries.ts";
-export { readTraceparents } from "./inbox/traces.ts";
 export { findIdentity } from "./inbox/identity.ts";
 export { readConnectionUse } from "./database/connection-use.ts";
 export {
@@ -125,7 +124,7 @@ export {
 export { removeOldReports, writeReport, type InstanceReport } from "./instances/report.ts";
 export { listSecrets, SECRET_STATES, type SecretUse } from "./instances/secrets.ts";
 export { keepLogin } from "./database/login.ts";
-export { settle } from "./log/settle.ts";
+export { settle, type SettleObserver } from "./log/settle.ts";
 export { listEvents, type EventDelivery, type EventPage, type PersonEvent } from "./persons/events.ts";
 export { countPersons, findPerson, listPersons, type PersonPage } from "./persons/find.ts";
 export type { PersonFilter } from "./persons/selection.ts";

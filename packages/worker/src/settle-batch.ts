@@ -5,11 +5,11 @@ import {
   findIdentity,
   isOutage,
   mayConcernOneDelivery,
-  readTraceparents,
   recordFailedAttempt,
   settle,
   snooze,
   type Pool,
+  type SettleObserver,
 } from "@dossier/store";
 import pTimeout from "p-timeout";
 import { ShutdownError, type ErrorCause, type OutagePause } from "./outage-pause.ts";
@@ -30,33 +30,43 @@ export interface BatchOptions {
   readonly onApplied: (receivedTicks: readonly Ticks[]) => void;
 }
 
+/** With what is told of an attempt, if it is traced. */
+type AttemptOptions = BatchOptions & Pick<SettleObserver, "onClaimed">;
+
 /**
  * Settles deliveries, in one transaction unless they are too large for it. Returns the outcome of each.
  *
  * @throws ShutdownError if the worker shuts down during an outage; then what is not settled stays open
  */
 export async function settleBatch(deliveryIds: readonly string[], options: BatchOptions): Promise<Outcomes> {
-  const { tracing, pool } = options;
+  const { tracing } = options;
   if (tracing === undefined) return settleAll(deliveryIds, options);
   const startedAt = Date.now();
-  // Before they are settled, since that removes them.
-  const traceparents = await readTraceparents(pool, deliveryIds).catch(() => []);
-  const batch = { operation: "process", startedAt, deliveries: deliveryIds.length, traceparents } as const;
-  try {
-    const outcomes = await settleAll(deliveryIds, options);
+  const traced = new Set<string>();
+  const record = (failed: boolean, outcomes?: ReadonlyMap<string, number>) =>
     tracing.recordBatch({
-      ...batch,
-      failed: false,
-      outcomes: countBy(outcomes.values(), ({ kind }) => kind),
+      operation: "process",
+      startedAt,
+      failed,
+      deliveries: deliveryIds.length,
+      traceparents: [...traced],
+      ...(outcomes && { outcomes }),
     });
+  const onClaimed = (traceparents: readonly string[]) => traceparents.forEach((each) => traced.add(each));
+  try {
+    const outcomes = await settleAll(deliveryIds, { ...options, onClaimed });
+    record(
+      false,
+      countBy(outcomes.values(), ({ kind }) => kind),
+    );
     return outcomes;
   } catch (error) {
-    tracing.recordBatch({ ...batch, failed: true });
+    record(true);
     throw error;
   }
 }
 
-async function settleAll(deliveryIds: readonly string[], options: BatchOptions): Promise<Outcomes> {
+async function settleAll(deliveryIds: readonly string[], options: AttemptOptions): Promise<Outcomes> {
   const outcomes = new Map<string, Outcome>();
   let left = deliveryIds;
   while (left.length > 0) {
@@ -70,11 +80,11 @@ async function settleAll(deliveryIds: readonly string[], options: BatchOptions):
  * Settles as many of the deliveries as fit into one transaction, at least one. If that fails, settles each in a
  * transaction of its own, so that a delivery that fails takes no other with it.
  */
-async function settleSome(deliveryIds: readonly string[], options: BatchOptions): Promise<Outcomes> {
-  const { pool, outagePause, onApplied } = options;
+async function settleSome(deliveryIds: readonly string[], options: AttemptOptions): Promise<Outcomes> {
+  const { pool, outagePause, onApplied, onClaimed } = options;
   try {
     return await outagePause.run(
-      () => settle(pool, deliveryIds, version, onApplied),
+      () => settle(pool, deliveryIds, version, { onApplied, ...(onClaimed && { onClaimed }) }),
       createCauseFinder(pool),
     );
   } catch (error) {

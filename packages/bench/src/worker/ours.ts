@@ -45,7 +45,11 @@ export function openFiller({ databaseUrl, redisUrl }: Places) {
 }
 
 /** Starts our worker as it is. What it has settled is no longer open. */
-export async function start(scope: Scope, { databaseUrl, redisUrl }: Places): Promise<Peer> {
+export async function start(
+  scope: Scope,
+  { databaseUrl, redisUrl }: Places,
+  collector?: string,
+): Promise<Peer> {
   const pool = openPool(databaseUrl, { name: "bench", size: 1, timeoutMs: 60_000 });
   scope.onTestFinished(() => pool.end());
   const counted = await pool.query<{ last: string | null }>(
@@ -60,6 +64,6 @@ export async function start(scope: Scope, { databaseUrl, redisUrl }: Places): Pr
     return rows[0]?.open ?? 0;
   };
   const all = await countOpen();
-  const { child } = await startService(scope, "worker", { databaseUrl, redisUrl });
+  const { child } = await startService(scope, "worker", { databaseUrl, redisUrl, collector });
   return { pid: child.pid, port: 0, settled: async () => all - (await countOpen()) };
 }

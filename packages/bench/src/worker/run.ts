@@ -35,7 +35,7 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
       name: "Dossier's worker",
       schema: "ours",
       fill: (places, bodies) => ours.fill(places, bodies, size("job")),
-      start: ours.start,
+      start: (scope, places) => ours.start(scope, places),
     },
   ];
   for (const [name, file] of Object.entries(PEERS)) {
@@ -70,7 +70,7 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
 }
 
 /** Of persons of their own in each round. */
-function createBodies(count: number, seed: number): readonly Buffer[] {
+export function createBodies(count: number, seed: number): readonly Buffer[] {
   const { webhooks } = scenario({ persons: count, seed, duplicates: 0.1, shuffle: 0.1 });
   return Iterator.from(webhooks)
     .take(count)

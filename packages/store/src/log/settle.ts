@@ -18,6 +18,13 @@ import { refold, type OutOfOrderStream } from "../persons/refold.ts";
 import { appendToLog, openForAppend, recordChanges } from "./append.ts";
 import { nameDifferences } from "./conflicts.ts";
 
+export interface SettleObserver {
+  /** Called with the trace contexts of those that are open and traced, also if they are not settled in the end. */
+  readonly onClaimed?: (traceparents: readonly string[]) => void;
+  /** Called after the commit, with the time of receipt of each delivery that was applied. */
+  readonly onApplied?: (receivedTicks: readonly Ticks[]) => void;
+}
+
 /**
  * Settles deliveries in one transaction: parses them, locks their persons' streams in one order, appends to the log,
  * folds, writes the projection, and records how each delivery ended. A delivery that is not open is left as it is, so a
@@ -26,16 +33,15 @@ import { nameDifferences } from "./conflicts.ts";
  * One transaction holds about `MAX_BYTES`. Deliveries beyond that stay open and get no outcome: settle them next. At
  * least one delivery gets an outcome. Throws what Postgres throws (see `isRetryable`); then nothing has changed.
  *
- * @param onApplied called after the commit, with the time of receipt of each delivery that was applied
  */
 export async function settle(
   pool: Pool,
   deliveryIds: readonly string[],
   codeVersion: string,
-  onApplied?: (receivedTicks: readonly Ticks[]) => void,
+  { onClaimed, onApplied }: SettleObserver = {},
 ): Promise<Outcomes> {
   const { outcomes, receivedTicks } = await transaction(pool, async (connection) => {
-    const applied = await applyDeliveries(connection, deliveryIds);
+    const applied = await applyDeliveries(connection, deliveryIds, onClaimed);
     await recordOutcomes(connection, applied.outcomes, codeVersion);
     return applied;
   });
@@ -47,8 +53,13 @@ export async function settle(
 export async function applyDeliveries(
   connection: Connection,
   deliveryIds: readonly string[],
+  onClaimed?: SettleObserver["onClaimed"],
 ): Promise<{ readonly outcomes: Outcomes; readonly receivedTicks: readonly Ticks[] }> {
-  const { open, parsed, unparsable } = await claim(connection, deliveryIds.filter(isDeliveryId));
+  const { open, parsed, unparsable, traceparents } = await claim(
+    connection,
+    deliveryIds.filter(isDeliveryId),
+  );
+  onClaimed?.(traceparents);
   const appended = await appendDeliveries(connection, parsed);
   const outcomes = new Map<string, Outcome>([
     ...(await explainUnclaimed(
@@ -71,6 +82,7 @@ interface Claimed {
   readonly open: ReadonlySet<string>;
   readonly parsed: readonly ParsedDelivery[];
   readonly unparsable: Outcomes;
+  readonly traceparents: readonly string[];
 }
 
 // A prepared plan is kept while the tables grow: it must not scan a whole table because that was small once.
@@ -99,10 +111,15 @@ async function claim(connection: Connection, deliveryIds: readonly string[]): Pr
     if (event.ok) parsed.push({ deliveryId, receivedTicks, deliveryDigest: digest, event: event.value });
     else unparsable.set(deliveryId, { kind: "dead-lettered", deadLetter: event.error });
   }
-  return { open: new Set(rows.map(({ delivery_id }) => delivery_id)), parsed, unparsable };
+  return {
+    open: new Set(rows.map(({ delivery_id }) => delivery_id)),
+    parsed,
+    unparsable,
+    traceparents: rows.flatMap(({ traceparent }) => traceparent ?? []),
+  };
 }
 
-type ClaimedRow = { readonly delivery_id: string } & (
+type ClaimedRow = { readonly delivery_id: string; readonly traceparent: string | null } & (
   | { readonly body: null }
   | { readonly body: Buffer; readonly digest: Buffer; readonly received_ticks: bigint }
 );
