@@ -83,3 +83,9 @@ test.each(["docs/outcomes.md", "docs/security.md"])(
     expect(tests.length).toBeGreaterThan(20);
   },
 );
+
+test("docker-compose.yml names the image by this version, so that an upgrade keeps the one before", () => {
+  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
+  const compose = readFileSync(join(ROOT, "docker-compose.yml"), "utf8");
+  expect(compose).toContain(`\${DOSSIER_VERSION:-${version}}`);
+});

@@ -36,7 +36,7 @@ export class Stack implements AsyncDisposable {
     this.#files = files;
     // In case this process is killed.
     this.#dismiss = guard(
-      "docker compose --project-name $1 down --volumes --remove-orphans --timeout 0; docker rmi $1",
+      "docker compose --project-name $1 down --volumes --remove-orphans --timeout 0; docker rmi $1:test",
       project,
     );
   }
@@ -58,7 +58,7 @@ export class Stack implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#compose("down", "--volumes", "--remove-orphans", "--timeout", "0");
     // There is no image if the build failed.
-    await this.#run("docker", ["rmi", this.#project]);
+    await this.#run("docker", ["rmi", `${this.#project}:test`]);
     this.#dismiss();
   }
 
@@ -101,7 +101,7 @@ export class Stack implements AsyncDisposable {
   }
 
   async #run(file: string, args: readonly string[], options: ExecFileOptions = {}): Promise<Result> {
-    const env = { ...inheritedSettings(), ...this.settings };
+    const env = { ...inheritedSettings(), DOSSIER_VERSION: "test", ...this.settings };
     const running = promisify(execFile)(file, args, {
       encoding: "utf8",
       ...options,

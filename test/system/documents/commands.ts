@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -37,13 +37,14 @@ export interface ShellOptions {
   readonly code?: string;
 }
 
-/** Opens a shell whose PATH has `dossier`. */
+/** Opens a shell whose PATH has `dossier`, and whose folder has `deploy`, as a clone has. */
 export async function openShell(
   scope: Scope,
   { cwd, programs, code = ROOT }: ShellOptions = {},
 ): Promise<Shell> {
   const folder = await mkdtemp(join(tmpdir(), "dossier-documents-"));
   scope.onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await symlink(join(code, "deploy"), join(folder, "deploy"));
   const dossier = join(folder, "dossier");
   const main = join(code, "packages/cli/src/main.ts");
   await writeFile(dossier, `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`);

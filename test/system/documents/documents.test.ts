@@ -7,7 +7,15 @@ import { openScope, startNode, waitFor, type NodeProcess } from "@dossier/testin
 import { beforeAll, expect, test, type TestContext } from "vitest";
 import { commandsIn, openShell, ROOT, type Environment } from "./commands.ts";
 
+/** The part of `trial.json` that is used here. */
+interface Trial {
+  readonly apiToken: string;
+  readonly passwords: { readonly owner: string };
+  readonly ports: { readonly postgres: number };
+}
+
 let env: Environment;
+let ownerUrl: string;
 let up: NodeProcess;
 
 beforeAll(async () => {
@@ -21,14 +29,13 @@ beforeAll(async () => {
   };
   up = startNode(scope, join(ROOT, "packages/cli/src/main.ts"), { args: ["up"], env: trial });
   await waitFor(() => up.printed().includes("Jane Doe  approved"));
-  const { apiToken } = JSON.parse(await readFile(join(trial.DOSSIER_DATA_DIR, "trial.json"), "utf8")) as {
-    apiToken: string;
-  };
+  const kept = JSON.parse(await readFile(join(trial.DOSSIER_DATA_DIR, "trial.json"), "utf8")) as Trial;
+  ownerUrl = `postgres://postgres:${kept.passwords.owner}@127.0.0.1:${kept.ports.postgres}/postgres`;
   env = {
     ...trial,
     INGEST_URL: `http://127.0.0.1:${ingest}`,
     CONSOLE_URL: `http://127.0.0.1:${console}`,
-    DOSSIER_API_TOKEN: apiToken,
+    DOSSIER_API_TOKEN: kept.apiToken,
   };
   return scope.close;
 });
@@ -42,7 +49,7 @@ async function follow(
   const shell = await openShell(context, cwd === undefined ? {} : { cwd });
   const printed: string[] = [];
   for (const commands of commandsIn(document)) {
-    if (/\bdocker\b/.test(commands)) continue;
+    if (/\b(docker|kubectl)\b/.test(commands)) continue;
     printed.push(await shell.run(commands, { ...env, ...more }));
     await waitFor(async () => (await get("/stats")).deliveries.open === 0);
   }
@@ -67,7 +74,7 @@ test("docs/how-to/capture-webhooks.md", async (context) => {
   const { items } = await get("/deliveries?limit=1&entityId=702a96b1-e145-45fc-99c1-69c2199aa30d");
   const DELIVERY = items[0].deliveryId as string;
   const body = JSON.stringify(payload({ event: "NaturalPersonPending" }));
-  const following = follow(context, "docs/how-to/capture-webhooks.md", { cwd: ROOT, DELIVERY, PORT });
+  const following = follow(context, "docs/how-to/capture-webhooks.md", { DELIVERY, PORT });
   const sending = waitFor(() =>
     fetch(`http://127.0.0.1:${PORT}/webhooks/icomply`, {
       method: "POST",
@@ -121,9 +128,16 @@ test("docs/how-to/subscribe-to-changes.md", async (context) => {
 });
 
 test("docs/how-to/verify-evidence.md and docs/api.md", async (context) => {
-  const DATABASE_URL = /DATABASE_URL=(\S+)/.exec(up.printed())?.[1] ?? "";
-  const more = { PERSON: "702a96b1-e145-45fc-99c1-69c2199aa30d", DATABASE_URL };
-  const [record, file, ends] = await follow(context, "docs/how-to/verify-evidence.md", more);
+  const reader = new URL(/DATABASE_URL=(\S+)/.exec(up.printed())?.[1] ?? "");
+  const READER_PASSWORD = "password of the auditor";
+  [reader.username, reader.password] = ["auditor", READER_PASSWORD];
+  const more = {
+    PERSON: "702a96b1-e145-45fc-99c1-69c2199aa30d",
+    MIGRATION_DATABASE_URL: ownerUrl,
+    READER_PASSWORD,
+    DATABASE_URL: reader.href,
+  };
+  const [, record, file, ends] = await follow(context, "docs/how-to/verify-evidence.md", more);
   for (const printed of [record, file]) expect(printed).toContain("everything is as it was written");
   expect(ends).toMatch(/feed +\| +\d+ \| [0-9a-f]{64}/);
   const [persons = ""] = await follow(context, "docs/api.md");
