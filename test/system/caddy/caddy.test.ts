@@ -20,7 +20,7 @@ const BODY = JSON.stringify(payload({ event: "NaturalPersonPending" }));
 
 const scope = openScope();
 let databaseUrl: string;
-let ports: { readonly https: number; readonly ingest: number; readonly console: number };
+let ports: Readonly<Record<"https" | "health" | "ingest" | "console", number>>;
 let authority: Buffer;
 let ingest: Awaited<ReturnType<typeof startIngest>>;
 
@@ -28,7 +28,12 @@ beforeAll(async () => {
   const { url, drop } = await freshDatabase({ name: "migrated", make: migrate });
   scope.onTestFinished(drop);
   databaseUrl = url;
-  ports = { https: await freePort(), ingest: await freePort(), console: await freePort() };
+  ports = {
+    https: await freePort(),
+    health: await freePort(),
+    ingest: await freePort(),
+    console: await freePort(),
+  };
   authority = await startCaddy();
   const [started] = await Promise.all([startIngest(OLD), startConsole()]);
   ingest = started;
@@ -44,6 +49,7 @@ async function startCaddy(): Promise<Buffer> {
     CONSOLE_HOST: CONSOLE,
     HTTP_PORT: String(await freePort()),
     HTTPS_PORT: String(ports.https),
+    HEALTH_PORT: String(ports.health),
     INGEST_ADDRESS: `127.0.0.1:${ports.ingest}`,
     CONSOLE_ADDRESS: `127.0.0.1:${ports.console}`,
     CADDY_OPTIONS: "local_certs\nskip_install_trust",
@@ -134,6 +140,11 @@ const send = (secret: string, host = WEBHOOKS) =>
     { "content-type": "application/json", "abp-webhook-signature": sign(BODY, secret) },
     BODY,
   );
+
+test("Caddy's health check is answered on loopback alone", async () => {
+  expect((await fetch(`http://127.0.0.1:${ports.health}/`)).status).toBe(200);
+  await expect(fetch(`http://127.0.0.2:${ports.health}/`)).rejects.toThrow("fetch failed");
+});
 
 test("webhooks are taken over TLS under their own host, where nothing else is served", async () => {
   expect(await send(OLD)).toMatchObject({ status: 200, text: expect.stringContaining("accepted") as string });
