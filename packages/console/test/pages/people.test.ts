@@ -41,7 +41,7 @@ test("a search is listed in pages; its term is in no URL and no log line", async
   const { url, text } = await search(browser, { q: "canary", status: "pending", reviewNeeded: "", asOf: "" });
   expect(url).toMatch(/^\/natural-persons\?status=pending&search=[\w-]+$/);
   expect(text).toContain('value="canary"');
-  expect(text).toContain("<b>61</b> persons");
+  expect(text).toContain("<b>61 persons</b>");
   const [, next = ""] = /href="([^"]+)" rel="next"/.exec(text) ?? [];
   const second = (await browser.get(`/natural-persons${next.replaceAll("&amp;", "&")}`)).text;
   const ids = [...idsOf(text), ...idsOf(second)];
