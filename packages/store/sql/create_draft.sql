@@ -14,9 +14,6 @@ begin
     execute format('create table dossier_rebuild.%I (like %s including all excluding indexes)', name, name::regclass);
     execute format('alter table dossier_rebuild.%I owner to %s', name, live.relowner::regrole);
     execute format('comment on table dossier_rebuild.%I is %L', name, obj_description(live.oid, 'pg_class'));
-    if live.reloptions is not null then
-      execute format('alter table dossier_rebuild.%I set (%s)', name, array_to_string(live.reloptions, ', '));
-    end if;
     for own in select attname, attstattarget from pg_attribute where attrelid = live.oid and attstattarget is not null
     loop
       execute format('alter table dossier_rebuild.%I alter column %I set statistics %s', name, own.attname, own.attstattarget);

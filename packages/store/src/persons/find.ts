@@ -58,11 +58,11 @@ export async function listPersons(
   }
   if (isPast(time)) return listPersonsAt(pool, time, filter, { limit, after });
 
-  const { text, values } = personSelection(filter, "list");
+  const { text, values } = personSelection(filter);
   const n = values.length;
   const { rows } = await pool.query<{ entity_id: string; state: string; matches: bigint }>({
     text: pageOf(
-      `select entity_id, state ${text} and entity_id > $${n + 1} order by entity_id limit $${n + 2}`,
+      `select entity_id ${text} and entity_id > $${n + 1} order by entity_id limit $${n + 2}`,
       `$${n + 3}`,
     ),
     values: [...values, after, limit, MAX_PAGE_BYTES],
@@ -81,16 +81,16 @@ function withEntityId({ whole, ...filter }: PersonFilter): PersonFilter {
     : { ...filter, whole };
 }
 
-/** Returns the statement that selects as many rows as have `bytes`, and says how many there were. */
+/** Returns the statement that selects the states of as many persons as have `bytes`, and says how many there were. */
 function pageOf(selection: string, bytes: string): string {
   return `
-    with matching as (${selection})
+    with matching as materialized (${selection})
     select entity_id, state, matches
     from (
       select entity_id, state, count(*) over () as matches,
         sum(octet_length(state::text))
           over (order by entity_id rows between unbounded preceding and 1 preceding) as bytes_before
-      from matching
+      from matching join natural_persons using (entity_id)
     ) as sized
     where coalesce(bytes_before, 0) < ${bytes}::bigint
     order by entity_id`;
@@ -100,7 +100,7 @@ function pageOf(selection: string, bytes: string): string {
 export async function countPersons(pool: Pool, given: PersonFilter): Promise<BoundedCount> {
   const filter = withEntityId(given);
   if (filter.entityId !== undefined && !isPossibleId(filter.entityId)) return boundedCount(0);
-  const { text, values } = personSelection(filter, "count");
+  const { text, values } = personSelection(filter);
   const { rows } = await pool.query<{ count: bigint }>({
     text: `select count(*) from (select ${text} limit $${values.length + 1}) as counted`,
     values: [...values, COUNTED_UP_TO + 1],

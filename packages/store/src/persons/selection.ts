@@ -21,26 +21,27 @@ export interface PersonFilter {
 }
 
 export interface PersonSelection {
-  /** Begins with `from`, and ends with its conditions. Has `entity_id`, and `state` unless it is to be counted. */
+  /** Begins with `from`, and ends with its conditions. Has `entity_id`. */
   readonly text: string;
   readonly values: readonly unknown[];
 }
 
-/**
- * Returns what selects the persons as of now. It must be planned each time: it depends on the values.
- *
- * @param purpose to count persons who are only searched, their states are not read
- */
-export function personSelection(
-  { entityId, status, reviewNeeded, unknownEvents, q, whole }: PersonFilter,
-  purpose: "list" | "count",
-): PersonSelection {
+/** Returns what selects the persons as of now. It must be planned each time: it depends on the values. */
+export function personSelection({
+  entityId,
+  status,
+  reviewNeeded,
+  unknownEvents,
+  q,
+  whole,
+}: PersonFilter): PersonSelection {
   const values: unknown[] = [];
   const parameter = (value: unknown, type: string) => `$${values.push(value)}::${type}`;
   const conditions: string[] = [];
   if (status !== undefined) conditions.push(`status = ${parameter(status, "text")}`);
   if (reviewNeeded === true) conditions.push("review_needed");
-  const tables = purpose === "list" || conditions.length > 0 ? ["natural_persons"] : [];
+  // The projection's rows are wide: who is only searched is found without them.
+  const tables = conditions.length > 0 ? ["natural_persons"] : [];
   if (entityId !== undefined) conditions.push(`entity_id = ${parameter(entityId, "text")}`);
   if (unknownEvents === true)
     tables.push(

@@ -1,6 +1,8 @@
+import { randomUUID } from "node:crypto";
 import { scenario } from "@dossier/simulator";
+import { waitFor } from "@dossier/testing";
 import { describe, expect, test } from "vitest";
-import { redrive, settle, verifyEvidence, type EvidenceVerification } from "../../src/index.ts";
+import { openPool, redrive, settle, verifyEvidence, type EvidenceVerification } from "../../src/index.ts";
 import { chunks, openTransaction, tamper, useRecord, waitForLock } from "../database.ts";
 import { eventBody } from "../fixtures.ts";
 
@@ -88,6 +90,21 @@ test("everything is checked as of one time, whatever is committed meanwhile", as
   expect((await verifyEvidence(database.pool)).findings).toEqual([
     mismatch("head", { entityId: "a person without entries" }),
   ]);
+});
+
+test("whole tables are compared as of the time at which the chains are read", async () => {
+  const pool = openPool(database.url, { name: "test", size: 2 });
+  const held = await pool.connect();
+  const verifying = verifyEvidence(pool);
+  await waitFor(() => pool.waitingCount === 1);
+  const deliveryId = randomUUID();
+  await database.rows("insert into open_deliveries (delivery_id, due_at, bytes) values ($1, now(), 1)", [
+    deliveryId,
+  ]);
+  held.release();
+  expect((await verifying).findings).toEqual([]);
+  expect((await verifyEvidence(pool)).findings).toEqual([mismatch("delivery-missing", { deliveryId })]);
+  await pool.end();
 });
 
 /** Expressions for another value, by a column's type. */
