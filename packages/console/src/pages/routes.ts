@@ -165,7 +165,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
         "The console reads everything there. Try again soon.",
       );
     const { method, path } = c.req;
-    log.error({ code: "request-failed", err, method, path }, "request failed");
+    log.error({ code: "request-failed", unexpected: err, method, path }, "request failed");
     return message(c, 500, "This page failed", "The console has logged why. Try again.");
   });
 }
