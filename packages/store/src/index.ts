@@ -3,6 +3,7 @@ export {
   appendAuditEntries,
   appendCommandAudit,
   AUDIT_ACTIONS,
+  AUDIT_SOURCES,
   listAudit,
   type AuditAction,
   type AuditEntry,
