@@ -39,7 +39,7 @@ test("why shows a person's state, what is not in it, why, and what would have to
   expect(partOf(stdout, ids.snoozed)).toMatch(/snoozed until .*\n.*57014: too slow\n.*settles by itself/);
   expect(partOf(stdout, ids.stalled)).toMatch(/1 workers began it alone.*\n.*dead-letter it/);
   expect(partOf(stdout, ids.dead)).toMatch(
-    /NaturalPersonManuallyApproved.*\n.*cannot fold\n.*report the stack/,
+    /NaturalPersonManuallyApproved.*\n.*the last one with TypeError\n.*report the stack/,
   );
   expect(partOf(stdout, ids.conflict)).toMatch(/received before.*\n.*ask iComply/);
   expect(stdout).toMatch(new RegExp(`applied .*NaturalPersonPending .*${ids.applied}`));

@@ -79,7 +79,7 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
   const onStreamError = onReadError("change-stream-failed", "change stream failed");
   const onFileError = onReadError("download-failed", "download failed");
   const operations = [
-    ...naturalPersonOperations(pool),
+    ...naturalPersonOperations(pool, parts.stuckAfterHours),
     timelineOperation(pool),
     revealOperation(pool),
     ...deliveryOperations(pool),
@@ -95,7 +95,7 @@ export function createApp(parts: ConsoleParts): Hono<ApiEnv> {
     queueOperation(queue),
     worklistOperation(pool, parts.stuckAfterHours),
     ...verificationOperations(pool),
-    ...exportOperations(pool, onFileError),
+    ...exportOperations(pool, parts.stuckAfterHours, onFileError),
   ];
   const onOtherError = onError(log);
 

@@ -76,7 +76,10 @@ export function createBulkRunner({
     if (batch === undefined) return false;
     const { bulkActionId, error: err } = batch;
     if (err !== undefined) {
-      log.error({ code: "bulk-action-failed", bulkActionId, err }, "bulk action failed; others go on");
+      log.error(
+        { code: "bulk-action-failed", bulkActionId, unexpected: err },
+        "bulk action failed; others go on",
+      );
       return true;
     }
     const deliveryIds = batch.decided.map(({ deliveryId }) => deliveryId);

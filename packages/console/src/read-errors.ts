@@ -7,6 +7,6 @@ export type OnReadError = (code: string, message: string) => (err: unknown) => v
 export function createOnReadError(log: Logger, postgres: OutageLog): OnReadError {
   return (code, message) => (err) => {
     if (isOutage(err)) postgres.recordFailure(err);
-    else if (!isRetryable(err)) log.error({ code, err }, message);
+    else if (!isRetryable(err)) log.error({ code, unexpected: err }, message);
   };
 }

@@ -2,7 +2,7 @@ import { formatTicks } from "@dossier/events";
 import { scenario } from "@dossier/simulator";
 import { eventBody } from "@dossier/store/fixtures";
 import { describe, expect, test } from "vitest";
-import { useConsole } from "./harness.ts";
+import { startTestConsole, useConsole } from "./harness.ts";
 import type { Answer } from "./http.ts";
 
 const simulated = scenario({ persons: 60, seed: 7, duplicates: 0.2, shuffle: 0.3 });
@@ -354,4 +354,32 @@ describe("an invalid request", () => {
       ]);
     }
   });
+});
+
+test("persons who are stuck are listed, those longest without an event first, in pages", async (context) => {
+  const { get, recordAndSettle } = await startTestConsole(context);
+  const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
+  const at = (hours: number) => ({ creationTimeUtc: hoursAgo(hours) });
+  await recordAndSettle(
+    eventBody("a fresh one", at(1)),
+    ...["b", "c", "d"].map((id, n) => eventBody(id, at(100 + n))),
+    ...["e", "f"].map((id) =>
+      eventBody(id, { event: "NaturalPersonUploadedID", creationTimeUtc: hoursAgo(101) }),
+    ),
+    eventBody("approved", { event: "NaturalPersonManuallyApproved", creationTimeUtc: hoursAgo(500) }),
+  );
+  const list = async (query: string, cursor?: string): Promise<string[]> => {
+    const { json } = await get(`/natural-persons?${query}${cursor === undefined ? "" : `&cursor=${cursor}`}`);
+    const ids: string[] = json.items.map(({ entityId }: { entityId: string }) => entityId);
+    return json.nextCursor === null ? ids : [...ids, ...(await list(query, json.nextCursor))];
+  };
+  expect(await list("stuck=true&limit=2")).toEqual(["b", "c", "d", "e", "f"]);
+  for (const limit of [1, 2, 9]) {
+    const stuck = `stuck=true&limit=${limit}`;
+    expect(await list(`${stuck}&sort=waiting&status=pending`)).toEqual(["d", "c", "b"]);
+    expect(new Set(await list(`${stuck}&sort=waiting`))).toEqual(new Set(["d", "c", "e", "f", "b"]));
+  }
+  expect((await list("sort=waiting")).slice(-2)).toEqual(["b", "a fresh one"]);
+  expect((await get("/natural-persons?sort=waiting&count=true")).json.found.count).toBe(6);
+  expect(await list(`stuck=true&asOf=${hoursAgo(29.5)}`)).toEqual(["d"]);
 });

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createLogger } from "@dossier/service";
 /** Who gets personal data from the API, and what the audit log says of it. */
-import { createToken } from "@dossier/store";
+import { createToken, recordFailedAttempt, snooze } from "@dossier/store";
 import { eventBody } from "@dossier/store/fixtures";
 import { waitFor } from "@dossier/testing";
 import { captureLog } from "@dossier/testing";
@@ -109,6 +109,67 @@ test("the text that a bulk action searched for is masked in every answer, on its
     async () => (await get("/audit?who=feed%20bulk")).json.items as { detail: object }[],
     ([entry]) => JSON.stringify(entry?.detail) === '{"operation":"getBulkAction"}',
   );
+});
+
+test("what an unexpected error says is shown to nobody before a reveal, neither by a page nor by the API", async () => {
+  const { get, post, pool, record, recordAndExhaust, rows } = shared();
+  const error = "TypeError: no Canary Person";
+  const exhausted = await recordAndExhaust(eventBody("canary"), error);
+  const [failing = "", snoozed = ""] = await record(...["2", "3"].map((id) => eventBody("canary", { id })));
+  const stack = "    at Canary (evolve.ts:1:1)";
+  await recordFailedAttempt(pool, { deliveryId: failing, error, stack, codeVersion: "test" }, [60_000]);
+  await snooze(pool, snoozed, "DatabaseError 57014: no Canary Person");
+  const ada = await create("Ada errors", false);
+  const { token } = await createToken(pool, { name: "Olga errors", role: "admin", isService: false });
+  const browser = openBrowser(shared());
+  await browser.signIn(token);
+  const ids = [exhausted, failing, snoozed];
+  const pages = [
+    "/",
+    "/failing",
+    "/dead-letters",
+    "/queue",
+    "/audit",
+    "/natural-persons/canary",
+    "/deliveries",
+  ];
+  const paths = ["/failing-deliveries", "/dead-letters", "/natural-persons/canary/deliveries"];
+  const read = async () => [
+    ...(await Promise.all(
+      [...pages, ...ids.map((id) => `/deliveries/${id}`)].map((path) => browser.get(path)),
+    )),
+    ...(await Promise.all([...paths, "/deliveries?entityId=canary"].map((path) => get(path, ada)))),
+    ...(await Promise.all(ids.map((id) => get(`/deliveries/${id}`, ada)))),
+    await get(`/dead-letters/${exhausted}`, ada),
+  ];
+  for (const { status, text } of await read()) {
+    expect(status).toBe(200);
+    expect(text).not.toContain("Canary");
+  }
+  expect((await browser.get("/failing")).text).toContain("DatabaseError 57014: •••");
+
+  await post("/natural-persons/canary/reveal", { reason: "ticket 8" }, ada);
+  expect((await get(`/deliveries/${failing}`, ada)).json.failedAttempts).toMatchObject([{ error, stack }]);
+  expect((await get("/natural-persons/canary/deliveries", ada)).text).toContain("Canary");
+  expect((await get("/failing-deliveries", ada)).text).not.toContain("Canary");
+  expect((await get("/failing-deliveries", await create("feed errors", true))).text).toContain("Canary");
+  expect(await rows("select message from dead_letters where message like '%Canary%'")).toEqual([]);
+});
+
+test("a dry run shows of an unexpected error its class and its code, and to a service all of it", async () => {
+  const { post, pool, recordAndExhaust } = shared();
+  const id = await recordAndExhaust(eventBody("would fail"));
+  await pool.query(`create function public.refuse(data json) returns boolean language plpgsql as
+    $$ begin raise exception 'cannot take "%"', data; end $$`);
+  await pool.query("alter table events add constraint refused check (public.refuse(data)) not valid");
+  const run = (caller: Record<string, string>) =>
+    post("/dead-letters/redrive", { deliveryIds: [id], dryRun: true }, caller);
+  const masked = (await run(await create("Ada dry", false))).json.unsettled;
+  const { json } = await run(await create("feed dry", true));
+  await pool.query("alter table events drop constraint refused");
+  expect(masked).toMatchObject([{ error: { type: "DatabaseError", code: "P0001", message: "•••" } }]);
+  expect(masked[0].error.stack).toBeUndefined();
+  expect(json.unsettled[0].error.message).toContain("John Doe");
 });
 
 test("a reveal shows one person to one token, with the reason in the audit log", async () => {

@@ -50,7 +50,9 @@ export {
 export {
   conflictingDuplicate,
   DEAD_LETTER_REASONS,
+  errorClass,
   foldFailed,
+  plainMessage,
   stalled,
   type DeadLetter,
   type DeadLetterReason,

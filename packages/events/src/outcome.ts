@@ -12,7 +12,10 @@ export type Outcome =
   | { readonly kind: "duplicate" }
   /** It can never be settled as it is: an operator decides. */
   | { readonly kind: "dead-lettered"; readonly deadLetter: DeadLetter }
-  /** The attempt failed and was counted; the next one comes after `retryInMs` milliseconds. */
+  /**
+   * The attempt failed and was counted; the next one comes after `retryInMs` milliseconds. `error` is the error's class
+   * and code, here and below.
+   */
   | { readonly kind: "failed"; readonly error: string; readonly attempt: number; readonly retryInMs: number }
   /** Postgres settles other deliveries, but not this one. No attempt was used; the sweeper enqueues it later. */
   | { readonly kind: "snoozed"; readonly error: string }
@@ -68,14 +71,29 @@ export function conflictingDuplicate(
   };
 }
 
+/**
+ * Returns the class and the code of an error that is recorded as `CLASS CODE: message`. Its message may quote a payload,
+ * so it is personal data.
+ */
+export function errorClass(error: string): string {
+  return /^[\w$]+(?: [\w-]+)?(?=:|$)/.exec(error)?.[0] ?? "Error";
+}
+
 /** Every attempt to settle the delivery failed. */
 export function foldFailed(
   attempts: number,
   lastError: string,
   identity: PartialIdentity | undefined,
 ): DeadLetter {
-  const message = `attempts failed: ${attempts}, the last one with ${lastError}`;
+  const message = `attempts failed: ${attempts}, the last one with ${errorClass(lastError)}`;
   return { reason: "fold-failed", message, issues: [], identity };
+}
+
+/** Returns a dead letter's message without that of an error, which earlier versions recorded there, too. */
+export function plainMessage({ reason, message }: Pick<DeadLetter, "reason" | "message">): string {
+  const LAST = ", the last one with ";
+  const at = reason === "fold-failed" ? message.indexOf(LAST) : -1;
+  return at < 0 ? message : message.slice(0, at) + LAST + errorClass(message.slice(at + LAST.length));
 }
 
 /** Each worker that took the delivery stopped responding. Its bytes may be the cause, so they are not parsed. */

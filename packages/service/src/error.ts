@@ -20,6 +20,14 @@ export function describeError(error: unknown): ErrorDescription {
   return describe(error, 0);
 }
 
+/**
+ * As `describeError`, of an error that nobody expected, without its message and its causes: these may quote a payload.
+ */
+export function describeUnexpected(error: unknown): Omit<ErrorDescription, "message" | "cause"> {
+  const { message: _, cause: __, ...others } = describeError(error);
+  return others;
+}
+
 function describe(error: unknown, depth: number): ErrorDescription {
   if (!(error instanceof Error)) {
     return { type: typeof error, message: "a value that is not an Error was thrown" };

@@ -1,7 +1,7 @@
 export { backoff, retrySchedule, type BackoffLimits, type Retry } from "./backoff.ts";
 export { checkDatabase, loginLog } from "./check-database.ts";
 export { readConfig, readServiceConfig, type DatabaseConfig } from "./config.ts";
-export { describeError, type ErrorDescription } from "./error.ts";
+export { describeError, describeUnexpected, type ErrorDescription } from "./error.ts";
 export { createEvictionCheck } from "./eviction.ts";
 export { createLogger, type Logger } from "./logger.ts";
 export type { Metrics } from "./metrics.ts";

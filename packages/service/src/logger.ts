@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from "pino";
-import { describeError } from "./error.ts";
+import { describeError, describeUnexpected } from "./error.ts";
 import { version } from "./version.ts";
 
 export type { Logger } from "pino";
@@ -16,7 +16,7 @@ export interface LoggerOptions {
 /**
  * Returns a logger of JSON lines: level by name, ISO time, service, version. A line is a fixed message, a stable
  * `code` and facts as fields: ids and counts, no personal data. Errors are passed as `{ err }` and written as
- * `describeError` returns them. Fields whose names suggest secrets or personal data are masked, as a second defence.
+ * `describeError` returns them; those that nobody expected as `{ unexpected }`, for `describeUnexpected`. Fields whose names suggest secrets or personal data are masked, as a second defence.
  */
 export function createLogger({ service, level, destination }: LoggerOptions): Logger {
   return pino(
@@ -25,7 +25,7 @@ export function createLogger({ service, level, destination }: LoggerOptions): Lo
       base: { service, version },
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: (error: unknown) => describeError(error) },
+      serializers: { err: describeError, unexpected: describeUnexpected },
       redact: { paths: MASKED.flatMap((name) => [name, `*.${name}`]), censor: "[masked]" },
       hooks: {
         logMethod(args, write) {

@@ -53,7 +53,7 @@ export function onError(log: Logger): ErrorHandler {
     if (c.req.raw.signal.aborted) {
       log.debug({ code: "client-disconnected", err, method, path }, "client disconnected");
     } else {
-      log.error({ code: "request-failed", err, method, path }, "request failed");
+      log.error({ code: "request-failed", unexpected: err, method, path }, "request failed");
     }
     return problem(
       500,

@@ -62,7 +62,11 @@ export async function runUntilSignal(
   let firstSignalAt = 0;
 
   const onUncaught = (err: unknown) => {
-    log.fatal({ code: "uncaught-error", err }, "uncaught error; exiting");
+    // Before its start, a service has read no payload, and an error says what is wrong with the installation.
+    log.fatal(
+      { code: "uncaught-error", ...(started ? { unexpected: err } : { err }) },
+      "uncaught error; exiting",
+    );
     process.exit(1);
   };
   const fail = (reason: string, code = "misconfigured") => {

@@ -3,7 +3,7 @@ import { endOfPage, type PageRequest } from "./database/page.ts";
 import type { Connection, Pool } from "./database/pool.ts";
 import { sql, sqlFile } from "./database/statements.ts";
 
-/** What is recorded as such. A decision is recorded as such, and is among the entries that `listAudit` returns. */
+/** What is recorded as such. Decisions and bulk actions are recorded elsewhere, and `listAudit` returns them, too. */
 const RECORDED_ACTIONS = [
   "signed-in",
   "signed-out",
@@ -18,7 +18,17 @@ const RECORDED_ACTIONS = [
 ] as const;
 type RecordedAction = (typeof RECORDED_ACTIONS)[number];
 
-export const AUDIT_ACTIONS = [...RECORDED_ACTIONS, "redrove", "discarded", "restored"] as const;
+const BULK_ACTIONS = ["bulk-action-created", "bulk-action-confirmed", "bulk-action-aborted"] as const;
+
+export const AUDIT_ACTIONS = [
+  ...RECORDED_ACTIONS,
+  ...(["redrove", "discarded", "restored"] as const),
+  ...BULK_ACTIONS,
+] as const;
+
+/** Where entries come from: a table each, or what was done to a bulk action. */
+export const AUDIT_SOURCES = ["audit", "decision", ...BULK_ACTIONS] as const;
+
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 export interface NewAuditEntry {
@@ -100,7 +110,7 @@ export interface AuditFilter {
 /** Where a page of entries ends. */
 export interface AuditPosition {
   readonly ticks: Ticks;
-  readonly source: "audit" | "decision";
+  readonly source: (typeof AUDIT_SOURCES)[number];
   readonly id: bigint;
 }
 

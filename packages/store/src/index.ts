@@ -3,6 +3,7 @@ export {
   appendAuditEntries,
   appendCommandAudit,
   AUDIT_ACTIONS,
+  AUDIT_SOURCES,
   listAudit,
   type AuditAction,
   type AuditEntry,
@@ -126,7 +127,13 @@ export { listSecrets, SECRET_STATES, type SecretUse } from "./instances/secrets.
 export { keepLogin } from "./database/login.ts";
 export { settle, type SettleObserver } from "./log/settle.ts";
 export { listEvents, type EventDelivery, type EventPage, type PersonEvent } from "./persons/events.ts";
-export { countPersons, findPerson, listPersons, type PersonPage } from "./persons/find.ts";
+export {
+  countPersons,
+  findPerson,
+  listPersons,
+  listPersonsByWaiting,
+  type PersonPage,
+} from "./persons/find.ts";
 export type { PersonFilter } from "./persons/selection.ts";
 export { readTimeline, type Timeline, type TimelineEntry } from "./persons/timeline.ts";
 export { findRebuildNeed, type RebuildNeed } from "./persons/rebuild-need.ts";
@@ -166,6 +173,7 @@ export { listDecisionsNeeded, type DecisionKind, type DecisionNeeded } from "./w
 export { readHealth, type Health, type RefusedWebhooks } from "./worklist/health.ts";
 export {
   listWaitingPersons,
+  stuckBefore,
   type StatusCount,
   type StuckAfterHours,
   type StuckStep,

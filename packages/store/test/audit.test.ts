@@ -1,6 +1,16 @@
 import { parseTicks } from "@dossier/events";
 import { expect, test } from "vitest";
-import { appendAudit, discard, listAudit, redrive, type AuditPosition } from "../src/index.ts";
+import {
+  abortBulkAction,
+  appendAudit,
+  confirmBulkAction,
+  createBulkAction,
+  decideNextBatch,
+  discard,
+  listAudit,
+  redrive,
+  type AuditPosition,
+} from "../src/index.ts";
 import { tamper, useRecord } from "./database.ts";
 
 const record = useRecord({ size: 1, start: "empty" });
@@ -60,4 +70,39 @@ test("the audit log is filtered by who, action, subject and time", async () => {
   expect(await actionsOf({ subject: id })).toEqual(["redrove"]);
   expect(await actionsOf({ since: parseTicks(latest) })).toEqual(["signed-in"]);
   expect(await actionsOf({ before: parseTicks(latest) })).toEqual(["redrove"]);
+});
+
+test("who made, confirmed and aborted a bulk action is listed, without its text, and its decisions name it", async () => {
+  const { pool } = record;
+  await record.recordAndSettle("a Canary", "another Canary");
+  const bulk = { action: "discard", reason: "noise", createdBy: "Ada" } as const;
+  const id = await createBulkAction(pool, {
+    ...bulk,
+    filter: { reason: "unparsable", text: "Canary" },
+  });
+  await confirmBulkAction(pool, id, "Olga");
+  await decideNextBatch(pool, "9f8b1c7e-0000-4000-8000-000000000000");
+  const aborted = await createBulkAction(pool, { ...bulk, filter: {} });
+  await abortBulkAction(pool, aborted, "Eve");
+  await discard(pool, await record.recordAndSettle("alone"), { decidedBy: "Olga", reason: "noise" });
+
+  const { items } = await listAudit(pool, {}, { limit: 9 });
+  const detail = { bulkAction: id, decision: "discard", count: 2, filter: "text: •••, reason: unparsable" };
+  expect(items).toMatchObject([
+    { action: "discarded", who: "Olga", detail: null },
+    { action: "bulk-action-aborted", who: "Eve", detail: { bulkAction: aborted, count: 0, filter: "all" } },
+    { action: "bulk-action-created", who: "Ada" },
+    { action: "discarded", who: "Olga", detail: { bulkAction: id } },
+    { action: "discarded", who: "Olga", detail: { bulkAction: id } },
+    { action: "bulk-action-confirmed", who: "Olga", reason: "noise", subject: null, detail },
+    { action: "bulk-action-created", who: "Ada", reason: "noise", subject: null, detail },
+  ]);
+  expect(JSON.stringify(items)).not.toContain("Canary");
+  for (const limit of [1, 2, 3]) expect(await readPages(limit)).toEqual(items);
+  const { items: confirmed } = await listAudit(
+    pool,
+    { action: "bulk-action-confirmed", who: "Olga" },
+    { limit: 9 },
+  );
+  expect(confirmed).toHaveLength(1);
 });

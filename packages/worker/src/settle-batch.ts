@@ -1,4 +1,4 @@
-import { foldFailed, type Outcome, type Outcomes, type Ticks } from "@dossier/events";
+import { errorClass, foldFailed, type Outcome, type Outcomes, type Ticks } from "@dossier/events";
 import { backoff, countBy, describeError, retrySchedule, version, type Tracing } from "@dossier/service";
 import {
   deadLetter,
@@ -127,7 +127,7 @@ async function handleFailure(deliveryId: string, cause: unknown, options: BatchO
   // A server that takes no writes does not take this one, so an outage snoozes at most one delivery.
   const error = errorText(cause);
   await outagePause.run(() => snooze(pool, deliveryId, error));
-  return { kind: "snoozed", error };
+  return { kind: "snoozed", error: errorClass(error) };
 }
 
 /** Counts a failed attempt in Postgres, and dead-letters the delivery if it was the last one. */
@@ -139,13 +139,14 @@ async function recordFailure(deliveryId: string, cause: unknown, options: BatchO
   const attempt = await outagePause.run(() => recordFailedAttempt(pool, failed, longestDelaysMs));
   if (attempt === undefined) return { kind: "not-open" };
   if (attempt < maxAttempts)
-    return { kind: "failed", error, attempt, retryInMs: backoff(attempt, RETRY_LIMITS) };
+    return { kind: "failed", error: errorClass(error), attempt, retryInMs: backoff(attempt, RETRY_LIMITS) };
   const identity = await outagePause.run(() => findIdentity(pool, deliveryId));
   const lastFailure = foldFailed(attempt, error, identity);
   const wasOpen = await outagePause.run(() => deadLetter(pool, deliveryId, lastFailure, version));
   return wasOpen ? { kind: "dead-lettered", deadLetter: lastFailure } : { kind: "not-open" };
 }
 
+/** As it is recorded, for those to whom the person is revealed. */
 function errorText(error: unknown): string {
   const { type, code, message } = describeError(error);
   // Postgres' text holds no NUL, and an error may quote one.

@@ -123,7 +123,7 @@ export async function startWorker(
     concurrency: WORKER_CONCURRENCY,
     isRetryable,
     onError: queueOutage.recordFailure,
-    onHandlerError: (err) => handlerErrors.record("unexpected", () => ({ err })),
+    onHandlerError: (err) => handlerErrors.record("unexpected", () => ({ unexpected: err })),
     onReplaced() {
       workerMetrics.reconnected();
       log.warn({ code: "queue-silent" }, "no answer of the queue; connecting anew");

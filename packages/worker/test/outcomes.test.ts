@@ -113,6 +113,23 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
     expect(worker.text()).not.toContain("John Doe");
   });
 
+  test("what an unexpected error says is in its attempt's record alone, in no job and no log line", async (context) => {
+    const harness = await createHarness(context, start(context));
+    await refuseEvents(harness.pool, "poison", "P0001");
+
+    const [deliveryId] = await harness.deliver(newEvent("poison"), newEvent("a"));
+    const worker = await harness.startWorker({ MAX_ATTEMPTS: 2 });
+
+    const reason = await harness.waitForSingle(deliveryId!, "failed");
+    expect(reason).toBe("fold-failed: attempts failed: 2, the last one with DatabaseError P0001");
+    const history = await findDeadLetter(harness.pool, deliveryId!);
+    expect(history?.failedAttempts[0]?.error).toContain("John Doe");
+    const job = await (await harness.queue.bullmq()).getJob(`delivery-${deliveryId}`);
+    expect(JSON.stringify(job)).toContain("P0001");
+    expect(JSON.stringify(job) + worker.text()).not.toContain("John Doe");
+    expect(worker.logged("delivery-failed")).toMatchObject([{ error: "DatabaseError P0001" }]);
+  });
+
   test("an attempt that succeeds after others failed leaves no dead letter", async (context) => {
     const harness = await createHarness(context, start(context));
     const poison = await refuseEvents(harness.pool, "poison");

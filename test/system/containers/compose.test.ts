@@ -51,6 +51,13 @@ test("it starts without configuration, and lists the public secrets", async () =
   }
 });
 
+test("it says where the console is and which command makes a token", async () => {
+  const shown = await stack.logs("console");
+  expect(shown).toMatch(/Dossier's console: http:\/\/localhost:\d+\n/);
+  const [, command = ""] = /docker compose (run --rm migrate .* token create) /.exec(shown) ?? [];
+  expect(command).toBe("run --rm migrate packages/cli/src/main.ts token create");
+});
+
 test("the samples lead to the expected persons", async () => {
   expect(await send({ secret: TRIAL.secret })).toMatchObject({ code: 0 });
   await settled(TRIAL.token);

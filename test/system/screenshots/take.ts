@@ -32,6 +32,8 @@ test("pictures of all pages", async (context) => {
   await tellRunning(dossier);
   for (const colorScheme of ["light", "dark"] as const)
     for (const width of [1280, 390] as const) {
+      // The pictures take minutes of the real clock, in which the services do nothing, or settle what waited.
+      await fillMinutes(dossier);
       const page = await signedIn(context, "admin", { colorScheme, width });
       page.setDefaultTimeout(60_000);
       await revealJane(page);

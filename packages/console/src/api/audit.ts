@@ -1,5 +1,5 @@
 import { formatTicks } from "@dossier/events";
-import { AUDIT_ACTIONS, listAudit, type Pool } from "@dossier/store";
+import { AUDIT_ACTIONS, AUDIT_SOURCES, listAudit, type Pool } from "@dossier/store";
 import { z } from "zod";
 import { page, utc } from "./answers.ts";
 import { operation, type Operation } from "./operation.ts";
@@ -25,7 +25,7 @@ const auditPage = page(
         .record(z.string(), z.union([z.string(), z.number()]))
         .nullable()
         .describe(
-          "What else there is to know: `failures` are the failed sign-ins of a minute, `command` is the command that did it.",
+          "What else there is to know: `failures` are the failed sign-ins of a minute, `command` is the command that did it, `bulkAction` the id of the bulk action that was made, confirmed or aborted, or of whose decisions it is one.",
         ),
     })
     .meta({ id: "AuditEntry" }),
@@ -33,7 +33,7 @@ const auditPage = page(
 
 const position = z.strictObject({
   ticks: time,
-  source: z.enum(["audit", "decision"]),
+  source: z.enum(AUDIT_SOURCES),
   id: z
     .string()
     .regex(/^\d{1,18}$/)
@@ -65,7 +65,7 @@ export function auditOperations(pool: Pool): readonly Operation[] {
       summary: "List who did what",
       role: "admin",
       description:
-        "Sign-ins, decisions, and what commands did on the database, the latest first. None is ever changed or removed.",
+        "Sign-ins, decisions, bulk actions, and what commands did on the database, the latest first. None is ever changed or removed.",
       input: { query: auditFilter.extend({ limit }) },
       answer: auditPage,
       async handle({ query: { limit, cursor, ...filter } }) {

@@ -14,9 +14,10 @@ import {
   deliveryStatus,
   formatHistory,
   identity,
+  maskAttempts,
   personalHistory,
 } from "./delivery-history.ts";
-import { notFoundProblem, operation, type Operation } from "./operation.ts";
+import { notFoundProblem, operation, type Operation, type Readable } from "./operation.ts";
 import { cursor, deliveryPath, limit, nextCursor, ofPerson, personPath, time } from "./parameters.ts";
 
 const receivedDelivery = z.object({ deliveryId: z.uuid(), receivedAt: utc, bytes: count });
@@ -92,6 +93,15 @@ export function deliveryOperations(pool: Pool): readonly Operation[] {
     return { items: deliveries, nextCursor: nextCursor(next && { deliveryId: next }), ...searched };
   }
 
+  /** What errors say of a payload; a page on which there is none has no personal data. */
+  function personalPage(answer: Readable<PersonDeliveryPage>, subject: string) {
+    const mask = () => ({
+      ...answer,
+      items: answer.items.map((one) => ({ ...one, open: one.open && maskAttempts(one.open) })),
+    });
+    return answer.items.some(({ open }) => open?.lastError) ? { subject, mask } : undefined;
+  }
+
   return [
     operation({
       method: "get",
@@ -103,6 +113,7 @@ export function deliveryOperations(pool: Pool): readonly Operation[] {
       input: { path: personPath, query: personDeliveryQuery },
       answer: personDeliveryPage,
       handle: ({ path: { entityId }, query }) => listOf(entityId, query),
+      personal: (answer, { path }) => personalPage(answer, path.entityId),
     }),
     operation({
       method: "get",
@@ -114,6 +125,7 @@ export function deliveryOperations(pool: Pool): readonly Operation[] {
       input: { query: personDeliveryQuery.extend(ofPerson) },
       answer: personDeliveryPage,
       handle: ({ query: { entityId, ...query } }) => listOf(entityId, query),
+      personal: (answer, { query }) => personalPage(answer, query.entityId),
     }),
     operation({
       method: "get",
@@ -145,6 +157,10 @@ export function deliveryOperations(pool: Pool): readonly Operation[] {
         const page = { limit, after: cursor?.deliveryId };
         const { deliveries, next } = await listFailingDeliveries(pool, filter, page);
         return { items: deliveries, nextCursor: nextCursor(next && { deliveryId: next }) };
+      },
+      personal(answer) {
+        const mask = () => ({ ...answer, items: answer.items.map(maskAttempts) });
+        return answer.items.some(({ lastError }) => lastError) ? { mask } : undefined;
       },
     }),
   ];

@@ -1,6 +1,7 @@
 import { DEAD_LETTER_REASONS } from "@dossier/events";
 import type { DeliveryHistory } from "@dossier/store";
 import { z } from "zod";
+import { maskError } from "../masking/mask.ts";
 import { count, utc } from "./answers.ts";
 import type { Readable } from "./operation.ts";
 import { maskBody } from "./personal-data.ts";
@@ -101,13 +102,27 @@ export function mayStopWorkers({
   return (open?.stalls ?? 0) > 0 || deadLetters.some(({ reason }) => reason === "stalled");
 }
 
-/** What of a delivery is personal data: its payload. */
+/** An open delivery's attempts without the message of their last error. */
+export function maskAttempts<Attempts extends Readable<z.infer<typeof attempts>>>(open: Attempts): Attempts {
+  return { ...open, lastError: open.lastError && maskError(open.lastError) };
+}
+
+/** What of a delivery is personal data: its payload, and what errors say of it. */
 export function personalHistory(history: Readable<DeliveryHistoryAnswer>) {
   return {
     subject: history.entityId ?? history.deliveryId,
     mask() {
       const body = Buffer.from(history.body.base64, "base64");
-      return { ...history, body: formatBody(maskBody(body, !mayStopWorkers(history))) };
+      return {
+        ...history,
+        open: history.open && maskAttempts(history.open),
+        failedAttempts: history.failedAttempts.map((one) => ({
+          ...one,
+          error: maskError(one.error),
+          stack: null,
+        })),
+        body: formatBody(maskBody(body, !mayStopWorkers(history))),
+      };
     },
   };
 }

@@ -11,6 +11,7 @@ import {
 } from "@dossier/store";
 import { z } from "zod";
 import { maskPerson } from "../masking/mask-json.ts";
+import { HIDDEN } from "../masking/mask.ts";
 import { count, naturalPerson } from "./answers.ts";
 import type { Readable } from "./operation.ts";
 import type { Selection } from "./selection.ts";
@@ -115,7 +116,12 @@ export function maskDryRun(answer: Readable<RedriveDryRun>): Readable<RedriveDry
     before: before && maskPerson(before),
     after: maskPerson(after),
   }));
-  return { ...answer, persons };
+  const unsettled = answer.unsettled.map((one) =>
+    one.outcome === "failed"
+      ? { ...one, error: { type: one.error.type, code: one.error.code, message: HIDDEN } }
+      : one,
+  );
+  return { ...answer, persons, unsettled };
 }
 
 function formatFailure(result: Exclude<DryRunResult, Settled>): z.output<typeof unsettledDelivery> {

@@ -1,5 +1,11 @@
 import { problem } from "@dossier/service";
-import { countPersonDeliveries, findPerson, isRevealed, type Pool } from "@dossier/store";
+import {
+  countPersonDeliveries,
+  findPerson,
+  isRevealed,
+  type Pool,
+  type StuckAfterHours,
+} from "@dossier/store";
 import type { Context } from "hono";
 import { z } from "zod";
 import type { ApiEnv } from "../auth.ts";
@@ -10,12 +16,16 @@ import { exportPersons, PERSONS_FILE } from "../exports/persons.ts";
 import { auditFilter } from "./audit.ts";
 import { notFoundProblem, operation, type Operation } from "./operation.ts";
 import { personPath } from "./parameters.ts";
-import { personSearch, searchFor } from "./person-filter.ts";
+import { personFilterOf, personSearch, searchFor } from "./person-filter.ts";
 
 const IS_AUDITED = "That it is exported is in the audit log before its first byte is sent.";
 
 /** Whole lists, and all that is kept about one person, as files. If one fails on the way, the connection breaks. */
-export function exportOperations(pool: Pool, onError: OnFileError): readonly Operation[] {
+export function exportOperations(
+  pool: Pool,
+  stuckAfterHours: StuckAfterHours,
+  onError: OnFileError,
+): readonly Operation[] {
   return [
     operation({
       method: "post",
@@ -32,7 +42,7 @@ export function exportOperations(pool: Pool, onError: OnFileError): readonly Ope
         return exportPersons(c, {
           pool,
           who: caller.name,
-          filter: { ...filter, ...searchFor(caller, q) },
+          filter: { ...personFilterOf(filter, stuckAfterHours), ...searchFor(caller, q) },
           isMasked: !caller.isService,
           onError,
         });

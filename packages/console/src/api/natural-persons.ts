@@ -6,9 +6,9 @@ import {
   countUnlessAll,
   findPerson,
   listEvents,
-  listPersons,
   type PersonFilter,
   type Pool,
+  type StuckAfterHours,
 } from "@dossier/store";
 import { z } from "zod";
 import type { Caller } from "../auth.ts";
@@ -17,7 +17,14 @@ import { count, naturalPerson, page, utc } from "./answers.ts";
 import { openDeliveriesSearched } from "./deliveries.ts";
 import { notFoundProblem, operation, type Operation, type Readable } from "./operation.ts";
 import { cursor, limit, nextCursor, ofPerson, personPath, pointInTime, text, time } from "./parameters.ts";
-import { personQuery, personSearch, searchFor, searchTerm } from "./person-filter.ts";
+import {
+  personFilterOf,
+  personQuery,
+  personSearch,
+  readPersonPage,
+  searchFor,
+  searchTerm,
+} from "./person-filter.ts";
 import { maskData } from "./personal-data.ts";
 
 export const eventDelivery = z.object({
@@ -81,7 +88,7 @@ const EVENTS =
 const NOT_KNOWN = "No event of this person counts at this point in time.";
 
 /** Reads of persons' states, also as they were at an earlier point in time. */
-export function naturalPersonOperations(pool: Pool): readonly Operation[] {
+export function naturalPersonOperations(pool: Pool, stuckAfterHours: StuckAfterHours): readonly Operation[] {
   async function listEventsOf(
     entityId: string,
     { limit, cursor, ...at }: z.output<typeof eventQuery>,
@@ -94,16 +101,16 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
     caller: Caller,
     given: z.output<typeof personQuery> & Pick<PersonFilter, "q" | "entityId">,
   ): Promise<Readable<z.output<typeof personsFound>>> {
-    const { limit, cursor, q, count: isCounted, ...filter } = given;
-    const selected = { ...filter, ...searchFor(caller, q) };
+    const { limit, cursor, sort, q, count: isCounted, ...filter } = given;
+    const selected = { ...personFilterOf({ ...filter, sort }, stuckAfterHours), ...searchFor(caller, q) };
     const isPast = filter.asOf !== undefined || filter.knownAt !== undefined;
-    const { persons, next } = await listPersons(pool, selected, { limit, after: cursor?.entityId });
-    const shown = { listed: persons.length, isAll: cursor === undefined && next === undefined };
+    const { persons, next } = await readPersonPage(pool, selected, { sort, limit, cursor });
+    const shown = { listed: persons.length, isAll: cursor === undefined && next === null };
     const found =
       isCounted === true && !isPast ? await countUnlessAll(shown, () => countPersons(pool, selected)) : null;
     return {
       items: persons,
-      nextCursor: nextCursor(next && { entityId: next }),
+      nextCursor: next,
       ...(isCounted === true && { found }),
     };
   }
@@ -116,7 +123,7 @@ export function naturalPersonOperations(pool: Pool): readonly Operation[] {
       summary: "List persons",
       role: "viewer",
       description:
-        "Ordered by entity id, which never changes, so reading all pages returns every person once. A page may have fewer items than `limit` although another page follows: it ends when it has a MiB, and with `asOf` or `knownAt` it may even have none.",
+        "Ordered by entity id, unless `sort` says otherwise. An id never changes, so reading all pages returns every person once. A page may have fewer items than `limit` although another page follows: it ends when it has a MiB, and with `asOf` or `knownAt` it may even have none.",
       input: {
         query: personQuery.extend({
           entityId: text.optional().describe("Only the person with this id at iComply."),

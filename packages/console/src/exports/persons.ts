@@ -42,12 +42,13 @@ export async function exportPersons(
 }
 
 function describe(filter: PersonsExport["filter"]): Record<string, string> {
-  const { status, reviewNeeded, unknownEvents, q, whole, asOf, knownAt } = filter;
+  const { status, reviewNeeded, unknownEvents, stuckBefore, q, whole, asOf, knownAt } = filter;
   return {
     list: "natural-persons",
     ...(status !== undefined && { status }),
     ...(reviewNeeded === true && { reviewNeeded: "yes" }),
     ...(unknownEvents === true && { unknownEvents: "yes" }),
+    ...(stuckBefore !== undefined && { stuck: "yes" }),
     ...((q !== undefined || whole !== undefined) && { searched: "yes" }),
     ...(asOf !== undefined && { asOf: formatTicks(asOf) }),
     ...(knownAt !== undefined && { knownAt: formatTicks(knownAt) }),

@@ -1,5 +1,12 @@
+import { errorClass } from "@dossier/events";
+
 /** What stands for a value of which nothing is shown. */
 export const HIDDEN = "•••";
+
+/** Returns an error as it is recorded, without its message. */
+export function maskError(error: string): string {
+  return `${errorClass(error)}: ${HIDDEN}`;
+}
 
 /** Names of four words are enough to tell persons apart; further words would only show how many there are. */
 const MAX_WORDS = 4;

@@ -74,7 +74,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
     { path: "/dead-letters/:deliveryId", role: "viewer", respond: toDelivery },
     { path: "/deliveries", role: "viewer", respond: deliveryListPage(pool) },
     { path: "/deliveries/:deliveryId", role: "viewer", respond: deliveryPage(pool) },
-    { path: "/natural-persons", role: "viewer", respond: personListPage(pool) },
+    { path: "/natural-persons", role: "viewer", respond: personListPage(pool, stuckAfterHours) },
     { path: "/natural-persons/:entityId", role: "viewer", respond: personPage(pool) },
     { path: "/deliveries/:deliveryId/redrive", role: "operator", respond: redrivePage(pool) },
     { path: "/failing", role: "viewer", respond: failingPage(pool) },
@@ -89,7 +89,11 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
   const onFileError = onReadError("download-failed", "download failed");
   const forms = [
     { path: "/natural-persons", role: "viewer", respond: searchPersons() },
-    { path: "/natural-persons/export", role: "operator", respond: exportListed(pool, onFileError) },
+    {
+      path: "/natural-persons/export",
+      role: "operator",
+      respond: exportListed(pool, stuckAfterHours, onFileError),
+    },
     { path: "/natural-persons/:entityId/verify", role: "operator", respond: verifyNow(pool) },
     {
       path: "/natural-persons/:entityId/evidence",
@@ -165,7 +169,7 @@ export function pageRoutes(options: PagesOptions): Hono<PageEnv> {
         "The console reads everything there. Try again soon.",
       );
     const { method, path } = c.req;
-    log.error({ code: "request-failed", err, method, path }, "request failed");
+    log.error({ code: "request-failed", unexpected: err, method, path }, "request failed");
     return message(c, 500, "This page failed", "The console has logged why. Try again.");
   });
 }

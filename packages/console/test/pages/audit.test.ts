@@ -39,6 +39,26 @@ test("an entry leads to the delivery or the person that it is about", async (con
   expect(text).not.toContain(`/natural-persons/${id}`);
 });
 
+test("the decisions of a bulk action are one line, which leads to it", async (context) => {
+  const console = await startTestConsole(context);
+  await console.recordAndSettle("not JSON", "{", "nor this");
+  const filter = { reason: "unparsable" };
+  const { bulkActionId } = await console.decideInBackground("/dead-letters/discard", {
+    filter,
+    reason: "noise",
+  });
+  const admin = openBrowser(console);
+  await admin.signIn(TOKEN);
+  const { text } = await admin.get("/audit");
+  const link = `<a href="/bulk-actions/${bulkActionId}">bulk action ${bulkActionId}</a>`;
+  for (const words of [
+    `discarded 3 deliveries ${link}`,
+    `bulk action created  ${link}`,
+    "filter: reason: unparsable",
+  ])
+    expect(text).toContain(words);
+});
+
 test("the audit log is exported whole, as CSV without formulas and as JSON, as the filter says", async (context) => {
   const console = await startTestConsole(context);
   const evil = '=HYPERLINK("https://evil.example")';

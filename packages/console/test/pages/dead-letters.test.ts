@@ -1,5 +1,5 @@
 import { createToken, discard } from "@dossier/store";
-import { invalidBody } from "@dossier/store/fixtures";
+import { eventBody, invalidBody } from "@dossier/store/fixtures";
 import { expect, test } from "vitest";
 import { TOKEN, useConsole } from "../harness.ts";
 import { openBrowser } from "./browser.ts";
@@ -56,4 +56,19 @@ test("dead letters are searched for a text, which no URL has and which takes an 
   expect((await viewer.post("/dead-letters", { text: "canary" })).status).toBe(403);
   expect((await viewer.get(url)).text).not.toContain(found);
   expect((await viewer.get("/dead-letters")).text).not.toContain('name="text"');
+});
+
+test("dead letters name their person, and are filtered by the person's id", async () => {
+  const browser = await signedIn();
+  const [one, other] = ["person <1>", "person 2"].map((id) => eventBody(id, { data: { entity: "Canary" } }));
+  const found = await shared().recordAndExhaust(one!);
+  const another = await shared().recordAndExhaust(other!);
+  const { text } = await browser.get("/dead-letters?entityId=person+%3C1%3E");
+  expect(text).toMatch(/href="\/natural-persons\/person%20%3C1%3E"><code><bdi>person &lt;1&gt;</);
+  expect([text.includes(found), text.includes(another), text.includes("Canary")]).toEqual([
+    true,
+    false,
+    false,
+  ]);
+  expect(text).toContain('name="filter.entityId" value="person &lt;1&gt;"');
 });

@@ -159,12 +159,16 @@ describe("a bulk action", () => {
     expect((await browser.post(`/bulk-actions/${id}/confirm`)).status).toBe(409);
   });
 
-  test("of a redrive has a dry run of what its filter matches, and lists what it could not decide", async () => {
+  test("of a redrive has a dry run of what it selected, no later one, and lists what it could not decide", async () => {
     const operator = await signedIn();
     const kept = await shared().recordAndExhaust(eventBody("dry", { event: "Dry" }));
     const form = { "filter.event": "Dry", action: "redrive", reason: "mended" };
     const path = (await operator.post("/bulk-actions", form)).headers.location ?? "";
-    expect((await operator.get(`${path}/dry-run`)).text).toMatch(/1 would be applied.*dry<.*a new person/s);
+    const later = await shared().recordAndExhaust(eventBody("later", { event: "Dry" }));
+    const run = (await operator.get(`${path}/dry-run`)).text;
+    expect(run).toMatch(/the dead letters that it selected.*1 would be applied.*dry<.*a new person/s);
+    expect(run).not.toContain("later<");
+    await operator.post(`/deliveries/${later}/discard`, { reason: "not of the set" });
     await operator.post(`/deliveries/${kept}/discard`, { reason: "meanwhile" });
     await operator.post(`${path}/confirm`);
     await waitFor(

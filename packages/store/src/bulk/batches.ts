@@ -70,12 +70,16 @@ export async function decideNextBatch(
   } catch (error) {
     if (held === undefined || isRetryable(error)) throw error;
     const { bulk_action_id: bulkActionId, action } = held;
-    await pool.query({
-      ...fail,
-      values: [bulkActionId, error instanceof Error ? error.message : String(error)],
-    });
+    await pool.query({ ...fail, values: [bulkActionId, classAndCode(error)] });
     return { bulkActionId, action, decided: [], error };
   }
+}
+
+/** What an error nobody expected says may be personal data. */
+function classAndCode(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const code = "code" in error && typeof error.code === "string" ? ` ${error.code}` : "";
+  return error.constructor.name + code;
 }
 
 async function decideBatch(connection: Connection, held: Claimed, size: number): Promise<DecidedBatch> {

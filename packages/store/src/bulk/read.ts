@@ -1,4 +1,4 @@
-import { formatTicks, type DeadLetterReason } from "@dossier/events";
+import { errorClass, formatTicks, plainMessage, type DeadLetterReason } from "@dossier/events";
 import { endOfPage, type PageRequest } from "../database/page.ts";
 import type { Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
@@ -79,7 +79,7 @@ function toBulkAction(row: Row): BulkAction {
     confirmedBy: row.confirmed_by,
     confirmedAt: format(row.confirmed_ticks),
     abortedBy: row.aborted_by,
-    error,
+    error: error && errorClass(error),
     endedAt: format(row.ended_ticks),
   };
 }
@@ -107,6 +107,7 @@ export async function sampleBulkAction(
   }>({ ...selectSample, values: [bulkActionId, size] });
   return rows.map(({ delivery_id, entity_id, code_version, dead_lettered_ticks, ...row }) => ({
     ...row,
+    message: plainMessage(row),
     deliveryId: delivery_id,
     entityId: entity_id,
     codeVersion: code_version,

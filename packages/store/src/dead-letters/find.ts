@@ -1,4 +1,11 @@
-import { formatTicks, type DeadLetter, type DeadLetterReason, type Issue, type Ticks } from "@dossier/events";
+import {
+  formatTicks,
+  plainMessage,
+  type DeadLetter,
+  type DeadLetterReason,
+  type Issue,
+  type Ticks,
+} from "@dossier/events";
 import { endOfPage, type PageRequest } from "../database/page.ts";
 import type { Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
@@ -93,7 +100,7 @@ export async function listDeadLetters(
   const items = rows.map((row) => ({
     deliveryId: row.delivery_id,
     reason: row.reason,
-    message: row.message,
+    message: plainMessage(row),
     event: row.event,
     id: row.id,
     entityId: row.entity_id,
@@ -211,7 +218,7 @@ export async function findDeadLettered(
   return new Map(
     rows.map(({ delivery_id, reason, message, issues }) => [
       delivery_id,
-      { reason, message, issues: JSON.parse(issues) as Issue[] },
+      { reason, message: plainMessage({ reason, message }), issues: JSON.parse(issues) as Issue[] },
     ]),
   );
 }

@@ -1,4 +1,10 @@
-import { formatTicks, type DeadLetterReason, type Issue, type PartialIdentity } from "@dossier/events";
+import {
+  formatTicks,
+  plainMessage,
+  type DeadLetterReason,
+  type Issue,
+  type PartialIdentity,
+} from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { sql, sqlFile } from "../database/statements.ts";
 import { parseIdentity } from "./identity.ts";
@@ -114,6 +120,7 @@ export async function findDelivery(pool: Pool, deliveryId: string): Promise<Deli
     deadLetters: deadLetters.rows.map(
       ({ issues, entity_id: entityId, dead_lettered_ticks, code_version: codeVersion, ...others }) => ({
         ...others,
+        message: plainMessage(others),
         issues: JSON.parse(issues) as Issue[],
         entityId,
         deadLetteredAt: formatTicks(dead_lettered_ticks),

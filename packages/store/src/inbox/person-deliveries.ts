@@ -1,4 +1,4 @@
-import { formatTicks, type DeadLetterReason, type Ticks } from "@dossier/events";
+import { formatTicks, plainMessage, type DeadLetterReason, type Ticks } from "@dossier/events";
 import { endOfPage, type PageRequest } from "../database/page.ts";
 import type { Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
@@ -135,7 +135,7 @@ function toDelivery(row: Row): PersonDelivery {
     receivedAt: formatTicks(row.received_ticks),
     settledAt: row.settled_ticks === null ? null : formatTicks(row.settled_ticks),
     open: row.attempts === null ? null : toOpenState(row),
-    lastDeadLetter: row.reason === null ? null : { reason: row.reason, message: row.message },
+    lastDeadLetter: row.reason === null ? null : { reason: row.reason, message: plainMessage(row) },
   };
 }
 

@@ -1,17 +1,19 @@
 import {
   foldInOrder,
+  STATUSES,
   toPerson,
   type Folded,
   type Person,
   type PersonState,
   type PointInTime,
+  type Ticks,
 } from "@dossier/events";
 import { endOfPage, type PageRequest } from "../database/page.ts";
 import type { Pool } from "../database/pool.ts";
 import { MAX_PAGE_BYTES, sql, sqlFile } from "../database/statements.ts";
 import { boundedCount, COUNTED_UP_TO, type BoundedCount } from "../worklist/bounded-count.ts";
 import { isPossibleId, readEventsAt, selectLoggedDeliveries } from "./events.ts";
-import { isSelected, personSelection, type PersonFilter } from "./selection.ts";
+import { IS_WAITING, isSelected, personSelection, type PersonFilter } from "./selection.ts";
 
 export interface PersonPage {
   /** By entity id. */
@@ -73,6 +75,54 @@ export async function listPersons(
   };
 }
 
+/** Where a page of persons by their last event ends. */
+export interface WaitingPosition {
+  readonly ticks: Ticks;
+  readonly entityId: string;
+}
+
+/**
+ * Returns a page of the persons who wait for the next step, those longest without an event first. Persons whose event
+ * arrives while the pages are read move behind those that are read already.
+ */
+export async function listPersonsByWaiting(
+  pool: Pool,
+  filter: PersonFilter,
+  { limit, after }: PageRequest<WaitingPosition>,
+): Promise<{ readonly persons: readonly Person[]; readonly next: WaitingPosition | undefined }> {
+  const { text, values } = personSelection(withEntityId(filter));
+  const parameter = (value: unknown, type: string) => `$${values.length + added.push(value)}::${type}`;
+  const added: unknown[] = [];
+  const order = "order by last_ticks, entity_id";
+  const [steps, ticks, id] = [
+    parameter(STATUSES, "text[]"),
+    parameter(after?.ticks, "bigint"),
+    parameter(after?.entityId, "text"),
+  ];
+  const [most, bytes] = [parameter(limit, "integer"), parameter(MAX_PAGE_BYTES, "bigint")];
+  // The index has the order of each status.
+  const selection = `
+    select entity_id
+    from unnest(${steps}) as steps (step)
+    cross join lateral (
+      select entity_id, last_ticks ${text} and status = step and ${IS_WAITING}
+        and (${ticks} is null or (last_ticks >= ${ticks} and (last_ticks, entity_id) > (${ticks}, ${id})))
+      ${order} limit ${most}
+    ) as of_step
+    ${order} limit ${most}`;
+  const { rows } = await pool.query<{ entity_id: string; state: string; last_ticks: Ticks; matches: bigint }>(
+    {
+      text: pageOf(selection, bytes, "last_ticks, entity_id"),
+      values: [...values, ...added],
+    },
+  );
+  const last = endOfPage(rows, limit, rows[0]?.matches);
+  return {
+    persons: rows.map(({ state }) => parseState(state)),
+    next: last && { ticks: last.last_ticks, entityId: last.entity_id },
+  };
+}
+
 /** Only an e-mail has to be searched: a whole id is found by itself. */
 function withEntityId({ whole, ...filter }: PersonFilter): PersonFilter {
   if (whole === undefined || whole.includes("@")) return { ...filter, whole };
@@ -82,18 +132,18 @@ function withEntityId({ whole, ...filter }: PersonFilter): PersonFilter {
 }
 
 /** Returns the statement that selects the states of as many persons as have `bytes`, and says how many there were. */
-function pageOf(selection: string, bytes: string): string {
+function pageOf(selection: string, bytes: string, order = "entity_id"): string {
   return `
     with matching as materialized (${selection})
-    select entity_id, state, matches
+    select ${order}, state, matches
     from (
-      select entity_id, state, count(*) over () as matches,
+      select ${order}, state, count(*) over () as matches,
         sum(octet_length(state::text))
-          over (order by entity_id rows between unbounded preceding and 1 preceding) as bytes_before
+          over (order by ${order} rows between unbounded preceding and 1 preceding) as bytes_before
       from matching join natural_persons using (entity_id)
     ) as sized
     where coalesce(bytes_before, 0) < ${bytes}::bigint
-    order by entity_id`;
+    order by ${order}`;
 }
 
 /** Counts the persons of now. */

@@ -1,9 +1,11 @@
 import {
   naturalPersonEvents,
+  parseTicks,
   shortTermPattern,
   toSearchable,
   type Person,
   type Status,
+  type Ticks,
 } from "@dossier/events";
 
 /** Selects persons. All conditions that are set must hold. */
@@ -14,11 +16,16 @@ export interface PersonFilter {
   readonly reviewNeeded?: boolean | undefined;
   /** Only persons with an event whose type this code does not know. */
   readonly unknownEvents?: boolean | undefined;
+  /** Only persons who are stuck: in one of these steps, without an event since its time. */
+  readonly stuckBefore?: ReadonlyMap<Status, Ticks> | undefined;
   /** A part of the name, the e-mail or the id, whatever the case; one or two characters begin a word of them. */
   readonly q?: string | undefined;
   /** The whole e-mail, whatever the case, or the whole id. */
   readonly whole?: string | undefined;
 }
+
+/** As the index by the time of the last event says it. */
+export const IS_WAITING = "status not in ('unknown', 'approved')";
 
 export interface PersonSelection {
   /** Begins with `from`, and ends with its conditions. Has `entity_id`. */
@@ -32,6 +39,7 @@ export function personSelection({
   status,
   reviewNeeded,
   unknownEvents,
+  stuckBefore,
   q,
   whole,
 }: PersonFilter): PersonSelection {
@@ -40,6 +48,13 @@ export function personSelection({
   const conditions: string[] = [];
   if (status !== undefined) conditions.push(`status = ${parameter(status, "text")}`);
   if (reviewNeeded === true) conditions.push("review_needed");
+  if (stuckBefore !== undefined) {
+    const steps = [...stuckBefore].map(
+      ([step, before]) =>
+        `status = ${parameter(step, "text")} and last_ticks < ${parameter(before, "bigint")}`,
+    );
+    conditions.push(IS_WAITING, `(${["false", ...steps].join(" or ")})`);
+  }
   // The projection's rows are wide: who is only searched is found without them.
   const tables = conditions.length > 0 ? ["natural_persons"] : [];
   if (entityId !== undefined) conditions.push(`entity_id = ${parameter(entityId, "text")}`);
@@ -78,16 +93,23 @@ function toPattern(text: string): string {
 /** Returns whether a person, as of whatever time, is selected. */
 export function isSelected(
   person: Person,
-  { entityId, status, reviewNeeded, unknownEvents, q, whole }: PersonFilter,
+  { entityId, status, reviewNeeded, unknownEvents, stuckBefore, q, whole }: PersonFilter,
 ): boolean {
   if (entityId !== undefined && person.entityId !== entityId) return false;
   if (status !== undefined && person.status !== status) return false;
   if (reviewNeeded === true && !person.reviewNeeded) return false;
   if (unknownEvents === true && person.unrecognisedEvents === 0) return false;
+  if (stuckBefore !== undefined && !isStuck(person, stuckBefore)) return false;
   if (q !== undefined && !isFoundIn([person.name, person.email, person.entityId], toSearchable(q)))
     return false;
   if (whole === undefined || person.entityId === whole) return true;
   return person.email !== null && toSearchable(person.email) === toSearchable(whole);
+}
+
+function isStuck({ status, lastEventAt }: Person, stuckBefore: ReadonlyMap<Status, Ticks>): boolean {
+  const before = stuckBefore.get(status);
+  const last = lastEventAt === null ? undefined : parseTicks(lastEventAt);
+  return before !== undefined && last !== undefined && last < before;
 }
 
 function isFoundIn(texts: readonly (string | null)[], term: string): boolean {

@@ -1,4 +1,4 @@
-import { formatTicks, STATUSES, TICKS_PER_SECOND, type Status } from "@dossier/events";
+import { formatTicks, STATUSES, TICKS_PER_SECOND, type Status, type Ticks } from "@dossier/events";
 import type { Pool } from "../database/pool.ts";
 import { sqlFile } from "../database/statements.ts";
 import { boundedCount, COUNTED_UP_TO, type BoundedCount } from "./bounded-count.ts";
@@ -21,6 +21,15 @@ export interface StuckStep extends BoundedCount {
   readonly longest: readonly { readonly entityId: string; readonly lastEventAt: string }[];
 }
 
+/** Before when the last event of a person who is stuck in a step was. `now` is in milliseconds since 1970. */
+export function stuckBefore(stuckAfterHours: StuckAfterHours, now: number): ReadonlyMap<Status, Ticks> {
+  const seconds = BigInt(Math.floor(now / 1_000));
+  const steps = Object.entries(stuckAfterHours) as [WaitingStatus, number][];
+  return new Map(
+    steps.map(([status, hours]) => [status, (seconds - BigInt(hours * 3_600)) * TICKS_PER_SECOND]),
+  );
+}
+
 const selectWaitingPersons = sqlFile("select_waiting_persons");
 
 /**
@@ -35,10 +44,8 @@ export async function listWaitingPersons(
   options: { readonly stuckAfterHours: StuckAfterHours; readonly limit: number; readonly now: number },
 ): Promise<{ readonly counts: readonly StatusCount[]; readonly stuck: readonly StuckStep[] }> {
   const { stuckAfterHours, limit, now } = options;
-  const seconds = BigInt(Math.floor(now / 1_000));
-  const before = STATUSES.map((status) =>
-    isWaiting(status) ? (seconds - BigInt(stuckAfterHours[status] * 3_600)) * TICKS_PER_SECOND : null,
-  );
+  const limits = stuckBefore(stuckAfterHours, now);
+  const before = STATUSES.map((status) => limits.get(status));
   const { rows } = await pool.query<{ status: Status; count: bigint; stuck: bigint; longest: string }>({
     ...selectWaitingPersons,
     values: [STATUSES, before, COUNTED_UP_TO + 1, limit],

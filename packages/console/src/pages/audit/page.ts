@@ -82,18 +82,33 @@ function table(items: readonly AuditEntry[], deliveries: ReadonlySet<string>): H
         </tr>
       </thead>
       <tbody>
-        ${items.map(
-          (entry) =>
+        ${joinBulk(items).map(
+          ({ entry, count }) =>
             html`<tr>
               <th scope="row">${exactTime(entry.at)}</th>
               <td data-label="Who">${entry.who ?? "unknown"}</td>
-              <td data-label="Did what">${toWords(entry.action)} ${subject(entry, deliveries)} ${detail(entry)}</td>
+              <td data-label="Did what">${toWords(entry.action)} ${count > 1 ? `${count} deliveries` : subject(entry, deliveries)} ${detail(entry)}</td>
               <td data-label="Why">${entry.reason ?? "–"}</td>
             </tr>`,
         )}
       </tbody>
     </table>
   </section>`;
+}
+
+/** Joins the decisions of one bulk action that stand one behind the other. */
+function joinBulk(
+  items: readonly AuditEntry[],
+): readonly { readonly entry: AuditEntry; readonly count: number }[] {
+  const joined: { entry: AuditEntry; count: number }[] = [];
+  for (const entry of items) {
+    const last = joined.at(-1);
+    const bulkAction = DECISIONS.has(entry.action) ? entry.detail?.["bulkAction"] : undefined;
+    const isNext = last?.entry.action === entry.action && last.entry.detail?.["bulkAction"] === bulkAction;
+    if (last !== undefined && bulkAction !== undefined && isNext) last.count += 1;
+    else joined.push({ entry, count: 1 });
+  }
+  return joined;
 }
 
 const DECISIONS = new Set<string>(["redrove", "discarded", "restored"]);
@@ -110,6 +125,8 @@ function subject({ subject: id, action }: AuditEntry, deliveries: ReadonlySet<st
 
 function detail({ detail: all }: AuditEntry): Html | string {
   if (all === null) return "";
-  const words = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
-  return html`<span class="muted">${words.join(", ")}</span>`;
+  const { bulkAction, ...others } = all;
+  const words = Object.entries(others).map(([name, value]) => `${name}: ${value}`);
+  const link = html`<a href="/bulk-actions/${bulkAction}">bulk action ${bulkAction}</a> `;
+  return html`${bulkAction === undefined ? "" : link}<span class="muted">${words.join(", ")}</span>`;
 }

@@ -1,8 +1,13 @@
-import { abortBulkAction, confirmBulkAction, findBulkAction, type Pool } from "@dossier/store";
+import {
+  abortBulkAction,
+  confirmBulkAction,
+  findBulkAction,
+  sampleBulkAction,
+  type Pool,
+} from "@dossier/store";
 import type { Context } from "hono";
 import { html } from "hono/html";
 import { dryRunSelection } from "../../api/dry-run.ts";
-import { deadLetterFilter } from "../../api/parameters.ts";
 import { dryRun } from "../dead-letters/dry-run.ts";
 import { message } from "../message.ts";
 import { page, type PageEnv } from "../page.ts";
@@ -50,7 +55,7 @@ async function answerUnless(
   );
 }
 
-/** Returns the handler of the page that shows what a redrive of all that a bulk action's filter matches would do. */
+/** Returns the handler of the page that shows what a bulk action would do with the latest of its set. */
 export function bulkDryRunPage(pool: Pool) {
   return async (c: Context<PageEnv>): Promise<Response> => {
     const found = await findNamed(pool, c);
@@ -58,14 +63,15 @@ export function bulkDryRunPage(pool: Pool) {
     const id = found.bulkActionId;
     if (found.action !== "redrive")
       return message(c, 404, "There is no dry run of this", "It is no redrive: no person's state changes.");
-    const filter = deadLetterFilter.parse(found.filter);
-    const result = await dryRunSelection(pool, { filter }, MAX_RUN);
+    const sample = await sampleBulkAction(pool, id, MAX_RUN);
+    const deliveryIds = sample.map(({ deliveryId }) => deliveryId);
+    const result = { ...(await dryRunSelection(pool, { deliveryIds })), notRun: found.total - sample.length };
     return page(c, {
       title: "Dry run of a bulk action",
       body: html`<div class="heading">
           <p class="sub"><a href="/bulk-actions/${id}">Back to bulk action ${id}</a></p>
           <h1>Dry run of a bulk action</h1>
-          <p class="sub">What this version of the code would do with what its filter matches now, the latest first.</p>
+          <p class="sub">What this version of the code would do with ${found.total > MAX_RUN ? `the latest ${MAX_RUN} of the ${found.total}` : "the"} dead letters that it selected.</p>
         </div>
         <div class="stack">${await dryRun(pool, c.get("sessionId"), result)}</div>`,
     });

@@ -14,6 +14,7 @@ import { z } from "zod";
 import { deadLetterPosition, deadLetterStatus } from "../../api/dead-letters.ts";
 import { cursor, deadLetterFilter, nextCursor } from "../../api/parameters.ts";
 import { hasRole } from "../../auth.ts";
+import { personPagePath } from "../../person-path.ts";
 import { newBulkAction, type NewBulkActionOptions } from "../bulk-actions/new.ts";
 import { age, exactTime, toWords } from "../format.ts";
 import { filterForm, pager, ROWS } from "../list.ts";
@@ -24,9 +25,9 @@ import { REASONS } from "./reasons.ts";
 
 const PATH = "/dead-letters";
 
-/** What a URL may say of dead letters: nobody's id, and a text of a payload as it is sealed. */
+/** What a URL may say of dead letters: a text of a payload only as it is sealed. */
 const query = z.object({
-  ...deadLetterFilter.pick({ reason: true, event: true, since: true, before: true }).shape,
+  ...deadLetterFilter.omit({ text: true }).shape,
   status: deadLetterStatus,
   ...sealedSearch,
   cursor: cursor(deadLetterPosition),
@@ -36,6 +37,7 @@ const FIELDS = [
   { name: "status", label: "Which", options: ["dead-lettered", "discarded"] },
   { name: "reason", label: "Reason", options: DEAD_LETTER_REASONS },
   { name: "event", label: "Event type", placeholder: "NaturalPerson…" },
+  { name: "entityId", label: "Person's id" },
   { name: "since", label: "Dead-lettered since", placeholder: "2026-01-31", isTime: true },
   { name: "before", label: "Before", placeholder: "2026-02-01", isTime: true },
 ];
@@ -109,6 +111,7 @@ function table(items: readonly DeadLetterSummary[], mayDecide: boolean): Html {
         <tr>
           <th scope="col">What is wrong</th>
           <th scope="col">Event</th>
+          <th scope="col">Person</th>
           <th scope="col" class="num">Received</th>
           <th scope="col">Dead-lettered</th>
           ${mayDecide ? html`<th scope="col">Decide</th>` : ""}
@@ -116,7 +119,7 @@ function table(items: readonly DeadLetterSummary[], mayDecide: boolean): Html {
       </thead>
       <tbody>
         ${items.map(
-          ({ deliveryId, reason, message, event, receivedAt, deadLetteredAt, discard }) =>
+          ({ deliveryId, reason, message, event, entityId, receivedAt, deadLetteredAt, discard }) =>
             html`<tr>
               <th scope="row">
                 <a href="/deliveries/${deliveryId}">${toWords(reason)}</a
@@ -125,6 +128,7 @@ function table(items: readonly DeadLetterSummary[], mayDecide: boolean): Html {
                 }
               </th>
               <td class="wide event">${event === null ? html`<span class="muted">type not known</span>` : html`<code>${event}</code>`}</td>
+              <td data-label="Person">${entityId === null ? html`<span class="muted">not known</span>` : html`<a href="${personPagePath(entityId)}"><code><bdi>${entityId}</bdi></code></a>`}</td>
               <td class="num" data-label="Received">${age(receivedAt, now)}</td>
               <td data-label="Dead-lettered">${exactTime(deadLetteredAt)}<small>${age(deadLetteredAt, now)} ago</small></td>
               ${mayDecide ? html`<td class="actions">${decide(deliveryId)}</td>` : ""}

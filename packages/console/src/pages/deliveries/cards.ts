@@ -1,6 +1,7 @@
 /** The parts of a delivery's page, apart from its payload and what one may do. */
 import type { DeliveryHistory } from "@dossier/store";
 import { html } from "hono/html";
+import { HIDDEN, maskError } from "../../masking/mask.ts";
 import { personPagePath } from "../../person-path.ts";
 import { age, exactTime, formatBytes, formatCounted, toWords } from "../format.ts";
 import type { Html } from "../page.ts";
@@ -34,7 +35,7 @@ export function whatIsWrong({ message, issues, codeVersion }: DeadLetterRecord):
 }
 
 /** What an open delivery came to so far. */
-export function openState({ open }: DeliveryHistory, now: number): Html | string {
+export function openState({ open }: DeliveryHistory, now: number, isRevealed: boolean): Html | string {
   if (open === null) return "";
   const { attempts, stalls, snoozedUntil, nextAttemptBy, lastError } = open;
   const rows = [
@@ -42,7 +43,9 @@ export function openState({ open }: DeliveryHistory, now: number): Html | string
     ["Next attempt by", exactTime(nextAttemptBy)],
     ...(snoozedUntil === null ? [] : [["Snoozed until", exactTime(snoozedUntil)] as const]),
     ...(stalls < 2 ? [] : [["Workers stopped at it", String(stalls - 1)] as const]),
-    ...(lastError === null ? [] : [["Last error", cut(lastError)] as const]),
+    ...(lastError === null
+      ? []
+      : [["Last error", isRevealed ? cut(lastError) : maskError(lastError)] as const]),
   ] as const;
   const isDue = Date.parse(nextAttemptBy) < now;
   return html`<section class="card">
@@ -52,7 +55,11 @@ export function openState({ open }: DeliveryHistory, now: number): Html | string
   </section>`;
 }
 
-export function failedAttempts({ failedAttempts: attempts }: DeliveryHistory): Html | string {
+/** What each attempt failed with. An error's message and stack may quote the payload. */
+export function failedAttempts(
+  { failedAttempts: attempts }: DeliveryHistory,
+  isRevealed: boolean,
+): Html | string {
   if (attempts.length === 0) return "";
   const listed = attempts.slice(-MAX_LISTED);
   return html`<section class="card">
@@ -61,11 +68,11 @@ export function failedAttempts({ failedAttempts: attempts }: DeliveryHistory): H
       ({ attempt, failedAt, error, stack, codeVersion }) =>
         html`<details>
           <summary>
-            <b>${attempt}.</b> ${cut(error)} <small>${exactTime(failedAt)}, version ${codeVersion}</small>
+            <b>${attempt}.</b> ${isRevealed ? cut(error) : maskError(error)} <small>${exactTime(failedAt)}, version ${codeVersion}</small>
           </summary>
-          <pre tabindex="0" role="region" aria-label="Stack of attempt ${attempt}">${cut(
-            stack ?? "No stack was recorded.",
-          )}</pre>
+          <pre tabindex="0" role="region" aria-label="Stack of attempt ${attempt}">${
+            isRevealed ? cut(stack ?? "No stack was recorded.") : HIDDEN
+          }</pre>
         </details>`,
     )}
   </section>`;

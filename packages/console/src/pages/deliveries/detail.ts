@@ -78,7 +78,7 @@ function body(history: DeliveryHistory, forms: Html | string, options: PayloadOp
     </div>
     <div class="cols">
       <div class="stack">
-        ${last && isDeadLetter(history) ? whatIsWrong(last) : ""} ${payload(options)} ${failedAttempts(history)}
+        ${last && isDeadLetter(history) ? whatIsWrong(last) : ""} ${payload(options)} ${failedAttempts(history, options.isRevealed)}
       </div>
       <div class="stack">
         <section class="card" id="decide">
@@ -86,7 +86,7 @@ function body(history: DeliveryHistory, forms: Html | string, options: PayloadOp
           <p>${last && status === "dead-lettered" ? REASONS[last.reason].remedy : AFTER[status]}</p>
           ${forms}
         </section>
-        ${openState(history, now)} ${facts(history)} ${historyOf(history, now)} ${headers(history)}
+        ${openState(history, now, options.isRevealed)} ${facts(history)} ${historyOf(history, now)} ${headers(history)}
       </div>
     </div>`;
 }

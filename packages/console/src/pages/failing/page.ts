@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { html } from "hono/html";
 import { byDelivery, failingFilter } from "../../api/deliveries.ts";
 import { nextCursor } from "../../api/parameters.ts";
+import { maskError } from "../../masking/mask.ts";
 import { age, exactTime } from "../format.ts";
 import { filterForm, pager, ROWS } from "../list.ts";
 import { page, type Html, type PageEnv } from "../page.ts";
@@ -68,7 +69,7 @@ function table(items: readonly FailingDelivery[]): Html {
                 <a href="/deliveries/${one.deliveryId}"><bdi>${one.event ?? "Type not known"}</bdi></a
                 ><small>${one.entityId === null ? "person not known" : html`<bdi>${one.entityId}</bdi>`}</small>
               </th>
-              <td class="wide">${kindChip(one)}<small>${one.lastError?.slice(0, 500) ?? ""}</small></td>
+              <td class="wide">${kindChip(one)}<small>${one.lastError === null ? "" : maskError(one.lastError)}</small></td>
               <td class="num" data-label="Attempts">${one.attempts}</td>
               <td data-label="Next attempt by">${exactTime(one.nextAttemptBy)}</td>
               <td class="num" data-label="Received">${age(one.receivedAt, now)}</td>

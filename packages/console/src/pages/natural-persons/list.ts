@@ -1,8 +1,8 @@
 import { STATUSES, type Person } from "@dossier/events";
-import { countPersons, countUnlessAll, listPersons, type Pool } from "@dossier/store";
+import { countPersons, countUnlessAll, type Pool, type StuckAfterHours } from "@dossier/store";
 import type { Context } from "hono";
 import { html } from "hono/html";
-import { nextCursor } from "../../api/parameters.ts";
+import { readPersonPage } from "../../api/person-filter.ts";
 import { hasRole } from "../../auth.ts";
 import { maskPerson } from "../../masking/mask-json.ts";
 import { personPagePath } from "../../person-path.ts";
@@ -20,7 +20,7 @@ const TIMES = [
   { name: "knownAt", label: "Known at" },
 ];
 
-const FILTERS = ["status", "reviewNeeded", "unknownEvents", "asOf", "knownAt"];
+const FILTERS = ["status", "reviewNeeded", "unknownEvents", "stuck", "sort", "asOf", "knownAt"];
 
 /** Returns the handler that leads from the form to the list. */
 export function searchPersons() {
@@ -28,20 +28,19 @@ export function searchPersons() {
 }
 
 /** Returns the handler of the list of persons, all of them masked. */
-export function personListPage(pool: Pool) {
+export function personListPage(pool: Pool, stuckAfterHours: StuckAfterHours) {
   return async (c: Context<PageEnv>): Promise<Response> => {
     const mayAct = hasRole(c.get("caller"), "operator");
     const form = (given: Given, errors?: FieldErrors) =>
       filterForm(openGiven(c, given["search"]), given, mayAct, errors);
     const read = readFilter(c, listQuery, { title: "People", fields: TIMES, form });
     if (!read.ok) return read.refusal;
-    const listed = readListed(c, read.value);
+    const listed = readListed(c, read.value, stuckAfterHours);
     if (listed === undefined) return searchEnded(c);
     const { asOf, knownAt } = listed.filter;
     const isPast = asOf !== undefined || knownAt !== undefined;
-    const after = read.value.cursor?.entityId;
-    const { persons, next } = await listPersons(pool, listed.filter, { limit: ROWS, after });
-    const shown = { listed: persons.length, isAll: after === undefined && next === undefined };
+    const { persons, next } = await readPersonPage(pool, listed.filter, { ...read.value, limit: ROWS });
+    const shown = { listed: persons.length, isAll: read.value.cursor === undefined && next === null };
     const count = isPast ? undefined : await countUnlessAll(shown, () => countPersons(pool, listed.filter));
     const query = read.given as Readonly<Record<string, string>>;
     return page(c, {
@@ -56,8 +55,8 @@ export function personListPage(pool: Pool) {
           </div>
           ${mayAct ? exportForm(query) : ""}
         </div>
-        ${form(query)} ${table(persons, next !== undefined, pageTime(query["asOf"] ?? query["knownAt"], Date.now()))}
-        ${pager(query, nextCursor(next === undefined ? undefined : { entityId: next }), { first: "First", next: "Next" })}`,
+        ${form(query)} ${table(persons, next !== null, pageTime(query["asOf"] ?? query["knownAt"], Date.now()))}
+        ${pager(query, next, { first: "First", next: "Next" })}`,
     });
   };
 }
@@ -70,9 +69,9 @@ function exportForm({ cursor: _, ...query }: Readonly<Record<string, string>>): 
 }
 
 function filterForm(term: string | undefined, given: Given, mayAct: boolean, errors: FieldErrors = {}): Html {
-  const checkbox = (name: "reviewNeeded" | "unknownEvents", label: string) =>
+  const checkbox = (name: string, label: string, value = "true") =>
     html`<label class="check">
-      <input type="checkbox" name="${name}" value="true" ${given[name] === "true" ? html`checked` : ""} />${label}
+      <input type="checkbox" name="${name}" value="${value}" ${given[name] === value ? html`checked` : ""} />${label}
     </label>`;
   const times = TIMES.map(
     ({ name, label }) => html`<p>
@@ -107,7 +106,8 @@ function filterForm(term: string | undefined, given: Given, mayAct: boolean, err
       </select>
     </p>
     ${times}
-    <p class="checks">${checkbox("reviewNeeded", "Review needed")} ${checkbox("unknownEvents", "Unknown events")}</p>
+    <p class="checks">${checkbox("reviewNeeded", "Review needed")} ${checkbox("unknownEvents", "Unknown events")}
+      ${checkbox("stuck", "Stuck in a step")} ${checkbox("sort", "Longest without an event first", "waiting")}</p>
     <p><button class="primary">Search</button></p>
     ${timeHint}
   </form>`;

@@ -1,8 +1,8 @@
 import type { PointInTime } from "@dossier/events";
-import type { PersonFilter, Pool } from "@dossier/store";
+import type { PersonFilter, Pool, StuckAfterHours } from "@dossier/store";
 import type { Context } from "hono";
 import type { z } from "zod";
-import { personQuery, searchFor } from "../../api/person-filter.ts";
+import { personFilterOf, personQuery, searchFor } from "../../api/person-filter.ts";
 import type { OnFileError } from "../../exports/file.ts";
 import { exportPersons } from "../../exports/persons.ts";
 import { readForm } from "../form.ts";
@@ -22,18 +22,22 @@ export interface Listed {
 export function readListed(
   c: Context<PageEnv>,
   { search, cursor: _, ...filter }: z.output<typeof listQuery>,
+  stuckAfterHours: StuckAfterHours,
 ): Listed | undefined {
   const term = openGiven(c, search);
   if (search !== undefined && term === undefined) return undefined;
-  return { term, filter: { ...filter, ...searchFor(c.get("caller"), term) } };
+  return {
+    term,
+    filter: { ...personFilterOf(filter, stuckAfterHours), ...searchFor(c.get("caller"), term) },
+  };
 }
 
 /** Returns the handler that exports what is listed, masked. */
-export function exportListed(pool: Pool, onError: OnFileError) {
+export function exportListed(pool: Pool, stuckAfterHours: StuckAfterHours, onError: OnFileError) {
   return async (c: Context<PageEnv>): Promise<Response> => {
     const read = await readForm(c, listQuery.omit({ cursor: true }));
     if (!read.ok) return read.refusal;
-    const listed = readListed(c, read.value);
+    const listed = readListed(c, read.value, stuckAfterHours);
     if (listed === undefined) return searchEnded(c);
     const { name: who } = c.get("caller");
     return exportPersons(c, { pool, who, filter: listed.filter, isMasked: true, onError });

@@ -38,7 +38,7 @@ export function stuckLongest(stuck: readonly StuckStep[], now: number): Html | s
     ${stuck.map(
       ({ status, afterHours, longest, ...count }) =>
         html`<h3 class="step">
-            ${statusLabel(status)}<small>${formatCount(count)} without an event for ${formatHours(afterHours)}</small>
+            <a href="/natural-persons?status=${status}&amp;stuck=true&amp;sort=waiting">${statusLabel(status)}</a><small>${formatCount(count)} without an event for ${formatHours(afterHours)}</small>
           </h3>
           <ul class="people">
             ${longest.map(
