@@ -90,3 +90,17 @@ describe("the profile observability of Compose", () => {
     expect(scraped).toHaveLength(3);
   });
 });
+
+test("production on a trial's host has volumes of its own", ({ skip }) => {
+  needsCommand(skip, "docker", "Debian's package docker.io with docker-compose");
+  const nameOf = (...files: readonly string[]) =>
+    /^name: (.+)$/m.exec(
+      execFileSync("docker", ["compose", ...files.flatMap((file) => ["--file", file]), "config"], {
+        cwd: ROOT,
+        encoding: "utf8",
+        env: { PATH: process.env["PATH"], WEBHOOK_HOST: "hooks", CONSOLE_HOST: "console", SECRETS_DIR: "/tmp" },
+      }),
+    )?.[1];
+  expect(nameOf("docker-compose.yml")).toBe("dossier");
+  expect(nameOf("docker-compose.yml", "compose.production.yaml")).toBe("dossier-production");
+});
