@@ -35,7 +35,7 @@ if (!command) fail("usage: node bootstrap.mjs COMMAND [ARG...]");
 
 const [major, minor] = process.versions.node.split(".").map(Number);
 const nodeIsNewEnough = major > 24 || (major === 24 && minor >= 4);
-const nodePackage = `${process.platform === "darwin" && process.arch === "arm64" ? "node-bin" : "node"}-${windows ? "win" : process.platform}-${process.arch}`;
+const nodePackage = `node-${windows ? "win" : process.platform}-${process.arch}`;
 const nodeFolder = nodeIsNewEnough
   ? dirname(process.execPath)
   : join(runtime, "node_modules", nodePackage, "bin");
@@ -53,6 +53,11 @@ const noProxy = [process.env.no_proxy ?? process.env.NO_PROXY, "localhost", "127
   .filter(Boolean)
   .join(",");
 const env = { ...process.env, PATH: path, NO_PROXY: noProxy, no_proxy: noProxy };
+
+if (!nodeIsNewEnough && !(nodePackage in INTEGRITY))
+  fail(
+    `this is Node ${process.versions.node}, and no newer one is known for ${process.platform}-${process.arch}: install Node 24.4 or later`,
+  );
 
 try {
   mkdirSync(runtime, { recursive: true });

