@@ -11,7 +11,10 @@ RUN find packages -type f ! -path "packages/*/package.json" -delete
 # `--os=none` skips native packages: the embedded Postgres, which only `dossier up` starts, and an accelerator with a
 # fallback in JavaScript.
 FROM node:24-trixie-slim AS installed
-RUN npm install --global pnpm@12.21.0
+# The hash that bootstrap.mjs has, in hexadecimal. What is optional is left out, as nothing checks it: pnpm runs in Node.
+RUN npm pack --silent pnpm@12.21.0 && \
+    echo "66fd8278ee28935ce951792d34367ff3af5c432a2756445823029533835b8da529bbe0be5130afd56ed0713fb8789e47bad82d93bd5ae2fe54b15562d6276ef0  pnpm-12.21.0.tgz" | sha512sum --check && \
+    npm install --global --ignore-scripts --omit=optional ./pnpm-12.21.0.tgz
 WORKDIR /app
 COPY --from=manifests /app .
 RUN pnpm install --prod --os=none --frozen-lockfile --filter "@dossier/cli..."
