@@ -65,7 +65,7 @@ export async function listPersonDeliveries(
 }
 
 /** Which deliveries that are not settled are listed: those received by a time, if it is given. */
-export interface UnsettledRequest {
+interface UnsettledRequest {
   readonly limit: number;
   readonly receivedBy: Ticks | undefined;
 }
