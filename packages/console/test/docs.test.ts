@@ -92,6 +92,8 @@ describe("the API's document", () => {
       "status",
       "reviewNeeded",
       "unknownEvents",
+      "stuck",
+      "sort",
       "count",
       "limit",
       "cursor",
