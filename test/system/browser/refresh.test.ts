@@ -13,7 +13,7 @@ test("the queue's page shows by itself what failed, but moves nothing under the 
   const page = await signedIn(context, "viewer");
   await page.goto("/queue");
   const status = page.locator("#live [role=status]");
-  const failed = page.getByRole("heading", { name: "Failed jobs, the last" });
+  const failed = page.locator("#failed");
   await page.getByText("Completed").hover();
   await dossier.sendTrouble();
   await dossier.settled();

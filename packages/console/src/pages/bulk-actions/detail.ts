@@ -64,7 +64,7 @@ export function bulkActionPage(pool: Pool) {
             </div>
           </div>
           <div class="stack">
-            ${mayDecide ? html`<div data-live>${nextStep(found)}</div>` : ""} ${who(found)}
+            ${mayDecide ? nextStep(found) : ""} ${who(found)}
           </div>
         </div>`,
     });
@@ -75,7 +75,7 @@ function progressCard(found: BulkAction): Html {
   const { state, total, decided, missed } = found;
   const left = total - decided - missed;
   return html`<section class="card" aria-labelledby="progress">
-    <h2 id="progress">Progress <span role="status">${stateChip(found)}</span></h2>
+    <h2 id="progress">Progress ${stateChip(found)}</h2>
     <p>${progress(found)}</p>
     ${state === "aborted" && left > 0 ? html`<p>Nothing was decided about the other ${formatCount({ count: left })}.</p>` : ""}
     ${found.error === null ? "" : html`<p class="notice bad">${found.error.slice(0, 1_000)}</p>`}
