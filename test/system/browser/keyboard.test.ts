@@ -124,6 +124,61 @@ test("all of it works by keyboard, with the focus always in sight", async (conte
   await page.locator("#token:focus").waitFor();
 });
 
+test("a bulk discard is aborted and audited, and a late arrival's bytes are read, by keyboard alone", async (context) => {
+  const { dossier, open: openWindow } = await open(context);
+  const early = { event: "NaturalPersonStartedIDUpload", creationTimeUtc: "2020-01-01T00:00:00Z", ...PERSON };
+  await dossier.send([encode(payload({ ...early, id: "early" })), Buffer.from("not JSON")]);
+  await dossier.settled();
+  const page = await openWindow(context);
+  const press = (key: string) => page.keyboard.press(key);
+  await page.goto("/dead-letters?reason=unparsable");
+  await page.locator("#token:focus").waitFor();
+  await page.keyboard.type(dossier.tokens.admin);
+  await press("Enter");
+  await page.waitForURL("/dead-letters?reason=unparsable");
+
+  await tabTo(page, page.getByText("Decide about all"));
+  await press("Space");
+  await tabTo(page, page.getByLabel("Decision"));
+  await page.keyboard.type("discard");
+  await tabTo(page, page.getByLabel("Why?"));
+  await page.keyboard.type("ticket 4713");
+  await press("Enter");
+  await page.waitForURL(/\/bulk-actions\/\d+$/);
+  await tabTo(page, page.getByRole("button", { name: "Abort" }));
+  await press("Enter");
+  await page.getByText("aborted").first().waitFor();
+
+  await tabTo(page, page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Audit" }));
+  await press("Enter");
+  await page.waitForURL("/audit");
+  const line = page.locator("tr", { hasText: "bulk action aborted" });
+  expect(await line.textContent()).toMatch(
+    /Ada Lovelace.*count: 1, .*unparsable, decision: discard.*ticket 4713/s,
+  );
+  await tabTo(page, line.getByRole("link"));
+  await press("Enter");
+  await page.waitForURL(/\/bulk-actions\/\d+$/);
+
+  await page.goto(`/natural-persons/${PERSON.entityId}`);
+  const arrival = page.locator("tr", { hasText: "out of order" });
+  await tabTo(page, arrival.getByRole("link", { name: /^Delivery / }));
+  await press("Enter");
+  await page.waitForURL(/\/deliveries\//);
+  await tabTo(page, page.getByText("Reveal…"));
+  await press("Space");
+  await tabTo(page, page.getByLabel("Why do you need to see this?"));
+  await page.keyboard.type("ticket 4714");
+  await press("Enter");
+  await page.getByText("Exact bytes", { exact: true }).waitFor();
+  await tabTo(page, page.getByText("Exact bytes", { exact: true }));
+  await press("Enter");
+  await tabTo(page, page.getByRole("region", { name: "Payload, exact bytes" }));
+  expect(await page.getByRole("region", { name: "Payload, exact bytes" }).textContent()).toContain(
+    "2020-01-01",
+  );
+});
+
 test("a slash goes to the filter of a list, and elsewhere to the search for people", async (context) => {
   const page = await (await open(context)).signedIn(context, "viewer");
   await page.goto("/failing");
