@@ -67,6 +67,7 @@ const MODELS: Readonly<Record<string, () => Promise<unknown>>> = {
   "v1/ServiceAccount": () => import("kubernetes-models/v1/ServiceAccount"),
   "apps/v1/Deployment": () => import("kubernetes-models/apps/v1/Deployment"),
   "batch/v1/Job": () => import("kubernetes-models/batch/v1/Job"),
+  "batch/v1/CronJob": () => import("kubernetes-models/batch/v1/CronJob"),
   "networking.k8s.io/v1/Ingress": () => import("kubernetes-models/networking.k8s.io/v1/Ingress"),
   "networking.k8s.io/v1/NetworkPolicy": () => import("kubernetes-models/networking.k8s.io/v1/NetworkPolicy"),
   "policy/v1/PodDisruptionBudget": () => import("kubernetes-models/policy/v1/PodDisruptionBudget"),
@@ -121,7 +122,11 @@ interface WorkloadSpec {
   };
 }
 
-const workloads = ofKind<WorkloadSpec>("Deployment", "Job").map(
+const scheduled = ofKind<{ jobTemplate: { spec: WorkloadSpec } }>("CronJob").map(({ metadata, spec }) => ({
+  metadata,
+  spec: spec.jobTemplate.spec,
+}));
+const workloads = [...ofKind<WorkloadSpec>("Deployment", "Job"), ...scheduled].map(
   ({ metadata: { name }, spec: { template } }): Workload => ({
     name,
     labels: template.metadata.labels,
@@ -135,7 +140,7 @@ function ofKind<Spec>(...kinds: readonly string[]): readonly { metadata: { name:
 
 /** Returns the names of the variables that a service's code reads. */
 function readConfigOf(service: string) {
-  const name = service === "migrate" ? "cli" : service;
+  const name = SERVICES.includes(service) ? service : "cli";
   return readFileSync(join(ROOT, "packages", name, "src/config.ts"), "utf8");
 }
 
@@ -147,7 +152,7 @@ test.each(workloads)("$name has variables, ports and files that its code has", (
   expect(unknown).toEqual([]);
   const files = env.filter((variable) => variable.name.endsWith("_FILE")).map(({ value }) => value);
   expect(files.filter((path) => !path.startsWith(`${volumeMounts[0]?.mountPath}/`))).toEqual([]);
-  if (name === "migrate") return;
+  if (!SERVICES.includes(name)) return;
   const valueOf = (variable: string) => Number(env.find((one) => one.name === variable)?.value);
   for (const { name: port, containerPort } of ports) {
     const variable = port === "ops" ? "OPS_PORT" : "PORT";
