@@ -13,8 +13,8 @@ import { message } from "../message.ts";
 import { page, type PageEnv } from "../page.ts";
 import { findNamed, noBulkAction } from "./detail.ts";
 
-/** Deliveries that the page's dry run runs at most: it is answered within seconds. */
-const MAX_RUN = 500;
+/** Deliveries that the page's dry run runs at most: as many as somebody reads, answered at once. */
+const MAX_RUN = 100;
 
 /** Returns the handler that has a bulk action carried out. */
 export function confirmForm(pool: Pool, wake: () => void) {
