@@ -30,7 +30,7 @@ export interface BatchOptions {
   readonly onApplied: (receivedTicks: readonly Ticks[]) => void;
 }
 
-/** With what is told of an attempt, if it is traced. */
+/** With what is recorded of an attempt, if it is traced. */
 type AttemptOptions = BatchOptions & Pick<SettleObserver, "onClaimed">;
 
 /**

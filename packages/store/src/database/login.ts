@@ -4,7 +4,7 @@ import { parseIntoClientConfig } from "pg-connection-string";
 /** Returns what the next connection logs in with. */
 export type ReadLogin = () => ClientConfig;
 
-/** Told whether what a connection logs in with can be read, at each one. */
+/** Called at each connection: whether what it logs in with could be read. */
 export interface LoginObserver {
   recordFailure(error: unknown): void;
   recordSuccess(): void;
