@@ -49,6 +49,12 @@ const LIMITS: ConnectionLimits = {
   connectionsCheckingInterval: 1_000,
 };
 
+/**
+ * Connections that may wait for this process; the system may allow fewer (`net.core.somaxconn`). Of those that come at once
+ * beyond, Linux drops the handshake: their senders wait, and many are reset. Node's default is 511.
+ */
+const BACKLOG = 4_096;
+
 export interface ServeOptions {
   /** 0 means any free port. */
   readonly port: number;
@@ -68,6 +74,14 @@ export interface Server {
   close(timeoutMs?: number): Promise<void>;
 }
 
+/**
+ * An answer that has not been sent. A `Set` that grows copies its entries to a new table. V8 keeps the old table with its
+ * entries until a major garbage collection. So an entry lets go of its response.
+ */
+interface Unanswered {
+  response: ServerResponse | undefined;
+}
+
 type App = { readonly fetch: Parameters<typeof getRequestListener>[0] };
 
 /** Serves an app over HTTP/1.1. Returns the listening server, or why it cannot listen. */
@@ -77,15 +91,17 @@ export async function serve(app: App, options: ServeOptions): Promise<Result<Ser
   server.timeout = timeout;
   server.maxConnections = maxConnections;
 
-  const unanswered = new Set<ServerResponse>();
+  const unanswered = new Set<Unanswered>();
   // HTTP/1.0 requires no Host, and load balancers' health checks send none.
   const answer = getRequestListener(app.fetch, { hostname: "localhost" });
   server.on("request", (request, response) => {
     // `OPTIONS *` asks about the server as a whole.
     if (request.url === "*") request.url = "/";
-    unanswered.add(response);
+    const entry: Unanswered = { response };
+    unanswered.add(entry);
     response.once("close", () => {
-      unanswered.delete(response);
+      unanswered.delete(entry);
+      entry.response = undefined;
       if (!server.listening && unanswered.size === 0) server.closeAllConnections();
     });
     void answer(request, response);
@@ -111,7 +127,7 @@ function listen(
           : `Cannot listen on port ${port} (${error.message}): set ${variable} to another.`,
       );
     });
-    server.listen({ port, host }, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       server.removeAllListeners("error");
       resolve(undefined);
     });
@@ -120,11 +136,11 @@ function listen(
 
 async function close(
   server: HttpServer,
-  unanswered: ReadonlySet<ServerResponse>,
+  unanswered: ReadonlySet<Unanswered>,
   timeoutMs = 8_000,
 ): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
-  for (const response of unanswered) response.shouldKeepAlive = false;
+  for (const { response } of unanswered) if (response !== undefined) response.shouldKeepAlive = false;
   // Node itself would wait without end for connections that never sent a request.
   if (unanswered.size === 0) server.closeAllConnections();
   let cutOff = 0;
