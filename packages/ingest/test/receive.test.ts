@@ -1,8 +1,9 @@
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
+import type { DeliveryQueue } from "@dossier/queue";
 import { payload, sign } from "@dossier/simulator";
 import { openPool } from "@dossier/store";
-import { freshRedis } from "@dossier/testing";
+import { freshRedis, waitFor } from "@dossier/testing";
 import { expect, test, type TestContext } from "vitest";
 import { createBodyBudget } from "../src/body-budget.ts";
 import { createSecretMask } from "../src/mask.ts";
@@ -22,7 +23,10 @@ function webhook(): IncomingMessage {
 }
 
 /** Returns a receiver on a new database, whose commits are held until `commits.release`. */
-async function receiverWithHeldCommits(context: TestContext, limits: Partial<ReceiverOptions> = {}) {
+async function receiverWithHeldCommits(
+  context: TestContext,
+  options: Partial<ReceiverOptions> | ((queue: DeliveryQueue) => Partial<ReceiverOptions>) = {},
+) {
   const databaseUrl = await createDatabase(context);
   const { log, lines } = testLogger("info");
   const pool = openPool(databaseUrl, { name: "test", size: 2, timeoutMs: 60_000 });
@@ -39,7 +43,7 @@ async function receiverWithHeldCommits(context: TestContext, limits: Partial<Rec
     maxBufferedBytes: 1024 * 1024,
     outages: createOutageLogs(log),
     onNotEnqueued: () => undefined,
-    ...limits,
+    ...(typeof options === "function" ? options(queue) : options),
   });
   const commits = await holdCommits(context, databaseUrl);
   return { ...receiver, commits, pool, queue, codes: () => lines().map(({ code }) => code) };
@@ -65,6 +69,27 @@ test("webhooks that arrive while a commit is in flight share the next commit and
   expect(new Set(jobs.map(({ data }) => data.deliveryIds.join()))).toEqual(
     new Set([ids.slice(0, 1).join(), ids.slice(1).join()]),
   );
+});
+
+test("webhooks are recorded while the queue is slow to take those before", async (context) => {
+  const queueTakes = Promise.withResolvers<void>();
+  const { receive, commits, pool } = await receiverWithHeldCommits(context, (queue) => ({
+    queue: {
+      ...queue,
+      async enqueue(ids) {
+        await queueTakes.promise;
+        await queue.enqueue(ids);
+      },
+    },
+  }));
+  await commits.release();
+  const countRecorded = async () => (await pool.query("select from deliveries")).rowCount;
+  const first = receive(webhook());
+  await waitFor(countRecorded, (recorded) => recorded === 1);
+  const second = receive(webhook());
+  await waitFor(countRecorded, (recorded) => recorded === 2);
+  queueTakes.resolve();
+  expect([(await first).ok, (await second).ok]).toEqual([true, true]);
 });
 
 test("a webhook whose commit takes too long is unavailable, and its late commit stands", async (context) => {
