@@ -12,13 +12,13 @@ export type UnreadBody = "too-large" | "too-many-chunks" | "incomplete" | "dropp
 const FREE_CHUNKS = 4_096;
 const MIN_CHUNK_BYTES = 64;
 
-/** The memory that a body gets at first, in bytes: all of it if it is short and says so, else little. */
+/** The memory that a body in parts gets at first, in bytes: all of it if it is short and says so, else little. */
 const FIRST_BYTES = { declared: 64 * 1024, chunked: 4 * 1024 };
 
 /**
- * Reads a request's whole body into one buffer, which grows with what has arrived and not with what was announced. A
- * declared length is trusted to be exact, as the HTTP parser enforces it; a chunked body is counted as it arrives. What
- * arrives after the result is discarded.
+ * Reads a request's whole body. One that arrives whole is returned in the buffer that it came in. Any other gets a buffer
+ * that grows with what has arrived and not with what was announced. A declared length is trusted to be exact, as the HTTP
+ * parser enforces it; a chunked body is counted as it arrives. What arrives after the result is discarded.
  */
 export function readBody(
   incoming: IncomingMessage,
@@ -46,6 +46,9 @@ export function readBody(
 
   incoming.on("data", (chunk: Buffer) => {
     if (finished) return;
+    // Most bodies arrive whole. A slice of a larger buffer would keep more memory than it is counted for.
+    if (header !== undefined && chunk.length === limit && chunk.buffer.byteLength === limit)
+      return finish(ok(chunk));
     const length = body.length + chunk.length;
     chunks += 1;
     if (length > limit) return finish(err("too-large"));

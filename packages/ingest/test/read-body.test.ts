@@ -69,13 +69,34 @@ describe("a body that is read", () => {
     expect(held).toEqual([bytes, 0]);
   });
 
+  test("is the chunk that it came in, if it arrives whole, and needs no room", async () => {
+    const { request, send, end } = incoming(80 * KIB);
+    const full = createBodyBudget({ totalBytes: 0, reservedBytes: 0, smallBytes: 0 });
+    const read = readBody(request, KIB * KIB, full);
+    const chunk = Buffer.alloc(80 * KIB, "a");
+    send(chunk);
+    end();
+    const body = await read;
+    expect(body.ok && body.value.buffer).toBe(chunk.buffer);
+  });
+
+  test("is copied, if it arrives in a part of a larger buffer, which would stay in memory", async () => {
+    const { request, send, end } = incoming(80 * KIB);
+    const read = readBody(request, KIB * KIB, roomy());
+    send(Buffer.alloc(160 * KIB, "a").subarray(0, 80 * KIB));
+    end();
+    const body = await read;
+    expect(body.ok && body.value.buffer.byteLength).toBe(80 * KIB);
+  });
+
   test("is dropped when a later one needs its memory, and what still arrives is discarded", async () => {
     const budget = createBodyBudget({ totalBytes: 100 * KIB, reservedBytes: 0, smallBytes: 0 });
     const [first, second] = [incoming(80 * KIB), incoming(80 * KIB)];
     const reads = [first, second].map(({ request }) => readBody(request, KIB * KIB, budget));
     first.send(Buffer.alloc(60 * KIB));
     await arrive();
-    second.send(Buffer.alloc(80 * KIB, "b"));
+    second.send(Buffer.alloc(50 * KIB, "b"));
+    second.send(Buffer.alloc(30 * KIB, "b"));
     second.end();
     expect(await Promise.all(reads)).toEqual([
       { ok: false, error: "dropped" },
