@@ -46,7 +46,8 @@ const RETRY = { "retry-after": String(RETRY_AFTER_SECONDS) };
  *   - unauthenticated: 401, logged with the reason. Neither its signature nor its payload's secret verifies.
  *   - too-large: 413 and the connection is closed, logged. The rest of the body is never read.
  *   - too-many-chunks: 400 and the connection is closed, logged. The chunks cost more than their bytes.
- *   - dropped: 503 with Retry-After and the connection is closed, logged. Others needed the memory of its unfinished body.
+ *   - dropped: 503 with Retry-After, logged. Others needed the memory of its unfinished body. Its rest is discarded: a sender
+ *     that is cut off may not see the answer. If it has not ended after half a second, @hono/node-server closes the connection.
  *   - incomplete: 400, mostly unread, as the connection ended before the body.
  *   - unavailable: 503 with Retry-After. Postgres did not commit in time, or too many webhooks wait for it.
  *
@@ -119,9 +120,7 @@ export function createApp({
           503,
           "unavailable",
           "The body took too long under load. Send the webhook again later.",
-          {
-            headers: { ...CLOSE, ...RETRY },
-          },
+          { headers: RETRY },
         );
       case "incomplete":
         return problem(400, "incomplete", "The connection ended before the body. Send the webhook again.");
