@@ -32,7 +32,6 @@ export interface SettleObserver {
  *
  * One transaction holds about `MAX_BYTES`. Deliveries beyond that stay open and get no outcome: settle them next. At
  * least one delivery gets an outcome. Throws what Postgres throws (see `isRetryable`); then nothing has changed.
- *
  */
 export async function settle(
   pool: Pool,

@@ -203,6 +203,31 @@ test("a duplicate is recognised a year later, by another process, without its se
   expect(await eventsOf(entityId)).toHaveLength(1);
 });
 
+test.for([
+  ["in order", late],
+  ["out of order", early],
+] as const)(
+  "an error of the outcomes is thrown as it is, beside an event %s",
+  async ([_case, time], context) => {
+    const { pool, record } = await openRecord(context);
+    const { body } = newPerson();
+    await settle(pool, await record(body({ creationTimeUtc: late })), "test");
+    const ids = await record(body({ id: "2", creationTimeUtc: time }), "not JSON");
+    await pool.query(`
+    create function refuse() returns trigger language plpgsql as $$
+    begin raise invalid_parameter_value; end $$`);
+    await pool.query(
+      "create trigger refused before delete on open_deliveries for each row execute function refuse()",
+    );
+    await expect(settle(pool, ids, "test")).rejects.toMatchObject({ code: "22023" });
+    await pool.query("drop trigger refused on open_deliveries");
+    expect([...(await settle(pool, ids, "test")).values()].map(({ kind }) => kind).toSorted()).toEqual([
+      "applied",
+      "dead-lettered",
+    ]);
+  },
+);
+
 test("Postgres itself refuses a second row of one event", async () => {
   const { pool } = database;
   const { entityId, body } = newPerson();
