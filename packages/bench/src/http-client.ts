@@ -48,6 +48,7 @@ export class Connection {
   send({ bytes }: Request): Promise<number> {
     const { promise, resolve } = Promise.withResolvers<number>();
     const socket = this.#socket;
+    if (socket.closed) return Promise.resolve(0);
     const onData = (answer: Buffer) => end(Number(answer.toString("latin1", STATUS.start, STATUS.end)));
     const onClose = () => end(0);
     function end(status: number): void {
@@ -60,5 +61,37 @@ export class Connection {
 
   close(): void {
     this.#socket.destroy();
+  }
+}
+
+/** A connection that was idle for so long is not used again: Node's servers close theirs after 5 s. */
+const USABLE_MS = 3_000;
+
+/** Connections that have no request. */
+export class IdleConnections {
+  readonly #port: number;
+  /** The one that was used last comes last. */
+  #idle: { readonly connection: Connection; readonly since: number }[] = [];
+
+  constructor(port: number) {
+    this.#port = port;
+  }
+
+  /** Returns one of them, or a new one. */
+  take(): Connection {
+    const last = this.#idle.pop();
+    if (last !== undefined && performance.now() - last.since < USABLE_MS) return last.connection;
+    last?.connection.close();
+    this.close();
+    return new Connection(this.#port);
+  }
+
+  putBack(connection: Connection): void {
+    this.#idle.push({ connection, since: performance.now() });
+  }
+
+  close(): void {
+    for (const { connection } of this.#idle) connection.close();
+    this.#idle = [];
   }
 }

@@ -34,6 +34,7 @@ export function sideOf(
   operation: string,
   script: string,
   postgres: LocalServer,
+  databaseUrl = postgres.url,
 ): Side {
   return {
     keys,
@@ -41,7 +42,7 @@ export function sideOf(
       await using scope = openScope();
       const child = startChild(scope, script);
       const usedCpu = await watchCpu({ process: child.pid, postgres: postgres.pid });
-      const call: Call = { operation, databaseUrl: postgres.url };
+      const call: Call = { operation, databaseUrl };
       const { entries, seconds, peakMegabytes } = await child.call<Answer>(call);
       const cpu = await usedCpu();
       return {

@@ -1,4 +1,32 @@
 import type { Pool } from "@dossier/store";
+import type { Row } from "./result.ts";
+import { quantile } from "./statistics.ts";
+
+/** A span of time in which webhooks came, and what else was measured then. */
+export interface Window {
+  readonly name: string;
+  readonly from: Date;
+  readonly until: Date;
+  readonly figures: Row["figures"];
+}
+
+/** Returns a row for each window, with the times of the deliveries that were received in it. */
+export async function toRows(pool: Pool, windows: readonly Window[]): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for (const { name, from, until, figures } of windows) {
+    const times = await receiptToState(pool, from, until);
+    rows.push({
+      keys: [name],
+      figures: {
+        settled: [times.length],
+        "receipt → state p50 ms": [quantile(times, 0.5)],
+        "p99 ms": [quantile(times, 0.99)],
+        ...figures,
+      },
+    });
+  }
+  return rows;
+}
 
 /**
  * Returns the times from the receipt of each delivery in a span of time to the commit that settled it, in milliseconds.

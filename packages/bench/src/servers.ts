@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { migrateQueue } from "@dossier/queue";
@@ -29,7 +30,7 @@ export interface Servers {
   clearRedis(): Promise<void>;
 }
 
-/** Starts an empty Postgres with its defaults, unless there is one, and an empty Redis. */
+/** Starts an empty Postgres with the settings of `docker compose`, unless there is one, and an empty Redis. */
 export async function startServers(scope: Scope, running?: LocalServer): Promise<Servers> {
   const postgres = running ?? (await startPostgres({ settings: SETTINGS }));
   if (running === undefined) scope.onTestFinished(() => postgres.stop());
@@ -59,16 +60,24 @@ export async function startServers(scope: Scope, running?: LocalServer): Promise
   };
 }
 
-/** Whether commits say when they were made: the time from receipt to state ends with one. */
-const SETTINGS = { track_commit_timestamp: "on" };
+const COMPOSE_FILE = join(import.meta.dirname, "../../../docker-compose.yml");
 
-const FAST = { fsync: "off", synchronous_commit: "off", full_page_writes: "off", max_wal_size: "8GB" };
+/** Those of `docker compose`; and whether commits say when they were made: the time from receipt to state ends with one. */
+const SETTINGS = { ...readSettings(), track_commit_timestamp: "on" };
+
+function readSettings(): Readonly<Record<string, string>> {
+  const command = / command: postgres (.*)/.exec(readFileSync(COMPOSE_FILE, "utf8"))?.[1];
+  if (command === undefined) throw new Error(`${COMPOSE_FILE} gives Postgres no settings`);
+  return Object.fromEntries([...command.matchAll(/-c (\w+)=(\S+)/g)].map(([, name, value]) => [name, value]));
+}
+
+const FAST = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
 
 const SEEDED = "select from pg_tables where tablename = 'bench_seeded'";
 
 /**
- * Starts a Postgres with its defaults on data that `seed` has filled; seeds an empty folder. What the last run added is
- * still there.
+ * Starts a Postgres as `startServers` does, on data that `seed` has filled; seeds an empty folder. What the last run added
+ * is still there.
  */
 export async function startSeeded({ data, name, seed }: SeedOptions): Promise<LocalServer> {
   const dir = join(resolve(data), name);

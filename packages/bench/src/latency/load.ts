@@ -1,7 +1,7 @@
 // Webhooks at a rate, whatever the answers do, in a process of its own.
 import { setTimeout as delay } from "node:timers/promises";
 import { answerCalls } from "../child.ts";
-import { Connection, createRequests } from "../http-client.ts";
+import { createRequests, IdleConnections } from "../http-client.ts";
 
 export interface RateLoad {
   readonly port: number;
@@ -21,13 +21,14 @@ answerCalls(async ({ port, rate, seconds, seed }: RateLoad): Promise<Sent> => {
   const requests = createRequests(rate * seconds, seed, 0);
   const sentAt: Record<string, number> = {};
   const answers: Promise<number>[] = [];
-  const idle: Connection[] = [];
+  const idle = new IdleConnections(port);
 
   async function send(request: (typeof requests)[number]): Promise<number> {
-    const connection = idle.pop() ?? new Connection(port);
+    const connection = idle.take();
     sentAt[request.identity] = performance.timeOrigin + performance.now();
     const status = await connection.send(request);
-    idle.push(connection);
+    if (status === 0) connection.close();
+    else idle.putBack(connection);
     return status;
   }
 
@@ -38,6 +39,6 @@ answerCalls(async ({ port, rate, seconds, seed }: RateLoad): Promise<Sent> => {
     await delay(1);
   }
   const statuses = await Promise.all(answers);
-  for (const connection of idle) connection.close();
+  idle.close();
   return { sentAt, refused: statuses.filter((status) => status !== 200).length };
 });

@@ -6,11 +6,10 @@ import { startChild } from "../child.ts";
 import { watchCpu } from "../cpu.ts";
 import { waitUntilSettled } from "../end-to-end/run.ts";
 import type { Options } from "../options.ts";
-import { receiptToState } from "../receipt-to-state.ts";
+import { toRows, type Window } from "../receipt-to-state.ts";
 import type { Row, Table } from "../result.ts";
 import { startServers } from "../servers.ts";
 import type { SoakLoad, Statuses } from "../soak/load.ts";
-import { quantile } from "../statistics.ts";
 import { dossier } from "../systems/systems.ts";
 
 /** Windows before, during and after the transaction. */
@@ -40,12 +39,7 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
   await send(seconds, 1);
 
   const [, worker] = system.pids;
-  const windows: {
-    readonly name: string;
-    readonly from: Date;
-    readonly until: Date;
-    readonly figures: Row["figures"];
-  }[] = [];
+  const windows: Window[] = [];
   const watch = async (name: string, count: number) => {
     for (let window = 1; window <= count; window++) {
       process.stderr.write(`${name} ${window} of ${count}\n`);
@@ -78,24 +72,11 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
     throw new Error(`some were refused, or not sent: ${JSON.stringify(others)}`);
   await waitUntilSettled(system, accepted);
 
-  const rows: Row[] = [];
-  for (const { name, from, until, figures } of windows) {
-    const times = await receiptToState(pool, from, until);
-    rows.push({
-      keys: [name],
-      figures: {
-        settled: [times.length],
-        "receipt → state p50 ms": [quantile(times, 0.5)],
-        "p99 ms": [quantile(times, 0.99)],
-        ...figures,
-      },
-    });
-  }
   return [
     {
       title: `${size("rate")} webhooks/s, and a transaction that is open for ${size("seconds")} s, in windows of ${seconds} s`,
       keys: ["window"],
-      rows,
+      rows: await toRows(pool, windows),
       lines: [["p99 ms", "receipt → state p50 ms"], ["open_deliveries MB"]],
     },
   ];

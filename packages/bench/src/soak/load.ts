@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { scenario } from "@dossier/simulator";
 import { answerCalls } from "../child.ts";
-import { Connection, toRequest } from "../http-client.ts";
+import { IdleConnections, toRequest } from "../http-client.ts";
 
 export interface SoakLoad {
   readonly port: number;
@@ -24,18 +24,18 @@ answerCalls(async ({ port, rate, seconds, seed, bytes }: SoakLoad): Promise<Stat
   const { webhooks } = scenario({ persons: 2 ** 31, seed, duplicates: 0.05, shuffle: 0.1 });
   const requests = Iterator.from(webhooks).map((webhook) => toRequest(webhook, bytes));
   const statuses: Record<string, number> = {};
-  const idle: Connection[] = [];
+  const idle = new IdleConnections(port);
   let waiting = 0;
 
   async function send(): Promise<void> {
     const request = requests.next();
     if (request.done === true) throw new Error("there are no more webhooks");
     waiting += 1;
-    const connection = idle.pop() ?? new Connection(port);
+    const connection = idle.take();
     const status = await connection.send(request.value);
     waiting -= 1;
     statuses[status] = (statuses[status] ?? 0) + 1;
-    if (status === 200) idle.push(connection);
+    if (status === 200) idle.putBack(connection);
     else connection.close();
   }
 
@@ -54,6 +54,6 @@ answerCalls(async ({ port, rate, seconds, seed, bytes }: SoakLoad): Promise<Stat
     await delay(1);
   }
   await Promise.all(answers);
-  for (const connection of idle) connection.close();
+  idle.close();
   return statuses;
 });

@@ -7,10 +7,9 @@ import { waitUntilSettled } from "../end-to-end/run.ts";
 import type { Load, Measured } from "../load.ts";
 import { readMegabytes } from "../memory.ts";
 import type { Options } from "../options.ts";
-import { receiptToState } from "../receipt-to-state.ts";
+import { toRows, type Window } from "../receipt-to-state.ts";
 import type { Row, Table } from "../result.ts";
 import { startServers, type Servers } from "../servers.ts";
-import { quantile } from "../statistics.ts";
 import { dossier, type System } from "../systems/systems.ts";
 import { answerQuestions, type Loss } from "./answers.ts";
 import type { SoakLoad, Statuses } from "./load.ts";
@@ -47,7 +46,7 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
   const watch = async (name: string, endsAt: number) => {
     const from = new Date();
     await delay(endsAt - performance.now());
-    windows.push({ name, from, until: new Date(), memory: await readMemory(servers, system) });
+    windows.push({ name, from, until: new Date(), figures: await readMemory(servers, system) });
   };
 
   const startedAt = performance.now();
@@ -67,19 +66,7 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
   ]);
   answers.push(await conclude("after the flood", servers, system, afterwards));
 
-  const rows: Row[] = [];
-  for (const { name, from, until, memory } of windows) {
-    const times = await receiptToState(pool, from, until);
-    rows.push({
-      keys: [name],
-      figures: {
-        settled: [times.length],
-        "receipt → state p50 ms": [quantile(times, 0.5)],
-        "p99 ms": [quantile(times, 0.99)],
-        ...memory,
-      },
-    });
-  }
+  const rows = await toRows(pool, windows);
   const accepted = answers.reduce((sum, { figures }) => sum + (figures["answered 200"]?.[0] ?? 0), 0);
   const loss: Loss = {
     accepted,
@@ -103,13 +90,6 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
     },
     answerQuestions(rows.slice(0, count), rows[count], answers, loss),
   ];
-}
-
-interface Window {
-  readonly name: string;
-  readonly from: Date;
-  readonly until: Date;
-  readonly memory: Row["figures"];
 }
 
 /** Returns webhooks a second, from the first that is sent to the last that is settled. */

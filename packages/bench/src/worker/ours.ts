@@ -12,7 +12,7 @@ const COMMIT = 1_000;
 const ENQUEUED_AT_ONCE = 50;
 
 /** Only the first of very many are counted, since counting all takes Postgres from the worker. */
-export const COUNTED = 20_000;
+export const COUNTED = 40_000;
 
 /** Records deliveries, and enqueues them in jobs of so many. */
 export async function fill(places: Places, bodies: Iterable<Buffer>, job: number): Promise<void> {
