@@ -68,7 +68,9 @@ const SETTINGS = { ...readSettings(), track_commit_timestamp: "on" };
 function readSettings(): Readonly<Record<string, string>> {
   const command = / command: postgres (.*)/.exec(readFileSync(COMPOSE_FILE, "utf8"))?.[1];
   if (command === undefined) throw new Error(`${COMPOSE_FILE} gives Postgres no settings`);
-  return Object.fromEntries([...command.matchAll(/-c (\w+)=(\S+)/g)].map(([, name, value]) => [name, value]));
+  return Object.fromEntries(
+    Array.from(command.matchAll(/-c (\w+)=(\S+)/g), ([, name = "", value = ""]) => [name, value] as const),
+  );
 }
 
 const FAST = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
