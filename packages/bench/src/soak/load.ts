@@ -1,6 +1,6 @@
 // Webhooks at a rate for a long time, invented while they are sent, in a process of its own.
 import { setTimeout as delay } from "node:timers/promises";
-import { scenario } from "@dossier/simulator";
+import { scenario, type Webhook } from "@dossier/simulator";
 import { answerCalls } from "../child.ts";
 import { IdleConnections, toRequest } from "../http-client.ts";
 
@@ -22,7 +22,7 @@ const MAX_WAITING = 4_000;
 
 answerCalls(async ({ port, rate, seconds, seed, bytes }: SoakLoad): Promise<Statuses> => {
   const { webhooks } = scenario({ persons: 2 ** 31, seed, duplicates: 0.05, shuffle: 0.1 });
-  const requests = Iterator.from(webhooks).map((webhook) => toRequest(webhook, bytes));
+  const requests = Iterator.from(webhooks).map((webhook) => toRequest(pad(webhook, bytes)));
   const statuses: Record<string, number> = {};
   const idle = new IdleConnections(port);
   let waiting = 0;
@@ -57,3 +57,9 @@ answerCalls(async ({ port, rate, seconds, seed, bytes }: SoakLoad): Promise<Stat
   idle.close();
   return statuses;
 });
+
+/** Returns a webhook whose body has blanks up to so many bytes. */
+function pad(webhook: Webhook, bytes: number): Webhook {
+  const blanks = Buffer.alloc(Math.max(0, bytes - webhook.body.length), " ");
+  return { ...webhook, body: Buffer.concat([webhook.body, blanks]) };
+}
