@@ -10,22 +10,28 @@ use([BarChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRen
 const WIDTH = 860;
 const BAR = 22;
 const LINES_HEIGHT = 360;
+/** Bars whose greatest is so many times the least have a logarithmic axis. */
+const WIDE = 100;
+// Without a browser, texts are taken for narrower than they are drawn.
+const LEGEND = { top: 38, left: 10, itemGap: 40 };
 const MARGIN = { top: 70, right: 90, bottom: 30, left: 330 };
 
 /** Returns the medians of a table's figure as an SVG of bars: one for each first key, grouped by the further ones. */
 export function plot({ title, keys, rows }: Table, figure: string): string {
   const names = [...new Set(rows.map((row) => row.keys[0] ?? ""))];
   const groups = Map.groupBy(rows, (row) => row.keys.slice(1).join(", "));
+  const medians = rows.map((row) => quantile(row.figures[figure] ?? [], 0.5)).filter((median) => median > 0);
+  const isWide = Math.max(...medians) > WIDE * Math.min(...medians);
   const height = MARGIN.top + MARGIN.bottom + names.length * (groups.size * BAR + BAR);
   return render(height, {
     title: { text: `${title}: ${figure}`, left: 10, top: 10, textStyle: { fontSize: 15 } },
-    legend: groups.size > 1 ? { top: 38, left: 10 } : undefined,
+    legend: groups.size > 1 ? LEGEND : undefined,
     grid: MARGIN,
-    xAxis: { type: "value" },
-    yAxis: { type: "category", data: names, inverse: true, axisLabel: { width: 315, overflow: "break" } },
+    xAxis: isWide ? { type: "log", min: 1, name: "log" } : { type: "value" },
+    yAxis: { type: "category", data: names, inverse: true, axisLabel: { width: 250, overflow: "break" } },
     series: [...groups].map(([group, own]) => ({
       type: "bar",
-      name: `${keys.slice(1).join(", ")}: ${group}`,
+      name: keys.length === 2 ? `${keys[1]}: ${group}` : group,
       data: names.map((name) => {
         const values = own.find((row) => row.keys[0] === name)?.figures[figure] ?? [];
         return quantile(values, 0.5);
@@ -43,7 +49,7 @@ export function plot({ title, keys, rows }: Table, figure: string): string {
 export function plotLines({ title, keys, rows }: Table, figures: readonly string[]): string {
   return render(LINES_HEIGHT, {
     title: { text: title, left: 10, top: 10, textStyle: { fontSize: 15 } },
-    legend: { top: 38, left: 10 },
+    legend: LEGEND,
     grid: { ...MARGIN, right: 30, bottom: 50, left: 70 },
     xAxis: {
       type: "category",

@@ -69,7 +69,7 @@ export async function run({ data, size, sizes }: DataOptions): Promise<readonly 
   }
   for (const each of sizes("person"))
     sides.push(
-      inTurns(`${each} events of one person, and one webhook at a time`, () => {
+      inTurns(`${each} events of one person, webhooks one by one`, () => {
         const bodies = bodiesOfPersons(each + ALONE, each + ALONE);
         return { stored: bodies.slice(0, each), bodies: bodies.slice(each), count: ALONE, waiting: 1 };
       }),
