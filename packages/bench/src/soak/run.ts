@@ -12,6 +12,7 @@ import type { Row, Table } from "../result.ts";
 import { startServers, type Servers } from "../servers.ts";
 import { dossier, type System } from "../systems/systems.ts";
 import { answerQuestions, type Loss } from "./answers.ts";
+import { watchDisk } from "./disk.ts";
 import type { SoakLoad, Statuses } from "./load.ts";
 
 /** How capacity is measured, if the soak is not shorter. */
@@ -43,10 +44,13 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
   const count = Math.max(MIN_WINDOWS, Math.ceil(size("seconds") / 60));
   const seconds = size("seconds") / count;
   const windows: Window[] = [];
+  const disk: Row[] = [];
+  const readDisk = await watchDisk(pool);
   const watch = async (name: string, endsAt: number) => {
     const from = new Date();
     await delay(endsAt - performance.now());
     windows.push({ name, from, until: new Date(), figures: await readMemory(servers, system) });
+    disk.push({ keys: [name], figures: await readDisk() });
   };
 
   const startedAt = performance.now();
@@ -82,6 +86,12 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
         ["receipt → state p50 ms", "p99 ms"],
         Object.keys(rows[0]?.figures ?? {}).filter((name) => name.startsWith("MB")),
       ],
+    },
+    {
+      title: "Postgres' files, in each of these minutes",
+      keys: ["until minute"],
+      rows: disk,
+      lines: [Object.keys(disk[0]?.figures ?? {})],
     },
     {
       title: "Answers, memory at the end of the load, and time until all is settled",
