@@ -21,13 +21,16 @@ export function plot({ title, keys, rows }: Table, figure: string): string {
   const names = [...new Set(rows.map((row) => row.keys[0] ?? ""))];
   const groups = Map.groupBy(rows, (row) => row.keys.slice(1).join(", "));
   const medians = rows.map((row) => quantile(row.figures[figure] ?? [], 0.5)).filter((median) => median > 0);
-  const isWide = Math.max(...medians) > WIDE * Math.min(...medians);
+  const least = Math.min(...medians);
+  const isWide = Math.max(...medians) > WIDE * least;
   const height = MARGIN.top + MARGIN.bottom + names.length * (groups.size * BAR + BAR);
   return render(height, {
     title: { text: `${title}: ${figure}`, left: 10, top: 10, textStyle: { fontSize: 15 } },
     legend: groups.size > 1 ? LEGEND : undefined,
     grid: MARGIN,
-    xAxis: isWide ? { type: "log", min: 1, name: "log" } : { type: "value" },
+    xAxis: isWide
+      ? { type: "log", min: 10 ** Math.floor(Math.log10(least)), name: "log" }
+      : { type: "value" },
     yAxis: { type: "category", data: names, inverse: true, axisLabel: { width: 250, overflow: "break" } },
     series: [...groups].map(([group, own]) => ({
       type: "bar",
