@@ -6,7 +6,7 @@ import { Redis } from "ioredis";
 import { startLog } from "../log.ts";
 import { usedMemory } from "../memory.ts";
 import type { DataOptions } from "../options.ts";
-import type { Row, Table } from "../result.ts";
+import { formatNumber, type Row, type Table } from "../result.ts";
 
 const MEBIBYTE = 1024 ** 2;
 
@@ -25,7 +25,11 @@ export async function run({ data, size, sizes }: DataOptions): Promise<readonly 
     });
   return [
     { title: "Bytes of an event in Postgres", keys: ["table"], rows: tables, plot: "bytes an event" },
-    { title: `${size("waiting")} waiting deliveries in Redis`, keys: ["deliveries a job"], rows: jobs },
+    {
+      title: `${formatNumber(size("waiting"))} waiting deliveries in Redis`,
+      keys: ["deliveries a job"],
+      rows: jobs,
+    },
   ];
 }
 

@@ -12,7 +12,7 @@ import { mixedBodies } from "../growth/bodies.ts";
 import { usedMemory } from "../memory.ts";
 import type { DataOptions } from "../options.ts";
 import { withoutWaiting } from "../peers/peer.ts";
-import type { Row, Table } from "../result.ts";
+import { formatNumber, type Row, type Table } from "../result.ts";
 import { loginOn, startServers, type Servers } from "../servers.ts";
 import { SECRET, startService } from "../services.ts";
 import { quantile } from "../statistics.ts";
@@ -47,7 +47,7 @@ export async function run({ data, size, sizes }: DataOptions): Promise<readonly 
     for (const [queue, bodies] of Object.entries(queues)) {
       process.stderr.write(`${total} dead letters: a queue of ${queue}\n`);
       const figures = await settle(servers, bodies(), count, size("seconds"));
-      settled.push({ keys: [String(total), queue], figures });
+      settled.push({ keys: [formatNumber(total), queue], figures });
     }
     process.stderr.write(`${total} dead letters: pages\n`);
     pages.push(...(await readPages(scope, servers, total, size("visits"))));
@@ -121,7 +121,7 @@ async function readPages(
     pids: { console: child.pid, Postgres: postgres.pid },
   });
   return [...pages, await countExactly(pool, postgres.pid, visits)].map(({ name, times, cpu }) => ({
-    keys: [String(total), name],
+    keys: [formatNumber(total), name],
     figures: {
       "p50 ms": [quantile(times, 0.5)],
       "max ms": [quantile(times, 1)],

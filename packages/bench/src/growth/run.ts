@@ -2,7 +2,7 @@ import { openScope } from "@dossier/testing";
 import { startLog } from "../log.ts";
 import type { DataOptions } from "../options.ts";
 import { withoutWaiting } from "../peers/peer.ts";
-import type { Row, Table } from "../result.ts";
+import { formatNumber, type Row, type Table } from "../result.ts";
 import { takeTurns, type Side } from "../rounds.ts";
 import { startServers, type Servers } from "../servers.ts";
 import { SECRET } from "../services.ts";
@@ -46,14 +46,14 @@ export async function run({ data, size, sizes }: DataOptions): Promise<readonly 
     const kept = stored === 0 ? undefined : await startServers(scope, await startLog(scope, data, stored));
     sides.push(
       settling({
-        name: `${stored} webhooks in the log`,
+        name: `${formatNumber(stored)} webhooks in the log`,
         bodies: () => mixedBodies(count),
         count,
         ...(kept && { kept }),
       }),
     );
     ingestSides.push({
-      keys: [`${stored} webhooks in the log`],
+      keys: [`${formatNumber(stored)} webhooks in the log`],
       measure: () => measureIngest(kept ?? empty, kept === undefined, size("seconds")),
     });
   }
@@ -64,18 +64,22 @@ export async function run({ data, size, sizes }: DataOptions): Promise<readonly 
   for (const each of sizes("person")) {
     const all = Math.max(count, each);
     sides.push(
-      settling({ name: `${each} events a person`, bodies: () => bodiesOfPersons(all, each), count: all }),
+      settling({
+        name: `${formatNumber(each)} events a person`,
+        bodies: () => bodiesOfPersons(all, each),
+        count: all,
+      }),
     );
   }
   for (const each of sizes("person"))
     sides.push(
-      inTurns(`${each} events of one person, webhooks one by one`, () => {
+      inTurns(`${formatNumber(each)} events of one person, webhooks one by one`, () => {
         const bodies = bodiesOfPersons(each + ALONE, each + ALONE);
         return { stored: bodies.slice(0, each), bodies: bodies.slice(each), count: ALONE, waiting: 1 };
       }),
     );
   for (const waiting of sizes("waiting")) {
-    const name = `${waiting} waiting deliveries`;
+    const name = `${formatNumber(waiting)} waiting deliveries`;
     if (waiting < JOB) sides.push(inTurns(name, () => ({ bodies: mixedBodies(count), count, waiting })));
     else if (waiting < LARGE_BACKLOG)
       sides.push(settling({ name, bodies: () => mixedBodies(waiting), count: waiting }));

@@ -7,7 +7,7 @@ import { watchCpu } from "../cpu.ts";
 import { waitUntilSettled } from "../end-to-end/run.ts";
 import type { Options } from "../options.ts";
 import { toRows, type Window } from "../receipt-to-state.ts";
-import type { Row, Table } from "../result.ts";
+import { formatNumber, type Row, type Table } from "../result.ts";
 import { startServers } from "../servers.ts";
 import type { SoakLoad, Statuses } from "../soak/load.ts";
 import { dossier } from "../systems/systems.ts";
@@ -74,7 +74,7 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
 
   return [
     {
-      title: `${size("rate")} webhooks/s, and a transaction that is open for ${size("seconds")} s, in windows of ${seconds} s`,
+      title: `${formatNumber(size("rate"))} webhooks/s, and a transaction that is open for ${size("seconds")} s, in windows of ${seconds} s`,
       keys: ["window"],
       rows: await toRows(pool, windows),
       lines: [["p99 ms", "receipt → state p50 ms"], ["open_deliveries MB"]],

@@ -1,6 +1,6 @@
 import { countPersons, listPersons, openPool, type PersonFilter, type Pool } from "@dossier/store";
 import type { DataOptions } from "../options.ts";
-import type { Row, Table } from "../result.ts";
+import { formatNumber, type Row, type Table } from "../result.ts";
 import { startSeeded } from "../servers.ts";
 import { quantile } from "../statistics.ts";
 import { seedPersons } from "./seed.ts";
@@ -36,7 +36,7 @@ export async function run({ data, size }: DataOptions): Promise<readonly Table[]
       });
     }
     await pool.end();
-    return [{ title: `Searches among ${persons} persons`, keys: ["search"], rows }];
+    return [{ title: `Searches among ${formatNumber(persons)} persons`, keys: ["search"], rows }];
   } finally {
     await postgres.stop();
   }

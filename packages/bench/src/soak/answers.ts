@@ -25,6 +25,7 @@ export function answerQuestions(
     names.every((name) => median(last, name) <= FLAT * median(first, name)) ? "yes" : "no";
   const memory = Object.keys(soak[0]?.figures ?? {}).filter((name) => name.startsWith("MB, "));
   const of = (row: Row | undefined, name: string) => row?.figures[name]?.[0] ?? Number.NaN;
+  const answered = (name: string) => formatNumber(of(flood, name));
   const rows = [
     [
       "Is the memory flat?",
@@ -33,18 +34,18 @@ export function answerQuestions(
     ["Is the p99 flat?", `${areFlat(["p99 ms"])}: ms, ${compare("p99 ms")}`],
     [
       "Is the excess of the flood answered 503?",
-      `${of(flood, "answered 503")} were; ${of(flood, "answered 200")} were accepted, ` +
-        `${of(flood, "no answer")} got no answer, ${of(flood, "otherwise")} another one`,
+      `${answered("answered 503")} were; ${answered("answered 200")} were accepted, ` +
+        `${answered("no answer")} got no answer, ${answered("otherwise")} another one`,
     ],
     [
       "Is anything lost?",
       recorded >= accepted && unsettled === 0
-        ? `no: ${accepted} were answered 200, ${recorded} are recorded, and all are settled`
-        : `yes: ${accepted} were answered 200, ${recorded} are recorded, and ${unsettled} are not settled`,
+        ? `no: ${formatNumber(accepted)} were answered 200, ${formatNumber(recorded)} are recorded, and all are settled`
+        : `yes: ${formatNumber(accepted)} were answered 200, ${formatNumber(recorded)} are recorded, and ${formatNumber(unsettled)} are not settled`,
     ],
     [
       "When is it as before the flood?",
-      `all was settled ${formatNumber(of(flood, "settled after s"))} s after it; then p99 ${formatNumber(of(afterFlood, "p99 ms"))} ms`,
+      `all was settled ${answered("settled after s")} s after it; then p99 ${formatNumber(of(afterFlood, "p99 ms"))} ms`,
     ],
   ];
   return {

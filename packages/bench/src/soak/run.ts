@@ -8,7 +8,7 @@ import type { Load, Measured } from "../load.ts";
 import { readMegabytes } from "../memory.ts";
 import type { Options } from "../options.ts";
 import { toRows, type Window } from "../receipt-to-state.ts";
-import type { Row, Table } from "../result.ts";
+import { formatNumber, type Row, type Table } from "../result.ts";
 import { startServers, type Servers } from "../servers.ts";
 import { dossier, type System } from "../systems/systems.ts";
 import { answerQuestions, type Loss } from "./answers.ts";
@@ -77,9 +77,11 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
     recorded: (await countDeliveries(pool)) - before,
     unsettled: await countUnsettled(pool),
   };
+  const fileFigures = Object.keys(disk[0]?.figures ?? {});
+  const isWritten = (name: string) => name.startsWith("MB written");
   return [
     {
-      title: `${rate} webhooks/s, ${size("share")} % of the capacity, for ${size("seconds")} s`,
+      title: `${formatNumber(rate)} webhooks/s, ${size("share")} % of the capacity, for ${formatNumber(size("seconds"))} s`,
       keys: ["until minute"],
       rows,
       lines: [
@@ -91,7 +93,7 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
       title: "Postgres' files, in each of these minutes",
       keys: ["until minute"],
       rows: disk,
-      lines: [Object.keys(disk[0]?.figures ?? {})],
+      lines: [fileFigures.filter((name) => !isWritten(name)), fileFigures.filter(isWritten)],
     },
     {
       title: "Answers, memory at the end of the load, and time until all is settled",

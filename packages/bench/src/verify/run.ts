@@ -3,7 +3,7 @@ import { openScope } from "@dossier/testing";
 import { startLog } from "../log.ts";
 import { sideOf } from "../operation.ts";
 import type { DataOptions } from "../options.ts";
-import type { Table } from "../result.ts";
+import { formatNumber, type Table } from "../result.ts";
 import { takeTurns } from "../rounds.ts";
 
 /** Measures a verification of all evidence beside a bare script that reads, hashes and folds the same bytes. */
@@ -18,7 +18,7 @@ export async function run({ data, size }: DataOptions): Promise<readonly Table[]
   const rows = await takeTurns(sides, size("rounds"));
   return [
     {
-      title: `A log of ${size("events")} webhooks, verified`,
+      title: `A log of ${formatNumber(size("events"))} webhooks, verified`,
       keys: ["verify"],
       rows,
       plot: "entries/s",
