@@ -124,7 +124,7 @@ export const SIZES = [
     of: ["growth"],
     name: "stored",
     help: "webhooks in the log",
-    full: "0,1000000",
+    full: "0,1000000,5000000",
     quick: "5000",
     least: 0,
   },
