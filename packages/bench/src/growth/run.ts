@@ -111,7 +111,7 @@ export async function run({ data, size, sizes }: DataOptions): Promise<readonly 
   ];
 }
 
-/** Has Linux keep all files of the log in memory, as on a machine that has run for a while. */
+/** Has Linux read all files of the log, so that no page comes from the disk later; Postgres' own buffers stay empty. */
 async function startWarmLog(scope: Scope, data: string, stored: number): Promise<LocalServer> {
   const postgres = await startLog(scope, data, stored);
   const pool = openPool(postgres.url, { name: "bench", size: 1, timeoutMs: 600_000 });
