@@ -36,15 +36,19 @@ async function readStat(folder: string) {
   return { pid: Number(folder), parent, ticks };
 }
 
-/** Returns a function that gives the seconds of CPU that each of these processes has used since. */
+type Pids = number | undefined | readonly (number | undefined)[];
+
+/** Returns a function that gives the seconds of CPU that each of these processes, or several together, have used since. */
 export async function watchCpu<Name extends string>(
-  pids: Readonly<Record<Name, number | undefined>>,
+  pids: Readonly<Record<Name, Pids>>,
 ): Promise<() => Promise<Readonly<Record<Name, number>>>> {
+  const readAll = async (several: Pids) => {
+    const each = await Promise.all([several].flat().map(cpuSeconds));
+    return each.reduce((sum, one) => sum + one, 0);
+  };
   const read = async () =>
     Object.fromEntries(
-      await Promise.all(
-        Object.entries<number | undefined>(pids).map(async ([name, pid]) => [name, await cpuSeconds(pid)]),
-      ),
+      await Promise.all(Object.entries<Pids>(pids).map(async ([name, own]) => [name, await readAll(own)])),
     ) as Record<Name, number>;
   const before = await read();
   return async () => {

@@ -46,6 +46,7 @@ export function sideOf(
       const { entries, seconds, peakMegabytes } = await child.call<Answer>(call);
       const cpu = await usedCpu();
       return {
+        entries,
         "entries/s": entries / seconds,
         "µs CPU an entry": (cpu.process * 1e6) / entries,
         "µs CPU, Postgres": (cpu.postgres * 1e6) / entries,

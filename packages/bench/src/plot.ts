@@ -3,7 +3,7 @@ import { GridComponent, LegendComponent, TitleComponent } from "echarts/componen
 import { init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { formatNumber, type Table } from "./result.ts";
-import { quantile } from "./statistics.ts";
+import { median } from "./statistics.ts";
 
 use([BarChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 
@@ -20,7 +20,7 @@ const MARGIN = { top: 70, right: 90, bottom: 30, left: 330 };
 export function plot({ title, keys, rows }: Table, figure: string): string {
   const names = [...new Set(rows.map((row) => row.keys[0] ?? ""))];
   const groups = Map.groupBy(rows, (row) => row.keys.slice(1).join(", "));
-  const medians = rows.map((row) => quantile(row.figures[figure] ?? [], 0.5)).filter((median) => median > 0);
+  const medians = rows.map((row) => median(row.figures[figure] ?? [])).filter((value) => value > 0);
   const least = Math.min(...medians);
   const isWide = Math.max(...medians) > WIDE * least;
   const height = MARGIN.top + MARGIN.bottom + names.length * (groups.size * BAR + BAR);
@@ -37,7 +37,7 @@ export function plot({ title, keys, rows }: Table, figure: string): string {
       name: keys.length === 2 ? `${keys[1]}: ${group}` : group,
       data: names.map((name) => {
         const values = own.find((row) => row.keys[0] === name)?.figures[figure] ?? [];
-        return quantile(values, 0.5);
+        return median(values);
       }),
       label: {
         show: true,
@@ -66,7 +66,7 @@ export function plotLines({ title, keys, rows }: Table, figures: readonly string
       type: "line",
       name: figure,
       symbolSize: 5,
-      data: rows.map((row) => quantile(row.figures[figure] ?? [], 0.5)),
+      data: rows.map((row) => median(row.figures[figure] ?? [])),
     })),
   });
 }

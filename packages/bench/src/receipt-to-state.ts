@@ -18,7 +18,7 @@ export async function toRows(pool: Pool, windows: readonly Window[]): Promise<re
     rows.push({
       keys: [name],
       figures: {
-        settled: [times.length],
+        received: [times.length],
         "receipt → state p50 ms": [quantile(times, 0.5)],
         "p99 ms": [quantile(times, 0.99)],
         ...figures,

@@ -1,5 +1,5 @@
 import { formatTable } from "@dossier/cli/terminal/table";
-import { quantile } from "./statistics.ts";
+import { median } from "./statistics.ts";
 
 /** What was measured, as a table. */
 export interface Table {
@@ -56,8 +56,8 @@ export function toMarkdown(table: Table): readonly string[] {
 
 function formatFigure(values: readonly number[]): string {
   if (values.length === 0 || values.some(Number.isNaN)) return "–";
-  const [least, median, most] = [0, 0.5, 1].map((share) => formatNumber(quantile(values, share)));
-  return least === most ? `${median}` : `${median} (${least}–${most})`;
+  const [least, middle, most] = [Math.min(...values), median(values), Math.max(...values)].map(formatNumber);
+  return least === most ? `${middle}` : `${middle} (${least}–${most})`;
 }
 
 export function formatNumber(value: number): string {

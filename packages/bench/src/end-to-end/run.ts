@@ -42,8 +42,11 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
     const run = async (seconds: number, seed: number) => {
       // So that the webhooks are invented beforehand.
       await send(system, 0, seed);
-      const pids = Object.fromEntries(system.pids.map((pid, n) => [`process ${n}`, pid]));
-      const usedCpu = await watchCpu({ ...pids, postgres: servers.postgres.pid, redis: servers.redis.pid });
+      const usedCpu = await watchCpu({
+        processes: system.pids,
+        postgres: servers.postgres.pid,
+        redis: servers.redis.pid,
+      });
       const startedAt = performance.now();
       const sent = await send(system, seconds, seed);
       if (sent.refused > 0) throw new Error(`${name} refused ${sent.refused} webhooks`);
@@ -57,14 +60,12 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
       keys: [name],
       async measure(round) {
         const { webhooks, seconds, took, cpu } = await run(size("seconds"), round + 1);
-        const { postgres, redis, ...others } = cpu;
-        const processes = Object.values<number>(others).reduce((sum, used) => sum + used, 0);
         return {
           "webhooks/s": webhooks / took,
           "accepted/s": webhooks / seconds,
-          "µs CPU a webhook": (processes * 1e6) / webhooks,
-          "µs CPU, Postgres": (postgres * 1e6) / webhooks,
-          "µs CPU, Redis": (redis * 1e6) / webhooks,
+          "µs CPU a webhook": (cpu.processes * 1e6) / webhooks,
+          "µs CPU, Postgres": (cpu.postgres * 1e6) / webhooks,
+          "µs CPU, Redis": (cpu.redis * 1e6) / webhooks,
         };
       },
     });

@@ -50,7 +50,8 @@ export async function run(options: Options): Promise<readonly Table[]> {
       seed: 1,
       again: true,
     } satisfies Load);
-  for (const { port } of servers) await send(port, options.size("connections"), options.size("warm"));
+  for (const connections of options.sizes("connections"))
+    for (const { port } of servers) await send(port, connections, options.size("warm"));
 
   const sides = options.sizes("connections").flatMap((connections) =>
     servers.map(({ name, pid, port }): Side => ({

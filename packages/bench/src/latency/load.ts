@@ -12,20 +12,18 @@ export interface RateLoad {
 }
 
 export interface Sent {
-  /** When the webhook of each event was sent, in milliseconds since 1970. */
-  readonly sentAt: Readonly<Record<string, number>>;
+  /** When the webhook of each event was due, in milliseconds since 1970: the sender may be late. */
+  readonly dueAt: Readonly<Record<string, number>>;
   readonly refused: number;
 }
 
 answerCalls(async ({ port, rate, seconds, seed }: RateLoad): Promise<Sent> => {
   const requests = createRequests(rate * seconds, seed, 0);
-  const sentAt: Record<string, number> = {};
   const answers: Promise<number>[] = [];
   const idle = new IdleConnections(port);
 
   async function send(request: (typeof requests)[number]): Promise<number> {
     const connection = idle.take();
-    sentAt[request.identity] = performance.timeOrigin + performance.now();
     const status = await connection.send(request);
     if (status === 0) connection.close();
     else idle.putBack(connection);
@@ -40,5 +38,8 @@ answerCalls(async ({ port, rate, seconds, seed }: RateLoad): Promise<Sent> => {
   }
   const statuses = await Promise.all(answers);
   idle.close();
-  return { sentAt, refused: statuses.filter((status) => status !== 200).length };
+  const dueAt = Object.fromEntries(
+    requests.map(({ identity }, n) => [identity, performance.timeOrigin + startedAt + (n / rate) * 1_000]),
+  );
+  return { dueAt, refused: statuses.filter((status) => status !== 200).length };
 });

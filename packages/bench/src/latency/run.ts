@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openPool, type Pool } from "@dossier/store";
 import { openScope } from "@dossier/testing";
 import { startChild } from "../child.ts";
+import { watchCpu } from "../cpu.ts";
 import type { Options } from "../options.ts";
 import type { Table } from "../result.ts";
 import { takeTurns, type Side } from "../rounds.ts";
@@ -25,7 +26,7 @@ const WARM_UP_RATE = 500;
 
 const POLL_MS = 20;
 
-/** Measures the time from sending a webhook to the commit of its event and of its person's state. */
+/** Measures the time from when a webhook is due to be sent to the commit of its event and of its person's state. */
 export async function run({ size, sizes }: Options): Promise<readonly Table[]> {
   await using scope = openScope();
   const servers = await startServers(scope);
@@ -34,19 +35,28 @@ export async function run({ size, sizes }: Options): Promise<readonly Table[]> {
 
   const sides: Side[] = [];
   for (const [index, [name, start]] of Object.entries(SYSTEMS).entries()) {
-    const { port, databaseUrl } = await start(scope, servers, `system ${index}`);
+    const { port, pids, databaseUrl } = await start(scope, servers, `system ${index}`);
     const pool = openPool(databaseUrl, { name: "bench", size: 1 });
     scope.onTestFinished(() => pool.end());
     const measure = async (rate: number, seconds: number) => {
-      const { sentAt, refused } = await load.call<Sent>({
+      const usedCpu = await watchCpu({ processes: pids, postgres: servers.postgres.pid });
+      const startedAt = performance.now();
+      const { dueAt, refused } = await load.call<Sent>({
         port,
         rate,
         seconds,
         seed: seed++,
       } satisfies RateLoad);
       if (refused > 0) throw new Error(`${name} refused ${refused} webhooks`);
-      const times = await readTimes(pool, sentAt);
-      return { "p50 ms": quantile(times, 0.5), "p99 ms": quantile(times, 0.99) };
+      const cpu = await usedCpu();
+      const took = (performance.now() - startedAt) / 1_000;
+      const times = await readTimes(pool, dueAt);
+      return {
+        "p50 ms": quantile(times, 0.5),
+        "p99 ms": quantile(times, 0.99),
+        "CPU, processes": cpu.processes / took,
+        "CPU, Postgres": cpu.postgres / took,
+      };
     };
     process.stderr.write(`warming up: ${name}\n`);
     await measure(WARM_UP_RATE, size("warm"));
@@ -58,7 +68,7 @@ export async function run({ size, sizes }: Options): Promise<readonly Table[]> {
   }
   return [
     {
-      title: "From sending a webhook to its person's state",
+      title: "From sending a webhook to its person's state; CPU as a share of one processor",
       keys: ["system", "webhooks/s"],
       rows: await takeTurns(sides, size("rounds")),
       plot: "p99 ms",
@@ -66,9 +76,9 @@ export async function run({ size, sizes }: Options): Promise<readonly Table[]> {
   ];
 }
 
-/** Returns the times from sending each webhook to the commit of its event, once all are committed. */
-async function readTimes(pool: Pool, sentAt: Readonly<Record<string, number>>): Promise<readonly number[]> {
-  const sent = new Map(Object.entries(sentAt));
+/** Returns the times from when each webhook was due to the commit of its event, once all are committed. */
+async function readTimes(pool: Pool, dueAt: Readonly<Record<string, number>>): Promise<readonly number[]> {
+  const sent = new Map(Object.entries(dueAt));
   for (;;) {
     const { rows } = await pool.query<{ identity: string; committed_at: number }>(
       `select entity_id || ' ' || event || ' ' || id as identity,

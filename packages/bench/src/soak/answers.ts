@@ -1,5 +1,5 @@
 import { formatNumber, type Row, type Table } from "../result.ts";
-import { quantile } from "../statistics.ts";
+import { median } from "../statistics.ts";
 
 export interface Loss {
   /** Webhooks that were answered 200. */
@@ -20,9 +20,9 @@ export function answerQuestions(
 ): Table {
   const [first, last] = [soak.slice(0, soak.length / 3), soak.slice(-soak.length / 3)];
   const compare = (name: string) =>
-    `${formatNumber(median(first, name))} → ${formatNumber(median(last, name))}`;
+    `${formatNumber(medianOf(first, name))} → ${formatNumber(medianOf(last, name))}`;
   const areFlat = (names: readonly string[]) =>
-    names.every((name) => median(last, name) <= FLAT * median(first, name)) ? "yes" : "no";
+    names.every((name) => medianOf(last, name) <= FLAT * medianOf(first, name)) ? "yes" : "no";
   const memory = Object.keys(soak[0]?.figures ?? {}).filter((name) => name.startsWith("MB, "));
   const of = (row: Row | undefined, name: string) => row?.figures[name]?.[0] ?? Number.NaN;
   const answered = (name: string) => formatNumber(of(flood, name));
@@ -55,9 +55,6 @@ export function answerQuestions(
   };
 }
 
-function median(rows: readonly Row[], name: string): number {
-  return quantile(
-    rows.map(({ figures }) => figures[name]?.[0] ?? Number.NaN),
-    0.5,
-  );
+function medianOf(rows: readonly Row[], name: string): number {
+  return median(rows.map(({ figures }) => figures[name]?.[0] ?? Number.NaN));
 }

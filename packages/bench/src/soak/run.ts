@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openPool, type Pool } from "@dossier/store";
 import { openScope } from "@dossier/testing";
 import { startChild, type Child } from "../child.ts";
+import { watchCpu } from "../cpu.ts";
 import { waitUntilSettled } from "../end-to-end/run.ts";
 import type { Load, Measured } from "../load.ts";
 import { readMegabytes } from "../memory.ts";
@@ -45,11 +46,22 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
   const seconds = size("seconds") / count;
   const windows: Window[] = [];
   const disk: Row[] = [];
+  const [ingest, worker] = system.pids;
   const readDisk = await watchDisk(pool);
   const watch = async (name: string, endsAt: number) => {
     const from = new Date();
-    await delay(endsAt - performance.now());
-    windows.push({ name, from, until: new Date(), figures: await readMemory(servers, system) });
+    const usedCpu = await watchCpu({ ingest, worker, postgres: servers.postgres.pid });
+    await delay(Math.max(0, endsAt - performance.now()));
+    const until = new Date();
+    const cpu = await usedCpu();
+    const share = (used: number) => [(used * 1_000) / (until.getTime() - from.getTime())];
+    const figures = {
+      "CPU, ingest": share(cpu.ingest),
+      "CPU, worker": share(cpu.worker),
+      "CPU, Postgres": share(cpu.postgres),
+      ...(await readMemory(servers, system)),
+    };
+    windows.push({ name, from, until, figures });
     disk.push({ keys: [name], figures: await readDisk() });
   };
 
@@ -81,7 +93,7 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
   const isWritten = (name: string) => name.startsWith("MB written");
   return [
     {
-      title: `${formatNumber(rate)} webhooks/s, ${size("share")} % of the capacity, for ${formatNumber(size("seconds"))} s`,
+      title: `${formatNumber(rate)} webhooks/s, ${size("share")} % of the capacity, for ${formatNumber(size("seconds"))} s; CPU as a share of one processor`,
       keys: ["until minute"],
       rows,
       lines: [
