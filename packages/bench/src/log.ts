@@ -3,11 +3,11 @@ import type { LocalServer } from "@dossier/embedded";
 import { poison, scenario } from "@dossier/simulator";
 import { settle, type Pool } from "@dossier/store";
 import type { Scope } from "@dossier/testing";
+import { WEBHOOKS_PER_DEAD_LETTER } from "./bodies.ts";
 import { recordBodies } from "./record.ts";
 import { startSeeded } from "./servers.ts";
 
 const BATCH = 1_000;
-const WEBHOOKS_PER_DEAD_LETTER = 100;
 
 /** The share of webhooks that are redeliveries. */
 const DUPLICATES = 0.05;

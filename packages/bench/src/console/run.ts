@@ -6,6 +6,7 @@ import { openScope, startRedis } from "@dossier/testing";
 import { startChild } from "../child.ts";
 import { watchCpu } from "../cpu.ts";
 import type { DataOptions } from "../options.ts";
+import type { RateLoad, Sent } from "../rate-load.ts";
 import { receiptToState } from "../receipt-to-state.ts";
 import type { Table } from "../result.ts";
 import { loginOn, startSeeded } from "../servers.ts";
@@ -17,14 +18,13 @@ import type { ReaderLoad } from "./readers.ts";
 import { seed } from "./seed.ts";
 import { readSubjects } from "./subjects.ts";
 import type { Sample } from "./visit.ts";
-import type { SentWebhooks, WebhookLoad } from "./webhooks.ts";
 
 const HERE = import.meta.dirname;
 
 /** How long it runs before anything is measured: compiled code, filled caches, prepared statements. */
 const WARM_UP_SECONDS = 30;
 
-/** Visits of each page alone, for each second that a part takes: 10 of the default's 30. */
+/** Visits of each page alone, for each second that a part takes: 20 of the default's 60. */
 const VISITS_PER_SECOND = 1 / 3;
 
 /** Measures the console's pages, and receipt → state without and with readers. */
@@ -67,7 +67,7 @@ export async function run({ data, profile, size }: DataOptions): Promise<readonl
   );
   const subjects = await readSubjects(pool);
   const readers = startChild(scope, join(HERE, "readers.ts"));
-  const sender = startChild(scope, join(HERE, "webhooks.ts"));
+  const sender = startChild(scope, join(HERE, "../rate-load.ts"));
   const readFor = (time: number) =>
     readers.call<Sample[]>({
       url: consoleUrl,
@@ -77,12 +77,13 @@ export async function run({ data, profile, size }: DataOptions): Promise<readonl
       subjects,
     } satisfies ReaderLoad);
   const sendFor = (time: number) =>
-    sender.call<SentWebhooks>({
+    sender.call<Sent>({
       port: ingest.port,
       rate: size("rate"),
       seconds: time,
       seed: randomInt(2 ** 32),
-    } satisfies WebhookLoad);
+      duplicates: 0.05,
+    } satisfies RateLoad);
 
   const measure = async (name: string, load: () => Promise<Sample[]>): Promise<Part> => {
     process.stderr.write(`measuring: ${name}\n`);
@@ -116,7 +117,7 @@ export async function run({ data, profile, size }: DataOptions): Promise<readonl
 
 interface Part {
   readonly name: string;
-  readonly sent: SentWebhooks;
+  readonly sent: Sent;
   readonly samples: readonly Sample[];
   /** Seconds of each process. */
   readonly cpu: Readonly<Record<string, number>>;
@@ -147,7 +148,7 @@ function partsTable(parts: readonly Part[], seconds: number): Table {
     keys: [name],
     figures: {
       webhooks: [sent.accepted],
-      failed: [sent.failed],
+      failed: [sent.refused],
       settled: [times.length],
       ...quantilesOf("receipt → state ", times),
       pages: [samples.length],
@@ -174,7 +175,12 @@ function pagesTable(samples: readonly Sample[]): Table {
   const rows = [...Map.groupBy(samples, ({ name }) => name)]
     .toSorted(([a], [b]) => a.localeCompare(b))
     .map(([name, own]) => rowOf(name, own));
-  return { title: "Pages of all readers at once", keys: ["page"], rows: [...rows, rowOf("all", samples)] };
+  return {
+    title: "Pages of all readers at once",
+    keys: ["page"],
+    rows: [...rows, rowOf("all", samples)],
+    bars: ["p95 ms"],
+  };
 }
 
 function quantilesOf(prefix: string, times: readonly number[]): Record<string, readonly number[]> {

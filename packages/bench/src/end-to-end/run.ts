@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { openScope } from "@dossier/testing";
 import { startChild } from "../child.ts";
 import { watchCpu } from "../cpu.ts";
@@ -9,6 +8,7 @@ import type { Table } from "../result.ts";
 import { takeTurns, type Side } from "../rounds.ts";
 import { startServers } from "../servers.ts";
 import { dossier, expressAndBullmq, expressInline, type System } from "../systems/systems.ts";
+import { waitUntilSettled } from "../wait.ts";
 
 const SYSTEMS = {
   "Dossier, one worker": dossier(1),
@@ -17,8 +17,6 @@ const SYSTEMS = {
   "Express, each webhook in a transaction": expressInline,
   "Express and BullMQ, one transaction a job": expressAndBullmq,
 };
-
-const POLL_MS = 20;
 
 /** Measures webhooks from the first one that is sent to the last one that is settled, beside peers. */
 export async function run({ size }: Options): Promise<readonly Table[]> {
@@ -75,13 +73,8 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
       title: "Webhooks sent, accepted and settled",
       keys: ["system"],
       rows: await takeTurns(sides, size("rounds")),
-      plot: "webhooks/s",
+      bars: ["webhooks/s"],
       compare: "webhooks/s",
     },
   ];
-}
-
-/** Waits until what the system has accepted is settled. */
-export async function waitUntilSettled({ countOpen }: System, accepted: number): Promise<void> {
-  while ((await countOpen(accepted)) > 0) await delay(POLL_MS);
 }

@@ -1,11 +1,11 @@
 import type { LocalServer } from "@dossier/embedded";
 import type { Pool } from "@dossier/store";
 import type { Scope } from "@dossier/testing";
+import { mixedBodies } from "../bodies.ts";
 import type { Places } from "../peers/peer.ts";
 import { recordBodies } from "../record.ts";
 import { startSeeded } from "../servers.ts";
 import { openFiller } from "../worker/ours.ts";
-import { mixedBodies } from "./bodies.ts";
 
 const COMMIT = 1_000;
 

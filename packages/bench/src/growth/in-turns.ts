@@ -7,6 +7,7 @@ import { withoutWaiting } from "../peers/peer.ts";
 import { inGroups, recordBodies } from "../record.ts";
 import type { Servers } from "../servers.ts";
 import { SECRET, startService } from "../services.ts";
+import { LIMIT_MS } from "../wait.ts";
 import { openFiller } from "../worker/ours.ts";
 
 const WARM_UP_SHARE = 0.2;
@@ -51,7 +52,7 @@ export async function measureInTurns(
     while (settled < most && performance.now() - startedAt < ms) {
       const ids = jobs.shift();
       if (ids === undefined) break;
-      const completed = once(events, "completed");
+      const completed = once(events, "completed", { signal: AbortSignal.timeout(LIMIT_MS) });
       await filler.queue.enqueue(ids);
       await completed;
       settled += ids.length;

@@ -1,16 +1,16 @@
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { openPool, type Pool } from "@dossier/store";
 import { openScope } from "@dossier/testing";
 import { startChild } from "../child.ts";
 import { watchCpu } from "../cpu.ts";
 import type { Options } from "../options.ts";
-import type { Table } from "../result.ts";
+import type { RateLoad, Sent } from "../rate-load.ts";
+import { formatNumber, type Table } from "../result.ts";
 import { takeTurns, type Side } from "../rounds.ts";
 import { startServers } from "../servers.ts";
 import { quantile } from "../statistics.ts";
 import { dossier, expressAndBullmq, expressInline, limit } from "../systems/systems.ts";
-import type { RateLoad, Sent } from "./load.ts";
+import { waitUntil } from "../wait.ts";
 
 const SYSTEMS = {
   "Dossier, one worker": dossier(1),
@@ -24,13 +24,11 @@ const MIN_WEBHOOKS = 100;
 
 const WARM_UP_RATE = 500;
 
-const POLL_MS = 20;
-
 /** Measures the time from when a webhook is due to be sent to the commit of its event and of its person's state. */
 export async function run({ size, sizes }: Options): Promise<readonly Table[]> {
   await using scope = openScope();
   const servers = await startServers(scope);
-  const load = startChild(scope, join(import.meta.dirname, "load.ts"));
+  const load = startChild(scope, join(import.meta.dirname, "../rate-load.ts"));
   let seed = 0;
 
   const sides: Side[] = [];
@@ -46,6 +44,7 @@ export async function run({ size, sizes }: Options): Promise<readonly Table[]> {
         rate,
         seconds,
         seed: seed++,
+        duplicates: 0,
       } satisfies RateLoad);
       if (refused > 0) throw new Error(`${name} refused ${refused} webhooks`);
       const cpu = await usedCpu();
@@ -62,16 +61,16 @@ export async function run({ size, sizes }: Options): Promise<readonly Table[]> {
     await measure(WARM_UP_RATE, size("warm"));
     for (const rate of sizes("rate"))
       sides.push({
-        keys: [name, String(rate)],
+        keys: [name, formatNumber(rate)],
         measure: () => measure(rate, Math.max(size("seconds"), MIN_WEBHOOKS / rate)),
       });
   }
   return [
     {
-      title: "From sending a webhook to its person's state; CPU as a share of one processor",
+      title: "From when a webhook is due to its person's state; CPU as a share of one processor",
       keys: ["system", "webhooks/s"],
       rows: await takeTurns(sides, size("rounds")),
-      plot: "p99 ms",
+      bars: ["p50 ms", "p99 ms"],
     },
   ];
 }
@@ -79,18 +78,19 @@ export async function run({ size, sizes }: Options): Promise<readonly Table[]> {
 /** Returns the times from when each webhook was due to the commit of its event, once all are committed. */
 async function readTimes(pool: Pool, dueAt: Readonly<Record<string, number>>): Promise<readonly number[]> {
   const sent = new Map(Object.entries(dueAt));
-  for (;;) {
+  let times: readonly number[] = [];
+  await waitUntil("all committed", async () => {
     const { rows } = await pool.query<{ identity: string; committed_at: number }>(
       `select entity_id || ' ' || event || ' ' || id as identity,
          (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000)::float8 as committed_at
        from events where entity_id = any ($1::text[])`,
       [[...new Set([...sent.keys()].map((identity) => identity.split(" ")[0]))]],
     );
-    const times = rows.flatMap(({ identity, committed_at }) => {
+    times = rows.flatMap(({ identity, committed_at }) => {
       const at = sent.get(identity);
       return at === undefined ? [] : [committed_at - at];
     });
-    if (times.length === sent.size) return times;
-    await delay(POLL_MS);
-  }
+    return times.length === sent.size;
+  });
+  return times;
 }

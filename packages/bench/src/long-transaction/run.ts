@@ -4,13 +4,13 @@ import { countBacklog, openPool, takeDueDeliveries, type Pool } from "@dossier/s
 import { openScope } from "@dossier/testing";
 import { startChild } from "../child.ts";
 import { watchCpu } from "../cpu.ts";
-import { waitUntilSettled } from "../end-to-end/run.ts";
 import type { Options } from "../options.ts";
 import { toRows, type Window } from "../receipt-to-state.ts";
 import { formatNumber, type Row, type Table } from "../result.ts";
 import { startServers } from "../servers.ts";
 import type { SoakLoad, Statuses } from "../soak/load.ts";
 import { dossier } from "../systems/systems.ts";
+import { waitUntilSettled } from "../wait.ts";
 
 /** Windows before, during and after the transaction. */
 const WINDOWS = { before: 2, during: 6, after: 2 };

@@ -46,7 +46,8 @@ function shareOfTraces({ startTime, nodes, samples, timeDeltas }: Profile, since
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const parents = new Map(nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node])));
   const isOfTraces = (node: Node | undefined): boolean => {
-    if (node === undefined || TRACES.test(node.callFrame.url)) return node !== undefined;
+    if (node === undefined) return false;
+    if (TRACES.test(node.callFrame.url)) return true;
     return !OTHERS.test(node.callFrame.url) && isOfTraces(parents.get(node.id));
   };
   let [time, busy, ofTraces] = [startTime, 0, 0];

@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { freePort } from "@dossier/embedded";
 import { openPool } from "@dossier/store";
 import { openScope, startNode, type Scope } from "@dossier/testing";
+import { usualBodies } from "../bodies.ts";
 import { startChild } from "../child.ts";
 import { watchCpu } from "../cpu.ts";
 import type { Load, Measured } from "../load.ts";
@@ -11,9 +11,9 @@ import { withoutWaiting, type Places } from "../peers/peer.ts";
 import type { Row, Table } from "../result.ts";
 import { startServers, type Servers } from "../servers.ts";
 import { SECRET, startService } from "../services.ts";
+import { waitUntil } from "../wait.ts";
 import { measureSettling } from "../worker/measure.ts";
 import * as worker from "../worker/ours.ts";
-import { createBodies } from "../worker/run.ts";
 import { profileTraces } from "./profile.ts";
 
 const DIFFERENT_WEBHOOKS = 5_000;
@@ -57,7 +57,8 @@ async function profileBoth(servers: Servers, options: Options, collector: string
   await fill(full, options, 0, true);
   const pool = openPool(full.databaseUrl, { name: "bench", size: 1 });
   const settling = await profileTraces("worker", { ...full, collector }, async () => {
-    while ((await pool.query("select from open_deliveries limit 1")).rowCount !== 0) await delay(100);
+    const isSettled = async () => (await pool.query("select from open_deliveries limit 1")).rowCount === 0;
+    await waitUntil("all settled", isSettled);
   });
   await pool.end();
   const toRow = (name: string, share: number) => ({ keys: [name], figures: { "% of its CPU": [share] } });
@@ -163,7 +164,7 @@ function startLoad(scope: Scope, { size }: Options): (port: number) => Promise<M
 
 /** Fills a queue. Some deliveries get a trace context, as ingest records those of what it traces. */
 async function fill(places: Places, { size }: Options, round: number, isTraced: boolean): Promise<void> {
-  await worker.fill(withoutWaiting(places), createBodies(size("deliveries"), round), size("job"));
+  await worker.fill(withoutWaiting(places), usualBodies(size("deliveries"), round), size("job"));
   if (!isTraced) return;
   const pool = openPool(places.databaseUrl, { name: "bench", size: 1 });
   await pool.query(

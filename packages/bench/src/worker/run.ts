@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { scenario } from "@dossier/simulator";
 import { openScope } from "@dossier/testing";
+import { usualBodies } from "../bodies.ts";
 import type { Options } from "../options.ts";
 import { startPeer, withoutWaiting, type Peer, type Places } from "../peers/peer.ts";
 import type { Table } from "../result.ts";
@@ -52,7 +52,7 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
       await clearRedis();
       const databaseUrl = await createDatabase("worker", schema);
       const places = { databaseUrl, redisUrl: redis.url, secret: SECRET };
-      await fill(withoutWaiting(places), createBodies(size("deliveries"), round));
+      await fill(withoutWaiting(places), usualBodies(size("deliveries"), round));
       const settler = await start(scope, places);
       const processes = { postgres: postgres.pid, redis: redis.pid };
       return await measureSettling(settler, processes, size("deliveries"), size("seconds"));
@@ -63,17 +63,8 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
       title: "A full queue, settled by one process",
       keys: ["worker"],
       rows: await takeTurns(sides, size("rounds")),
-      plot: "settled/s",
+      bars: ["settled/s"],
       compare: "settled/s",
     },
   ];
-}
-
-/** Of persons of their own in each round. */
-export function createBodies(count: number, seed: number): readonly Buffer[] {
-  const { webhooks } = scenario({ persons: count, seed, duplicates: 0.1, shuffle: 0.1 });
-  return Iterator.from(webhooks)
-    .take(count)
-    .map(({ body }) => body)
-    .toArray();
 }

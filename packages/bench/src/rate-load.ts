@@ -1,7 +1,7 @@
 // Webhooks at a rate, whatever the answers do, in a process of its own.
 import { setTimeout as delay } from "node:timers/promises";
-import { answerCalls } from "../child.ts";
-import { createRequests, IdleConnections } from "../http-client.ts";
+import { answerCalls } from "./child.ts";
+import { createRequests, IdleConnections } from "./http-client.ts";
 
 export interface RateLoad {
   readonly port: number;
@@ -9,16 +9,19 @@ export interface RateLoad {
   readonly seconds: number;
   /** Of the persons, who are new with each seed. */
   readonly seed: number;
+  /** The share that are redeliveries. */
+  readonly duplicates: number;
 }
 
 export interface Sent {
   /** When the webhook of each event was due, in milliseconds since 1970: the sender may be late. */
   readonly dueAt: Readonly<Record<string, number>>;
+  readonly accepted: number;
   readonly refused: number;
 }
 
-answerCalls(async ({ port, rate, seconds, seed }: RateLoad): Promise<Sent> => {
-  const requests = createRequests(rate * seconds, seed, 0);
+answerCalls(async ({ port, rate, seconds, seed, duplicates }: RateLoad): Promise<Sent> => {
+  const requests = createRequests(rate * seconds, seed, duplicates);
   const answers: Promise<number>[] = [];
   const idle = new IdleConnections(port);
 
@@ -41,5 +44,6 @@ answerCalls(async ({ port, rate, seconds, seed }: RateLoad): Promise<Sent> => {
   const dueAt = Object.fromEntries(
     requests.map(({ identity }, n) => [identity, performance.timeOrigin + startedAt + (n / rate) * 1_000]),
   );
-  return { dueAt, refused: statuses.filter((status) => status !== 200).length };
+  const accepted = statuses.filter((status) => status === 200).length;
+  return { dueAt, accepted, refused: statuses.length - accepted };
 });

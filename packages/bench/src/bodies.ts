@@ -2,10 +2,10 @@ import { randomInt, randomUUID } from "node:crypto";
 import { encode, payload, poison, scenario } from "@dossier/simulator";
 
 const EVENT = "NaturalPersonUploadedSupportingDocument";
-const WEBHOOKS_PER_DEAD_LETTER = 100;
+export const WEBHOOKS_PER_DEAD_LETTER = 100;
 
 export interface Disorder {
-  /** The share of webhooks that are out of order. */
+  /** The chance of a webhook to change places with a later one: twice as many are then out of order. */
   readonly shuffle?: number;
   /** The share that are redeliveries. */
   readonly duplicates?: number;
@@ -38,4 +38,18 @@ export function bodiesOfPersons(count: number, each: number): readonly Buffer[] 
       return encode(payload({ event: EVENT, id: String(n), entityId, creationTimeUtc, data }));
     }),
   ).flat();
+}
+
+/** Invents webhooks that all become dead letters, of several reasons. */
+export function poisonAlone(count: number): Iterable<Buffer> {
+  return Iterator.from(poison({ count, seed: randomInt(2 ** 32) })).map(({ body }) => body);
+}
+
+/** Invents webhooks as they come, the same ones for the same seed: 10 % redeliveries, and as many change places. */
+export function usualBodies(count: number, seed: number): readonly Buffer[] {
+  const { webhooks } = scenario({ persons: count, seed, duplicates: 0.1, shuffle: 0.1 });
+  return Iterator.from(webhooks)
+    .take(count)
+    .map(({ body }) => body)
+    .toArray();
 }
