@@ -3,7 +3,9 @@ import { finished } from "node:stream/promises";
 import type { ClientBase } from "pg";
 import { from, to } from "pg-copy-streams";
 
-/** Reads a query's rows by `COPY`, as texts; `null` looks like the text `\N`. */
+export const NULL = "\0";
+
+/** Reads a query's rows by `COPY`, as texts; `null` becomes `NULL`, which no text in Postgres can be. */
 export async function* copyOut(client: ClientBase, query: string): AsyncGenerator<readonly string[]> {
   let rest = "";
   const stream = client.query(to(`copy (${query}) to stdout`)).setEncoding("utf8");
@@ -17,6 +19,7 @@ export async function* copyOut(client: ClientBase, query: string): AsyncGenerato
 const ESCAPED: Readonly<Record<string, string>> = { t: "\t", n: "\n", r: "\r", b: "\b", f: "\f", v: "\v" };
 
 function unescape(field: string): string {
+  if (field === String.raw`\N`) return NULL;
   if (!field.includes("\\")) return field;
   return field.replaceAll(/\\(.)/g, (_, character: string) => ESCAPED[character] ?? character);
 }

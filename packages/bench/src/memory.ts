@@ -16,7 +16,7 @@ export async function readMegabytes(pid: number | undefined): Promise<number> {
     }),
   );
   const sum = kilobytes.reduce((total, one) => total + one, 0);
-  return sum === 0 ? Number.NaN : sum / 1_024;
+  return sum === 0 ? Number.NaN : (sum * 1_024) / 1e6;
 }
 
 /** Returns the bytes that a Redis uses for its data. */

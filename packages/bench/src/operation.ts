@@ -18,13 +18,13 @@ interface Answer {
   readonly peakMegabytes: number;
 }
 
-/** Answers `sideOf` in the process of a script that has these operations. */
+/** Answers `sideOf` in the process of a script that has these operations; any other does nothing. */
 export function answerOperations(operations: Readonly<Record<string, Operation>>): void {
   answerCalls(async ({ operation, databaseUrl }: Call): Promise<Answer> => {
     const startedAt = performance.now();
     const entries = (await operations[operation]?.(databaseUrl)) ?? 0;
     const seconds = (performance.now() - startedAt) / 1_000;
-    return { entries, seconds, peakMegabytes: process.resourceUsage().maxRSS / 1_024 };
+    return { entries, seconds, peakMegabytes: (process.resourceUsage().maxRSS * 1_024) / 1e6 };
   });
 }
 
@@ -41,6 +41,8 @@ export function sideOf(
     async measure() {
       await using scope = openScope();
       const child = startChild(scope, script);
+      // So that it has started, and loaded its modules.
+      await child.call<Answer>({ operation: "none", databaseUrl } satisfies Call);
       const usedCpu = await watchCpu({ process: child.pid, postgres: postgres.pid });
       const call: Call = { operation, databaseUrl };
       const { entries, seconds, peakMegabytes } = await child.call<Answer>(call);

@@ -30,6 +30,7 @@ export async function toRows(pool: Pool, windows: readonly Window[]): Promise<re
 
 /**
  * Returns the times from the receipt of each delivery in a span of time to the commit that settled it, in milliseconds.
+ * Ingest draws its id once it has read and verified it, and `received_at` is later, as the delivery waits for the commit.
  * Those that are not settled yet are left out.
  */
 export async function receiptToState(
@@ -38,7 +39,8 @@ export async function receiptToState(
   until: Date = new Date(),
 ): Promise<readonly number[]> {
   const { rows } = await pool.query<{ ms: number }>(
-    `select (extract(epoch from pg_xact_commit_timestamp(settlements.xmin) - received_at) * 1000)::float8 as ms
+    `select (extract(epoch from pg_xact_commit_timestamp(settlements.xmin) - uuid_extract_timestamp(delivery_id))
+       * 1000)::float8 as ms
      from deliveries join settlements using (delivery_id) where delivery_id between $1 and $2`,
     [firstIdOf(from), firstIdOf(until)],
   );

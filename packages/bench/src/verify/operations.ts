@@ -4,7 +4,7 @@ import { hash } from "node:crypto";
 import { fold, fromLog, parseJson, type Event, type JsonObject } from "@dossier/events";
 import { openPool, verifyEvidence } from "@dossier/store";
 import pg from "pg";
-import { copyOut } from "../copy.ts";
+import { copyOut, NULL } from "../copy.ts";
 import { answerOperations } from "../operation.ts";
 
 answerOperations({
@@ -40,11 +40,12 @@ async function readHashFold(url: string): Promise<number> {
       fold(events[0].entityId, events);
       events = [];
     }
-    if (data !== "N")
+    if (data !== NULL)
       events.push(
         fromLog({ entityId, event, id, ticks: BigInt(ticks), data: parseJson(data) as JsonObject }),
       );
   }
+  if (events[0] !== undefined) fold(events[0].entityId, events);
   await client.end();
   return entries;
 }

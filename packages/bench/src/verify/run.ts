@@ -21,7 +21,7 @@ export async function run({ data, size }: DataOptions): Promise<readonly Table[]
       title: `A log of ${formatNumber(size("events"))} webhooks, verified`,
       keys: ["verify"],
       rows,
-      plot: "entries/s",
+      bars: ["entries/s"],
       compare: "entries/s",
     },
   ];
