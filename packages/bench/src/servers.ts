@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { migrateQueue } from "@dossier/queue";
 import { migrate, openPool, type Pool } from "@dossier/store";
@@ -75,14 +75,15 @@ function readSettings(): Readonly<Record<string, string>> {
 
 const FAST = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
 
-const SEEDED = "select from pg_tables where tablename = 'bench_seeded'";
-
 /**
- * Starts a Postgres as `startServers` does, on data that `seed` has filled; seeds an empty folder. What the last run added
- * is still there.
+ * Starts a Postgres as `startServers` does, on data that `seed` has filled. Seeds anew what was not seeded to its end.
+ * What the last run added is still there.
  */
 export async function startSeeded({ data, name, seed }: SeedOptions): Promise<LocalServer> {
   const dir = join(resolve(data), name);
+  const mark = `${dir}.seeded`;
+  const isSeeded = existsSync(mark);
+  if (!isSeeded) await rm(dir, { recursive: true, force: true });
   await mkdir(dir, { recursive: true });
   const postgres = await startPostgres({ dir, settings: SETTINGS });
   try {
@@ -94,16 +95,16 @@ export async function startSeeded({ data, name, seed }: SeedOptions): Promise<Lo
     const pool = openPool(postgres.url, { name: "bench", size: 4, timeoutMs: 3_600_000 });
     await migrate(postgres.url, logins);
     await migrateQueue(postgres.url);
-    if ((await pool.query(SEEDED)).rowCount === 0) {
+    if (!isSeeded) {
       for (const [setting, value] of Object.entries(FAST))
         await pool.query(`alter system set ${setting} = '${value}'`);
       await pool.query("select pg_reload_conf()");
       const startedAt = performance.now();
       await seed(pool);
       process.stderr.write(`${name}: filled in ${((performance.now() - startedAt) / 1_000).toFixed(0)} s\n`);
-      await pool.query("create table bench_seeded ()");
       for (const setting of Object.keys(FAST)) await pool.query(`alter system reset ${setting}`);
       await pool.query("checkpoint");
+      await writeFile(mark, "");
     }
     await pool.end();
     // fsync may be set while it runs, and is reloaded too; a restart leaves no doubt.

@@ -16,8 +16,10 @@ export async function startDeadLetters(scope: Scope, data: string, total: number
     name: `dead-letters-${total}`,
     async seed(pool) {
       await fillLog(pool, LOG);
-      using progress = startProgress("dead letters", total);
-      const bodies = Iterator.from(poison({ count: total, seed: 2 })).map(({ body }) => body);
+      const { rows } = await pool.query<{ count: number }>("select count(*)::int as count from dead_letters");
+      const count = total - (rows[0]?.count ?? 0);
+      using progress = startProgress("dead letters", count);
+      const bodies = Iterator.from(poison({ count, seed: 2 })).map(({ body }) => body);
       await recordAndSettle(pool, bodies, (recorded) => progress.advance(recorded));
       while ((await sealRecords(pool)) > 0);
       await pool.query("vacuum (freeze, analyze)");
