@@ -20,15 +20,15 @@ export type DataOptions = Options & { readonly data: string };
 
 const HELP = `npm run bench -- [NAME…] [options]
 
-Measures the product on real servers of its own, with the settings of docker-compose.yml (fsync on), each side and the load
-in processes of their own. Other load on the machine slows it down: compare CPU times, or run it alone. Without a NAME, all of:
+Measures the product on real servers of its own, with the settings of docker-compose.yml (fsync on); services, peers and load
+have processes of their own. Other load on the machine slows it down: compare CPU times, or run it alone. Without a NAME, all of:
 
 ${Object.entries(BENCHMARKS)
   .map(([benchmark, help]) => [`${benchmark}: ${help}`, ...helpOf(benchmark as Benchmark), ""].join("\n"))
   .join("\n")}
-All of them:
+Options of all:
   --quick          small, for a check that it works: less than three minutes
-  --data FOLDER    keeps the data there, and uses what it finds there (default: a temporary folder)
+  --data FOLDER    keeps the data there, and uses what it finds there (default: a temporary folder). Growth adds to a log there
   --write          writes the results into docs/performance.md and docs/performance/
   --profile FOLDER console: writes a CPU profile of the console there
   -h, --help       print this help
@@ -37,7 +37,7 @@ Exit codes: 0 measured, 1 failed, 2 wrong usage
 `;
 
 function helpOf(benchmark: Benchmark): readonly string[] {
-  return SIZES.filter(({ of }) => (of as readonly Benchmark[]).includes(benchmark)).map(
+  return sizesOf(benchmark).map(
     ({ name, help, full, quick }) =>
       `  ${`--${name} N`.padEnd(17)}${help} (default: ${full}, with --quick ${quick})`,
   );
@@ -62,9 +62,16 @@ export function readOptions(): readonly Options[] {
     });
     if (values.help) return "help";
     const { quick, data, profile, write } = values;
-    return readNames(positionals).map((benchmark) => {
+    const benchmarks = readNames(positionals);
+    const foreign = SIZES.map(({ name }) => name).find(
+      (name) =>
+        values[name] !== undefined &&
+        !benchmarks.some((one) => sizesOf(one).some((size) => size.name === name)),
+    );
+    if (foreign !== undefined) throw new Error(`--${foreign} is no option of ${benchmarks.join(", ")}`);
+    return benchmarks.map((benchmark) => {
       const numbers = new Map(
-        SIZES.filter(({ of }) => (of as readonly Benchmark[]).includes(benchmark)).map((size: Size) => [
+        sizesOf(benchmark).map((size) => [
           size.name,
           (values[size.name as SizeName] ?? (quick ? size.quick : size.full))
             .split(",")
@@ -77,9 +84,13 @@ export function readOptions(): readonly Options[] {
   });
 }
 
+function sizesOf(benchmark: Benchmark): readonly Size[] {
+  return SIZES.filter(({ of }) => (of as readonly Benchmark[]).includes(benchmark));
+}
+
 function readNames(positionals: readonly string[]): readonly Benchmark[] {
   const all = Object.keys(BENCHMARKS) as Benchmark[];
-  const wrong = positionals.find((name) => !(name in BENCHMARKS));
+  const wrong = positionals.find((name) => !Object.hasOwn(BENCHMARKS, name));
   if (wrong !== undefined)
     throw new Error(`there is no benchmark ${JSON.stringify(wrong)}, but ${all.join(", ")}`);
   return positionals.length === 0 ? all : (positionals as Benchmark[]);

@@ -18,6 +18,8 @@ test.each([
     ["consul"],
     'there is no benchmark "consul", but ingest, worker, end-to-end, latency, rebuild, verify, bytes, growth, dead-letters, long-transaction, soak, console, tracing, search\n',
   ],
+  [["toString"], 'there is no benchmark "toString", but '],
+  [["search", "verify", "--copies", "5"], "--copies is no option of search, verify\n"],
   [["console", "--readers", "0"], '--readers must be a whole number of 1 or more, not "0"\n'],
 ])("%j is wrong usage: it says why and exits 2", async (args, message) => {
   const { code, stdout, stderr } = await run(...args);
