@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Circumstances } from "./circumstances.ts";
-import { plot, plotLines } from "./plot.ts";
+import { plotBars, plotLines } from "./plot.ts";
 import { toMarkdown, type Table } from "./result.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
@@ -18,36 +18,38 @@ export async function writeResults(
   const results = { benchmark, ...circumstances, tables };
   await writeFile(join(FOLDER, `${benchmark}.json`), `${JSON.stringify(results, undefined, 1)}\n`);
   const { command, date, machine, loadBefore, versions } = circumstances;
+  const hasRounds = tables.some(({ rows }) =>
+    rows.some(({ figures }) => Object.values(figures).some((values) => values.length > 1)),
+  );
   const lines = [
     `\`${command}\`, ${date}, on ${machine}; load before: ${loadBefore.toFixed(1)}. ` +
       `${Object.entries(versions)
         .map(([name, version]) => `${name} ${version}`)
-        .join(", ")}. Medians (least–greatest) of the rounds.`,
+        .join(", ")}.${hasRounds ? " Medians (least–greatest) of the rounds." : ""}`,
     "",
   ];
   for (const [index, table] of tables.entries()) {
     lines.push(...toMarkdown(table));
     const stem = `${benchmark}${index === 0 ? "" : `-${index + 1}`}`;
-    const plots: [name: string, shows: string, svg: string][] = (table.lines ?? []).map((figures, n) => [
-      `${stem}-lines-${n + 1}.svg`,
-      figures.join(", "),
-      plotLines(table, figures),
-    ]);
-    if (table.plot !== undefined) plots.unshift([`${stem}.svg`, table.plot, plot(table, table.plot)]);
+    const plots: [name: string, shows: string, svg: string][] = [
+      ...(table.bars ?? []).map((figure) => ["bars", figure, plotBars(table, figure)] as const),
+      ...(table.lines ?? []).map(
+        (figures) => ["lines", figures.join(", "), plotLines(table, figures)] as const,
+      ),
+    ].map(([kind, shows, svg], n) => [`${stem}-${kind}-${n + 1}.svg`, shows, svg]);
     for (const [name, shows, svg] of plots) {
       await writeFile(join(FOLDER, name), `${svg}\n`);
       lines.push(`![${table.title}: ${shows}](performance/${name})`, "");
     }
   }
-  await replacePart(benchmark, lines.join("\n"));
+  await writeFile(DOCUMENT, replacePart(await readFile(DOCUMENT, "utf8"), benchmark, lines.join("\n")));
 }
 
-/** Replaces what stands between a benchmark's two comments. */
-async function replacePart(benchmark: string, text: string): Promise<void> {
+/** Returns a document in which this text stands between a benchmark's two comments. Throws if it has none. */
+export function replacePart(document: string, benchmark: string, text: string): string {
   const [begin, end] = [`<!-- bench ${benchmark} -->`, `<!-- end of bench ${benchmark} -->`];
-  const document = await readFile(DOCUMENT, "utf8");
   const [before, rest] = document.split(begin);
   const after = rest?.split(end)[1];
-  if (before === undefined || after === undefined) throw new Error(`${DOCUMENT} has no part ${begin}`);
-  await writeFile(DOCUMENT, `${before}${begin}\n\n${text}\n${end}${after}`);
+  if (before === undefined || after === undefined) throw new Error(`the document has no part ${begin}`);
+  return `${before}${begin}\n\n${text}\n${end}${after}`;
 }

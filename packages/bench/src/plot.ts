@@ -17,7 +17,7 @@ const LEGEND = { top: 38, left: 10, itemGap: 40 };
 const MARGIN = { top: 70, right: 90, bottom: 30, left: 330 };
 
 /** Returns the medians of a table's figure as an SVG of bars: one for each first key, grouped by the further ones. */
-export function plot({ title, keys, rows }: Table, figure: string): string {
+export function plotBars({ title, keys, rows }: Table, figure: string): string {
   const names = [...new Set(rows.map((row) => row.keys[0] ?? ""))];
   const groups = Map.groupBy(rows, (row) => row.keys.slice(1).join(", "));
   const medians = rows.map((row) => median(row.figures[figure] ?? [])).filter((value) => value > 0);

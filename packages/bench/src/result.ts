@@ -7,8 +7,8 @@ export interface Table {
   /** What the rows differ by. */
   readonly keys: readonly string[];
   readonly rows: readonly Row[];
-  /** The figure that is plotted as bars, if any. */
-  readonly plot?: string;
+  /** The figures that are plotted as bars, each by itself. */
+  readonly bars?: readonly string[];
   /** The figures of each plot of lines. Its rows are points of time. */
   readonly lines?: readonly (readonly string[])[];
   /** The figure, a rate, by which the first row, which is ours, is compared with others that have the same further keys. */
@@ -61,6 +61,7 @@ function formatFigure(values: readonly number[]): string {
 }
 
 export function formatNumber(value: number): string {
-  const digits = value >= 100 || Number.isInteger(value) ? 0 : value >= 10 ? 1 : 2;
+  // Of what it is rounded to: 99.96 is 100.
+  const digits = value >= 99.95 || Number.isInteger(value) ? 0 : value >= 9.995 ? 1 : 2;
   return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

@@ -20,11 +20,11 @@ export async function run({ data, size, sizes }: DataOptions): Promise<readonly 
   const jobs: Row[] = [];
   for (const job of sizes("job"))
     jobs.push({
-      keys: [String(job)],
+      keys: [formatNumber(job)],
       figures: { "MiB in Redis": [(await fillRedis(size("waiting"), job)) / MEBIBYTE] },
     });
   return [
-    { title: "Bytes of an event in Postgres", keys: ["table"], rows: tables, plot: "bytes an event" },
+    { title: "Bytes of an event in Postgres", keys: ["table"], rows: tables, bars: ["bytes an event"] },
     {
       title: `${formatNumber(size("waiting"))} waiting deliveries in Redis`,
       keys: ["deliveries a job"],

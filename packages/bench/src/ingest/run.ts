@@ -5,7 +5,7 @@ import { watchCpu } from "../cpu.ts";
 import type { Load, Measured } from "../load.ts";
 import type { Options } from "../options.ts";
 import { startPeer } from "../peers/peer.ts";
-import type { Table } from "../result.ts";
+import { formatNumber, type Table } from "../result.ts";
 import { takeTurns, type Side } from "../rounds.ts";
 import { startServers } from "../servers.ts";
 import { SECRET, startService } from "../services.ts";
@@ -55,7 +55,7 @@ export async function run(options: Options): Promise<readonly Table[]> {
 
   const sides = options.sizes("connections").flatMap((connections) =>
     servers.map(({ name, pid, port }): Side => ({
-      keys: [name, String(connections)],
+      keys: [name, formatNumber(connections)],
       async measure() {
         const usedCpu = await watchCpu({ server: pid, postgres: postgres.pid });
         const measured = await send(port, connections, options.size("seconds"));
@@ -77,7 +77,7 @@ export async function run(options: Options): Promise<readonly Table[]> {
       title: "Webhooks accepted by one process",
       keys: ["server", "connections"],
       rows,
-      plot: "webhooks/s",
+      bars: ["webhooks/s"],
       compare: "webhooks/s",
     },
   ];

@@ -33,7 +33,7 @@ export async function run({ data, size, sizes }: DataOptions): Promise<readonly 
       title: "All persons of a log, folded",
       keys: ["rebuild", "what", "webhooks in the log"],
       rows,
-      plot: "entries/s",
+      bars: ["entries/s"],
       compare: "entries/s",
     },
   ];

@@ -14,28 +14,41 @@ const FLAT = 1.1;
 /** Returns in words what a soak and a flood were run for. */
 export function answerQuestions(
   soak: readonly Row[],
-  afterFlood: Row | undefined,
-  [, flood]: readonly Row[],
+  [flood, after]: readonly Row[],
+  [, answers]: readonly Row[],
   { accepted, recorded, unsettled }: Loss,
 ): Table {
   const [first, last] = [soak.slice(0, soak.length / 3), soak.slice(-soak.length / 3)];
   const compare = (name: string) =>
     `${formatNumber(medianOf(first, name))} → ${formatNumber(medianOf(last, name))}`;
-  const areFlat = (names: readonly string[]) =>
-    names.every((name) => medianOf(last, name) <= FLAT * medianOf(first, name)) ? "yes" : "no";
+  const isFlat = (name: string) => medianOf(last, name) <= FLAT * medianOf(first, name);
   const memory = Object.keys(soak[0]?.figures ?? {}).filter((name) => name.startsWith("MB, "));
+  const listOf = (names: readonly string[]) => names.map((name) => name.slice(4)).join(", ");
+  const grown = memory.filter((name) => !isFlat(name));
   const of = (row: Row | undefined, name: string) => row?.figures[name]?.[0] ?? Number.NaN;
-  const answered = (name: string) => formatNumber(of(flood, name));
+  const flooded = (name: string) => formatNumber(of(answers, name));
+  const isAllAnswered = of(answers, "no answer") + of(answers, "otherwise") === 0;
+  const isBack = of(after, "p99 ms") <= FLAT * medianOf(last, "p99 ms");
   const rows = [
     [
       "Is the memory flat?",
-      `${areFlat(memory)}: MB, ${memory.map((name) => `${name.slice(4)} ${compare(name)}`).join("; ")}`,
+      `${grown.length === 0 ? "yes" : `not of ${listOf(grown)}`}: MB, ` +
+        memory.map((name) => `${name.slice(4)} ${compare(name)}`).join("; "),
     ],
-    ["Is the p99 flat?", `${areFlat(["p99 ms"])}: ms, ${compare("p99 ms")}`],
+    ["Is the p99 flat?", `${isFlat("p99 ms") ? "yes" : "no"}: ms, ${compare("p99 ms")}`],
     [
       "Is the excess of the flood answered 503?",
-      `${answered("answered 503")} were; ${answered("answered 200")} were accepted, ` +
-        `${answered("no answer")} got no answer, ${answered("otherwise")} another one`,
+      `${isAllAnswered ? "yes" : "no"}: ${flooded("answered 503")} were; ${flooded("answered 200")} were accepted, ` +
+        `${flooded("no answer")} got no answer, ${flooded("otherwise")} another one`,
+    ],
+    [
+      "What memory does the flood take?",
+      memory
+        .map(
+          (name) =>
+            `${name.slice(4)} ${formatNumber(of(soak.at(-1), name))} → ${formatNumber(of(flood, name))} MB`,
+        )
+        .join("; "),
     ],
     [
       "Is anything lost?",
@@ -44,8 +57,9 @@ export function answerQuestions(
         : `yes: ${formatNumber(accepted)} were answered 200, ${formatNumber(recorded)} are recorded, and ${formatNumber(unsettled)} are not settled`,
     ],
     [
-      "When is it as before the flood?",
-      `all was settled ${answered("settled after s")} s after it; then p99 ${formatNumber(of(afterFlood, "p99 ms"))} ms`,
+      "Is it as before, after the flood?",
+      `${isBack ? "yes" : "no"}: all was settled ${flooded("settled after s")} s after it; then the p99 was ` +
+        `${formatNumber(of(after, "p99 ms"))} ms, and in the soak's last third ${formatNumber(medianOf(last, "p99 ms"))}`,
     ],
   ];
   return {

@@ -4,7 +4,6 @@ import { openPool, type Pool } from "@dossier/store";
 import { openScope } from "@dossier/testing";
 import { startChild, type Child } from "../child.ts";
 import { watchCpu } from "../cpu.ts";
-import { waitUntilSettled } from "../end-to-end/run.ts";
 import type { Load, Measured } from "../load.ts";
 import { readMegabytes } from "../memory.ts";
 import type { Options } from "../options.ts";
@@ -12,6 +11,7 @@ import { toRows, type Window } from "../receipt-to-state.ts";
 import { formatNumber, type Row, type Table } from "../result.ts";
 import { startServers, type Servers } from "../servers.ts";
 import { dossier, type System } from "../systems/systems.ts";
+import { waitUntilSettled } from "../wait.ts";
 import { answerQuestions, type Loss } from "./answers.ts";
 import { watchDisk } from "./disk.ts";
 import type { SoakLoad, Statuses } from "./load.ts";
@@ -24,7 +24,10 @@ const MIN_WINDOWS = 6;
 
 const FLOOD = { times: 10, bytes: 128 * 1024 };
 
-/** Measures a long time at 80 % of the capacity, a flood of large webhooks at ten times of it, and a window after it. */
+/**
+ * Measures a long time at 80 % of the capacity, a flood of large webhooks, of which ten times the capacity are due, and a
+ * window after it. The sender has no more than 4,000 connections.
+ */
 export async function run({ size }: Options): Promise<readonly Table[]> {
   await using scope = openScope();
   const servers = await startServers(scope);
@@ -73,7 +76,10 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
   }
   const answers = [await conclude("soak", servers, system, await sending)];
   process.stderr.write("flood\n");
-  const flooded = await send(capacity * FLOOD.times, size("flood"), 4, FLOOD.bytes);
+  const [flooded] = await Promise.all([
+    send(capacity * FLOOD.times, size("flood"), 4, FLOOD.bytes),
+    watch("flood", performance.now() + size("flood") * 1_000),
+  ]);
   answers.push(await conclude(`flood of ${FLOOD.bytes / 1024} KiB webhooks`, servers, system, flooded));
   process.stderr.write("after the flood\n");
   const [afterwards] = await Promise.all([
@@ -112,7 +118,7 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
       keys: ["load"],
       rows: answers,
     },
-    answerQuestions(rows.slice(0, count), rows[count], answers, loss),
+    answerQuestions(rows.slice(0, count), rows.slice(count), answers, loss),
   ];
 }
 
@@ -128,6 +134,7 @@ async function measureCapacity(system: System, load: Child, seconds: number): Pr
     await load.call<Measured>(given);
     const startedAt = performance.now();
     const sent = await load.call<Measured>({ ...given, seconds });
+    if (sent.refused > 0) throw new Error(`ingest refused ${sent.refused} webhooks`);
     await waitUntilSettled(system, 0);
     capacity = sent.webhooks / ((performance.now() - startedAt) / 1_000);
   }

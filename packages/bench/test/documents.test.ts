@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import { replacePart } from "../src/documents.ts";
+import { plotBars, plotLines } from "../src/plot.ts";
+import { formatNumber, toLines, toMarkdown, type Table } from "../src/result.ts";
+
+const TABLE: Table = {
+  title: "Webhooks",
+  keys: ["server", "connections"],
+  rows: [
+    { keys: ["ours", "64"], figures: { "webhooks/s": [200, 100, 300], "p50 ms": [1] } },
+    { keys: ["ours", "256"], figures: { "webhooks/s": [90, 90, 90], "p50 ms": [2] } },
+    { keys: ["theirs", "64"], figures: { "webhooks/s": [100, 200, 400], "p50 ms": [3] } },
+    { keys: ["theirs", "256"], figures: { "webhooks/s": [30, 45, 90], "p50 ms": [Number.NaN] } },
+  ],
+  compare: "webhooks/s",
+};
+
+test("a table has medians, least and greatest values, and the ratios of ours to each row with the same further keys, by round", () => {
+  expect(toMarkdown(TABLE)).toEqual([
+    "**Webhooks**",
+    "",
+    "| server | connections | webhooks/s | p50 ms | ours ÷ this |",
+    "| --- | --- | ---: | ---: | ---: |",
+    "| ours | 64 | 200 (100–300) | 1 | 1 |",
+    "| ours | 256 | 90 | 2 | 1 |",
+    "| theirs | 64 | 200 (100–400) | 3 | 0.75 (0.50–2) |",
+    "| theirs | 256 | 45 (30–90) | – | 2 (1–3) |",
+    "",
+  ]);
+  expect(toLines(TABLE)[0]).toBe("Webhooks");
+});
+
+test.each([
+  [0.005, "0.01"],
+  [9.994, "9.99"],
+  [9.996, "10.0"],
+  [99.94, "99.9"],
+  [99.96, "100"],
+  [1_234_567.8, "1,234,568"],
+  [7, "7"],
+])("%d is written as %s", (value, text) => {
+  expect(formatNumber(value)).toBe(text);
+});
+
+test("a benchmark's part of a document is replaced, and nothing else", () => {
+  const document =
+    "a\n<!-- bench one -->\nold\n<!-- end of bench one -->\nb\n<!-- bench two -->x<!-- end of bench two -->\n";
+  expect(replacePart(document, "one", "new\n")).toBe(
+    "a\n<!-- bench one -->\n\nnew\n\n<!-- end of bench one -->\nb\n<!-- bench two -->x<!-- end of bench two -->\n",
+  );
+  expect(() => replacePart(document, "three", "new")).toThrow(
+    "the document has no part <!-- bench three -->",
+  );
+});
+
+test("a plot of bars shows the median of each row", () => {
+  const svg = plotBars(TABLE, "webhooks/s");
+  expect(svg).toContain("Webhooks: webhooks/s");
+  for (const shown of ["ours", "theirs", "connections: 64", "connections: 256", "200", "90", "45"])
+    expect(svg).toContain(`>${shown}<`);
+});
+
+test("a plot of lines shows a line for each figure, and the first key of each row", () => {
+  const svg = plotLines(TABLE, ["webhooks/s", "p50 ms"]);
+  for (const shown of ["webhooks/s", "p50 ms", "ours", "server"]) expect(svg).toContain(`>${shown}<`);
+});
