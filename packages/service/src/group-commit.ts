@@ -12,6 +12,11 @@ export interface GroupCommitOptions<I> {
   readonly maxWaiting: number;
   /** How long a caller waits, in milliseconds; the flush may still succeed. Default: until it has ended. */
   readonly timeoutMs?: number;
+  /**
+   * How many flushes may be in flight. A further one begins only if what waits fills it, so that flushes stay large: with
+   * more of them, what flushes is busy while another one waits, and order between flushes is lost. Default 1.
+   */
+  readonly flushesAtOnce?: number;
 }
 
 export interface GroupCommit<I, O> {
@@ -31,43 +36,61 @@ interface Waiting<I, O> {
 }
 
 /**
- * Lets concurrent callers share a commit. While one flush is in flight, the items that arrive form the next one. So an
- * item is flushed at once under light load, and flushes grow under heavy load.
+ * Lets concurrent callers share a commit. While a flush is in flight, the items that arrive form the next one. So an item
+ * is flushed at once under light load, and flushes grow under heavy load.
  *
  * @param flush receives items in the order of submission, and returns one output for each, in the same order
  */
 export function groupCommit<I, O>(
   flush: (items: readonly I[]) => Promise<readonly O[]>,
-  { weigh, maxFlush, maxWaiting, timeoutMs = Number.POSITIVE_INFINITY }: GroupCommitOptions<I>,
+  {
+    weigh,
+    maxFlush,
+    maxWaiting,
+    timeoutMs = Number.POSITIVE_INFINITY,
+    flushesAtOnce = 1,
+  }: GroupCommitOptions<I>,
 ): GroupCommit<I, O> {
   let queue: Waiting<I, O>[] = [];
-  let inFlight: Waiting<I, O>[] = [];
+  let queued = 0;
+  /** The one that began first comes first. */
+  const inFlight = new Set<readonly Waiting<I, O>[]>();
   let timer: NodeJS.Timeout | undefined;
   let held = 0;
-  let running: Promise<void> | undefined;
+  let lanes = 0;
+  let busy: PromiseWithResolvers<void> | undefined;
 
-  async function run(): Promise<void> {
+  /** Flushes one batch after the other, until no more is due. */
+  async function runLane(): Promise<void> {
+    lanes += 1;
+    busy ??= Promise.withResolvers();
     // Items that are submitted in the same turn of the event loop share a flush.
     await new Promise(setImmediate);
-    while (queue.length > 0) {
-      inFlight = takeBatch();
+    while (queue.length > 0 && (inFlight.size === 0 || queued >= maxFlush)) {
+      const batch = takeBatch();
+      inFlight.add(batch);
       try {
-        const outputs = await flush(inFlight.map(({ item }) => item));
-        inFlight.forEach(({ resolve }, i) => resolve(outputs[i] as O));
+        const outputs = await flush(batch.map(({ item }) => item));
+        batch.forEach(({ resolve }, i) => resolve(outputs[i] as O));
       } catch (error) {
-        for (const { reject } of inFlight) reject(error);
+        for (const { reject } of batch) reject(error);
       }
-      for (const { weight } of inFlight) held -= weight;
-      inFlight = [];
+      inFlight.delete(batch);
+      held -= weightOf(batch);
     }
-    running = undefined;
+    // What still waits is due once another lane's flush has ended.
+    lanes -= 1;
+    if (lanes > 0) return;
+    busy.resolve();
+    busy = undefined;
   }
 
-  function takeBatch(): Waiting<I, O>[] {
+  function takeBatch(): readonly Waiting<I, O>[] {
     let weight = 0;
     const end = queue.findIndex((waiting, i) => (weight += waiting.weight) > maxFlush && i > 0);
     const batch = end === -1 ? queue : queue.slice(0, end);
     queue = end === -1 ? [] : queue.slice(end);
+    queued -= weightOf(batch);
     return batch;
   }
 
@@ -75,7 +98,7 @@ export function groupCommit<I, O>(
   function rejectOverdue(): void {
     timer = undefined;
     const now = performance.now();
-    for (const { waitsUntil, reject } of [...inFlight, ...queue]) {
+    for (const { waitsUntil, reject } of [...inFlight, queue].flat()) {
       if (waitsUntil > now) return startTimer(waitsUntil - now);
       reject(new Error(`no flush within ${timeoutMs} ms; it may still succeed`));
     }
@@ -99,9 +122,14 @@ export function groupCommit<I, O>(
         queue.push({ item, weight, waitsUntil, resolve, reject }),
       );
       if (timer === undefined && Number.isFinite(timeoutMs)) startTimer(timeoutMs);
-      running ??= run();
+      queued += weight;
+      if (lanes === 0 || (lanes < flushesAtOnce && queued >= maxFlush)) void runLane();
       return output;
     },
-    idle: () => running ?? Promise.resolve(),
+    idle: () => busy?.promise ?? Promise.resolve(),
   };
+}
+
+function weightOf(items: readonly { readonly weight: number }[]): number {
+  return items.reduce((sum, { weight }) => sum + weight, 0);
 }

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { groupCommit, BufferFullError, type GroupCommit } from "../src/index.ts";
+import { groupCommit, BufferFullError, type GroupCommit, type GroupCommitOptions } from "../src/index.ts";
 
 /** A group commit whose flushes end when the test ends them. */
-function controlledCommit(options: { maxFlush: number; maxWaiting: number; timeoutMs?: number }) {
+function controlledCommit(options: Omit<GroupCommitOptions<number>, "weigh">) {
   const flushes: { items: readonly number[]; end: (error?: Error) => void }[] = [];
   let flushed = Promise.withResolvers<void>();
   let inFlight = 0;
@@ -56,6 +56,27 @@ test("one flush is in flight; items that arrive meanwhile share the next", async
   expect(shared.items).toEqual([2, 3]);
   shared.end();
   expect(await Promise.all([first, ...others])).toEqual(["done 1", "done 2", "done 3"]);
+});
+
+test("a further flush begins beside one in flight once enough waits to fill it, and not before", async () => {
+  const { commits, next } = controlledCommit({ maxFlush: 10, maxWaiting: 100, flushesAtOnce: 2 });
+  const submitted = [commits.submit(3)];
+  const first = await next();
+  submitted.push(commits.submit(5), commits.submit(4));
+  // It does not wait for an item that leaves no room for the next.
+  submitted.push(commits.submit(6));
+  const second = await next();
+  expect([first.items, second.items]).toEqual([[3], [5, 4]]);
+  submitted.push(commits.submit(9));
+  second.end();
+  const third = await next();
+  expect(third.items).toEqual([6]);
+  third.end();
+  first.end();
+  const last = await next();
+  expect(last.items).toEqual([9]);
+  last.end();
+  await Promise.all([...submitted, commits.idle()]);
 });
 
 test("items submitted in one turn of the event loop share a flush", async () => {
@@ -144,24 +165,29 @@ test("any load is flushed in order, once, within the limits, and each caller get
       weights,
       fc.integer({ min: 1, max: 20 }),
       fc.integer({ min: 1, max: 60 }),
+      fc.integer({ min: 1, max: 3 }),
       fc.infiniteStream(fc.boolean()),
-      async (turns, maxFlush, maxWaiting, fails) => {
+      fc.infiniteStream(fc.integer({ min: 1, max: 4 })),
+      async (turns, maxFlush, maxWaiting, flushesAtOnce, fails, lasts) => {
         let held = 0;
         let inFlight = 0;
+        let waiting = 0;
         const flushed: number[] = [];
         const weightOf = turns.flat();
         const commits = groupCommit<number, number>(
           async (items) => {
-            expect(++inFlight).toBe(1);
+            expect(inFlight === 0 || (inFlight < flushesAtOnce && waiting >= maxFlush)).toBe(true);
+            inFlight += 1;
             const weight = items.reduce((sum, item) => sum + (weightOf[item] ?? 0), 0);
             expect(items.length === 1 || weight <= maxFlush).toBe(true);
-            await new Promise(setImmediate);
-            inFlight -= 1;
+            waiting -= weight;
             flushed.push(...items);
+            for (let turn = lasts.next().value; turn > 0; turn--) await new Promise(setImmediate);
+            inFlight -= 1;
             if (fails.next().value) throw new Error(`with ${items[0]}`);
             return items.map((item) => item * 10);
           },
-          { weigh: (item) => weightOf[item] ?? 0, maxFlush, maxWaiting },
+          { weigh: (item) => weightOf[item] ?? 0, maxFlush, maxWaiting, flushesAtOnce },
         );
         let item = 0;
         const accepted: number[] = [];
@@ -172,6 +198,7 @@ test("any load is flushed in order, once, within the limits, and each caller get
             const fits = held === 0 || held + weight <= maxWaiting;
             if (fits) {
               held += weight;
+              waiting += weight;
               accepted.push(own);
             }
             outputs.push(

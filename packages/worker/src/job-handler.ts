@@ -10,6 +10,9 @@ import { settleBatch } from "./settle-batch.ts";
 /** Deliveries in one transaction. More are no faster, and lock more persons for longer. */
 const MAX_BATCH = 500;
 
+/** While Postgres works for one, Node works for the other. The second one is always full, so that batches stay large. */
+const BATCHES_AT_ONCE = 2;
+
 export interface JobHandlerOptions {
   readonly pool: Pool;
   readonly queue: DeliveryQueue;
@@ -55,6 +58,7 @@ export function createJobHandler(options: JobHandlerOptions): JobHandler {
   const batches = groupCommit(settleJobs, {
     weigh: (deliveryIds: readonly string[]) => deliveryIds.length,
     maxFlush: MAX_BATCH,
+    flushesAtOnce: BATCHES_AT_ONCE,
     // The queue hands out no more jobs than WORKER_CONCURRENCY, which bounds what waits.
     maxWaiting: Number.POSITIVE_INFINITY,
   });

@@ -34,7 +34,7 @@ import { watchConsumer } from "./watch-consumer.ts";
 
 const NAME = "dossier-worker";
 
-/** One for the batches, which follow one another; the others for failures, the sweeper and probes. */
+/** Two for batches; the others for failures, the sweeper and probes. */
 const CONNECTIONS = 4;
 
 /** How long jobs in flight may take to end after SIGTERM, in milliseconds. Other workers take over the rest. */

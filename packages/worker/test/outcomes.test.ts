@@ -190,6 +190,32 @@ describe.each(Object.entries(BACKENDS))("with the queue on %s", (_name, start) =
   });
 });
 
+test("a second full batch is settled beside one that waits for Postgres", async (context) => {
+  const harness = await createHarness(context, sharedServers(context));
+  await harness.startWorker();
+  await harness.waitForStatuses(await harness.deliver(newEvent("held")), "applied");
+  const holder = await harness.pool.connect();
+  await holder.query("begin");
+  await holder.query("select from streams where entity_id = 'held' for update");
+
+  const fullBatch = (person: string) => Array.from({ length: 500 }, () => newEvent(person));
+  const waiting = await harness.deliver(...fullBatch("held"));
+  await waitFor(
+    () =>
+      harness.pool.query(
+        "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      ),
+    ({ rowCount }) => expect(rowCount).toBe(1),
+  );
+  const beside = await harness.deliver(...fullBatch("other"));
+
+  await harness.waitForStatuses(beside, "applied");
+  expect(await harness.statuses(waiting)).toEqual(waiting.map(() => "open"));
+  await holder.query("rollback");
+  holder.release();
+  await harness.waitForStatuses(waiting, "applied");
+});
+
 test("deliveries that the database never had are counted and logged, and delay no others", async (context) => {
   const harness = await createHarness(context, sharedServers(context));
   const worker = await harness.startWorker();
