@@ -13,6 +13,7 @@ import * as ours from "./ours.ts";
 const PEERS = {
   "the same transactions without a queue": "transactions.ts",
   "pg-boss, shared transactions": "pg-boss.ts",
+  "pg-boss, two shared transactions at once": "pg-boss-twice.ts",
   "BullMQ, one transaction a job": "bullmq.ts",
   "graphile-worker, one transaction a job": "graphile-worker.ts",
   "Emmett, one append a webhook": "emmett.ts",

@@ -17,7 +17,16 @@ export async function fill({ databaseUrl }: Places, bodies: readonly Buffer[]): 
   await boss.stop();
 }
 
-export async function start({ databaseUrl }: Places, onSettled: (deliveries: number) => void): Promise<void> {
+type OnSettled = (deliveries: number) => void;
+
+/** Its batches follow one another. */
+export const start = (places: Places, onSettled: OnSettled) => startLoops(places, onSettled, 1);
+
+export async function startLoops(
+  { databaseUrl }: Places,
+  onSettled: OnSettled,
+  loops: number,
+): Promise<void> {
   const boss = await new PgBoss({ connectionString: databaseUrl }).start();
   const db = boss.getDb();
   await db.executeSql(TABLES);
@@ -44,7 +53,8 @@ export async function start({ databaseUrl }: Places, onSettled: (deliveries: num
     return jobs.length;
   }
 
-  void (async () => {
+  const settleAll = async () => {
     while ((await settleBatch()) > 0);
-  })();
+  };
+  for (let loop = 0; loop < loops; loop++) void settleAll();
 }
