@@ -23,14 +23,14 @@ export function plotBars({ title, keys, rows }: Table, figure: string): string {
   const medians = rows.map((row) => median(row.figures[figure] ?? [])).filter((value) => value > 0);
   const least = Math.min(...medians);
   const isWide = Math.max(...medians) > WIDE * least;
+  // All bars begin there; else those below 1 would go to the left.
+  const start = 10 ** Math.floor(Math.log10(least));
   const height = MARGIN.top + MARGIN.bottom + names.length * (groups.size * BAR + BAR);
   return render(height, {
-    title: { text: `${title}: ${figure}`, left: 10, top: 10, textStyle: { fontSize: 15 } },
+    title: { text: `${subjectOf(title)}: ${figure}`, left: 10, top: 10, textStyle: { fontSize: 15 } },
     legend: groups.size > 1 ? LEGEND : undefined,
     grid: MARGIN,
-    xAxis: isWide
-      ? { type: "log", min: 10 ** Math.floor(Math.log10(least)), name: "log" }
-      : { type: "value" },
+    xAxis: isWide ? { type: "log", min: start, startValue: start, name: "log" } : { type: "value" },
     yAxis: { type: "category", data: names, inverse: true, axisLabel: { width: 250, overflow: "break" } },
     series: [...groups].map(([group, own]) => ({
       type: "bar",
@@ -51,7 +51,7 @@ export function plotBars({ title, keys, rows }: Table, figure: string): string {
 /** Returns the medians of some of a table's figures as an SVG of lines, from the first row to the last. */
 export function plotLines({ title, keys, rows }: Table, figures: readonly string[]): string {
   return render(LINES_HEIGHT, {
-    title: { text: title, left: 10, top: 10, textStyle: { fontSize: 15 } },
+    title: { text: subjectOf(title), left: 10, top: 10, textStyle: { fontSize: 15 } },
     legend: LEGEND,
     grid: { ...MARGIN, right: 30, bottom: 50, left: 70 },
     xAxis: {
@@ -69,6 +69,11 @@ export function plotLines({ title, keys, rows }: Table, figures: readonly string
       data: rows.map((row) => median(row.figures[figure] ?? [])),
     })),
   });
+}
+
+/** What comes after a semicolon is about figures that are not in the plot. */
+function subjectOf(title: string): string {
+  return title.split(";")[0] ?? title;
 }
 
 function render(height: number, option: object): string {

@@ -60,6 +60,14 @@ test("a plot of bars shows the median of each row", () => {
     expect(svg).toContain(`>${shown}<`);
 });
 
+test("on a logarithmic axis, all bars begin at its left end", () => {
+  const rows = [0.2, 5_000].map((value) => ({ keys: [`${value}`], figures: { ms: [value] } }));
+  const svg = plotBars({ title: "Searches; of 1,000 persons", keys: ["search"], rows }, "ms");
+  expect(svg).toContain(">Searches: ms<");
+  // A bar is drawn from where it begins: to the right, from the left margin.
+  expect(svg.match(/d="M330 [\d.]+l[\d.]+ 0[^"]*Z" fill="#5070dd"/g)).toHaveLength(2);
+});
+
 test("a plot of lines shows a line for each figure, and the first key of each row", () => {
   const svg = plotLines(TABLE, ["webhooks/s", "p50 ms"]);
   for (const shown of ["webhooks/s", "p50 ms", "ours", "server"]) expect(svg).toContain(`>${shown}<`);

@@ -57,7 +57,7 @@ export async function run({ data, size, sizes }: DataOptions): Promise<readonly 
       rows: settled,
       bars: ["µs CPU a webhook"],
     },
-    { title: "Pages, of one reader", keys: ["dead letters before", "page"], rows: pages, bars: ["p50 ms"] },
+    { title: "Pages, of one reader", keys: ["dead letters before", "page"], rows: pages },
   ];
 }
 
