@@ -10,7 +10,7 @@ import { settleBatch } from "./settle-batch.ts";
 /** Deliveries in one transaction. More are no faster, and lock more persons for longer. */
 const MAX_BATCH = 500;
 
-/** While Postgres works for one, Node works for the other. The second one is always full, so that batches stay large. */
+/** While Postgres works for one, Node works for the other. A second one begins if a full one waits, so that batches stay large. */
 const BATCHES_AT_ONCE = 2;
 
 export interface JobHandlerOptions {

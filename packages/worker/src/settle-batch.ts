@@ -124,7 +124,7 @@ async function answers(pool: Pool): Promise<boolean> {
 async function handleFailure(deliveryId: string, cause: unknown, options: BatchOptions): Promise<Outcome> {
   const { pool, outagePause } = options;
   if (!isOutage(cause)) return recordFailure(deliveryId, cause, options);
-  // A server that takes no writes does not take this one, so an outage snoozes at most one delivery.
+  // A server that takes no writes does not take this one, so an outage snoozes one of each batch at most.
   const error = errorText(cause);
   await outagePause.run(() => snooze(pool, deliveryId, error));
   return { kind: "snoozed", error: errorClass(error) };
