@@ -39,9 +39,23 @@ afterEach(async ({ task }) => {
   failed = true;
   const lines = (await stack.logs()).split("\n");
   const unusual = lines.filter((line) => !/"level":"(trace|debug|info)"/.test(line)).slice(-200);
-  process.stderr.write(`${unusual.join("\n")}\n`);
+  process.stderr.write(`${unusual.join("\n")}\n${await lookAtPostgres()}\n`);
 });
 afterAll(() => stack[Symbol.asyncDispose]());
+
+/** Returns what runs and waits in Postgres, and what is open, as psql shows it. */
+async function lookAtPostgres(): Promise<string> {
+  const [postgres] = await stack.containers("postgres");
+  if (postgres === undefined) return "Postgres does not run";
+  const queries = [
+    "select pid, client_addr, state, wait_event, xact_start, pg_blocking_pids(pid), left(query, 80) from pg_stat_activity where xact_start is not null",
+    "select delivery_id, opened_at, due_at, sweeps from open_deliveries order by 1 limit 20",
+  ];
+  const options = ["--host=127.0.0.1", "--username=postgres", "--dbname=dossier", "--expanded"];
+  const psql = 'PGPASSWORD="$POSTGRES_PASSWORD" exec psql "$@"';
+  const commands = queries.flatMap((query) => ["--command", query]);
+  return stack.exec(postgres, "sh", "-c", psql, "psql", ...options, ...commands);
+}
 
 test("it starts without configuration, and lists the public secrets", async () => {
   await stack.up("--build");
