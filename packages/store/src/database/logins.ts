@@ -14,8 +14,8 @@ export interface Statement {
 }
 
 /**
- * How long a login's statement may take, wait for a lock, and leave a transaction idle: a process that hangs must not
- * hold its locks for long. Kept by the server, as a pooler such as PgBouncer refuses them as startup parameters.
+ * How long a login's statement may take, wait for a lock, leave a transaction idle, and wait for its client to take an
+ * answer: a process that hangs or vanishes must not hold its locks for long. Kept by the server, as a pooler such as PgBouncer refuses them as startup parameters.
  */
 const TIME_LIMITS: Readonly<Record<RoleName, string | undefined>> = {
   ingest: "10s",
@@ -25,6 +25,11 @@ const TIME_LIMITS: Readonly<Record<RoleName, string | undefined>> = {
 };
 /** The settings of the time limits. */
 export const LIMITED = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"];
+/**
+ * No limit of statements ends one that sends its answer to a machine that has vanished: its session would keep its locks
+ * for the quarter of an hour until Linux gives up. It shows as 0 on a Unix socket, which cannot vanish.
+ */
+const OF_CONNECTION = "tcp_user_timeout";
 
 /** Returns what is missing for these logins. Throws if one has more rights than its role. */
 export async function findMissingLogins(
@@ -47,7 +52,7 @@ export async function findMissingLogins(
     }
     const limit = TIME_LIMITS[login.name];
     if (limit === undefined) continue;
-    for (const setting of LIMITED) {
+    for (const setting of [...LIMITED, OF_CONNECTION]) {
       // A limit of 0 is none.
       if (found?.settings.some((set) => RegExp(`^${setting}=[^0]`).test(set)) === true) continue;
       const inDatabase = `alter role ${user} in database ${pg.escapeIdentifier(database)}`;

@@ -22,9 +22,9 @@ test("a login of any name and password is created once, with its limits", async 
   const limits = await queryAs(
     ingest,
     `select current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock,
-       current_setting('idle_in_transaction_session_timeout') as idle`,
+       current_setting('idle_in_transaction_session_timeout') as idle, current_setting('tcp_user_timeout') as answer`,
   );
-  expect(limits).toEqual({ statement: "10s", lock: "10s", idle: "10s" });
+  expect(limits).toEqual({ statement: "10s", lock: "10s", idle: "10s", answer: "10000" });
   const stored = await queryAs(
     url,
     `select rolpassword, rolsuper, rolcreaterole, rolcreatedb from pg_authid where rolname like current_database() || '_o''ser%'`,
