@@ -13,8 +13,8 @@ export interface GroupCommitOptions<I> {
   /** How long a caller waits, in milliseconds; the flush may still succeed. Default: until it has ended. */
   readonly timeoutMs?: number;
   /**
-   * How many flushes may be in flight. A further one begins only if what waits fills it, so that flushes stay large: with
-   * more of them, what flushes is busy while another one waits, and order between flushes is lost. Default 1.
+   * How many flushes may be in flight. A further one begins only if `maxFlush` waits, so that flushes stay large. It uses
+   * the time that another one waits for its commit, and may end before it. Default 1.
    */
   readonly flushesAtOnce?: number;
 }

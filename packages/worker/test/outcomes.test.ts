@@ -195,6 +195,7 @@ test("a second full batch is settled beside one that waits for Postgres", async 
   await harness.startWorker();
   await harness.waitForStatuses(await harness.deliver(newEvent("held")), "applied");
   const holder = await harness.pool.connect();
+  context.onTestFinished(() => holder.release());
   await holder.query("begin");
   await holder.query("select from streams where entity_id = 'held' for update");
 
@@ -212,7 +213,6 @@ test("a second full batch is settled beside one that waits for Postgres", async 
   await harness.waitForStatuses(beside, "applied");
   expect(await harness.statuses(waiting)).toEqual(waiting.map(() => "open"));
   await holder.query("rollback");
-  holder.release();
   await harness.waitForStatuses(waiting, "applied");
 });
 

@@ -15,7 +15,8 @@ export interface Statement {
 
 /**
  * How long a login's statement may take, wait for a lock, leave a transaction idle, and wait for its client to take an
- * answer: a process that hangs or vanishes must not hold its locks for long. Kept by the server, as a pooler such as PgBouncer refuses them as startup parameters.
+ * answer: a process that hangs or vanishes must not hold its locks for long. Kept by the server, as a pooler such as
+ * PgBouncer refuses them as startup parameters.
  */
 const TIME_LIMITS: Readonly<Record<RoleName, string | undefined>> = {
   ingest: "10s",
