@@ -52,7 +52,11 @@ function isThere(seen: unknown): boolean {
 /** Returns when to stop waiting, in milliseconds since 1970. */
 function deadline(): number {
   const test = TestRunner.getCurrentTest();
-  const { state, startTime } = test?.result ?? {};
-  if (test === undefined || state !== "run" || startTime === undefined) return Date.now() + HOOK_MS;
-  return startTime + test.timeout - SPARE_MS;
+  const result = test?.result;
+  if (test === undefined || result?.state !== "run" || result.startTime === undefined)
+    return Date.now() + HOOK_MS;
+  // A retry has the test's whole time again.
+  const before = result.attempts?.at(-1);
+  const began = before ? before.startTime + before.duration : result.startTime;
+  return began + test.timeout - SPARE_MS;
 }

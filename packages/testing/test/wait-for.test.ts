@@ -56,14 +56,30 @@ test("the end says why the probe threw last", async () => {
   });
 });
 
-test("the wait ends two seconds before the test's own timeout", { timeout: 30_000 }, async ({ task }) => {
-  const started = task.result?.startTime ?? 0;
-  const clock = vi.spyOn(Date, "now").mockReturnValue(started + 27_900);
-  onTestFinished(() => clock.mockRestore());
+const WAITS = [
+  ["the wait ends two seconds before the test's own timeout", { triedFor: undefined, endsAfter: 28_000 }],
+  ["a second try of a test has its whole time again", { triedFor: 30_000, endsAfter: 58_000 }],
+] as const;
+
+test.for(WAITS)("%s", { timeout: 30_000 }, async ([, { triedFor, endsAfter }], { task }) => {
+  const startTime = task.result?.startTime ?? 0;
+  if (triedFor !== undefined)
+    task.result?.attempts?.push({
+      state: "fail",
+      startTime,
+      duration: triedFor,
+      retryIndex: 0,
+      repeatIndex: 0,
+    });
+  const clock = vi.spyOn(Date, "now").mockReturnValue(startTime + endsAfter - 100);
+  onTestFinished(() => {
+    clock.mockRestore();
+    task.result?.attempts?.pop();
+  });
   let calls = 0;
   const waited = waitFor(() => {
     calls += 1;
-    if (calls === 2) clock.mockReturnValue(started + 28_000);
+    if (calls === 2) clock.mockReturnValue(startTime + endsAfter);
     return false;
   });
   await expect(waited).rejects.toThrow("timed out");
