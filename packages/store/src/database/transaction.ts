@@ -1,3 +1,4 @@
+import pg from "pg";
 import { isOutage } from "./outage.ts";
 import type { Connection, Pool } from "./pool.ts";
 
@@ -19,16 +20,18 @@ export async function transaction<T>(pool: Pool, work: (connection: Connection) 
     connection.release();
     return done.value;
   } catch (error) {
-    if (isOutage(error)) connection.release(true);
-    else await rollBack(connection);
+    const isLost = isOutage(error);
+    // A server that answers holds the locks until the rollback: a retry would skip its own rows.
+    if (!isLost || error instanceof pg.DatabaseError) await rollBack(connection, { close: isLost });
+    else connection.release(true);
     throw error;
   }
 }
 
-/** Ends a transaction without its changes, and returns the connection to its pool. */
-export async function rollBack(connection: Connection): Promise<void> {
+/** Ends a transaction without its changes, and returns the connection to its pool or, if asked to, closes it. */
+export async function rollBack(connection: Connection, { close = false } = {}): Promise<void> {
   await connection.query("rollback").then(
-    () => connection.release(),
+    () => connection.release(close),
     (broken: Error) => connection.release(broken),
   );
 }

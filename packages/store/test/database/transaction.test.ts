@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { openSnapshot } from "../../src/database/long-read.ts";
-import { awaitAll } from "../../src/database/transaction.ts";
+import { awaitAll, transaction } from "../../src/database/transaction.ts";
 import { openPool } from "../../src/index.ts";
 import { useRecord } from "../database.ts";
 import { createLogin } from "../fixtures.ts";
@@ -43,4 +43,20 @@ test("a login's time limits do not apply in a snapshot, and do again after it", 
     expect((await snapshot.connection.query(limits, [names])).rows).toEqual([]);
   }
   expect((await pool.query(limits, [names])).rows).toHaveLength(names.length);
+});
+
+test("after an outage of a server that answers, a retry finds no lock of the transaction before", async () => {
+  const pool = openPool(database.url, { name: "test", size: 1 });
+  onTestFinished(() => pool.end());
+  // Many: Postgres sends the error first, and then releases them.
+  const locks = "generate_series(1, 4000) as n";
+  for (let round = 0; round < 5; round += 1) {
+    const cancelled = transaction(pool, async (connection) => {
+      await connection.query(`select pg_advisory_xact_lock(n) from ${locks}`);
+      await connection.query("do $$ begin raise query_canceled; end $$");
+    });
+    await expect(cancelled).rejects.toMatchObject({ code: "57014" });
+    const retry = `select count(*)::int as held from ${locks} where not pg_try_advisory_xact_lock(n)`;
+    expect((await database.pool.query(retry)).rows).toEqual([{ held: 0 }]);
+  }
 });
