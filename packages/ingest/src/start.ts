@@ -29,8 +29,8 @@ import { fingerprint } from "./verify.ts";
 
 const NAME = "dossier-ingest";
 
-/** After this time a statement without an answer fails and its connection is closed. */
-const STATEMENT_TIMEOUT_MS = 10_000;
+/** After this time a statement without an answer fails and its connection is closed. The server ends it after 10 s. */
+const STATEMENT_TIMEOUT_MS = 12_000;
 
 /** Enough for a commit and the rest of the one before it. iComply waits 60 s for an answer. */
 const COMMIT_TIMEOUT_MS = 15_000;

@@ -14,8 +14,8 @@ export interface PoolOptions {
   readonly size: number;
   /**
    * Milliseconds until a statement without an answer fails, and its connection is closed: so a server that disappears
-   * without closing its connections is noticed. The server's own limits are set on the login (`ensureRoles`).
-   * Default: 15,000.
+   * without closing its connections is noticed. Longer than the limit that the login has on the server: that one ends the
+   * statement there, too, with its locks. Default: 20,000, for logins with 15 s.
    */
   readonly timeoutMs?: number;
 }
@@ -30,7 +30,7 @@ const LIFETIME_SECONDS = 600;
  * Opens a pool; connections are made when they are first needed. Its connections send statements without waiting for
  * the answer to the one before (pipelining), so a transaction costs as many round trips as it has decisions.
  */
-export function openPool(databaseUrl: DatabaseUrl, { name, size, timeoutMs = 15_000 }: PoolOptions): Pool {
+export function openPool(databaseUrl: DatabaseUrl, { name, size, timeoutMs = 20_000 }: PoolOptions): Pool {
   const pool = new pg.Pool({
     ...connectTo(databaseUrl),
     maxLifetimeSeconds: LIFETIME_SECONDS,

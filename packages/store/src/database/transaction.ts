@@ -21,16 +21,19 @@ export async function transaction<T>(pool: Pool, work: (connection: Connection) 
     return done.value;
   } catch (error) {
     const isLost = isOutage(error);
-    // A server that answers holds the locks until the rollback: a retry would skip its own rows.
+    // Not closed at once if the server answers: it releases the locks after the error, and a retry would meet them.
     if (!isLost || error instanceof pg.DatabaseError) await rollBack(connection, { close: isLost });
     else connection.release(true);
     throw error;
   }
 }
 
+/** Its time limit, in milliseconds, is for a server that falls silent: there is nothing to do but release locks. */
+const ROLLBACK = { text: "rollback", query_timeout: 5_000 };
+
 /** Ends a transaction without its changes, and returns the connection to its pool or, if asked to, closes it. */
 export async function rollBack(connection: Connection, { close = false } = {}): Promise<void> {
-  await connection.query("rollback").then(
+  await connection.query(ROLLBACK).then(
     () => connection.release(close),
     (broken: Error) => connection.release(broken),
   );

@@ -45,6 +45,14 @@ test("a login's time limits do not apply in a snapshot, and do again after it", 
   expect((await pool.query(limits, [names])).rows).toHaveLength(names.length);
 });
 
+test("a login's limit on the server is shorter than its client's, so that its locks end first", async () => {
+  const pool = openPool(await createLogin(database.url, "worker"), { name: "test", size: 1 });
+  onTestFinished(() => pool.end());
+  const limit = "select extract(epoch from current_setting('statement_timeout')::interval)::int as seconds";
+  const { rows } = await pool.query<{ seconds: number }>(limit);
+  expect(pool.options.query_timeout).toBeGreaterThan((rows[0]?.seconds ?? 0) * 1_000);
+});
+
 test("after an outage of a server that answers, a retry finds no lock of the transaction before", async () => {
   const pool = openPool(database.url, { name: "test", size: 1 });
   onTestFinished(() => pool.end());
