@@ -14,6 +14,8 @@ export interface Circumstances {
   /** Processes that ran or waited to run on average, in the minute before: other load makes rates meaningless. */
   readonly loadBefore: number;
   readonly versions: Readonly<Record<string, string>>;
+  /** The commit of the code, with a + if files of the packages differ from it; none outside of a repository. */
+  readonly commit?: string | undefined;
 }
 
 /** Looks at the machine, before a benchmark begins. */
@@ -29,12 +31,23 @@ export async function readCircumstances(command: string): Promise<Circumstances>
       `${cpus().length} × ${cpu?.model.trim() ?? "?"}, ${Math.round(totalmem() / 1024 ** 3)} GiB, ` +
       `${type()} ${release().split(".").slice(0, 2).join(".")}`,
     loadBefore: loadavg()[0] ?? Number.NaN,
+    commit: await readCommit().catch(() => undefined),
     versions: {
       node: process.version.slice(1),
       redis: /v=(\S+)/.exec(redis.stdout)?.[1] ?? "?",
       ...Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
     },
   };
+}
+
+async function readCommit(): Promise<string> {
+  const git = async (...args: string[]) =>
+    (await promisify(execFile)("git", [...args, "--", "packages"], { cwd: ROOT })).stdout.trim();
+  const [commit, changed] = await Promise.all([
+    git("log", "-1", "--format=%h"),
+    git("status", "--porcelain"),
+  ]);
+  return changed === "" ? commit : `${commit}+`;
 }
 
 const PACKAGES = [

@@ -17,15 +17,13 @@ export async function writeResults(
   await mkdir(FOLDER, { recursive: true });
   const results = { benchmark, ...circumstances, tables };
   await writeFile(join(FOLDER, `${benchmark}.json`), `${JSON.stringify(results, undefined, 1)}\n`);
-  const { command, date, machine, loadBefore, versions } = circumstances;
+  const { command, date, machine, loadBefore, versions, commit } = circumstances;
   const hasRounds = tables.some(({ rows }) =>
     rows.some(({ figures }) => Object.values(figures).some((values) => values.length > 1)),
   );
   const lines = [
-    `\`${command}\`, ${date}, on ${machine}; load before: ${loadBefore.toFixed(1)}. ` +
-      `${Object.entries(versions)
-        .map(([name, version]) => `${name} ${version}`)
-        .join(", ")}.${hasRounds ? " Medians (least–greatest) of the rounds." : ""}`,
+    `\`${command}\`, ${date}${commit === undefined ? "" : `, of ${commit}`}; load before: ${loadBefore.toFixed(1)}.` +
+      `${hasRounds ? " Medians (least–greatest) of the rounds." : ""}`,
     "",
   ];
   for (const [index, table] of tables.entries()) {
@@ -42,7 +40,12 @@ export async function writeResults(
       lines.push(`![${table.title}: ${shows}](performance/${name})`, "");
     }
   }
-  await writeFile(DOCUMENT, replacePart(await readFile(DOCUMENT, "utf8"), benchmark, lines.join("\n")));
+  const document = replacePart(await readFile(DOCUMENT, "utf8"), benchmark, lines.join("\n"));
+  const parts = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  await writeFile(
+    DOCUMENT,
+    replacePart(document, "circumstances", `On ${machine}, with ${parts.join(", ")}.\n`),
+  );
 }
 
 /** Returns a document in which this text stands between a benchmark's two comments. Throws if it has none. */

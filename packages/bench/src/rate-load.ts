@@ -18,6 +18,8 @@ export interface Sent {
   readonly dueAt: Readonly<Record<string, number>>;
   readonly accepted: number;
   readonly refused: number;
+  /** From the first one that was sent to the last answer. */
+  readonly seconds: number;
 }
 
 answerCalls(async ({ port, rate, seconds, seed, duplicates }: RateLoad): Promise<Sent> => {
@@ -40,10 +42,11 @@ answerCalls(async ({ port, rate, seconds, seed, duplicates }: RateLoad): Promise
     await delay(1);
   }
   const statuses = await Promise.all(answers);
+  const took = (performance.now() - startedAt) / 1_000;
   idle.close();
   const dueAt = Object.fromEntries(
     requests.map(({ identity }, n) => [identity, performance.timeOrigin + startedAt + (n / rate) * 1_000]),
   );
   const accepted = statuses.filter((status) => status === 200).length;
-  return { dueAt, accepted, refused: statuses.length - accepted };
+  return { dueAt, accepted, refused: statuses.length - accepted, seconds: took };
 });

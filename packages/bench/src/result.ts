@@ -11,8 +11,8 @@ export interface Table {
   readonly bars?: readonly string[];
   /** The figures of each plot of lines. Its rows are points of time. */
   readonly lines?: readonly (readonly string[])[];
-  /** The figure, a rate, by which the first row, which is ours, is compared with others that have the same further keys. */
-  readonly compare?: string;
+  /** The figures by which the first row, which is ours, is compared with others that have the same further keys. */
+  readonly compare?: readonly string[];
 }
 
 export interface Row {
@@ -23,21 +23,29 @@ export interface Row {
 
 /** Returns a table's cells: of each figure the median, and the least and the greatest value of several rounds. */
 function toCells(table: Table): readonly (readonly string[])[] {
-  const { keys, compare } = table;
+  const { keys, compare = [] } = table;
   const rows = table.rows.map((row) => {
-    if (compare === undefined) return row;
     const ours = table.rows.find((other) => other.keys.slice(1).join() === row.keys.slice(1).join());
-    const others = row.figures[compare] ?? [];
-    const ratios = (ours?.figures[compare] ?? []).map(
-      (value, round) => value / (others[round] ?? Number.NaN),
-    );
-    return { ...row, figures: { ...row.figures, "ours ÷ this": ratios } };
+    const ratios = compare.map((figure) => compareRow(figure, ours, row));
+    return { ...row, figures: { ...row.figures, ...Object.fromEntries(ratios) } };
   });
   const names = Object.keys(rows[0]?.figures ?? {});
   return [
     [...keys, ...names],
     ...rows.map((row) => [...row.keys, ...names.map((name) => formatFigure(row.figures[name] ?? []))]),
   ];
+}
+
+/** Returns the ratio of each round, which is greater the better we are. */
+function compareRow(
+  figure: string,
+  ours: Row | undefined,
+  row: Row,
+): readonly [name: string, ratios: readonly number[]] {
+  const isRate = figure.endsWith("/s");
+  const others = row.figures[figure] ?? [];
+  const ratios = (ours?.figures[figure] ?? []).map((value, round) => value / (others[round] ?? Number.NaN));
+  return isRate ? ["ours ÷ this", ratios] : ["CPU, this ÷ ours", ratios.map((ratio) => 1 / ratio)];
 }
 
 /** Returns a table as lines for a terminal. */

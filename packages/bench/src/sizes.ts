@@ -34,7 +34,17 @@ export interface Size {
 /** An option may have other defaults, or another meaning, in other benchmarks. */
 export const SIZES = [
   {
-    of: ["ingest", "worker", "end-to-end", "latency", "rebuild", "verify", "growth", "tracing"],
+    of: [
+      "ingest",
+      "worker",
+      "end-to-end",
+      "latency",
+      "rebuild",
+      "verify",
+      "growth",
+      "dead-letters",
+      "tracing",
+    ],
     name: "rounds",
     help: "rounds, in each of which all sides take a turn",
     full: "3",
@@ -135,11 +145,17 @@ export const SIZES = [
     of: ["dead-letters"],
     name: "deliveries",
     help: "that wait in a full queue",
-    full: "6000",
+    full: "30000",
     quick: "1500",
   },
-  { of: ["dead-letters"], name: "seconds", help: "at most, for each queue", full: "2", quick: "1" },
-  { of: ["dead-letters"], name: "visits", help: "of each page", full: "10", quick: "2" },
+  {
+    of: ["dead-letters"],
+    name: "seconds",
+    help: "at most, for each queue and round",
+    full: "10",
+    quick: "1",
+  },
+  { of: ["dead-letters"], name: "visits", help: "of each page", full: "50", quick: "2" },
   { of: ["long-transaction"], name: "rate", help: "webhooks a second", full: "1000", quick: "50" },
   {
     of: ["long-transaction"],

@@ -12,6 +12,7 @@ const answersOf = (unanswered: number) => ({
     "answered 503": [40],
     "no answer": [unanswered],
     otherwise: [0],
+    "not sent, as 4,000 wait": [7],
     "settled after s": [3],
   },
 });
@@ -35,21 +36,22 @@ test("what grows by a tenth at most is flat, and a soak without loss has lost no
     "Is the memory flat?": "yes: MB, ingest 100 → 110; worker 50 → 55",
     "Is the p99 flat?": "yes: ms, 10 → 11",
     "Is the excess of the flood answered 503?":
-      "yes: 40 were; 50 were accepted, 0 got no answer, 0 another one",
+      "yes: 40 were; 50 were accepted, 0 got no answer, 0 another one; 7 that were due could not be sent",
     "What memory does the flood take?": "ingest 110 → 250 MB; worker 55 → 60 MB",
     "Is anything lost?": "no: 100 were answered 200, 101 are recorded, and all are settled",
-    "Is it as before, after the flood?":
-      "yes: all was settled 3 s after it; then the p99 was 10 ms, and in the soak's last third 11",
+    "Is it as at first, after the flood?":
+      "yes: all was settled 3 s after it; then the p99 was 10 ms; 10 → 11 in the soak",
   });
 });
 
 test("what grows by more is named", () => {
-  const answers = ask([minute(10, 100, 50), minute(10, 100, 50), minute(12, 112, 55)], minute(14, 0, 0), 1);
+  const answers = ask([minute(10, 100, 50), minute(10, 100, 50), minute(14, 112, 55)], minute(14, 0, 0), 1);
   expect(answers).toMatchObject({
     "Is the memory flat?": expect.stringMatching(/^not of ingest: /),
     "Is the p99 flat?": expect.stringMatching(/^no: /),
     "Is the excess of the flood answered 503?": expect.stringMatching(/^no: .* 1 got no answer/),
-    "Is it as before, after the flood?": expect.stringMatching(/^no: /),
+    // Slower than at first, though as at last.
+    "Is it as at first, after the flood?": expect.stringMatching(/^no: /),
   });
 });
 

@@ -10,6 +10,7 @@ import { usedMemory } from "../memory.ts";
 import type { DataOptions } from "../options.ts";
 import { withoutWaiting } from "../peers/peer.ts";
 import { formatNumber, type Row, type Table } from "../result.ts";
+import { takeTurns, type Side } from "../rounds.ts";
 import { loginOn, startServers, type Servers } from "../servers.ts";
 import { SECRET, startService } from "../services.ts";
 import { quantile } from "../statistics.ts";
@@ -44,11 +45,11 @@ export async function run({ data, size, sizes }: DataOptions): Promise<readonly 
     // First, as the queues add dead letters.
     process.stderr.write(`${total} dead letters: pages\n`);
     pages.push(...(await readPages(scope, servers, total, size("visits"))));
-    for (const [queue, bodies] of Object.entries(queues)) {
-      process.stderr.write(`${total} dead letters: a queue of ${queue}\n`);
-      const figures = await settle(servers, bodies(), count, size("seconds"));
-      settled.push({ keys: [formatNumber(total), queue], figures });
-    }
+    const sides = Object.entries(queues).map(([queue, bodies]): Side => ({
+      keys: [formatNumber(total), queue],
+      measure: () => settle(servers, bodies(), count, size("seconds")),
+    }));
+    settled.push(...(await takeTurns(sides, size("rounds"))));
   }
   return [
     {
@@ -67,7 +68,7 @@ async function settle(
   bodies: Iterable<Buffer>,
   count: number,
   seconds: number,
-): Promise<Row["figures"]> {
+): Promise<Readonly<Record<string, number>>> {
   await using scope = openScope();
   await clearRedis();
   const client = new Redis(redis.url);
@@ -81,9 +82,9 @@ async function settle(
   await using filler = ours.openFiller(places);
   const failed = await waitUntilIdle(filler.queue);
   return {
-    ...Object.fromEntries(Object.entries(measured).map(([name, value]) => [name, [value]])),
-    "failed jobs in Redis": [failed],
-    "MiB in Redis": [((await usedMemory(client)) - before) / MEBIBYTE],
+    ...measured,
+    "failed jobs in Redis": failed,
+    "MiB in Redis": ((await usedMemory(client)) - before) / MEBIBYTE,
   };
 }
 

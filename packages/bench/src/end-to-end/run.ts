@@ -74,7 +74,7 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
       keys: ["system"],
       rows: await takeTurns(sides, size("rounds")),
       bars: ["webhooks/s"],
-      compare: "webhooks/s",
+      compare: ["webhooks/s"],
     },
   ];
 }

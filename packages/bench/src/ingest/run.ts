@@ -78,7 +78,7 @@ export async function run(options: Options): Promise<readonly Table[]> {
       keys: ["server", "connections"],
       rows,
       bars: ["webhooks/s"],
-      compare: "webhooks/s",
+      compare: ["webhooks/s", "µs CPU a webhook"],
     },
   ];
 }

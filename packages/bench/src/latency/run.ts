@@ -38,8 +38,11 @@ export async function run({ size, sizes }: Options): Promise<readonly Table[]> {
     scope.onTestFinished(() => pool.end());
     const measure = async (rate: number, seconds: number) => {
       const usedCpu = await watchCpu({ processes: pids, postgres: servers.postgres.pid });
-      const startedAt = performance.now();
-      const { dueAt, refused } = await load.call<Sent>({
+      const {
+        dueAt,
+        refused,
+        seconds: took,
+      } = await load.call<Sent>({
         port,
         rate,
         seconds,
@@ -48,7 +51,6 @@ export async function run({ size, sizes }: Options): Promise<readonly Table[]> {
       } satisfies RateLoad);
       if (refused > 0) throw new Error(`${name} refused ${refused} webhooks`);
       const cpu = await usedCpu();
-      const took = (performance.now() - startedAt) / 1_000;
       const times = await readTimes(pool, dueAt);
       return {
         "p50 ms": quantile(times, 0.5),

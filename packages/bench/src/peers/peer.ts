@@ -28,3 +28,11 @@ export async function startPeer(scope: Scope, module: string, places: Places): P
   const port = await child.call<number | null>({ module, places });
   return { pid: child.pid, port: port ?? 0, settled: () => child.call("settled") };
 }
+
+/** Ends a peer's process, and so the benchmark: a peer that fails would only look slow. */
+export function endPeer(error: unknown): void {
+  // Libraries catch what their listeners throw.
+  process.nextTick(() => {
+    throw error;
+  });
+}

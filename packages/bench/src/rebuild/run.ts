@@ -34,7 +34,7 @@ export async function run({ data, size, sizes }: DataOptions): Promise<readonly 
       keys: ["rebuild", "what", "webhooks in the log"],
       rows,
       bars: ["entries/s"],
-      compare: "entries/s",
+      compare: ["entries/s"],
     },
   ];
 }

@@ -3,7 +3,7 @@ import { groupCommit } from "@dossier/service";
 import { Worker } from "bullmq";
 import pg from "pg";
 import { LIMIT_QUEUE } from "../ingest/peers/group-commit-and-job.ts";
-import type { Places } from "../peers/peer.ts";
+import { endPeer, type Places } from "../peers/peer.ts";
 import { parse, TABLES } from "../peers/persons.ts";
 
 export async function start(
@@ -39,9 +39,10 @@ export async function start(
   );
   const handle = async ({ data }: { data: { ids: readonly string[] } }) =>
     void (await commits.submit(data.ids));
-  new Worker(LIMIT_QUEUE, handle, {
+  const worker = new Worker(LIMIT_QUEUE, handle, {
     connection: { url: redisUrl },
     concurrency: 64,
     removeOnComplete: { count: 0 },
   });
+  worker.on("failed", (_, error) => endPeer(error));
 }

@@ -22,7 +22,7 @@ export async function run({ data, size }: DataOptions): Promise<readonly Table[]
       keys: ["verify"],
       rows,
       bars: ["entries/s"],
-      compare: "entries/s",
+      compare: ["entries/s"],
     },
   ];
 }

@@ -65,7 +65,7 @@ export async function run({ size }: Options): Promise<readonly Table[]> {
       keys: ["worker"],
       rows: await takeTurns(sides, size("rounds")),
       bars: ["settled/s"],
-      compare: "settled/s",
+      compare: ["settled/s"],
     },
   ];
 }

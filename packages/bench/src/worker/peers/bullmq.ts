@@ -1,7 +1,7 @@
 // BullMQ with one job and one transaction a webhook, as many at once as a pool of the default size has connections.
 import { Worker } from "bullmq";
 import pg from "pg";
-import type { Places } from "../../peers/peer.ts";
+import { endPeer, type Places } from "../../peers/peer.ts";
 import { applyWebhooks, TABLES, type Payload } from "../../peers/persons.ts";
 import { transaction } from "../../peers/transaction.ts";
 import { addJobs } from "./bullmq-no-op.ts";
@@ -22,9 +22,10 @@ export async function start(
     await transaction(pool, (client) => applyWebhooks((text, values) => client.query(text, values), [data]));
     onSettled(1);
   };
-  new Worker<Payload>(NAME, handle, {
+  const worker = new Worker<Payload>(NAME, handle, {
     connection: { url: redisUrl },
     concurrency: 10,
     removeOnComplete: { count: 0 },
   });
+  worker.on("failed", (_, error) => endPeer(error));
 }

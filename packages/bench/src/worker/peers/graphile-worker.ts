@@ -1,7 +1,7 @@
 // graphile-worker with one job and one transaction a webhook. It fetches and completes many jobs at once.
 import { Logger, makeWorkerUtils, run } from "graphile-worker";
 import pg from "pg";
-import type { Places } from "../../peers/peer.ts";
+import { endPeer, type Places } from "../../peers/peer.ts";
 import { applyWebhooks, parse, TABLES, type Payload } from "../../peers/persons.ts";
 import { transaction } from "../../peers/transaction.ts";
 
@@ -24,7 +24,7 @@ export async function start({ databaseUrl }: Places, onSettled: (deliveries: num
   const pool = new pg.Pool({ connectionString: databaseUrl });
   pool.on("error", () => undefined);
   await pool.query(TABLES);
-  await run({
+  const runner = await run({
     pgPool: pool,
     logger,
     noHandleSignals: true,
@@ -44,4 +44,5 @@ export async function start({ databaseUrl }: Places, onSettled: (deliveries: num
       },
     },
   });
+  runner.events.on("job:error", ({ error }) => endPeer(error));
 }
