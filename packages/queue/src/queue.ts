@@ -155,7 +155,11 @@ export function openQueue(
   }
 
   const add = (queue: BullmqQueue, { name: jobName, data, opts }: NewJob) => queue.add(jobName, data, opts);
-  const removeSingle = (queue: BullmqQueue, deliveryId: string) => queue.remove(singleJobId(deliveryId));
+  const findSingle = (queue: BullmqQueue, deliveryId: string) => queue.getJob(singleJobId(deliveryId));
+  /** Not without looking: Redis would search all waiting jobs for one that is not there. */
+  const removeSingle = async (queue: BullmqQueue, deliveryId: string) => {
+    if ((await findSingle(queue, deliveryId)) !== undefined) await queue.remove(singleJobId(deliveryId));
+  };
 
   return {
     backend: "redisUrl" in location ? "redis" : "postgres",
@@ -168,8 +172,9 @@ export function openQueue(
 
     enqueueSingle: (deliveryId, { delayMs = 0 } = {}) =>
       bounded("adding a delivery's job", async (queue) => {
-        const state = await queue.getJobState(singleJobId(deliveryId));
-        if (state === "completed" || state === "failed") await removeSingle(queue, deliveryId);
+        // Not by its state: for that, Redis searches all waiting jobs.
+        const job = await findSingle(queue, deliveryId);
+        if (job?.finishedOn !== undefined) await queue.remove(singleJobId(deliveryId));
         await add(queue, singleJob(deliveryId, delayMs, keepFailed));
       }),
 

@@ -91,6 +91,22 @@ test("a password in the URL is used, and stands in no error", async (context) =>
     expect(inspect(error, { depth: null, showHidden: true })).not.toMatch(/cret|wr0ng/);
 });
 
+test("adding and replacing a delivery's own job searches no list of jobs, which may be long", async (context) => {
+  const server = await startOwnRedis(context);
+  const queue = createHarness(context, redisLocation(server.url)).open();
+  const deliveryIds = [randomUUID(), randomUUID()];
+  await queue.enqueue([randomUUID()]);
+
+  await queue.enqueueSingle(deliveryIds[0]!);
+  await queue.replaceSingles([deliveryIds[1]!]);
+  await queue.remove([randomUUID()]);
+
+  expect(await queue.counts()).toMatchObject({ waiting: 3 });
+  const commands = await sendCommand(server.port, "INFO", "commandstats");
+  expect(commands).toContain("cmdstat_zadd");
+  expect(commands).not.toMatch(/cmdstat_(lpos|lrem|lrange)/);
+});
+
 test("installations that share a Redis do not see each other's jobs", async (context) => {
   const redisUrl = await freshRedis(context);
   const [ours, theirs] = ["a", "b"].map((id) => createHarness(context, redisLocation(redisUrl, id)));
