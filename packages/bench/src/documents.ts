@@ -22,7 +22,7 @@ export async function writeResults(
     rows.some(({ figures }) => Object.values(figures).some((values) => values.length > 1)),
   );
   const lines = [
-    `\`${command}\`, ${date}${commit === undefined ? "" : `, of ${commit}`}; load before: ${loadBefore.toFixed(1)}.` +
+    `\`${command}\`, ${date}${commit === undefined ? "" : `, commit ${commit}`}; load before: ${loadBefore.toFixed(1)}.` +
       `${hasRounds ? " Medians (least–greatest) of the rounds." : ""}`,
     "",
   ];
