@@ -38,25 +38,21 @@ export async function run({ size, sizes }: Options): Promise<readonly Table[]> {
     scope.onTestFinished(() => pool.end());
     const measure = async (rate: number, seconds: number) => {
       const usedCpu = await watchCpu({ processes: pids, postgres: servers.postgres.pid });
-      const {
-        dueAt,
-        refused,
-        seconds: took,
-      } = await load.call<Sent>({
+      const sent = await load.call<Sent>({
         port,
         rate,
         seconds,
         seed: seed++,
         duplicates: 0,
       } satisfies RateLoad);
-      if (refused > 0) throw new Error(`${name} refused ${refused} webhooks`);
+      if (sent.refused > 0) throw new Error(`${name} refused ${sent.refused} webhooks`);
       const cpu = await usedCpu();
-      const times = await readTimes(pool, dueAt);
+      const times = await readTimes(pool, sent.dueAt);
       return {
         "p50 ms": quantile(times, 0.5),
         "p99 ms": quantile(times, 0.99),
-        "CPU, processes": cpu.processes / took,
-        "CPU, Postgres": cpu.postgres / took,
+        "CPU, processes": cpu.processes / sent.seconds,
+        "CPU, Postgres": cpu.postgres / sent.seconds,
       };
     };
     process.stderr.write(`warming up: ${name}\n`);

@@ -23,9 +23,8 @@ export interface RedisCluster {
 }
 
 /**
- * Starts a cluster of processes on this machine, and resolves when all of its slots are served and all replicas have a
- * copy. Rejects if there is no
- * `redis-server` or `redis-cli`.
+ * Starts a cluster of processes on this machine, and resolves when all of its slots are served and each replica has a copy.
+ * Rejects if there is no `redis-server` or `redis-cli`.
  *
  * @param masters one, or at least three, as a smaller cluster cannot agree that a node is dead
  * @param replicasPerMaster replaces a dead master
